@@ -1,0 +1,26 @@
+import { Effect, Schema } from "effect"
+
+/**
+ * A key of the configuration: its schema, the value that it has when it is left out, and what it means.
+ *
+ * The description and the default are annotations, from which the README's table of keys is generated.
+ */
+export const setting = <S extends Schema.Top>(schema: S, byDefault: S["Encoded"], description: string) =>
+  // Annotations change nothing of a schema's type; `annotate` only cannot say so for an open type parameter.
+  (schema.annotate({ description, default: byDefault }) as unknown as S).pipe(
+    Schema.withDecodingDefaultKey<S>(Effect.succeed(byDefault))
+  )
+
+/** A key of the configuration that may be left out and then means "off" or "all". */
+export const optionalSetting = <S extends Schema.Top>(schema: S, description: string) =>
+  // As above.
+  Schema.optionalKey(schema.annotate({ description }) as unknown as S)
+
+/** A whole number between two bounds, both allowed. */
+export const intBetween = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** A finite number between two bounds, both allowed. */
+export const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
+
+/** A share of a whole, from 0 to 1. */
+export const Share = between(0, 1)

@@ -1,0 +1,102 @@
+import { Schema } from "effect"
+
+/** Positive whole numbers for height and width. */
+const Pair = Schema.Tuple([Schema.Int, Schema.Int])
+
+/**
+ * What surrounds an image before a kernel slides over it: a number is that many pixels on each side (PyTorch's
+ * `padding`), `same` is TensorFlow's: output = ceil(input / stride), what is odd goes to the bottom and the right.
+ */
+export const Padding = Schema.Union([Schema.Literal("same"), Schema.Natural])
+export type Padding = typeof Padding.Type
+
+/** How a weight begins. `torch` is PyTorch's default: uniform within 1 / sqrt(fanIn), biases too. */
+export const Initialiser = Schema.Literals(["torch", "xavier-uniform", "he-normal"])
+export type Initialiser = typeof Initialiser.Type
+
+const Named = { name: Schema.NonEmptyString }
+
+/** `name.weight` (filters, inputs, height, width), `name.bias` (filters). */
+export const Conv2d = Schema.TaggedStruct("Conv2d", {
+  ...Named,
+  filters: Schema.Int,
+  kernel: Pair,
+  stride: Schema.Int,
+  padding: Padding,
+  bias: Schema.Boolean,
+  init: Initialiser
+})
+
+/** One filter for each channel: `name.weight` (channels, 1, height, width). */
+export const DepthwiseConv2d = Schema.TaggedStruct("DepthwiseConv2d", {
+  ...Named,
+  kernel: Pair,
+  stride: Schema.Int,
+  padding: Padding,
+  bias: Schema.Boolean,
+  init: Initialiser
+})
+
+/**
+ * Over the last axis. In training, normalises by the batch's mean and biased variance, and moves the running figures
+ * by `momentum` towards the batch's mean and *unbiased* variance, as PyTorch does.
+ */
+export const BatchNorm = Schema.TaggedStruct("BatchNorm", { ...Named, eps: Schema.Finite, momentum: Schema.Finite })
+
+export const Activation = Schema.TaggedStruct("Activation", { kind: Schema.Literals(["relu", "relu6"]) })
+
+/** What does not fill a last window is left out (PyTorch's `ceil_mode=False`). */
+export const MaxPool = Schema.TaggedStruct("MaxPool", { size: Schema.Int, stride: Schema.Int, padding: Padding })
+
+/** The mean over height and width: NHWC to (N, C). */
+export const GlobalAveragePool = Schema.TaggedStruct("GlobalAveragePool", {})
+
+/** NHWC to (N, C * H * W) in PyTorch's order: channel, row, column. */
+export const Flatten = Schema.TaggedStruct("Flatten", {})
+
+/** `name.weight` (units, inputs), `name.bias` (units). */
+export const Dense = Schema.TaggedStruct("Dense", {
+  ...Named,
+  units: Schema.Int,
+  bias: Schema.Boolean,
+  init: Initialiser
+})
+
+/** In training, zeroes a share `rate` of the values and scales the rest by 1 / (1 - rate); else does nothing. */
+export const Dropout = Schema.TaggedStruct("Dropout", { ...Named, rate: Schema.Finite })
+
+/** Adds its input to what its blocks make of it. */
+export interface Residual {
+  readonly _tag: "Residual"
+  readonly blocks: ReadonlyArray<Block>
+}
+
+/** A part of a network. */
+export type Block =
+  | typeof Conv2d.Type
+  | typeof DepthwiseConv2d.Type
+  | typeof BatchNorm.Type
+  | typeof Activation.Type
+  | typeof MaxPool.Type
+  | typeof GlobalAveragePool.Type
+  | typeof Flatten.Type
+  | typeof Dense.Type
+  | typeof Dropout.Type
+  | Residual
+
+export const Residual = Schema.TaggedStruct("Residual", {
+  blocks: Schema.Array(Schema.suspend((): Schema.Codec<Block> => Block))
+})
+
+export const Block = Schema.Union([
+  Conv2d,
+  DepthwiseConv2d,
+  BatchNorm,
+  Activation,
+  MaxPool,
+  GlobalAveragePool,
+  Flatten,
+  Dense,
+  Dropout,
+  Residual
+])

@@ -1,0 +1,103 @@
+import { Context, Effect, Schema } from "effect"
+import type { Scope } from "effect"
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Network } from "./Network.ts"
+import type { Weights } from "./Tensor.ts"
+import type { OptimizerConfig } from "./TrainConfig.ts"
+
+/** An engine cannot run here: why, and what would cure it. */
+export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>()("EngineUnavailable", {
+  engine: Schema.String,
+  reason: Schema.String,
+  cure: Schema.String
+}) {
+  override get message() {
+    return `The engine "${this.engine}" cannot run here: ${this.reason}. ${this.cure}`
+  }
+}
+
+/** An engine failed at its work: `leak` is a tensor that outlived its step. */
+export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", {
+  engine: Schema.String,
+  reason: Schema.Literals(["outOfMemory", "leak", "failed"]),
+  detail: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message() {
+    return `The engine "${this.engine}" failed: ${this.detail}`
+  }
+}
+
+/** What is to happen when a tensor outlives its step: fail the run (tests), or report it once and go on. */
+export const LeakPolicy = Context.Reference<"fail" | "report">("weft/model/LeakPolicy", {
+  defaultValue: () => "report"
+})
+
+/** What a session trains, and how. */
+export interface SessionOptions {
+  readonly network: Network
+  /** One tensor for each of the network's parameters and running figures. */
+  readonly weights: Weights
+  readonly optimizer: OptimizerConfig
+  /** As PyTorch's `cross_entropy(label_smoothing)`. */
+  readonly labelSmoothing: number
+  /** One factor a class, or none; the mean loss is over the sum of the factors, as PyTorch's is. */
+  readonly classWeights: Float32Array | undefined
+  readonly clipNorm: number | undefined
+  readonly clipValue: number | undefined
+  /** Of the dropout masks, which depend on (seed, step, block, position) and nothing else. */
+  readonly seed: number
+}
+
+/** What one training step found, before it changed the weights. */
+export interface StepResult {
+  /** Mean softmax cross-entropy of the batch (nats), with smoothing and class weights as configured. */
+  readonly loss: number
+  /** (size, classes), row by row; dropout on, batch norm in training mode. */
+  readonly logits: Float32Array
+  /** Euclidean norm of all gradients before clipping. */
+  readonly gradientNorm: number
+}
+
+/** Everything that a step changes: restored, training goes on with the same bits. */
+export interface SessionState {
+  readonly weights: Weights
+  readonly optimizer: {
+    /** Steps that the optimiser has made. */
+    readonly step: number
+    /** `momentum.NAME` (sgd), or `mean.NAME` and `variance.NAME` (adam), in the layout of the weight NAME. */
+    readonly slots: Weights
+  }
+}
+
+/** A network inside an engine. Its tensors live until its Scope closes. */
+export interface Session {
+  /** One step of the optimiser. `step` counts from 0 over the whole run. */
+  readonly train: (
+    batch: Batch,
+    at: { readonly step: number; readonly learningRate: number }
+  ) => Effect.Effect<StepResult, EngineError>
+  /** Logits (size, classes) in inference mode, row by row. */
+  readonly predict: (batch: Batch) => Effect.Effect<Float32Array, EngineError>
+  readonly snapshot: Effect.Effect<SessionState, EngineError>
+  readonly restore: (state: SessionState) => Effect.Effect<void, EngineError>
+}
+
+/** What is known of an engine that runs. */
+export interface EngineInfo {
+  readonly name: string
+  /** For people: "CPU, wasm with SIMD, 1 thread". */
+  readonly device: string
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** The training service: trains and applies networks on one device. */
+export class Engine extends Context.Service<
+  Engine,
+  {
+    readonly info: EngineInfo
+    /** One tiny step of the network's own blocks, forward and gradient; fails where a kernel is missing. */
+    readonly preflight: (network: Network) => Effect.Effect<void, EngineUnavailable>
+    readonly open: (options: SessionOptions) => Effect.Effect<Session, EngineError, Scope.Scope>
+  }
+>()("weft/model/Engine") {}

@@ -1,0 +1,12 @@
+import { Schema } from "effect"
+import { Block } from "./Block.ts"
+
+/** A network as data: blocks, applied one after the other to NHWC images, down to logits (N, classes). */
+export const Network = Schema.Struct({
+  name: Schema.NonEmptyString,
+  height: Schema.Int,
+  width: Schema.Int,
+  classes: Schema.Int,
+  blocks: Schema.Array(Block)
+})
+export type Network = typeof Network.Type

@@ -1,0 +1,14 @@
+/** An array of numbers with a shape, outside any engine. Row-major. */
+export interface Tensor {
+  readonly shape: ReadonlyArray<number>
+  readonly data: Float32Array
+}
+
+/**
+ * Tensors by name. Names and layouts are PyTorch's: `conv1.weight` is OIHW (a depthwise one C1HW), `fc1.weight` is
+ * OUT x IN, a batch norm has `weight`, `bias`, `running_mean` and `running_var`.
+ */
+export type Weights = ReadonlyMap<string, Tensor>
+
+/** Number of elements of a shape. */
+export const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((product, n) => product * n, 1)

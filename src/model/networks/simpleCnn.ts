@@ -1,0 +1,42 @@
+import type { Block } from "../Block.ts"
+import type { Network } from "../Network.ts"
+
+const convolution = (name: string, filters: number, kernel: number): ReadonlyArray<Block> => [
+  {
+    _tag: "Conv2d",
+    name,
+    filters,
+    kernel: [kernel, kernel],
+    stride: 1,
+    padding: 0,
+    bias: true,
+    init: "torch"
+  },
+  { _tag: "Activation", kind: "relu" },
+  { _tag: "MaxPool", size: 2, stride: 2, padding: 0 }
+]
+
+const dense = (name: string, units: number): Block => ({ _tag: "Dense", name, units, bias: true, init: "torch" })
+
+/**
+ * SimpleCNN, the benchmark of the reference experiment: four convolutions, two hidden dense layers.
+ *
+ * Any input of at least 46 pixels either way; at 224x224 and 70 classes it has 5,036,998 parameters.
+ */
+export const simpleCnn = (options: { height: number; width: number; classes: number }): Network => ({
+  name: "simple-cnn",
+  ...options,
+  blocks: [
+    ...convolution("conv1", 32, 5),
+    ...convolution("conv2", 64, 3),
+    ...convolution("conv3", 128, 3),
+    ...convolution("conv4", 64, 3),
+    { _tag: "Flatten" },
+    dense("fc1", 512),
+    { _tag: "Activation", kind: "relu" },
+    { _tag: "Dropout", name: "dropout1", rate: 0.5 },
+    dense("fc2", 256),
+    { _tag: "Activation", kind: "relu" },
+    dense("fc3", options.classes)
+  ]
+})

@@ -1,0 +1,15 @@
+import { Schema } from "effect"
+import { between, setting, Share } from "../Setting.ts"
+
+/** Random changes to the training images; every key's default is "off". */
+export const AugmentConfig = Schema.Struct({
+  flip: setting(Share, 0, "Probability of a mirror image (left and right)"),
+  rotation: setting(between(0, 180), 0, "Rotated by up to so many degrees, either way"),
+  crop: setting(Share, 0, "Largest share of the height and width that a random crop takes away"),
+  brightness: setting(Share, 0, "Brightness times 1 ± up to this"),
+  contrast: setting(Share, 0, "Contrast times 1 ± up to this, about the image's mean grey"),
+  saturation: setting(Share, 0, "Saturation times 1 ± up to this"),
+  hue: setting(between(0, 0.5), 0, "Hue turned by up to this share of the colour circle, either way"),
+  noise: setting(between(0, 1), 0, "Standard deviation of Gaussian noise, as a share of the full scale")
+})
+export type AugmentConfig = typeof AugmentConfig.Type

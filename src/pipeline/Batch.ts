@@ -1,0 +1,14 @@
+/** Images and their labels, as an engine takes them. */
+export interface Batch {
+  /** Position in its epoch, from 0. */
+  readonly index: number
+  /** NHWC, `size * height * width * 3` values, normalised. */
+  readonly images: Float32Array
+  /** One class index for each image. */
+  readonly labels: Int32Array
+  /** The samples' ids, in the same order. */
+  readonly ids: ReadonlyArray<string>
+  readonly size: number
+  readonly height: number
+  readonly width: number
+}

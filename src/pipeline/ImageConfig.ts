@@ -1,0 +1,20 @@
+import { Schema } from "effect"
+import { between, intBetween, setting } from "../Setting.ts"
+
+const Triple = <S extends Schema.Top>(schema: S) => Schema.Tuple([schema, schema, schema])
+
+/** How a file becomes pixels of one size, and pixels become numbers. */
+export const ImageConfig = Schema.Struct({
+  height: setting(intBetween(8, 2048), 224, "Height that every image is brought to, in pixels"),
+  width: setting(intBetween(8, 2048), 224, "Width, in pixels"),
+  fit: setting(
+    Schema.Literals(["fill", "cover", "contain"]),
+    "fill",
+    "`fill` stretches, `cover` cuts off what stands over, `contain` pads with the background"
+  ),
+  background: setting(Triple(intBetween(0, 255)), [255, 255, 255], "Colour behind transparency, padding and rotation"),
+  maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),
+  mean: setting(Triple(between(0, 1)), [0.5, 0.5, 0.5], "Subtracted from each channel, after scaling to 0..1"),
+  std: setting(Triple(between(1e-3, 10)), [0.5, 0.5, 0.5], "Then each channel is divided by this")
+})
+export type ImageConfig = typeof ImageConfig.Type

@@ -1,0 +1,11 @@
+/** A row that was kept: one image with the class that it belongs to. */
+export interface Sample {
+  /** Unique in its catalogue. */
+  readonly id: string
+  /** Index into the dataset's classes. */
+  readonly label: number
+  /** The image file. */
+  readonly path: string
+  /** Line of the CSV, from 1 (the header's). */
+  readonly line: number
+}
