@@ -1,0 +1,29 @@
+import { draw } from "../pipeline/draw.ts"
+import type { Network } from "./Network.ts"
+import type { Parameter } from "./shapes.ts"
+import { parameters } from "./shapes.ts"
+import type { Tensor, Weights } from "./Tensor.ts"
+import { sizeOf } from "./Tensor.ts"
+
+/**
+ * A parameter's first value; it depends on the seed and the parameter's name, and on nothing else.
+ *
+ * `torch` is uniform within 1 / sqrt(fanIn): what `kaiming_uniform_(a=sqrt(5))` amounts to in PyTorch's layers.
+ * `xavier-uniform`: Glorot and Bengio, 2010. `he-normal`: He et al., 2015, fan in.
+ */
+const initial = ({ init, name, shape }: Parameter, seed: number): Tensor => {
+  const data = new Float32Array(sizeOf(shape))
+  if (typeof init === "number") return { shape, data: data.fill(init) }
+  const random = draw(seed, "initialise", name)
+  const { fanIn, fanOut, kind } = init
+  if (kind === "he-normal") {
+    const deviation = Math.sqrt(2 / fanIn)
+    return { shape, data: data.map(() => deviation * random.normal()) }
+  }
+  const bound = kind === "torch" ? 1 / Math.sqrt(fanIn) : Math.sqrt(6 / (fanIn + fanOut))
+  return { shape, data: data.map(() => random.between(-bound, bound)) }
+}
+
+/** The weights that a network begins with; throws `ShapeMismatch` where a block does not fit its input. */
+export const initialise = (network: Network, seed: number): Weights =>
+  new Map(parameters(network).map((parameter) => [parameter.name, initial(parameter, seed)]))

@@ -1,0 +1,159 @@
+import type { Block, Initialiser, Padding } from "./Block.ts"
+import type { Network } from "./Network.ts"
+
+/** Height, width and channels of an image-shaped value, or the length of a flat one; without the batch. */
+export type Shape = readonly [height: number, width: number, channels: number] | readonly [length: number]
+
+/** A tensor that a block owns. */
+export interface Parameter {
+  /** PyTorch's name. */
+  readonly name: string
+  /** PyTorch's layout. */
+  readonly shape: ReadonlyArray<number>
+  /** Changed by gradients; the running figures of a batch norm are not. */
+  readonly trainable: boolean
+  /** How it begins: by the block's initialiser, or with a constant. */
+  readonly init: { readonly kind: Initialiser; readonly fanIn: number; readonly fanOut: number } | number
+}
+
+/** Pixels of padding before and after, and the output's length, along one axis. */
+export const window = (input: number, kernel: number, stride: number, padding: Padding) => {
+  if (padding !== "same")
+    return { before: padding, after: padding, output: Math.floor((input + 2 * padding - kernel) / stride) + 1 }
+  const output = Math.ceil(input / stride)
+  const total = Math.max(0, (output - 1) * stride + kernel - input)
+  return { before: total >> 1, after: total - (total >> 1), output }
+}
+
+/** A network that its input does not fit: which block, and what reaches it. */
+export class ShapeMismatch extends Error {
+  readonly block: string
+  readonly input: Shape
+  constructor(block: string, input: Shape, expected: string) {
+    super(`the block ${block} gets ${input.join(" x ")}, and needs ${expected}`)
+    this.block = block
+    this.input = input
+  }
+}
+
+const image = (block: Block, shape: Shape) => {
+  if (shape.length !== 3) throw new ShapeMismatch(block._tag, shape, "an image (height x width x channels)")
+  return shape
+}
+
+const flat = (block: Block, shape: Shape) => {
+  if (shape.length !== 1)
+    throw new ShapeMismatch(block._tag, shape, "a flat value: put a Flatten or a pooling in front")
+  return shape
+}
+
+const slide = (
+  block: { readonly _tag: string; readonly name?: string },
+  [height, width]: readonly [number, number, number],
+  kernel: readonly [number, number],
+  stride: number,
+  padding: Padding,
+  channels: number
+): Shape => {
+  const rows = window(height, kernel[0], stride, padding).output
+  const columns = window(width, kernel[1], stride, padding).output
+  if (rows < 1 || columns < 1)
+    throw new ShapeMismatch(
+      block.name ?? block._tag,
+      [height, width, channels],
+      `at least ${kernel[0]} x ${kernel[1]} pixels: the image is too small for this network`
+    )
+  return [rows, columns, channels]
+}
+
+/** The shape that a block gives for one that it gets; throws `ShapeMismatch` where it does not fit. */
+export const outputShape = (block: Block, input: Shape): Shape => {
+  switch (block._tag) {
+    case "Conv2d":
+      return slide(block, image(block, input), block.kernel, block.stride, block.padding, block.filters)
+    case "DepthwiseConv2d": {
+      const shape = image(block, input)
+      return slide(block, shape, block.kernel, block.stride, block.padding, shape[2])
+    }
+    case "MaxPool": {
+      const shape = image(block, input)
+      return slide(block, shape, [block.size, block.size], block.stride, block.padding, shape[2])
+    }
+    case "GlobalAveragePool":
+      return [image(block, input)[2]]
+    case "Flatten": {
+      const [height, width, channels] = image(block, input)
+      return [height * width * channels]
+    }
+    case "Dense":
+      flat(block, input)
+      return [block.units]
+    case "Residual": {
+      const output = block.blocks.reduce((shape, inner) => outputShape(inner, shape), input)
+      if (output.join() !== input.join())
+        throw new ShapeMismatch("Residual", output, `its own input's ${input.join(" x ")}`)
+      return output
+    }
+    case "BatchNorm":
+    case "Activation":
+    case "Dropout":
+      return input
+  }
+}
+
+/** The tensors that a block owns when it gets `input`, in PyTorch's order. */
+export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Parameter> => {
+  const channels = input[input.length - 1]! // a shape has at least one number
+  const weights = (shape: ReadonlyArray<number>, fanIn: number, fanOut: number, bias: boolean, length: number) => {
+    const { init, name } = block as Extract<Block, { init: Initialiser }> // only blocks with weights call this
+    const weight: Parameter = { name: `${name}.weight`, shape, trainable: true, init: { kind: init, fanIn, fanOut } }
+    // PyTorch's default draws the bias within 1 / sqrt(fanIn) as well; the others begin at zero.
+    const start = init === "torch" ? { kind: init, fanIn, fanOut } : 0
+    return bias ? [weight, { name: `${name}.bias`, shape: [length], trainable: true, init: start }] : [weight]
+  }
+  switch (block._tag) {
+    case "Conv2d": {
+      const area = block.kernel[0] * block.kernel[1]
+      const shape = [block.filters, channels, ...block.kernel]
+      return weights(shape, channels * area, block.filters * area, block.bias, block.filters)
+    }
+    case "DepthwiseConv2d": {
+      const area = block.kernel[0] * block.kernel[1]
+      return weights([channels, 1, ...block.kernel], area, area, block.bias, channels)
+    }
+    case "Dense":
+      return weights([block.units, channels], channels, block.units, block.bias, block.units)
+    case "BatchNorm": {
+      const of = (name: string, init: number, trainable: boolean): Parameter => ({
+        name: `${block.name}.${name}`,
+        shape: [channels],
+        trainable,
+        init
+      })
+      return [of("weight", 1, true), of("bias", 0, true), of("running_mean", 0, false), of("running_var", 1, false)]
+    }
+    case "Residual":
+      return parametersOf(block.blocks, input)
+    default:
+      return []
+  }
+}
+
+const parametersOf = (blocks: ReadonlyArray<Block>, input: Shape): ReadonlyArray<Parameter> => {
+  const all: Array<Parameter> = []
+  let shape = input
+  for (const block of blocks) {
+    all.push(...parametersOfBlock(block, shape))
+    shape = outputShape(block, shape)
+  }
+  return all
+}
+
+/** All tensors of a network, in PyTorch's order; throws `ShapeMismatch` where a block does not fit its input. */
+export const parameters = (network: Network): ReadonlyArray<Parameter> => {
+  const input: Shape = [network.height, network.width, 3]
+  const output = network.blocks.reduce((shape, block) => outputShape(block, shape), input)
+  if (output.length !== 1 || output[0] !== network.classes)
+    throw new ShapeMismatch("the last one", output, `${network.classes} logits`)
+  return parametersOf(network.blocks, input)
+}
