@@ -89,7 +89,7 @@ export const outputShape = (block: Block, input: Shape): Shape => {
       flat(block, input)
       return [block.units]
     case "Residual": {
-      const output = block.blocks.reduce((shape, inner) => outputShape(inner, shape), input)
+      const output = block.blocks.reduce<Shape>((shape, inner) => outputShape(inner, shape), input)
       if (output.join() !== input.join())
         throw new ShapeMismatch("Residual", output, `its own input's ${input.join(" x ")}`)
       return output
@@ -152,7 +152,7 @@ const parametersOf = (blocks: ReadonlyArray<Block>, input: Shape): ReadonlyArray
 /** All tensors of a network, in PyTorch's order; throws `ShapeMismatch` where a block does not fit its input. */
 export const parameters = (network: Network): ReadonlyArray<Parameter> => {
   const input: Shape = [network.height, network.width, 3]
-  const output = network.blocks.reduce((shape, block) => outputShape(block, shape), input)
+  const output = network.blocks.reduce<Shape>((shape, block) => outputShape(block, shape), input)
   if (output.length !== 1 || output[0] !== network.classes)
     throw new ShapeMismatch("the last one", output, `${network.classes} logits`)
   return parametersOf(network.blocks, input)
