@@ -1,5 +1,12 @@
 import { defineConfig } from "vitest/config"
+import { ClosingLine } from "./test/ClosingLine.ts"
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 }
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    reporters: ["default", new ClosingLine()]
+  }
 })

@@ -1,5 +1,9 @@
 import { Effect, Schema } from "effect"
 
+/** Annotations of the schema and of the key: a schema with checks keeps its own to the last check. */
+const describe = (schema: Schema.Top, annotations: { readonly description: string; readonly default?: unknown }) =>
+  schema.annotate(annotations).annotateKey(annotations)
+
 /**
  * A key of the configuration: its schema, the value that it has when it is left out, and what it means.
  *
@@ -7,14 +11,14 @@ import { Effect, Schema } from "effect"
  */
 export const setting = <S extends Schema.Top>(schema: S, byDefault: S["Encoded"], description: string) =>
   // Annotations change nothing of a schema's type; `annotate` only cannot say so for an open type parameter.
-  (schema.annotate({ description, default: byDefault }) as unknown as S).pipe(
+  (describe(schema, { description, default: byDefault }) as S).pipe(
     Schema.withDecodingDefaultKey<S>(Effect.succeed(byDefault))
   )
 
 /** A key of the configuration that may be left out and then means "off" or "all". */
 export const optionalSetting = <S extends Schema.Top>(schema: S, description: string) =>
   // As above.
-  Schema.optionalKey(schema.annotate({ description }) as unknown as S)
+  Schema.optionalKey(describe(schema, { description }) as S)
 
 /** A whole number between two bounds, both allowed. */
 export const intBetween = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -1,1 +1,18 @@
-console.log(process.version, process.argv.slice(2))
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Logger } from "effect"
+import { Command } from "effect/cli"
+import { weft } from "./cli/weft.ts"
+import { explainFailure, exitCodeOf } from "./cli/failure.ts"
+import * as LiveLayers from "./layers/Live.ts"
+import manifest from "../package.json" with { type: "json" }
+
+weft.pipe(
+  Command.run({ version: manifest.version }),
+  Effect.tapCause(explainFailure),
+  Effect.provide(LiveLayers.layer),
+  Effect.provideService(Logger.LogToStderr, true),
+  NodeRuntime.runMain({
+    disableErrorReporting: true, // explainFailure has said it
+    teardown: (exit, onExit) => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause))
+  })
+)

@@ -1,16 +1,18 @@
 import { Context, Effect, Schema } from "effect"
+import * as Runtime from "effect/Runtime"
 import type { Scope } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Network } from "./Network.ts"
 import type { Weights } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
 
-/** An engine cannot run here: why, and what would cure it. */
+/** An engine cannot run here: why, and what would cure it. Exit code 4. */
 export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>()("EngineUnavailable", {
   engine: Schema.String,
   reason: Schema.String,
   cure: Schema.String
 }) {
+  override readonly [Runtime.errorExitCode] = 4
   override get message() {
     return `The engine "${this.engine}" cannot run here: ${this.reason}. ${this.cure}`
   }

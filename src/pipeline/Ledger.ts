@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Schema, SchemaGetter } from "effect"
 import { ImageFault } from "./Images.ts"
 
 /** Why a row is not among the samples. The faults count against `data.maxRefused`; the choices do not. */
@@ -9,7 +9,8 @@ export type Reason = typeof Reason.Type
 
 /** One row that is not among the samples, as `ledger.jsonl` has it, a line each. */
 export const Refusal = Schema.Struct({
-  line: Schema.Int,
+  /** Line of the CSV, from 1 (the header's). */
+  line: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
   reason: Reason,
   id: Schema.optionalKey(Schema.String),
   label: Schema.optionalKey(Schema.String),
@@ -25,3 +26,46 @@ export interface Ledger {
   readonly kept: number
   readonly refusals: ReadonlyArray<Refusal>
 }
+
+const faults: ReadonlySet<Reason> = new Set(Fault.literals)
+
+/** Whether a reason is the data's fault; the others are choices of the configuration. */
+export const isFault = (reason: Reason): boolean => faults.has(reason)
+
+/** A row that was read well, refused later on. */
+export const refuse = (
+  row: { readonly line: number; readonly id: string; readonly label: string },
+  reason: Reason,
+  detail: string
+): Refusal => ({ line: row.line, reason, id: row.id, label: row.label, detail })
+
+/** How many rows each reason took, in the order of `Reason`; a reason that took none is left out. */
+export const countByReason = (refusals: ReadonlyArray<Refusal>): Readonly<Partial<Record<Reason, number>>> => {
+  const counts = new Map<Reason, number>()
+  for (const { reason } of refusals) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return Object.fromEntries(
+    Reason.literals.flatMap((reason) => {
+      const count = counts.get(reason)
+      return count === undefined ? [] : [[reason, count] as const]
+    })
+  )
+}
+
+/** Rows that are refused by the data's own fault. */
+export const countFaults = (refusals: ReadonlyArray<Refusal>): number =>
+  refusals.reduce((count, { reason }) => count + (isFault(reason) ? 1 : 0), 0)
+
+/** Share of the listed rows that are faulty, from 0 to 1; 0 where nothing was listed. */
+export const shareOfFaults = (ledger: Pick<Ledger, "listed" | "refusals">): number =>
+  ledger.listed === 0 ? 0 : countFaults(ledger.refusals) / ledger.listed
+
+/** A refusal as one line of `ledger.jsonl`, without its line break, and back. */
+export const RefusalLine = Schema.fromJsonString(Refusal)
+
+/** All refusals as the text of `ledger.jsonl`: one JSON document a line, each with a line break. */
+export const RefusalLines = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(RefusalLine), {
+    decode: SchemaGetter.transform((text: string) => text.split("\n").filter((line) => line !== "")),
+    encode: SchemaGetter.transform((lines: ReadonlyArray<string>) => lines.map((line) => `${line}\n`).join(""))
+  })
+)

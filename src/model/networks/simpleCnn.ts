@@ -21,7 +21,7 @@ const dense = (name: string, units: number): Block => ({ _tag: "Dense", name, un
 /**
  * SimpleCNN, the benchmark of the reference experiment: four convolutions, two hidden dense layers.
  *
- * Any input of at least 46 pixels either way; at 224x224 and 70 classes it has 5,036,998 parameters.
+ * Any input of at least 48 pixels either way; at 224x224 and 70 classes it has 5,036,998 parameters.
  */
 export const simpleCnn = (options: { height: number; width: number; classes: number }): Network => ({
   name: "simple-cnn",

@@ -1,0 +1,89 @@
+/**
+ * Images per second of a full training step (forward, backward, update) and of inference on the wasm engine; prints one
+ * JSON line: node bench/trainStep.ts --network simple-cnn --height 64 --width 64 --batch 32 --steps 8
+ */
+import { Clock, Console, Effect, Schema } from "effect"
+import { parseArgs } from "node:util"
+import { layer, layerWith } from "../src/layers/WasmEngine.ts"
+import { Engine } from "../src/model/Engine.ts"
+import { initialise } from "../src/model/initialise.ts"
+import { NetworkConfig } from "../src/model/NetworkConfig.ts"
+import { networkFor } from "../src/model/networks.ts"
+
+const { values } = parseArgs({
+  options: {
+    network: { type: "string", default: "simple-cnn" },
+    height: { type: "string", default: "64" },
+    width: { type: "string", default: "64" },
+    batch: { type: "string", default: "32" },
+    steps: { type: "string", default: "8" },
+    optimizer: { type: "string", default: "sgd" },
+    threads: { type: "string" }
+  }
+})
+
+const height = Number(values.height)
+const width = Number(values.width)
+const size = Number(values.batch)
+const steps = Number(values.steps)
+const classes = 70
+
+/** Images per second of a step, after one that is not counted. */
+const rate = Effect.fnUntraced(function* <E>(step: (i: number) => Effect.Effect<unknown, E>) {
+  yield* step(0)
+  const start = yield* Clock.currentTimeMillis
+  for (let i = 1; i <= steps; i++) yield* step(i)
+  const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+  return Math.round((10 * steps * size) / seconds) / 10
+})
+
+const main = Effect.gen(function* () {
+  const engine = yield* Engine
+  const config = yield* Schema.decodeUnknownEffect(NetworkConfig)({ name: values.network })
+  const network = yield* networkFor(config, { height, width, classes })
+  const session = yield* engine.open({
+    network,
+    weights: initialise(network, 0),
+    labelSmoothing: 0,
+    classWeights: undefined,
+    seed: 0,
+    clipNorm: undefined,
+    clipValue: undefined,
+    optimizer: {
+      kind: values.optimizer === "adam" ? "adam" : "sgd",
+      momentum: 0,
+      dampening: 0,
+      nesterov: false,
+      weightDecay: 0,
+      beta1: 0.9,
+      beta2: 0.999,
+      eps: 1e-8
+    }
+  })
+  const batch = {
+    index: 0,
+    size,
+    height,
+    width,
+    ids: [],
+    images: Float32Array.from({ length: size * height * width * 3 }, (_, i) => ((i * 7919) % 1000) / 500 - 1),
+    labels: Int32Array.from({ length: size }, (_, i) => i % classes)
+  }
+  const trainImagesPerSecond = yield* rate((step) => session.train(batch, { step, learningRate: 0.001 }))
+  const inferImagesPerSecond = yield* rate(() => session.predict(batch))
+  const { device, name } = engine.info
+  yield* Console.log(
+    JSON.stringify({
+      engine: name,
+      device,
+      network: values.network,
+      height,
+      width,
+      batch: size,
+      trainImagesPerSecond,
+      inferImagesPerSecond
+    })
+  )
+}).pipe(Effect.scoped, Effect.provide(values.threads === undefined ? layer : layerWith(Number(values.threads))))
+
+await Effect.runPromise(main)

@@ -1,0 +1,81 @@
+import { Effect, Schema, SchemaIssue } from "effect"
+import * as Runtime from "effect/Runtime"
+import { configKeys } from "./configKeys.ts"
+import { EngineConfig } from "./model/EngineConfig.ts"
+import { NetworkConfig } from "./model/NetworkConfig.ts"
+import { TrainConfig } from "./model/TrainConfig.ts"
+import { nearest } from "./nearest.ts"
+import { AugmentConfig } from "./pipeline/AugmentConfig.ts"
+import { DataConfig } from "./pipeline/DataConfig.ts"
+import { ImageConfig } from "./pipeline/ImageConfig.ts"
+import { LoaderConfig } from "./pipeline/LoaderConfig.ts"
+import { intBetween, setting } from "./Setting.ts"
+
+/** Every number that a run depends on, with its bounds. */
+export const RunConfig = Schema.Struct({
+  name: setting(
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
+    "run",
+    "The run's name, part of its folder's"
+  ),
+  seed: setting(
+    intBetween(0, 2 ** 32 - 1),
+    1,
+    "Of the split, the order, the augmentation, the first weights and dropout"
+  ),
+  data: DataConfig.annotateKey({ description: "Where the samples come from, and which of them are kept" }),
+  image: setting(ImageConfig, {}, "How a file becomes numbers"),
+  augment: setting(AugmentConfig, {}, "Random changes to the training images"),
+  loader: setting(LoaderConfig, {}, "How fast the images are made ready; changes no result"),
+  network: setting(NetworkConfig, {}, "What is trained"),
+  train: setting(TrainConfig, {}, "How it is trained"),
+  engine: setting(EngineConfig, {}, "What computes")
+})
+export type RunConfig = typeof RunConfig.Type
+
+/** The configuration or the command line is wrong: exit code 2. */
+export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
+  /** The file or flag that is wrong. */
+  where: Schema.String,
+  problems: Schema.Array(Schema.String)
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return this.problems.length === 1
+      ? `${this.where}: ${this.problems[0]}`
+      : `${this.where}:\n${this.problems.map((problem) => `  - ${problem}`).join("\n")}`
+  }
+}
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const explain = (path: string, message: string): string => {
+  if (!message.startsWith("Unexpected key"))
+    // What was got is said of single values only; a whole section would bury what was expected.
+    return `${path === "" ? "the configuration" : `\`${path}\``}: ${message.replace(/, got [{[].*$/s, "")}`
+  const suggestion = nearest(
+    path,
+    configKeys(RunConfig).map((key) => key.path)
+  )
+  return `there is no key \`${path}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
+}
+
+/** A configuration from outside, decoded and checked; every problem is named with its key. */
+export const decodeRunConfig = Effect.fnUntraced(function* (raw: unknown, where: string) {
+  return yield* Schema.decodeUnknownEffect(RunConfig, { errors: "all", onExcessProperty: "error", reportInput: true })(
+    raw
+  ).pipe(
+    Effect.mapError(
+      (error) =>
+        new ConfigError({
+          where,
+          problems: formatIssues(error.issue).issues.map((issue) =>
+            explain(
+              (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+              issue.message
+            )
+          )
+        })
+    )
+  )
+})

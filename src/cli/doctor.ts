@@ -1,0 +1,31 @@
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import { Engines } from "../model/Engines.ts"
+import { simpleCnn } from "../model/networks/simpleCnn.ts"
+import { Machine } from "../run/Machine.ts"
+import * as options from "./options.ts"
+
+/** Says what this machine has: Node, the packages, and which engines run here, or why not and what to do. */
+export const doctor = Command.make(
+  "doctor",
+  { json: options.json },
+  Effect.fnUntraced(function* ({ json }) {
+    const machine = yield* Machine
+    const engines = yield* Engines.use((engines) => engines.survey(simpleCnn({ height: 48, width: 48, classes: 2 })))
+    if (json) return yield* Console.log(JSON.stringify({ machine, engines }, null, 2))
+    yield* Console.log(
+      [
+        `Machine   ${machine.platform}, ${machine.arch}, ${machine.cpus} processors, ${(machine.memory / 2 ** 30).toFixed(1)} GiB`,
+        `Versions  ${Object.entries(machine.versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", ")}`,
+        ...engines.map((engine) =>
+          engine.available
+            ? `Engine    ${engine.name.padEnd(8)} available: ${engine.info.device}`
+            : `Engine    ${engine.name.padEnd(8)} not available: ${engine.reason}. ${engine.cure}`
+        ),
+        `\nengine.name = "auto" takes the first that is available, mock aside.`
+      ].join("\n")
+    )
+  })
+).pipe(Command.withDescription("Says what this machine has, and which engines run here or why not"))

@@ -1,0 +1,26 @@
+import { Cause, Console, Effect, References } from "effect"
+import { CliError } from "effect/cli"
+import * as Runtime from "effect/Runtime"
+
+/**
+ * What the process ends with: 0 done, 1 the run failed, 2 the configuration or the command line is wrong, 3 the data
+ * is unusable, 4 the engine is unavailable, 130 interrupted. An error of ours carries its own code.
+ */
+export const exitCodeOf = (cause: Cause.Cause<unknown>): number => {
+  if (Cause.hasInterruptsOnly(cause)) return 130
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error)) return error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2
+  return Runtime.getErrorExitCode(error)
+}
+
+/** Says on standard error what went wrong, in a paragraph; with `--log-level debug`, with its stack as well. */
+export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  if (Cause.hasInterruptsOnly(cause)) return
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error)) return // its help and its reason have been printed
+  const level = yield* References.MinimumLogLevel
+  const expected = Cause.hasFails(cause) && error instanceof Error
+  if (expected) yield* Console.error(`\n${error.message}`)
+  else yield* Console.error("\nThis is a fault in Weft, not in your data; please report it with the text below.")
+  if (!expected || level === "Debug" || level === "Trace" || level === "All") yield* Console.error(Cause.pretty(cause))
+})

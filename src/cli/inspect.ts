@@ -1,0 +1,76 @@
+import { Console, Effect } from "effect"
+import { Command, Flag } from "effect/cli"
+import type { Inspection } from "../run/inspectData.ts"
+import { inspectData } from "../run/inspectData.ts"
+import * as options from "./options.ts"
+import { readConfig } from "./readConfig.ts"
+import { bar, percent, section, table } from "./text.ts"
+
+const barWidth = 24
+const shownSizes = 8
+
+const classTable = ({ classes }: Inspection) => {
+  const totals = classes.map(({ test, train, validation }) => train + validation + test)
+  const most = Math.max(...totals)
+  const all = totals.reduce((sum, n) => sum + n, 0)
+  return table([
+    ["class", "images", "share", "train", "validation", "test", ""],
+    ...classes.map(({ label, test, train, validation }, i) => [
+      label,
+      totals[i]!, // one for each class
+      percent(totals[i]! / all),
+      train,
+      validation,
+      test,
+      bar(totals[i]! / most, barWidth)
+    ])
+  ])
+}
+
+const refusedText = ({ refused }: Inspection) =>
+  refused
+    .flatMap(({ count, examples, reason }) => [
+      `${reason}: ${count}`,
+      ...examples.map(({ detail, id, line, text }) => {
+        const what = text === undefined ? "" : `: ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`
+        return `    line ${line}${id === undefined ? "" : `, id ${id}`}: ${detail}${what}`
+      })
+    ])
+    .join("\n")
+
+const inspectionText = (found: Inspection) => {
+  const { images, kept, leftOut, listed, split } = found
+  const more = images.sizes.length - shownSizes
+  return [
+    `${kept} of ${listed} rows kept, in ${found.classes.length} classes: ` +
+      `${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
+    section("Classes", classTable(found)),
+    section("Refused", found.refused.length === 0 ? "nothing" : refusedText(found)),
+    ...(leftOut.length === 0
+      ? []
+      : [
+          section(
+            "Classes left out (data.minPerClass)",
+            leftOut.map(({ count, label }) => `${label} ${count}`).join(", ")
+          )
+        ]),
+    section(
+      "Images (width x height)",
+      images.sizes
+        .slice(0, shownSizes)
+        .map(({ count, size }) => `${size}: ${count}`)
+        .join(", ") + (more > 0 ? `, and ${more} other sizes` : "")
+    ),
+    images.formats.map(({ count, format }) => `${format}: ${count}`).join("; ")
+  ].join("\n")
+}
+
+/** Says what a catalogue holds before anything is trained on it. */
+export const inspect = Command.make(
+  "inspect",
+  { config: options.config.pipe(Flag.withDefault(options.defaultConfig)), set: options.set, json: options.json },
+  Effect.fnUntraced(function* ({ config, json, set }) {
+    const found = yield* inspectData(yield* readConfig(config, set))
+    yield* Console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found))
+  })
+).pipe(Command.withDescription("Says what a catalogue holds: classes, the split, sizes, and what is refused and why"))

@@ -1,0 +1,25 @@
+import { Flag } from "effect/cli"
+
+/** `--config`, `--set`, `--run`, `--json`: the same in every command that has them. */
+export const defaultConfig = "configs/quick.toml"
+
+/** See above. */
+export const config = Flag.String("config").pipe(
+  Flag.withAlias("c"),
+  Flag.withMetavar("FILE"),
+  Flag.withDescription(`The configuration: a .toml, .json or .yaml file; ${defaultConfig} where left out`)
+)
+
+export const set = Flag.String("set").pipe(
+  Flag.withAlias("s"),
+  Flag.withMetavar("KEY=VALUE"),
+  Flag.withDescription("Changes one key of the configuration, e.g. train.epochs=3; any number of times"),
+  Flag.atLeast(0)
+)
+
+export const run = Flag.String("run").pipe(Flag.withMetavar("DIR"))
+
+export const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Prints one JSON document on standard output, and nothing else there"),
+  Flag.withDefault(false)
+)

@@ -1,0 +1,93 @@
+import { Effect, FileSystem, Schema } from "effect"
+import { Toml, Yaml } from "effect/encoding"
+import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
+
+type Table = { [key: string]: unknown }
+
+const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, unknown>>> = {
+  toml: (text) => Effect.fromResult(Toml.parse(text)),
+  json: (text) => Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text),
+  yaml: (text) => Effect.try(() => Yaml.parse(text)),
+  yml: (text) => Effect.try(() => Yaml.parse(text))
+}
+
+const reasonOf = (error: unknown): string => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+const readFile = Effect.fnUntraced(function* (file: string) {
+  const extension = file.slice(file.lastIndexOf(".") + 1).toLowerCase()
+  const parse = parsers[extension]
+  if (parse === undefined)
+    return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString(file).pipe(
+    Effect.mapError(
+      (error) =>
+        new ConfigError({
+          where: file,
+          problems: [
+            error.reason._tag === "NotFound"
+              ? "there is no such configuration file; name one with --config FILE"
+              : `the configuration cannot be read: ${error.message}`
+          ]
+        })
+    )
+  )
+  const raw = yield* parse(text).pipe(
+    Effect.mapError(
+      (error) => new ConfigError({ where: file, problems: [`this is not valid ${extension}: ${reasonOf(error)}`] })
+    )
+  )
+  if (!isTable(raw)) return yield* new ConfigError({ where: file, problems: ["expected a table of keys"] })
+  return raw
+})
+
+/** `3`, `true`, `[1, 2]` and `"text"` are what JSON takes them for; anything else is text. */
+const valueOf = (text: string): Effect.Effect<unknown> =>
+  Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text).pipe(Effect.orElseSucceed(() => text))
+
+const assign = (table: Table, [key, ...rest]: ReadonlyArray<string>, value: unknown): Table => {
+  if (key === undefined) return table
+  const inner = table[key]
+  return { ...table, [key]: rest.length === 0 ? value : assign(isTable(inner) ? inner : {}, rest, value) }
+}
+
+const applySet = Effect.fnUntraced(function* (table: Table, assignment: string) {
+  const at = assignment.indexOf("=")
+  const path = assignment.slice(0, at).split(".")
+  if (at < 1 || path.some((part) => part === "" || part === "__proto__"))
+    return yield* new ConfigError({
+      where: `--set ${assignment}`,
+      problems: ["expected KEY=VALUE, such as --set train.epochs=3"]
+    })
+  const value = yield* valueOf(assignment.slice(at + 1))
+  const next = assign(table, path, value)
+  // A root given by hand means the user's own catalogue: the drawn one steps back.
+  if (assignment.startsWith("data.root=") && isTable(next["data"])) {
+    const { sample: _, ...data } = next["data"]
+    return { ...next, data }
+  }
+  return next
+})
+
+/** The configuration of a file, changed by `--set`, checked by the Schema. */
+export const readConfig = Effect.fn("readConfig")(function* (file: string, sets: ReadonlyArray<string>) {
+  let raw = yield* readFile(file)
+  for (const assignment of sets) raw = yield* applySet(raw, assignment)
+  return yield* decodeRunConfig(raw, sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}`)
+})
+
+/** The configuration that a run began with, from its folder. */
+export const readRunConfig = Effect.fn("readRunConfig")(function* (folder: string, sets: ReadonlyArray<string> = []) {
+  const fs = yield* FileSystem.FileSystem
+  if (!(yield* Effect.orElseSucceed(fs.exists(`${folder}/config.json`), () => false)))
+    return yield* new ConfigError({
+      where: `--run ${folder}`,
+      problems: ["there is no run in this folder (it has no config.json)"]
+    })
+  return yield* readConfig(`${folder}/config.json`, sets)
+})

@@ -1,0 +1,30 @@
+/** Share of a whole for people: `84.7 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+
+/** A bar of up to `width` blocks, in eighths of a block. */
+export const bar = (share: number, width: number): string => {
+  const eighths = Math.round(Math.max(0, Math.min(1, share)) * width * 8)
+  return "█".repeat(eighths >> 3) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths & 7]!
+}
+
+/** Rows of cells in columns: numbers to the right, text to the left; the first row is the head. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
+  const columns = rows[0]?.length ?? 0
+  const widths = Array.from({ length: columns }, (_, j) => Math.max(...rows.map((row) => String(row[j] ?? "").length)))
+  return rows
+    .map((row) =>
+      Array.from({ length: columns }, (_, j) => {
+        const isNumber = rows
+          .slice(1)
+          .every((other) => typeof other[j] === "number" || /^[\d.]+( %)?$/.test(String(other[j])))
+        const cell = String(row[j] ?? "")
+        return isNumber ? cell.padStart(widths[j]!) : cell.padEnd(widths[j]!)
+      })
+        .join("  ")
+        .trimEnd()
+    )
+    .join("\n")
+}
+
+/** A block of text under a heading. */
+export const section = (heading: string, body: string): string => `\n${heading}\n${body}`

@@ -1,0 +1,12 @@
+import { Command } from "effect/cli"
+import { doctor } from "./doctor.ts"
+import { evaluate } from "./evaluate.ts"
+import { inspect } from "./inspect.ts"
+import { predict } from "./predict.ts"
+import { train } from "./train.ts"
+
+/** The command line: `weft train`, `weft evaluate` and the others. */
+export const weft = Command.make("weft").pipe(
+  Command.withDescription("Typed training pipelines for image classifiers"),
+  Command.withSubcommands([train, evaluate, predict, inspect, doctor])
+)

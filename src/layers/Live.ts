@@ -1,0 +1,22 @@
+import { NodeServices } from "@effect/platform-node"
+import { Layer } from "effect"
+import { Augment } from "../pipeline/Augment.ts"
+import * as CsvParseRows from "./CsvParseRows.ts"
+import * as DiskRuns from "./DiskRuns.ts"
+import * as LiveEngines from "./LiveEngines.ts"
+import * as NodeMachine from "./NodeMachine.ts"
+import * as SharpImages from "./SharpImages.ts"
+import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
+import * as TerminalProgress from "./TerminalProgress.ts"
+
+/** Every stage by its live Layer: what the command line runs on. */
+export const layer = Layer.mergeAll(
+  CsvParseRows.layer,
+  SharpImages.layer,
+  Augment.layer,
+  SharpSampleCatalogue.layer,
+  LiveEngines.layer,
+  DiskRuns.layer,
+  NodeMachine.layer,
+  TerminalProgress.layer
+).pipe(Layer.provideMerge(NodeServices.layer))

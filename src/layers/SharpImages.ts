@@ -1,0 +1,162 @@
+import { Effect, Layer, Semaphore } from "effect"
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import sharp from "sharp"
+import type { ImageConfig } from "../pipeline/ImageConfig.ts"
+import { ImageRefused, Images } from "../pipeline/Images.ts"
+import type { ImageFault } from "../pipeline/Images.ts"
+import { formatOf } from "../pipeline/imageFormat.ts"
+
+const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
+
+const messageOf = (cause: unknown): string =>
+  // libvips writes a line for each layer that failed; the first names the cause, once the search for a header is over.
+  (cause instanceof Error ? cause.message : String(cause))
+    .replace(/^Input \w+ has corrupt header: /, "")
+    .split("\n")
+    .find((line) => !line.includes("bad seek")) ?? ""
+
+const background = (config: ImageConfig) => ({
+  r: config.background[0],
+  g: config.background[1],
+  b: config.background[2]
+})
+
+/**
+ * `failOn: "error"` refuses what is cut short in any format, and data that a decoder cannot make sense of. "truncated"
+ * would let a broken TIFF pass, "warning" would refuse good JPEGs with a few stray bytes between two segments.
+ * `pages: 1` takes the first frame of an animation.
+ */
+const open = (input: string | Uint8Array, config: ImageConfig) =>
+  sharp(input, { failOn: "error", limitInputPixels: config.maxPixels, autoOrient: true, pages: 1 })
+
+/**
+ * sharp paints a coloured background behind a greyscale file as grey, unless the file is made sRGB at once; that is done
+ * where it is needed only, since large JPEGs can then no longer be decoded at a fraction of their size.
+ */
+const decode = (input: string | Uint8Array, config: ImageConfig) => {
+  const [r, g, b] = config.background
+  return r === g && g === b ? open(input, config) : open(input, config).pipelineColourspace("srgb")
+}
+
+const render = (input: string | Uint8Array, config: ImageConfig) =>
+  decode(input, config)
+    .flatten({ background: background(config) })
+    .resize({
+      width: config.width,
+      height: config.height,
+      fit: config.fit,
+      kernel: "cubic",
+      background: background(config)
+    })
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer()
+
+/** The file's bytes, or why they cannot be had. */
+const read = (path: string): Effect.Effect<Uint8Array, ImageRefused> =>
+  Effect.tryPromise({
+    try: () => readFile(path),
+    catch: (cause) => {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+      const [reason, detail]: [ImageFault, string] =
+        code === "ENOENT" || code === "ENOTDIR"
+          ? ["imageMissing", "there is no such file"]
+          : code === "EISDIR"
+            ? ["imageUnreadable", "it is a folder, not a file"]
+            : code === "ERR_FS_FILE_TOO_LARGE"
+              ? ["imageTooLarge", "the file has more than 2 GiB"]
+              : ["imageUnreadable", `the file cannot be read (${code || messageOf(cause)})`]
+      return new ImageRefused({ path, reason, detail })
+    }
+  })
+
+/** Refuses bytes that are no image at all, before any decoder sees them. */
+const recognise = (path: string, bytes: Uint8Array): Effect.Effect<void, ImageRefused> =>
+  bytes.length === 0
+    ? Effect.fail(new ImageRefused({ path, reason: "imageEmpty", detail: "the file has no bytes" }))
+    : formatOf(bytes) === undefined
+      ? Effect.fail(new ImageRefused({ path, reason: "notAnImage", detail: `it is no image file; ${readable}` }))
+      : Effect.void
+
+/** Why sharp refused bytes that begin like an image. */
+const explain = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig, message: string) {
+  if (message.includes("exceeds pixel limit")) {
+    const { width, height } = yield* Effect.tryPromise(() => sharp(bytes, { limitInputPixels: false }).metadata()).pipe(
+      Effect.orElseSucceed(() => ({ width: 0, height: 0 }))
+    )
+    const detail = `it has ${width} x ${height} = ${width * height} pixels; image.maxPixels allows ${config.maxPixels}`
+    return new ImageRefused({ path, reason: "imageTooLarge", detail })
+  }
+  // A phone's HEIC: the container is known, its compression (HEVC) is not among sharp's.
+  if (formatOf(bytes) === "heif" && /^he[iv][csx]$/.test(String.fromCharCode(...bytes.subarray(8, 12))))
+    return new ImageRefused({ path, reason: "notAnImage", detail: `it is a HEIC file; ${readable}` })
+  const detail =
+    message === "" || message === "Unknown error" || message.includes("unsupported image format")
+      ? `it begins like a ${formatOf(bytes)} file and cannot be decoded`
+      : `it cannot be decoded: ${message}`
+  return new ImageRefused({ path, reason: "imageCorrupt", detail })
+})
+
+/**
+ * One task for libuv's threads: the file is opened, decoded and resized there, so that an image needs the main thread
+ * twice only, however long a training step blocks it. The file is looked at again only when it is refused.
+ */
+const load = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
+  const data = yield* Effect.tryPromise({ try: () => render(path, config), catch: messageOf }).pipe(
+    Effect.catch((message) =>
+      Effect.gen(function* () {
+        const bytes = yield* read(path)
+        yield* recognise(path, bytes)
+        return yield* yield* explain(path, bytes, config, message)
+      })
+    )
+  )
+  return { height: config.height, width: config.width, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+})
+
+/** Up to here, an image is decoded to memory as it is (12 MB), which is the quickest way to see that it can be. */
+const smallImage = 2 ** 22
+
+/** Decodes every row and keeps nothing; a large image is shrunk on the way, a strip at a time. */
+const decodeWhole = (bytes: Uint8Array, pixels: number, config: ImageConfig) => {
+  const image = open(bytes, config)
+  return (pixels <= smallImage ? image : image.resize({ width: 8, height: 8, fit: "fill" })).raw().toBuffer()
+}
+
+/** Reads the file once, decodes it once. */
+const check = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
+  const bytes = yield* read(path)
+  yield* recognise(path, bytes)
+  const attempt = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: messageOf }).pipe(
+      Effect.catch((message) => Effect.flatMap(explain(path, bytes, config, message), Effect.fail))
+    )
+  const facts = yield* attempt(() => open(bytes, config).metadata())
+  yield* attempt(() => decodeWhole(bytes, facts.width * facts.height, config))
+  return {
+    ...facts.autoOrient,
+    channels: (facts.space === "b-w" || facts.space === "grey16" ? 1 : 3) + (facts.hasAlpha ? 1 : 0),
+    format: facts.format,
+    digest: createHash("sha256").update(bytes).digest("hex")
+  }
+})
+
+/**
+ * Images with sharp (libvips): sRGB by the embedded profile, alpha flattened on the background, upright by EXIF,
+ * bicubic (antialiased when it shrinks). JPEG, PNG, WebP, GIF, TIFF and AVIF; SVG is refused, since it is a program that
+ * can name other files. A 16-bit file with a colour profile
+ * keeps libvips's working profile (P3): its saturated colours come out tens of levels off.
+ *
+ * sharp's settings are the process's own: no cache (each file is read once an epoch), and one thread for each image,
+ * since many images are in flight.
+ */
+export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
+  sharp.cache(false)
+  sharp.concurrency(1)
+  // `load` names a file without looking into it. Drawing SVG from memory is not affected.
+  sharp.block({ operation: ["VipsForeignLoadSvgFile"] })
+  // A check holds the whole file in memory, and a large file is not to be there 64 times.
+  const held = Semaphore.makeUnsafe(8)
+  return { load, check: (path, config) => held.withPermit(check(path, config)) }
+})

@@ -1,0 +1,97 @@
+import { Clock, Effect, Layer, Option, Ref } from "effect"
+import type { ProgressEvent } from "../Progress.ts"
+import { Progress } from "../Progress.ts"
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+/** Seconds as a person says them: `42 s`, `3 min 05 s`, `2 h 10 min`. */
+export const duration = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`
+}
+
+const bar = (done: number, total: number, width: number) => {
+  const filled = total === 0 ? width : Math.round((width * Math.min(done, total)) / total)
+  return `${"━".repeat(filled)}${"─".repeat(width - filled)}`
+}
+
+/** The line that says an event; `animated` ones have a bar and are drawn over each other. */
+export const lineOf = (
+  event: ProgressEvent,
+  barWidth: number
+): { readonly text: string; readonly lasting: boolean } => {
+  switch (event._tag) {
+    case "Listing":
+      return { text: `reading rows: ${event.rows}`, lasting: false }
+    case "Checking": {
+      const counts = `${event.done}/${event.total}${event.refused > 0 ? `, ${event.refused} refused` : ""}`
+      return { text: `checking images ${bar(event.done, event.total, barWidth)} ${counts}`, lasting: false }
+    }
+    case "Step": {
+      const figures = [
+        `${event.step}/${event.steps}`,
+        `${event.imagesPerSecond.toFixed(0)} images/s`,
+        `loss ${event.loss.toFixed(4)}`,
+        `accuracy ${percent(event.accuracy)}`,
+        ...(event.waiting >= 0.05 ? [`waiting ${percent(event.waiting)}`] : []),
+        ...(event.refused > 0 ? [`${event.refused} refused`] : []),
+        `${duration(event.secondsLeft)} left`
+      ]
+      const head = `epoch ${event.epoch + 1}/${event.epochs}`
+      return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
+    }
+    case "Evaluating":
+      return {
+        text: `${event.part} ${bar(event.done, event.total, barWidth)} ${event.done}/${event.total}`,
+        lasting: false
+      }
+    case "Epoch": {
+      const { record } = event
+      const validation =
+        record.validationLoss === null || record.validationAccuracy === null
+          ? ""
+          : `  validation ${record.validationLoss.toFixed(4)} ${percent(record.validationAccuracy)}`
+      const train = `train ${record.trainLoss.toFixed(4)} ${percent(record.trainAccuracy)}`
+      const speed = `${record.imagesPerSecond.toFixed(0)} images/s  ${duration(record.seconds)}`
+      const head = `epoch ${String(record.epoch).padStart(String(event.epochs).length)}/${event.epochs}`
+      return { text: `${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`, lasting: true }
+    }
+    case "Note":
+      return { text: event.line, lasting: true }
+  }
+}
+
+/**
+ * Progress on standard error: one line that is drawn again at most ten times a second on a terminal; elsewhere plain
+ * lines, at most one every ten seconds beside those that last.
+ */
+export const layer = Layer.effect(
+  Progress,
+  Effect.gen(function* () {
+    const animated = process.stderr.isTTY && process.env["TERM"] !== "dumb"
+    // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
+    const begin = animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis
+    const last = yield* Ref.make({ at: begin, drawn: false })
+    const write = (text: string) => Effect.sync(() => void process.stderr.write(text))
+    const columns = () => Option.getOrElse(Option.fromNullishOr(process.stderr.columns), () => 100)
+    const clear = Effect.gen(function* () {
+      if ((yield* Ref.get(last)).drawn) yield* write("\r\u001b[2K")
+      yield* Ref.update(last, (state) => ({ ...state, drawn: false }))
+    })
+    yield* Effect.addFinalizer(() => clear)
+    return Effect.fnUntraced(function* (event: ProgressEvent) {
+      const now = yield* Clock.currentTimeMillis
+      const { at } = yield* Ref.get(last)
+      const { lasting, text } = lineOf(event, animated ? Math.max(8, Math.min(24, columns() - 96)) : 0)
+      if (lasting) {
+        yield* clear
+        return yield* write(`${text}\n`)
+      }
+      if (now - at < (animated ? 100 : 10_000)) return
+      yield* Ref.set(last, { at: now, drawn: animated })
+      yield* write(animated ? `\r\u001b[2K${text.slice(0, columns() - 1)}` : `${text.replace(/ {2,}/g, "  ")}\n`)
+    })
+  })
+)

@@ -1,0 +1,76 @@
+/** How often each class was taken for each class: counts as data, so that the parts of a whole can be added up. */
+export interface Confusion {
+  /** Number of classes. */
+  readonly classes: number
+  /** (classes, classes) row by row: rows are the true classes, columns the predicted ones. Whole numbers. */
+  readonly counts: Float64Array
+}
+
+/** Nothing counted yet; the neutral element of `combine`. */
+export const empty = (classes: number): Confusion => ({ classes, counts: new Float64Array(classes * classes) })
+
+/**
+ * The counts with some more predictions: one true and one predicted class index for each sample.
+ *
+ * Throws a RangeError where the two differ in length or name a class that does not exist.
+ */
+export const add = (confusion: Confusion, trueLabels: ArrayLike<number>, predicted: ArrayLike<number>): Confusion => {
+  const { classes } = confusion
+  if (trueLabels.length !== predicted.length)
+    throw new RangeError(`${trueLabels.length} true labels, but ${predicted.length} predicted ones`)
+  const counts = confusion.counts.slice()
+  for (let i = 0; i < trueLabels.length; i++) {
+    const row = trueLabels[i]!
+    const column = predicted[i]!
+    // Negated, so that a NaN is refused too; a wrong index would else count in another class's row.
+    if (!(row >= 0 && row < classes && column >= 0 && column < classes))
+      throw new RangeError(`class ${row} taken for class ${column}, but there are ${classes} classes`)
+    counts[row * classes + column]! += 1
+  }
+  return { classes, counts }
+}
+
+/** The counts of two parts together: associative and commutative. Throws where the numbers of classes differ. */
+export const combine = (a: Confusion, b: Confusion): Confusion => {
+  if (a.classes !== b.classes) throw new RangeError(`counts of ${a.classes} and of ${b.classes} classes do not add up`)
+  return { classes: a.classes, counts: a.counts.map((count, i) => count + b.counts[i]!) }
+}
+
+/** The sums of a confusion's rows and columns, and its diagonal. */
+export interface Margins {
+  /** Samples of each class. */
+  readonly support: Float64Array
+  /** Times that each class was predicted. */
+  readonly predicted: Float64Array
+  /** Times that it was rightly predicted. */
+  readonly correct: Float64Array
+  readonly total: number
+}
+
+/** What the scores are made of. */
+export const margins = ({ classes, counts }: Confusion): Margins => {
+  const support = new Float64Array(classes)
+  const predicted = new Float64Array(classes)
+  const correct = new Float64Array(classes)
+  let total = 0
+  for (let row = 0; row < classes; row++)
+    for (let column = 0; column < classes; column++) {
+      const count = counts[row * classes + column]!
+      support[row]! += count
+      predicted[column]! += count
+      if (row === column) correct[row] = count
+      total += count
+    }
+  return { support, predicted, correct, total }
+}
+
+/** The counts row by row, as the report has them. */
+export const rows = ({ classes, counts }: Confusion): ReadonlyArray<ReadonlyArray<number>> =>
+  Array.from({ length: classes }, (_, row) => [...counts.subarray(row * classes, (row + 1) * classes)])
+
+/** The counts that `rows` came from. Throws a RangeError where the rows are not as many as each is long. */
+export const fromRows = (rows: ReadonlyArray<ReadonlyArray<number>>): Confusion => {
+  const classes = rows.length
+  if (rows.some((row) => row.length !== classes)) throw new RangeError(`a confusion of ${classes} rows is not square`)
+  return { classes, counts: Float64Array.from(rows.flat()) }
+}

@@ -1,0 +1,118 @@
+import { Schema } from "effect"
+import * as Confusion from "./Confusion.ts"
+import * as Evaluation from "./Evaluation.ts"
+import { scores } from "./scores.ts"
+
+/** A figure that may not exist (no validation part, one class only): then null, never NaN. */
+const Figure = Schema.NullOr(Schema.Finite)
+
+/** How many samples there are of something. */
+const Count = Schema.Natural
+
+/** What became of the listed rows: `listed = kept + the sum of refused`. */
+export const LedgerCounts = Schema.Struct({
+  listed: Count,
+  kept: Count,
+  /** By reason; reasons without a row are left out. */
+  refused: Schema.Record(Schema.String, Count)
+})
+export type LedgerCounts = typeof LedgerCounts.Type
+
+/** One epoch, as `history` and each line of `history.jsonl` have it. */
+export const EpochRecord = Schema.Struct({
+  /** From 1. */
+  epoch: Schema.Natural,
+  /** Means over the epoch's batches as they were trained, with dropout and augmentation on. */
+  trainLoss: Schema.Finite,
+  trainAccuracy: Schema.Finite,
+  validationLoss: Figure,
+  validationAccuracy: Figure,
+  /** Of the epoch's last step. */
+  learningRate: Schema.Finite,
+  /** Training images over the time of training, without evaluation. */
+  imagesPerSecond: Schema.Finite,
+  /** Of the whole epoch, evaluation included. */
+  seconds: Schema.Finite,
+  /** Share of the training time in which the engine waited for images. */
+  waiting: Schema.optionalKey(Schema.Finite)
+})
+export type EpochRecord = typeof EpochRecord.Type
+
+const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1: Schema.Finite })
+
+/** What the chosen weights do on samples that they have never seen. */
+export const TestReport = Schema.Struct({
+  /** Mean cross-entropy, nats. */
+  loss: Figure,
+  accuracy: Figure,
+  top5Accuracy: Figure,
+  balancedAccuracy: Figure,
+  cohenKappa: Figure,
+  matthews: Figure,
+  weighted: Score,
+  macro: Score,
+  micro: Score,
+  perClass: Schema.Array(Schema.Struct({ label: Schema.String, ...Score.fields, support: Count })),
+  /** Rows are the true classes, columns the predicted ones, in the order of `perClass`. */
+  confusion: Schema.Array(Schema.Array(Count))
+})
+export type TestReport = typeof TestReport.Type
+
+/** What is needed to have the same result again, and to see that it is the same. */
+export const Receipt = Schema.Struct({
+  dataDigest: Schema.String,
+  configDigest: Schema.String,
+  ledger: LedgerCounts,
+  /** Of Weft, Node and the engines, by name. */
+  versions: Schema.Record(Schema.String, Schema.String),
+  /** By what they are the seed of. */
+  seeds: Schema.Record(Schema.String, Schema.Natural),
+  machine: Schema.Struct({
+    platform: Schema.String,
+    arch: Schema.String,
+    cpus: Schema.Natural,
+    /** Bytes. */
+    memory: Schema.Natural
+  })
+})
+export type Receipt = typeof Receipt.Type
+
+/** A run's `report.json`. */
+export const Report = Schema.Struct({
+  /** Samples; `classes` is how many classes there are. */
+  data: Schema.Struct({ ...LedgerCounts.fields, classes: Count, train: Count, validation: Count, test: Count }),
+  model: Schema.Struct({
+    network: Schema.String,
+    /** What the network's own last layer was replaced by; null where it was not. */
+    head: Schema.NullOr(Schema.String),
+    parameters: Count,
+    trainableParameters: Count
+  }),
+  history: Schema.Array(EpochRecord),
+  /** The epoch (from 1) whose weights are the model. */
+  chosenEpoch: Schema.Natural,
+  /** Null where the split has no test part. */
+  test: Schema.NullOr(TestReport),
+  engine: Schema.Struct({
+    name: Schema.String,
+    device: Schema.String,
+    versions: Schema.Record(Schema.String, Schema.String)
+  }),
+  /** Of the whole run. */
+  seconds: Schema.Finite,
+  receipt: Receipt
+})
+export type Report = typeof Report.Type
+
+/** An evaluation as the report tells it; null where nothing was evaluated. `labels` are the classes' names. */
+export const testReport = (evaluation: Evaluation.Evaluation, labels: ReadonlyArray<string>): TestReport | null => {
+  if (evaluation.samples === 0) return null
+  const { perClass, ...all } = scores(evaluation.confusion)
+  return {
+    ...all,
+    loss: Evaluation.lossOf(evaluation),
+    top5Accuracy: Evaluation.top5AccuracyOf(evaluation),
+    perClass: perClass.map((score, i) => ({ label: labels[i]!, ...score })),
+    confusion: Confusion.rows(evaluation.confusion)
+  }
+}

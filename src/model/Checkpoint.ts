@@ -1,0 +1,151 @@
+import { Effect, Schema } from "effect"
+import { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
+import type { SessionState } from "./Engine.ts"
+import { seal, SealBroken, unseal } from "./sealed.ts"
+import type { Tensor, Weights } from "./Tensor.ts"
+
+/** How far a training has come, between two steps. */
+export const TrainingState = Schema.Struct({
+  /** Steps that are done, over the whole run. */
+  step: Schema.Natural,
+  /** Epochs that are done. */
+  epoch: Schema.Natural,
+  /** Batches that are done of the epoch in progress. */
+  position: Schema.Natural,
+  /** Over these batches: the sum of the samples' losses, right predictions, samples, seconds, seconds of waiting. */
+  sums: Schema.Struct({
+    loss: Schema.Finite,
+    correct: Schema.Natural,
+    seen: Schema.Natural,
+    seconds: Schema.Finite,
+    waiting: Schema.Finite
+  }),
+  history: Schema.Array(EpochRecord),
+  /** The best epoch so far (from 1) and its monitored figure. */
+  best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
+  /** For early stopping. */
+  epochsWithoutBetter: Schema.Natural
+})
+export type TrainingState = typeof TrainingState.Type
+
+/** Before the first step. */
+export const begin: TrainingState = {
+  step: 0,
+  epoch: 0,
+  position: 0,
+  sums: { loss: 0, correct: 0, seen: 0, seconds: 0, waiting: 0 },
+  history: [],
+  best: null,
+  epochsWithoutBetter: 0
+}
+
+/** Everything that is needed to go on as if the run had never stopped. */
+export interface Checkpoint {
+  /** Names the configuration and the data: the checkpoint of another run is never gone on with. */
+  readonly digest: string
+  readonly ledger: LedgerCounts
+  readonly training: TrainingState
+  readonly session: SessionState
+}
+
+/** The weights of the best epoch so far. */
+export interface BestWeights {
+  /** As a checkpoint's. */
+  readonly digest: string
+  /** From 1. */
+  readonly epoch: number
+  /** Steps that made them. */
+  readonly step: number
+  /** The monitored figure. */
+  readonly figure: number
+  readonly weights: Weights
+}
+
+/**
+ * A checkpoint cannot be gone on with. `torn`: its bytes are not those that were written. `foreign`: it belongs to
+ * another configuration or other data. `otherFormat`: it is of another version of Weft, or no checkpoint at all.
+ */
+export class CheckpointRefused extends Schema.TaggedError<CheckpointRefused>()("CheckpointRefused", {
+  reason: Schema.Literals(["torn", "foreign", "otherFormat", "unreadable"]),
+  detail: Schema.String
+}) {
+  override get message() {
+    return this.detail
+  }
+}
+
+// A change of these schemas, or of the tensors' names, is a new number here: an older file is then refused, not misread.
+const checkpointFormat = "weft-checkpoint-1"
+const bestFormat = "weft-best-1"
+
+const CheckpointFacts = Schema.fromJsonString(
+  Schema.Struct({
+    digest: Schema.String,
+    ledger: LedgerCounts,
+    training: TrainingState,
+    optimizerStep: Schema.Natural
+  })
+)
+const BestFacts = Schema.fromJsonString(
+  Schema.Struct({ digest: Schema.String, epoch: Schema.Natural, step: Schema.Natural, figure: Schema.Finite })
+)
+
+const prefixed = (prefix: string, weights: Weights): ReadonlyArray<readonly [string, Tensor]> =>
+  Array.from(weights, ([name, tensor]) => [prefix + name, tensor] as const)
+
+const withPrefix = (prefix: string, tensors: Weights): Weights =>
+  new Map(
+    Array.from(tensors, ([name, tensor]) => [name, tensor] as const)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor])
+  )
+
+/** A checkpoint as a sealed safetensors file: tensors `model.NAME` and `optimizer.NAME`, the rest as JSON. */
+export const encodeCheckpoint = Effect.fnUntraced(function* ({ digest, ledger, session, training }: Checkpoint) {
+  const { slots, step: optimizerStep } = session.optimizer
+  const tensors = new Map([...prefixed("model.", session.weights), ...prefixed("optimizer.", slots)])
+  // What we made ourselves can be encoded; a figure that is no number never gets into a training state.
+  const facts = yield* Effect.orDie(Schema.encodeEffect(CheckpointFacts)({ digest, ledger, training, optimizerStep }))
+  return yield* seal(tensors, checkpointFormat, facts)
+})
+
+/** The best weights as a sealed safetensors file: tensors by their own names, the rest as JSON. */
+export const encodeBest = Effect.fnUntraced(function* ({ weights, ...facts }: BestWeights) {
+  return yield* seal(weights, bestFormat, yield* Effect.orDie(Schema.encodeEffect(BestFacts)(facts)))
+})
+
+const refuse = (error: SealBroken | Schema.SchemaError) =>
+  error instanceof SealBroken
+    ? new CheckpointRefused({ reason: error.reason, detail: error.detail })
+    : new CheckpointRefused({ reason: "otherFormat", detail: `what it says of the run is invalid: ${error.message}` })
+
+const assertOwn = (digest: string, found: string) =>
+  found === digest
+    ? Effect.void
+    : Effect.fail(
+        new CheckpointRefused({ reason: "foreign", detail: "it belongs to another configuration or to other data" })
+      )
+
+/** The checkpoint in a file's bytes, if it is whole and of the run that `digest` names. */
+export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, digest: string) {
+  const { facts, tensors } = yield* Effect.mapError(unseal(bytes, checkpointFormat), refuse)
+  const { optimizerStep, ...rest } = yield* Effect.mapError(Schema.decodeEffect(CheckpointFacts)(facts), refuse)
+  yield* assertOwn(digest, rest.digest)
+  const checkpoint: Checkpoint = {
+    ...rest,
+    session: {
+      weights: withPrefix("model.", tensors),
+      optimizer: { step: optimizerStep, slots: withPrefix("optimizer.", tensors) }
+    }
+  }
+  return checkpoint
+})
+
+/** The best weights in a file's bytes, if they are whole and of the run that `digest` names. */
+export const decodeBest = Effect.fnUntraced(function* (bytes: Uint8Array, digest: string) {
+  const { facts, tensors } = yield* Effect.mapError(unseal(bytes, bestFormat), refuse)
+  const rest = yield* Effect.mapError(Schema.decodeEffect(BestFacts)(facts), refuse)
+  yield* assertOwn(digest, rest.digest)
+  const best: BestWeights = { ...rest, weights: tensors }
+  return best
+})

@@ -1,0 +1,35 @@
+import { Context, Effect, Layer } from "effect"
+import type { Scope } from "effect"
+import { Engine } from "./Engine.ts"
+import type { EngineInfo, EngineUnavailable } from "./Engine.ts"
+import type { EngineConfig } from "./EngineConfig.ts"
+import type { Network } from "./Network.ts"
+
+/** Whether an engine runs here: what it is, or why not and what would cure it. */
+export type EngineStatus =
+  | { readonly name: string; readonly available: true; readonly info: EngineInfo }
+  | { readonly name: string; readonly available: false; readonly reason: string; readonly cure: string }
+
+/** The engines that this program knows. */
+export class Engines extends Context.Service<
+  Engines,
+  {
+    /** The engine that is asked for, after a preflight with the network's own blocks; `auto` takes the first that passes. */
+    readonly choose: (
+      config: EngineConfig,
+      network: Network
+    ) => Effect.Effect<Engine["Service"], EngineUnavailable, Scope.Scope>
+    /** Every engine, the preferred first, tried with a network. */
+    readonly survey: (network: Network) => Effect.Effect<ReadonlyArray<EngineStatus>>
+  }
+>()("weft/model/Engines") {
+  /** Whatever is asked for, it is this engine: for tests and for an engine of one's own. */
+  static readonly layerOf = <E, R>(engine: Layer.Layer<Engine, E, R>) =>
+    Layer.effect(
+      Engines,
+      Effect.map(Engine, (engine) => ({
+        choose: (_: EngineConfig, network: Network) => Effect.as(engine.preflight(network), engine),
+        survey: () => Effect.succeed([{ name: engine.info.name, available: true as const, info: engine.info }])
+      }))
+    ).pipe(Layer.provide(engine))
+}

@@ -1,0 +1,72 @@
+import { Effect, Result, Schema } from "effect"
+import { ImageConfig } from "../pipeline/ImageConfig.ts"
+import type { SessionOptions } from "./Engine.ts"
+import { weightsFault } from "./faults.ts"
+import { Network } from "./Network.ts"
+import { decode, encode } from "./safetensors.ts"
+import { parameters } from "./shapes.ts"
+import type { Weights } from "./Tensor.ts"
+import { OptimizerConfig } from "./TrainConfig.ts"
+
+/** A trained classifier: everything that is needed to apply it. */
+export interface Model {
+  readonly network: Network
+  /** The classes' names, in the order of the logits. */
+  readonly labels: ReadonlyArray<string>
+  /** How a photo becomes the network's input. */
+  readonly image: ImageConfig
+  readonly weights: Weights
+}
+
+/** A file is no model of ours. */
+export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.file} is not a model that can be used: ${this.detail}`
+  }
+}
+
+const Metadata = Schema.fromJsonString(
+  Schema.Struct({ network: Network, labels: Schema.Array(Schema.String), image: ImageConfig })
+)
+
+/** The model as one safetensors file; what are not weights is JSON in its metadata, under `weft`. */
+export const encodeModel = ({ image, labels, network, weights }: Model): Uint8Array =>
+  encode(weights, { format: "pt", weft: Schema.encodeSync(Metadata)({ network, labels, image }) })
+
+/** The model of a file's bytes, its tensors checked against its network. */
+export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file: string) {
+  const fail = (detail: string) => new ModelError({ file, detail })
+  const { metadata, tensors } = yield* Effect.fromResult(Result.mapError(decode(bytes), (error) => fail(error.detail)))
+  const rest = yield* Schema.decodeEffect(Metadata)(metadata["weft"] ?? "{}").pipe(
+    Effect.mapError((error) =>
+      fail(`its metadata lacks the network, the labels or the image settings: ${error.message}`)
+    )
+  )
+  const fault = weightsFault(parameters(rest.network), tensors)
+  if (fault !== undefined) return yield* fail(fault)
+  return { ...rest, weights: tensors } satisfies Model
+})
+
+/** A session that only predicts: what it would train with is never used. */
+export const inferenceOptions = ({ network, weights }: Model): SessionOptions => ({
+  network,
+  weights,
+  optimizer: OptimizerConfig.make({
+    kind: "sgd",
+    momentum: 0,
+    dampening: 0,
+    nesterov: false,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    weightDecay: 0
+  }),
+  labelSmoothing: 0,
+  classWeights: undefined,
+  clipNorm: undefined,
+  clipValue: undefined,
+  seed: 0
+})

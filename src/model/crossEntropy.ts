@@ -1,0 +1,66 @@
+/** How the loss of a batch is made of the losses of its rows. */
+export interface CrossEntropyOptions {
+  readonly classes: number
+  /** Share of the target that is spread evenly over all classes. */
+  readonly labelSmoothing: number
+  /** One factor a class; none counts all alike. */
+  readonly classWeights: Float32Array | undefined
+}
+
+/** log Σ exp of one row of logits, shifted by its maximum so that nothing overflows. */
+const logSumExp = (logits: Float32Array, from: number, classes: number): number => {
+  let maximum = -Infinity
+  for (let c = from; c < from + classes; c++) maximum = Math.max(maximum, logits[c]!)
+  let sum = 0
+  for (let c = from; c < from + classes; c++) sum += Math.exp(logits[c]! - maximum)
+  return maximum + Math.log(sum)
+}
+
+/**
+ * The mean softmax cross-entropy of a batch (nats), and its gradient with respect to the logits (N, classes).
+ *
+ * With p = softmax(row), w the class weights and s the smoothing, a row's target is t_c = (1 - s) w_y [c = y] +
+ * s w_c / classes, its loss -Σ t_c log p_c; the mean is over the sum of w_y. Computed in float64.
+ * Source: PyTorch's `cross_entropy(weight, label_smoothing, reduction="mean")`.
+ */
+export const crossEntropy = (
+  logits: Float32Array,
+  labels: Int32Array,
+  { classes, classWeights, labelSmoothing }: CrossEntropyOptions
+): { readonly loss: number; readonly gradient: Float32Array } => {
+  const weightOf = (c: number) => classWeights?.[c] ?? 1
+  let smoothed = 0 // the part of every row's target that does not depend on its label, summed over the classes
+  for (let c = 0; c < classes; c++) smoothed += (labelSmoothing * weightOf(c)) / classes
+  let loss = 0
+  let total = 0
+  for (const label of labels) total += weightOf(label)
+  const gradient = new Float32Array(logits.length)
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row]!
+    const from = row * classes
+    const normaliser = logSumExp(logits, from, classes)
+    const sharp = (1 - labelSmoothing) * weightOf(label)
+    for (let c = 0; c < classes; c++) {
+      const target = (c === label ? sharp : 0) + (labelSmoothing * weightOf(c)) / classes
+      const logProbability = logits[from + c]! - normaliser
+      // A class without a target adds nothing, also where its probability is 0 and the logarithm -Infinity.
+      if (target !== 0) loss -= target * logProbability
+      gradient[from + c] = ((sharp + smoothed) * Math.exp(logProbability) - target) / total
+    }
+  }
+  return { loss: loss / total, gradient }
+}
+
+/** The cross-entropy of each row (nats), unweighted and without smoothing: what an evaluation adds up. */
+export const rowLosses = (logits: Float32Array, labels: Int32Array, classes: number): Float64Array =>
+  Float64Array.from(labels, (label, row) => logSumExp(logits, row * classes, classes) - logits[row * classes + label]!)
+
+/** The probabilities (N, classes) that logits (N, classes) stand for; each row adds up to 1. */
+export const softmax = (logits: Float32Array, classes: number): Float64Array => {
+  const probabilities = new Float64Array(logits.length)
+  for (let from = 0; from < logits.length; from += classes) {
+    const normaliser = logSumExp(logits, from, classes)
+    for (let c = from; c < from + classes; c++) probabilities[c] = Math.exp(logits[c]! - normaliser)
+  }
+  return probabilities
+}

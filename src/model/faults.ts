@@ -1,0 +1,42 @@
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Network } from "./Network.ts"
+import type { Parameter } from "./shapes.ts"
+import type { Weights } from "./Tensor.ts"
+import { sizeOf } from "./Tensor.ts"
+
+/** Why a batch's images cannot go into a network, for people; nothing where they can. */
+export const imagesFault = (network: Network, { height, images, size, width }: Batch): string | undefined => {
+  if (height !== network.height || width !== network.width)
+    return `the network takes images of ${network.height} x ${network.width} pixels, the batch has ${height} x ${width}`
+  const expected = size * height * width * 3
+  if (images.length !== expected)
+    return `a batch of ${size} images of ${height} x ${width} has ${expected} values, not ${images.length}`
+  return undefined
+}
+
+/** Why a batch cannot be trained on, for people; nothing where it can. */
+export const batchFault = (network: Network, batch: Batch): string | undefined => {
+  const { ids, labels, size } = batch
+  if (size < 1) return "the batch is empty"
+  if (labels.length !== size) return `a batch of ${size} images has ${labels.length} labels`
+  const row = labels.findIndex((label) => label < 0 || label >= network.classes)
+  if (row >= 0) return `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${network.classes}`
+  return imagesFault(network, batch)
+}
+
+/** Which tensor is missing or has a wrong shape, for people; nothing where all fit. Others are not looked at. */
+export const weightsFault = (
+  expected: ReadonlyArray<Pick<Parameter, "name" | "shape">>,
+  weights: Weights
+): string | undefined => {
+  for (const { name, shape } of expected) {
+    const tensor = weights.get(name)
+    if (tensor === undefined) return `the tensor ${name} (${shape.join(" x ")}) is missing`
+    if (tensor.shape.join() !== shape.join() || tensor.data.length !== sizeOf(shape))
+      return (
+        `the tensor ${name} is ${tensor.shape.join(" x ")} with ${tensor.data.length} values, ` +
+        `and should be ${shape.join(" x ")}`
+      )
+  }
+  return undefined
+}

@@ -1,0 +1,24 @@
+import { Context, Effect, Layer } from "effect"
+import type { AugmentConfig } from "./AugmentConfig.ts"
+import { augmentPixels } from "./augmentPixels.ts"
+import type { AugmentAt } from "./augmentPixels.ts"
+import type { Pixels } from "./Pixels.ts"
+
+/** Changes training images at random, the same way for the same (seed, epoch, sample). */
+export class Augment extends Context.Service<
+  Augment,
+  {
+    /** New pixels of the same size; `background` (RGB) fills what a rotation uncovers. */
+    readonly apply: (
+      pixels: Pixels,
+      config: AugmentConfig,
+      at: AugmentAt,
+      background: ReadonlyArray<number>
+    ) => Effect.Effect<Pixels>
+  }
+>()("weft/pipeline/Augment") {
+  /** On the calling thread. */
+  static readonly layer = Layer.succeed(Augment, {
+    apply: (pixels, config, at, background) => Effect.sync(() => augmentPixels(pixels, config, at, background))
+  })
+}

@@ -1,0 +1,118 @@
+import { Effect, Result, Stream } from "effect"
+import { report } from "../Progress.ts"
+import type { CheckedRow } from "./checkImages.ts"
+import { checkImages } from "./checkImages.ts"
+import type { DataConfig } from "./DataConfig.ts"
+import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
+import { dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
+import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
+import type { ImageConfig } from "./ImageConfig.ts"
+import type { Ledger, Refusal } from "./Ledger.ts"
+import { leastPerClass, limitRows } from "./limit.ts"
+import type { LoaderConfig } from "./LoaderConfig.ts"
+import type { Row } from "./Row.ts"
+import { pathUnder, Rows } from "./Rows.ts"
+import type { Sample } from "./Sample.ts"
+import type { Parts } from "./split.ts"
+import { split } from "./split.ts"
+
+/** The samples that a run works on, in their three parts, and what became of every row. */
+export interface Dataset extends Parts<Sample> {
+  /** The classes' names, by code point; a sample's label is an index into them. */
+  readonly classes: ReadonlyArray<string>
+  readonly ledger: Ledger
+  /** SHA-256 over id, label and image bytes of all kept samples, in hex; their order in the CSV is of no account. */
+  readonly digest: string
+}
+
+/** All rows of the catalogue, and the lines that are none. */
+const readRows = Effect.fn("Dataset.readRows")(function* (root: string, data: DataConfig) {
+  const source = yield* Rows
+  const rows: Array<Row> = []
+  const refusals: Array<Refusal> = []
+  yield* source.read(root, data).pipe(
+    Stream.runForEachArray((listed) => {
+      for (const one of listed)
+        if (Result.isSuccess(one)) rows.push(one.success)
+        else refusals.push(one.failure)
+      return report({ _tag: "Listing", rows: rows.length + refusals.length })
+    })
+  )
+  return { rows, refusals, listed: rows.length + refusals.length }
+})
+
+/** One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id; the digest is the text's SHA-256. */
+const digestOf = (rows: ReadonlyArray<CheckedRow>): Effect.Effect<string> => {
+  const lines = rows
+    .toSorted((a, b) => byCodeUnit(a.id, b.id))
+    .map(({ digest, id, label }) => `${JSON.stringify([id, label, digest])}\n`)
+  const bytes = new TextEncoder().encode(lines.join(""))
+  return Effect.map(
+    Effect.promise(() => crypto.subtle.digest("SHA-256", bytes)),
+    (digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  )
+}
+
+const noClasses = (file: string, listed: number, refusals: ReadonlyArray<Refusal>, data: DataConfig): DataUnusable =>
+  new DataUnusable({
+    reason: "noClasses",
+    detail: `${file}: none of the ${count(listed)} listed rows is left to train on (${reasonsInWords(refusals)})`,
+    cure: refusals.some(({ reason }) => reason === "classTooSmall")
+      ? `Set \`data.minPerClass\` below ${data.minPerClass}, or bring more images of each class.`
+      : "Check `data.images`, `data.columns` and `data.labels`."
+  })
+
+/**
+ * Reads a catalogue and divides it: rows, filter, limit, image check, split. What is refused is in the ledger, by line.
+ *
+ * Fails with `RowsError` where the list cannot be read, and with `DataUnusable` where more rows are faulty than
+ * `data.maxRefused` allows, or no class is left.
+ */
+export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
+  readonly root: string
+  readonly data: DataConfig
+  readonly image: ImageConfig
+  readonly loader: LoaderConfig
+  /** Of the subset and the split. */
+  readonly seed: number
+}) {
+  const { data, image, loader, root, seed } = options
+  const file = pathUnder(root, data.csv)
+  const read = yield* readRows(root, data)
+  const { listed } = read
+
+  const unique = dropDuplicates(read.rows)
+  const faulty = [...read.refusals, ...unique.refusals].sort((a, b) => a.line - b.line)
+  const spent = checkBudget(file, listed, faulty, data.maxRefused)
+  if (spent !== undefined) return yield* spent
+
+  const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
+  const large = keepLargeClasses(
+    allowed.kept,
+    data.minPerClass,
+    (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(data.minPerClass)}`
+  )
+  const limited = yield* Effect.fromResult(limitRows(large.kept, data.limit, seed))
+  const refused = [...faulty, ...allowed.refusals, ...large.refusals, ...limited.refusals]
+
+  const checked = yield* checkImages({ root, rows: limited.kept, listed, refusals: refused, data, image, loader })
+  const left = keepLargeClasses(
+    checked.kept,
+    leastPerClass,
+    (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
+  )
+  const refusals = [...refused, ...checked.refusals, ...left.refusals].sort((a, b) => a.line - b.line)
+  if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, data)
+
+  const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
+  const indexes = new Map(classes.map((label, index) => [label, index]))
+  // Every label of a row that is left is one of the classes.
+  const samples = left.kept.map(({ id, label, line, path }): Sample => ({ id, label: indexes.get(label)!, path, line }))
+  const dataset: Dataset = {
+    classes,
+    ...split(samples, data.split, seed),
+    ledger: { listed, kept: samples.length, refusals },
+    digest: yield* digestOf(left.kept)
+  }
+  return dataset
+})

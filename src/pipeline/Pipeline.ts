@@ -1,0 +1,59 @@
+import { Effect } from "effect"
+import type { AugmentConfig } from "./AugmentConfig.ts"
+import { batches, batchesOfFiles } from "./batches.ts"
+import type { DataConfig } from "./DataConfig.ts"
+import { loadDataset } from "./Dataset.ts"
+import type { ImageConfig } from "./ImageConfig.ts"
+import type { LoaderConfig } from "./LoaderConfig.ts"
+import { order } from "./order.ts"
+import type { Sample } from "./Sample.ts"
+import { SampleCatalogue } from "./SampleCatalogue.ts"
+
+/** The part of a run's configuration that says what reaches the training service, and in what order. */
+export interface PipelineConfig {
+  readonly seed: number
+  readonly data: DataConfig
+  readonly image: ImageConfig
+  readonly augment: AugmentConfig
+  readonly loader: LoaderConfig
+  readonly train: { readonly batchSize: number }
+}
+
+/**
+ * The samples of a run: csv, rows, filter, image check, split. What is refused on the way is in the dataset's ledger.
+ */
+export const dataset = Effect.fn("Pipeline.dataset")(function* (config: PipelineConfig) {
+  const { data } = config
+  // The Schema has seen to it that there is either a folder or a sample catalogue to draw.
+  const root = data.sample === undefined ? data.root! : yield* drawn(data.sample)
+  return yield* loadDataset({ ...config, root })
+})
+
+const drawn = (sample: NonNullable<DataConfig["sample"]>) => SampleCatalogue.use((catalogue) => catalogue.draw(sample))
+
+/** The batches of an epoch (from 0): order, images, augment, batches; from a position (in batches) on. */
+export const trainingBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
+  batches({
+    ...config,
+    samples,
+    batchSize: config.train.batchSize,
+    order: order(samples.length, config.seed, epoch),
+    epoch,
+    from
+  })
+
+/** The batches of a part that is measured: in its own order, without augmentation. */
+export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>) =>
+  batches({
+    ...config,
+    samples,
+    batchSize: config.train.batchSize,
+    order: undefined,
+    augment: undefined,
+    epoch: 0,
+    from: 0
+  })
+
+/** Batches of any image files; those that cannot be read are beside the batch that they are missing from. */
+export const fileBatches = (config: PipelineConfig, paths: ReadonlyArray<string>) =>
+  batchesOfFiles({ ...config, paths, batchSize: config.train.batchSize })

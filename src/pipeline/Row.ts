@@ -1,0 +1,82 @@
+import { Result, Schema, SchemaIssue } from "effect"
+import type { Header } from "./Header.ts"
+import type { Refusal } from "./Ledger.ts"
+
+/** Text on one line: a line break in an id or a label is a quote gone wrong, and no file's name has a NUL. */
+const OneLine = Schema.String.check(
+  Schema.isPattern(/^\P{Cc}+$/u, { expected: "text without line breaks and control characters" })
+)
+
+const Cell = Schema.Trim.pipe(Schema.decodeTo(OneLine))
+
+/** One well-formed line of the catalogue: a sample's name, its class, and where its image is. */
+export const Row = Schema.Struct({
+  /** Line of the file, from 1 (the header's); a row over several lines has its first one's. */
+  line: Schema.Int,
+  id: Cell,
+  label: Cell,
+  /** The image's path, under `data.root`. */
+  image: OneLine
+})
+export type Row = typeof Row.Type
+
+const decode = Schema.decodeUnknownResult(Row)
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** Longest text of a row that a refusal keeps, in characters. */
+const textLimit = 1000
+
+/** A row that could not be read as one, with its own text. */
+export const malformed = (line: number, text: string, detail: string): Refusal => ({
+  line,
+  reason: "malformed",
+  text: shorten(text),
+  detail
+})
+
+const shorten = (text: string): string => (text.length > textLimit ? `${text.slice(0, textLimit)}…` : text)
+
+/** The image's path of a row: `data.images` with the row's cells. */
+const imageOf = (header: Header, cells: ReadonlyArray<string>): string => {
+  let path = ""
+  for (const part of header.image) path += typeof part === "string" ? part : (cells[part] ?? "").trim()
+  return path
+}
+
+/**
+ * A line's cells as a row, or why they are none: `malformed`, `missingId` or `missingLabel`.
+ *
+ * `text` is the line as it stands in the file; only a refusal keeps it.
+ */
+export const readRow = (
+  header: Header,
+  cells: ReadonlyArray<string>,
+  line: number,
+  text: string
+): Result.Result<Row, Refusal> => {
+  const expected = header.columns.length
+  if (cells.length !== expected)
+    return Result.fail(
+      malformed(line, text, `${cells.length} ${cells.length === 1 ? "field" : "fields"} instead of ${expected}`)
+    )
+  const read = decode({ line, id: cells[header.id], label: cells[header.label], image: imageOf(header, cells) })
+  return Result.mapError(read, (error) => explain(error.issue, header, cells, line, text))
+}
+
+const explain = (
+  issue: SchemaIssue.Issue,
+  header: Header,
+  cells: ReadonlyArray<string>,
+  line: number,
+  text: string
+): Refusal => {
+  const first = issuesOf(issue).issues[0]
+  const field = first?.path?.[0]
+  const at = field === "id" ? header.id : field === "label" ? header.label : undefined
+  if (at === undefined) return malformed(line, text, "the image's path has a line break or a control character")
+  const name = JSON.stringify(header.columns[at])
+  if ((cells[at] ?? "").trim() !== "")
+    return malformed(line, text, `the column ${name} has a line break or a control character`)
+  const reason = field === "id" ? "missingId" : "missingLabel"
+  return { line, reason, text: shorten(text), detail: `the column ${name} is empty` }
+}

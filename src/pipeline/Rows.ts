@@ -1,0 +1,70 @@
+import { Context, Layer, Result, Stream } from "effect"
+import type { DataConfig } from "./DataConfig.ts"
+import { readHeader } from "./Header.ts"
+import type { Refusal } from "./Ledger.ts"
+import type { Row } from "./Row.ts"
+import { readRow } from "./Row.ts"
+import { RowsError } from "./RowsError.ts"
+
+/** A line of the catalogue: a row, or the refusal of one. */
+export type Listed = Result.Result<Row, Refusal>
+
+/** A path under a folder. */
+export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
+
+/** That a list has nothing to read in it. */
+export const noRows = (file: string): RowsError =>
+  new RowsError({
+    file,
+    reason: "noRows",
+    detail: "there is a header and no row below it",
+    cure: "Expected one row for each image."
+  })
+
+/** That a list has not even a header. */
+export const noHeader = (file: string): RowsError =>
+  new RowsError({
+    file,
+    reason: "empty",
+    detail: "the file is empty",
+    cure: "Expected a header with the columns' names, then one row for each image."
+  })
+
+/** Lists the catalogue's rows. */
+export class Rows extends Context.Service<
+  Rows,
+  {
+    /**
+     * Every row of `config.csv` under `root`, in the file's order; blank lines are no rows. Whatever is no row is a
+     * refusal (`malformed`, `missingId`, `missingLabel`), and the next line is read on.
+     */
+    readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
+  }
+>()("weft/pipeline/Rows") {
+  /** Tables from memory: path to lines of cells, the header first. A path that is not there is missing. */
+  static readonly layerMemory = (tables: ReadonlyMap<string, ReadonlyArray<ReadonlyArray<string>>>) =>
+    Layer.succeed(Rows, {
+      read: (root, config) => {
+        const file = pathUnder(root, config.csv)
+        const table = tables.get(file)
+        if (table === undefined) return Stream.fail(fileMissing(file))
+        const [first, ...lines] = table
+        if (first === undefined) return Stream.fail(noHeader(file))
+        const header = readHeader(first, config, file)
+        if (Result.isFailure(header)) return Stream.fail(header.failure)
+        if (lines.length === 0) return Stream.fail(noRows(file))
+        return Stream.fromArray(
+          lines.map((cells, index) => readRow(header.success, cells, index + 2, cells.join(config.delimiter)))
+        )
+      }
+    })
+}
+
+/** That there is no list where it was looked for. */
+export const fileMissing = (file: string): RowsError =>
+  new RowsError({
+    file,
+    reason: "fileMissing",
+    detail: "there is no such file",
+    cure: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it."
+  })

@@ -1,0 +1,19 @@
+import { draw } from "./draw.ts"
+
+/**
+ * The order of an epoch: a permutation of 0 to `samples` - 1, which (seed, epoch) gives and nothing else.
+ *
+ * Fisher and Yates' shuffle, as R. Durstenfeld wrote it (1964).
+ */
+export const order = (samples: number, seed: number, epoch: number): Uint32Array => {
+  const indexes = Uint32Array.from({ length: samples }, (_, index) => index)
+  const { below } = draw(seed, epoch, "order")
+  for (let last = samples - 1; last > 0; last--) {
+    const chosen = below(last + 1)
+    // Both lie within 0 to `last`.
+    const index = indexes[chosen]!
+    indexes[chosen] = indexes[last]!
+    indexes[last] = index
+  }
+  return indexes
+}

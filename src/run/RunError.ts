@@ -1,0 +1,11 @@
+import { Schema } from "effect"
+
+/** A run cannot be used for what is asked of it. */
+export class RunError extends Schema.TaggedError<RunError>()("RunError", {
+  run: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.run}: ${this.detail}`
+  }
+}

@@ -1,0 +1,32 @@
+import { Struct } from "effect"
+import { sha256 } from "../sha256.ts"
+import type { RunConfig } from "../RunConfig.ts"
+
+/**
+ * SHA-256 of what a configuration's result depends on, in hex.
+ *
+ * Left out, for they change no weight: the name, where the data lie (their content has a digest of its own), the loader
+ * and when checkpoints are written.
+ */
+export const configDigest = (config: RunConfig) =>
+  sha256(
+    JSON.stringify(
+      sorted({
+        ...Struct.omit(config, ["name", "loader"]),
+        data: Struct.omit(config.data, ["root"]),
+        train: Struct.omit(config.train, ["checkpoint"])
+      })
+    )
+  )
+
+/** The same value with the keys of every object in order. */
+const sorted = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : typeof value === "object" && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, inner]) => [key, sorted(inner)])
+        )
+      : value

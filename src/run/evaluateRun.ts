@@ -1,0 +1,48 @@
+import { Effect } from "effect"
+import type { TestReport } from "../metrics/Report.ts"
+import { testReport } from "../metrics/Report.ts"
+import { Engines } from "../model/Engines.ts"
+import { evaluate } from "../model/evaluate.ts"
+import { decodeModel, inferenceOptions } from "../model/Model.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { RunError } from "./RunError.ts"
+import { RunFolder } from "./RunFolder.ts"
+
+/** The parts of a split. */
+export type Part = "train" | "validation" | "test"
+
+/**
+ * Measures a run's model on a part of its catalogue again; without augmentation, whichever part it is.
+ *
+ * The catalogue must still have the classes that the model knows; otherwise it fails and says which are new or gone.
+ */
+export const evaluateRun = Effect.fn("evaluateRun")(function* (config: RunConfig, part: Part) {
+  const folder = yield* RunFolder
+  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+  const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))
+  const dataset = yield* Pipeline.dataset(config)
+  const missing = model.labels.filter((label) => !dataset.classes.includes(label))
+  const added = dataset.classes.filter((label) => !model.labels.includes(label))
+  if (missing.length + added.length > 0)
+    return yield* new RunError({
+      run: folder.path,
+      detail:
+        "the catalogue no longer has the classes that this model was trained on" +
+        (missing.length > 0 ? `; gone: ${missing.join(", ")}` : "") +
+        (added.length > 0 ? `; new: ${added.join(", ")}` : "")
+    })
+  const session = yield* engine.open(inferenceOptions(model))
+  const samples = dataset[part]
+  const evaluation = yield* evaluate(session, Pipeline.evaluationBatches({ ...config, image: model.image }, samples), {
+    part,
+    samples: samples.length,
+    classes: model.labels.length
+  })
+  return {
+    part,
+    samples: samples.length,
+    dataDigest: dataset.digest,
+    report: testReport(evaluation, model.labels)
+  } satisfies { part: Part; samples: number; dataDigest: string; report: TestReport | null }
+}, Effect.scoped)

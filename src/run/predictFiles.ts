@@ -1,0 +1,58 @@
+import { Effect, Stream } from "effect"
+import { topK } from "../metrics/topK.ts"
+import { Engines } from "../model/Engines.ts"
+import { decodeModel, inferenceOptions } from "../model/Model.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { RunFolder } from "./RunFolder.ts"
+
+/** What a model says of one file; `error` where it could not be read. */
+export type Prediction =
+  | {
+      readonly path: string
+      /** The most probable first; probabilities from 0 to 1. */
+      readonly classes: ReadonlyArray<{ readonly label: string; readonly probability: number }>
+    }
+  | { readonly path: string; readonly error: string; readonly reason: string }
+
+/** The predictions of a run's model for image files, in the files' order; nothing is left out. */
+export const predictFiles = (config: RunConfig, paths: ReadonlyArray<string>, k: number) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const folder = yield* RunFolder
+      const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+      const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))
+      const session = yield* engine.open(inferenceOptions(model))
+      const classes = model.labels.length
+      return Pipeline.fileBatches({ ...config, image: model.image }, paths).pipe(
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ batch, refused }) {
+            const logits = batch.size === 0 ? new Float32Array(0) : yield* session.predict(batch)
+            const predicted = batch.ids.map((path, row): Prediction => ({
+              path,
+              classes: topK(logits.subarray(row * classes, (row + 1) * classes), k).map(({ index, probability }) => ({
+                label: model.labels[index]!, // as many labels as logits
+                probability
+              }))
+            }))
+            const failed = refused.map(({ detail, path, reason }): Prediction => ({ path, error: detail, reason }))
+            const start = batch.index * config.train.batchSize
+            return merge(paths.slice(start, start + predicted.length + failed.length), predicted, failed)
+          })
+        ),
+        Stream.flattenIterable
+      )
+    })
+  )
+
+/** What was predicted and what failed, each in its own order, in the order of the paths. */
+const merge = (
+  paths: ReadonlyArray<string>,
+  predicted: ReadonlyArray<Prediction>,
+  failed: ReadonlyArray<Prediction>
+): ReadonlyArray<Prediction> => {
+  let next = 0
+  let nextFailed = 0
+  // There are as many paths as predictions and failures together.
+  return paths.map((path) => (failed[nextFailed]?.path === path ? failed[nextFailed++]! : predicted[next++]!))
+}

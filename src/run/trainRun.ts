@@ -1,0 +1,118 @@
+import { Clock, Effect, Schema } from "effect"
+import type { Report } from "../metrics/Report.ts"
+import { testReport } from "../metrics/Report.ts"
+import { Machine } from "./Machine.ts"
+import { classWeightsOf } from "../model/classWeights.ts"
+import { Engines } from "../model/Engines.ts"
+import { evaluate } from "../model/evaluate.ts"
+import { initialise } from "../model/initialise.ts"
+import { encodeModel } from "../model/Model.ts"
+import { networkFor } from "../model/networks.ts"
+import { parameters } from "../model/shapes.ts"
+import { sizeOf } from "../model/Tensor.ts"
+import { train } from "../model/Training.ts"
+import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import { report } from "../Progress.ts"
+import { configDigest } from "./configDigest.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { RunFolder } from "./RunFolder.ts"
+
+/**
+ * A whole run: from a catalogue to a trained, measured network, and everything that the run folder keeps of it.
+ *
+ * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data.
+ */
+export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig) {
+  const folder = yield* RunFolder
+  const start = yield* Clock.currentTimeMillis
+  yield* folder.write("config.json", `${JSON.stringify(config, null, 2)}\n`)
+
+  // A network that does not fit or an engine that cannot run is known before the first image is read.
+  const { engine: engineConfig, image, seed } = config
+  const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
+    Engines.use((engines) => engines.choose(engineConfig, network))
+  )
+
+  const dataset = yield* Pipeline.dataset(config)
+  const { classes, ledger } = dataset
+  yield* folder.write("ledger.jsonl", yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals)))
+  yield* report({
+    _tag: "Note",
+    line:
+      `${ledger.kept} of ${ledger.listed} rows kept, ${classes.length} classes: ` +
+      `${dataset.train.length} to train on, ${dataset.validation.length} to validate, ${dataset.test.length} to test`
+  })
+
+  const network = yield* networkFor(config.network, { ...image, classes: classes.length })
+  const session = yield* engine.open({
+    network,
+    weights: initialise(network, seed),
+    optimizer: config.train.optimizer,
+    labelSmoothing: config.train.labelSmoothing,
+    classWeights: classWeightsOf(config.train.classWeights, dataset.train, classes.length),
+    clipNorm: config.train.clipNorm,
+    clipValue: config.train.clipValue,
+    seed
+  })
+  const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
+  const digest = yield* configDigest(config)
+  const { chosenEpoch, history, stoppedEarly } = yield* train({
+    session,
+    config: config.train,
+    classes: classes.length,
+    samples: { train: dataset.train.length, validation: dataset.validation.length },
+    trainingBatches: (epoch, from) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
+    validationBatches: Pipeline.evaluationBatches(config, dataset.validation),
+    digest: `${digest}-${dataset.digest}`,
+    ledger: counts,
+    faults: countFaults(ledger.refusals)
+  })
+  yield* folder.write("history.jsonl", history.map((record) => `${JSON.stringify(record)}\n`).join(""))
+  if (stoppedEarly)
+    yield* report({ _tag: "Note", line: `stopped early: epoch ${chosenEpoch} stays the best of ${history.length}` })
+
+  const evaluation = yield* evaluate(session, Pipeline.evaluationBatches(config, dataset.test), {
+    part: "test",
+    samples: dataset.test.length,
+    classes: classes.length
+  })
+  const { weights } = yield* session.snapshot
+  yield* folder.write("model/model.safetensors", encodeModel({ network, labels: classes, image, weights }))
+  const machine = yield* Machine
+  const all = parameters(network)
+  const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+  const finished: Report = {
+    data: {
+      ...counts,
+      classes: classes.length,
+      train: dataset.train.length,
+      validation: dataset.validation.length,
+      test: dataset.test.length
+    },
+    model: {
+      network: network.name,
+      head: null,
+      parameters: count(all),
+      trainableParameters: count(all.filter(({ trainable }) => trainable))
+    },
+    history,
+    chosenEpoch,
+    test: testReport(evaluation, classes),
+    engine: engine.info,
+    seconds,
+    receipt: {
+      dataDigest: dataset.digest,
+      configDigest: digest,
+      ledger: counts,
+      versions: { ...machine.versions, ...engine.info.versions },
+      seeds: { run: seed, ...(config.data.sample && { sample: config.data.sample.seed }) },
+      machine: { platform: machine.platform, arch: machine.arch, cpus: machine.cpus, memory: machine.memory }
+    }
+  }
+  yield* folder.write("report.json", `${JSON.stringify(finished, null, 2)}\n`)
+  return finished
+}, Effect.scoped)
+
+const count = (tensors: ReadonlyArray<{ readonly shape: ReadonlyArray<number> }>) =>
+  tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)

@@ -1,0 +1,188 @@
+import { assert, beforeAll, describe, it, afterAll } from "@effect/vitest"
+import { Schema } from "effect"
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Report } from "../../src/metrics/Report.ts"
+import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
+import { weft } from "./run.ts"
+
+let folder: string
+const run = (...args: ReadonlyArray<string>) => weft(args, folder)
+const decodeReport = Schema.decodeUnknownSync(Schema.fromJsonString(Report))
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "weft-cli-"))
+  await writeCatalogue(join(folder, "data"))
+  await writeFile(join(folder, "config.toml"), catalogueConfig("data"))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe("weft train, evaluate, predict", () => {
+  it("trains from a CSV and a folder, and leaves a run folder that adds up", async () => {
+    const { code, stderr, stdout } = await run("train", "--config", "config.toml", "--run", "first")
+    assert.strictEqual(code, 0, stderr)
+    assert.match(stdout, /36 of 39 rows kept \(refused: 1 malformed, 1 imageMissing, 1 imageCorrupt\), 3 classes/)
+    assert.match(stdout, /Hardest classes/)
+    assert.match(stderr, /epoch 2\/2 {2}train/)
+    const report = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
+    assert.deepStrictEqual(
+      { listed: report.data.listed, kept: report.data.kept, refused: report.data.refused },
+      { listed: 39, kept: 36, refused: { malformed: 1, imageMissing: 1, imageCorrupt: 1 } }
+    )
+    assert.strictEqual(report.data.train + report.data.validation + report.data.test, 36)
+    assert.strictEqual(report.history.length, 2)
+    assert.strictEqual(
+      report.test!.confusion.flat().reduce((sum, n) => sum + n, 0),
+      report.data.test
+    )
+    const history = (await readFile(join(folder, "first", "history.jsonl"), "utf8")).trimEnd().split("\n")
+    assert.deepStrictEqual(
+      history.map((line): unknown => JSON.parse(line)),
+      [...report.history]
+    )
+    const ledger = (await readFile(join(folder, "first", "ledger.jsonl"), "utf8")).trimEnd().split("\n")
+    assert.deepStrictEqual(ledger.map((line) => JSON.parse(line).line).sort(), [38, 39, 40])
+  })
+
+  it("prints one JSON document and nothing else with --json, and has the same result again", async () => {
+    const { code, stdout } = await run("train", "--config", "config.toml", "--run", "second", "--json")
+    assert.strictEqual(code, 0)
+    const again = decodeReport(stdout)
+    const first = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
+    assert.deepStrictEqual(again.test, first.test)
+    assert.deepStrictEqual(again.receipt, first.receipt)
+    const weights = (run: string) => readFile(join(folder, run, "model", "model.safetensors"))
+    assert.isTrue((await weights("first")).equals(await weights("second")))
+  })
+
+  it("evaluates a run again and finds the report's figures", async () => {
+    const { code, stderr, stdout } = await run("evaluate", "--run", "first", "--json")
+    assert.strictEqual(code, 0, stderr)
+    const first = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
+    assert.deepStrictEqual(JSON.parse(stdout).report, JSON.parse(JSON.stringify(first.test)))
+  })
+
+  it("says what is on photos, in their order, and of each unreadable one why", async () => {
+    const files = ["data/photos/leaf-0.png", "data/photos/torn.png", "nowhere.png", "data/photos/plum-1.png"]
+    const { code, stdout } = await run("predict", "--run", "first", "--top", "2", "--json", ...files)
+    assert.strictEqual(code, 0)
+    const { predictions } = JSON.parse(stdout)
+    assert.deepStrictEqual(
+      predictions.map(({ path }: { path: string }) => path),
+      files
+    )
+    assert.strictEqual(predictions[0].classes.length, 2)
+    assert.isAtLeast(predictions[0].classes[0].probability, predictions[0].classes[1].probability)
+    assert.strictEqual(predictions[1].reason, "imageCorrupt")
+    assert.strictEqual(predictions[2].reason, "imageMissing")
+    const inFolder = await run("predict", "--run", "first", "data/photos")
+    assert.strictEqual(inFolder.stdout.trimEnd().split("\n").length, 37)
+  })
+
+  it("shows a catalogue as a table and as JSON", async () => {
+    const { stdout } = await run("inspect", "--config", "config.toml")
+    assert.match(stdout, /36 of 39 rows kept, in 3 classes/)
+    assert.match(stdout, /plum +12 +33\.3 % +\d+ +\d+ +\d+ +█+/)
+    assert.match(stdout, /line 38: 5 fields instead of 3: broken,with,too,many,fields/)
+    assert.match(stdout, /20x16: 36/)
+    const { stdout: json } = await run("inspect", "--config", "config.toml", "--json")
+    assert.strictEqual(JSON.parse(json).kept, 36)
+  })
+
+  it("names the engines that run here", async () => {
+    const { code, stdout } = await run("doctor", "--json")
+    assert.strictEqual(code, 0)
+    const { engines } = JSON.parse(stdout)
+    assert.deepStrictEqual(
+      engines.map(({ available, name }: { name: string; available: boolean }) => [name, available]),
+      [
+        ["wasm", true],
+        ["mock", true]
+      ]
+    )
+  })
+
+  it("Ctrl-C leaves a checkpoint and the command to go on, which ends with the same weights", async () => {
+    const settings = ["--config", "config.toml", "--set", "train.epochs=40", "--set", "train.select=last"]
+    const whole = await run("train", ...settings, "--run", "whole")
+    assert.strictEqual(whole.code, 0, whole.stderr)
+    let sent = false
+    const stopped = await weft(["train", ...settings, "--run", "stopped"], folder, (text, kill) => {
+      if (sent || !text.includes("epoch  3/40")) return
+      sent = true
+      kill("SIGINT")
+    })
+    assert.strictEqual(stopped.code, 130)
+    assert.match(stopped.stderr, /To go on: npx pnpm pipeline:train --run stopped --resume/)
+    const checkpoints = await readdir(join(folder, "stopped", "checkpoints"))
+    assert.isNotEmpty(checkpoints.filter((name) => name.startsWith("step-")))
+    const resumed = await run("train", "--run", "stopped", "--resume")
+    assert.strictEqual(resumed.code, 0, resumed.stderr)
+    assert.match(resumed.stderr, /going on at epoch/)
+    const weights = (name: string) => readFile(join(folder, name, "model", "model.safetensors"))
+    assert.isTrue((await weights("stopped")).equals(await weights("whole")))
+  })
+})
+
+describe("wrong input", () => {
+  const wrong: ReadonlyArray<readonly [string, ReadonlyArray<string>, number, RegExp]> = [
+    ["an unknown flag", ["train", "--epocks", "3"], 2, /epocks/],
+    ["an unknown command", ["trian"], 2, /train/],
+    ["a missing configuration", ["train", "--config", "no.toml"], 2, /no\.toml: there is no such configuration file/],
+    ["a file of another kind", ["train", "--config", "config.ini"], 2, /ends in \.toml, \.json or \.yaml/],
+    [
+      "an unknown key",
+      ["train", "-c", "config.toml", "--set", "train.epoch=3"],
+      2,
+      /no key `train\.epoch`; did you mean `train\.epochs`/
+    ],
+    [
+      "a value out of bounds",
+      ["train", "-c", "config.toml", "--set", "train.epochs=0"],
+      2,
+      /`train\.epochs`: Expected a value between 1 and 100000, got 0/
+    ],
+    ["a --set without a value", ["train", "-c", "config.toml", "--set", "seed"], 2, /expected KEY=VALUE/],
+    [
+      "images too small for the network",
+      ["train", "-c", "config.toml", "--set", "image.height=40"],
+      2,
+      /does not fit.*image\.height/s
+    ],
+    ["--resume without a run", ["train", "--resume"], 2, /goes with --run DIR alone/],
+    ["--resume of nothing", ["train", "--run", "empty", "--resume"], 2, /there is no run in this folder/],
+    [
+      "a run folder that is taken",
+      ["train", "-c", "config.toml", "--run", "first"],
+      2,
+      /there is a run in this folder already/
+    ],
+    ["no CSV", ["train", "-c", "config.toml", "--set", "data.root=nowhere"], 3, /nowhere\/list\.csv/],
+    [
+      "a column that is not there",
+      ["inspect", "-c", "config.toml", "--set", "data.columns.label=Kind"],
+      3,
+      /"name", "file", "kind"/
+    ],
+    [
+      "too many faulty rows",
+      ["inspect", "-c", "config.toml", "--set", "data.maxRefused=0.01"],
+      3,
+      /line 38: malformed/
+    ],
+    ["a run that is not there", ["predict", "--run", "nowhere", "x.png"], 2, /there is no run in this folder/],
+    ["a run that is not finished", ["evaluate", "--run", "half"], 1, /has the run been finished/]
+  ]
+  for (const [what, args, code, message] of wrong)
+    it(`${what}: exit code ${code} and a message without a stack`, async () => {
+      if (args.includes("half")) {
+        await import("node:fs/promises").then((fs) => fs.mkdir(join(folder, "half"), { recursive: true }))
+        await writeFile(join(folder, "half", "config.json"), await readFile(join(folder, "first", "config.json")))
+      }
+      const ended = await run(...args)
+      assert.strictEqual(ended.code, code, ended.stderr)
+      assert.match(ended.stderr, message)
+      assert.notMatch(ended.stderr, /\n\s+at /)
+    })
+})

@@ -1,0 +1,22 @@
+import { Effect, Layer } from "effect"
+import { composed } from "../../../src/layers/tfjs/composed.ts"
+import type { Device } from "../../../src/layers/tfjs/Device.ts"
+import { preflight } from "../../../src/layers/tfjs/preflight.ts"
+import { open } from "../../../src/layers/tfjs/session.ts"
+import { layer as wasm } from "../../../src/layers/WasmEngine.ts"
+import { Engine } from "../../../src/model/Engine.ts"
+import { engineContract } from "../../model/engineContract.ts"
+
+/** What a backend without operators of its own would do; on wasm, as the plain one takes minutes. */
+const device: Device = { engine: "composed", backend: "wasm", operators: composed, isOutOfMemory: () => false }
+
+const layer = Layer.effect(
+  Engine,
+  Effect.map(Engine, ({ info }) => ({
+    info,
+    preflight: (network) => preflight(device, network, "Mend it."),
+    open: (options) => open(device, options)
+  }))
+).pipe(Layer.provide(wasm))
+
+engineContract("composed", layer)

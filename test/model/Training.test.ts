@@ -1,0 +1,284 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import * as MockEngine from "../../src/layers/MockEngine.ts"
+import * as DiskCheckpoints from "../../src/layers/DiskCheckpoints.ts"
+import { Checkpoints } from "../../src/model/Checkpoints.ts"
+import { Engine } from "../../src/model/Engine.ts"
+import { initialise } from "../../src/model/initialise.ts"
+import type { Network } from "../../src/model/Network.ts"
+import type { Weights } from "../../src/model/Tensor.ts"
+import { TrainConfig } from "../../src/model/TrainConfig.ts"
+import { train, TrainingDiverged } from "../../src/model/Training.ts"
+import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
+import { Augment } from "../../src/pipeline/Augment.ts"
+import { batches } from "../../src/pipeline/batches.ts"
+import { draw } from "../../src/pipeline/draw.ts"
+import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
+import { Images } from "../../src/pipeline/Images.ts"
+import { LoaderConfig } from "../../src/pipeline/LoaderConfig.ts"
+import { order } from "../../src/pipeline/order.ts"
+import type { Pixels } from "../../src/pipeline/Pixels.ts"
+import type { ProgressEvent } from "../../src/Progress.ts"
+import { Progress } from "../../src/Progress.ts"
+import { temporaryFolder } from "../temporaryFolder.ts"
+
+const height = 10
+const width = 8
+const classes = 3
+const seed = 5
+
+/** Batch norm has a state of its own, dropout draws at random: both must come back after a stop. */
+const network: Network = {
+  name: "tiny",
+  height,
+  width,
+  classes,
+  blocks: [
+    { _tag: "Conv2d", name: "conv", filters: 6, kernel: [3, 3], stride: 2, padding: 1, bias: false, init: "torch" },
+    { _tag: "BatchNorm", name: "norm", eps: 1e-5, momentum: 0.1 },
+    { _tag: "Activation", kind: "relu" },
+    { _tag: "Flatten" },
+    { _tag: "Dropout", name: "dropout", rate: 0.2 },
+    { _tag: "Dense", name: "dense", units: classes, bias: true, init: "torch" }
+  ]
+}
+
+const image = Schema.decodeSync(ImageConfig)({ height, width })
+const augment = Schema.decodeSync(AugmentConfig)({ flip: 0.5, noise: 0.05 })
+const loader = Schema.decodeSync(LoaderConfig)({})
+
+/** Noise with a bright corner that tells the class; neither square nor symmetric. */
+const pixelsOf = (id: string, label: number): Pixels => {
+  const random = draw("training test", id)
+  const data = Uint8Array.from({ length: height * width * 3 }, () => random.below(120))
+  for (let y = 0; y < 4; y++) for (let x = 0; x < 8; x++) data[(y * width + x) * 3 + label] = 250
+  return { height, width, data }
+}
+
+const samples = Array.from({ length: 22 }, (_, i) => ({ id: `s${i}`, label: i % classes, path: `s${i}`, line: i + 2 }))
+const validation = Array.from({ length: 7 }, (_, i) => ({
+  id: `v${i}`,
+  label: i % classes,
+  path: `v${i}`,
+  line: i + 30
+}))
+const layers = Layer.mergeAll(
+  Images.layerMemory(new Map([...samples, ...validation].map(({ id, label, path }) => [path, pixelsOf(id, label)]))),
+  Augment.layer,
+  MockEngine.layer
+)
+
+type Overrides = typeof TrainConfig.Encoded
+
+const configOf = (overrides: Overrides) =>
+  Schema.decodeSync(TrainConfig)({ epochs: 3, batchSize: 6, learningRate: 0.01, ...overrides })
+
+/** A whole training as `trainRun` has it; its end and the weights that it leaves. */
+const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "this run") {
+  const config = configOf(overrides)
+  const engine = yield* Engine
+  const session = yield* engine.open({
+    network,
+    weights: initialise(network, seed),
+    optimizer: config.optimizer,
+    labelSmoothing: config.labelSmoothing,
+    classWeights: undefined,
+    clipNorm: config.clipNorm,
+    clipValue: config.clipValue,
+    seed
+  })
+  const base = { batchSize: config.batchSize, image, loader, seed }
+  const result = yield* train({
+    session,
+    config,
+    classes,
+    samples: { train: samples.length, validation: validation.length },
+    trainingBatches: (epoch, from) =>
+      batches({ ...base, samples, order: order(samples.length, seed, epoch), augment, epoch, from }),
+    validationBatches: batches({
+      ...base,
+      samples: validation,
+      order: undefined,
+      augment: undefined,
+      epoch: 0,
+      from: 0
+    }),
+    digest,
+    ledger: { listed: 29, kept: 29, refused: {} },
+    faults: 0
+  })
+  return { ...result, weights: (yield* session.snapshot).weights }
+}, Effect.scoped)
+
+const bits = (weights: Weights) =>
+  [...weights].map(
+    ([name, { data }]) => `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex")}`
+  )
+
+/** Calls back once, after the nth step of the whole run. */
+const afterStep = (n: number, then: Effect.Effect<void>) => {
+  let steps = 0
+  return (event: ProgressEvent) => (event._tag === "Step" && ++steps === n ? then : Effect.void)
+}
+
+const figures = (history: ReadonlyArray<{ trainLoss: number; trainAccuracy: number; validationLoss: number | null }>) =>
+  history.map(({ trainAccuracy, trainLoss, validationLoss }) => [trainLoss, trainAccuracy, validationLoss])
+
+const steps = 12 // 3 epochs of 4 batches
+const variants: ReadonlyArray<Overrides> = [
+  { optimizer: { kind: "adam" }, schedule: { kind: "one-cycle" } },
+  { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 }, select: "last", labelSmoothing: 0.1 }
+]
+
+describe("Training", () => {
+  it.effect("learns a tiny set", () =>
+    Effect.gen(function* () {
+      const { history } = yield* training({ epochs: 30 }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      assert.isBelow(history.at(-1)!.trainLoss, 0.12)
+      assert.strictEqual(history.at(-1)!.validationAccuracy, 1)
+      assert.isAbove(history[0]!.trainLoss, 0.6)
+    }).pipe(Effect.provide(layers))
+  )
+
+  for (const overrides of variants)
+    it.effect(`interrupted after any step and resumed, it ends with the same bits (${overrides.optimizer?.kind})`, () =>
+      Effect.gen(function* () {
+        const whole = yield* training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+        for (let stop = 1; stop <= steps; stop++) {
+          const checkpoints = Checkpoints.layerMemory(2, new Map())
+          // The fiber that trains interrupts itself, as Ctrl-C would, while the step is reported.
+          const interrupted = yield* Effect.gen(function* () {
+            const fiber: Fiber.Fiber<unknown, unknown> = yield* Effect.forkChild(
+              training(overrides).pipe(
+                Effect.provideService(
+                  Progress,
+                  afterStep(
+                    stop,
+                    Effect.suspend(() => Effect.asVoid(Effect.forkDetach(Fiber.interrupt(fiber))))
+                  )
+                )
+              )
+            )
+            return yield* Fiber.await(fiber)
+          }).pipe(Effect.provide(checkpoints))
+          assert.isTrue(Exit.isFailure(interrupted) && Cause.hasInterruptsOnly(interrupted.cause), `stopped at ${stop}`)
+          const { checkpoint } = yield* Checkpoints.use((all) => all.latest("this run")).pipe(
+            Effect.provide(checkpoints)
+          )
+          assert.isAtLeast(checkpoint!.training.step, stop)
+          assert.isAtMost(checkpoint!.training.step, stop + 1)
+          const resumed = yield* training(overrides).pipe(Effect.provide(checkpoints))
+          assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights), `stopped after step ${stop}`)
+          assert.deepStrictEqual(figures(resumed.history), figures(whole.history))
+          assert.strictEqual(resumed.chosenEpoch, whole.chosenEpoch)
+        }
+      }).pipe(Effect.provide(layers))
+    )
+
+  it.effect("killed without a word after any step and resumed, it ends with the same bits", () =>
+    Effect.gen(function* () {
+      const overrides: Overrides = { checkpoint: { everySteps: 3, keep: 1 }, select: "last" }
+      const whole = yield* training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      for (let stop = 1; stop <= steps; stop++) {
+        const checkpoints = Checkpoints.layerMemory(2, new Map())
+        const killed = yield* training(overrides).pipe(
+          Effect.provideService(Progress, afterStep(stop, Effect.die("killed"))),
+          Effect.provide(checkpoints),
+          Effect.exit
+        )
+        assert.isTrue(Exit.isFailure(killed))
+        const resumed = yield* training(overrides).pipe(Effect.provide(checkpoints))
+        assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights), `killed after step ${stop}`)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("a run that has ended is not trained again", () =>
+    Effect.gen(function* () {
+      const checkpoints = Checkpoints.layerMemory(2, new Map())
+      const first = yield* training({}).pipe(Effect.provide(checkpoints))
+      let trained = 0
+      const again = yield* training({}).pipe(
+        Effect.provide(checkpoints),
+        Effect.provideService(Progress, (event) => Effect.sync(() => void (trained += event._tag === "Step" ? 1 : 0)))
+      )
+      assert.strictEqual(trained, 0)
+      assert.deepStrictEqual(bits(again.weights), bits(first.weights))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("stops early, with the weights of the best epoch", () =>
+    Effect.gen(function* () {
+      // A rate so high that the validation loss soon gets worse.
+      const overrides: Overrides = { epochs: 40, learningRate: 0.2, earlyStopping: { patience: 3 } }
+      const { chosenEpoch, history, stoppedEarly, weights } = yield* training(overrides).pipe(
+        Effect.provide(Checkpoints.layerMemory(2))
+      )
+      assert.isTrue(stoppedEarly)
+      const losses = history.map(({ validationLoss }) => validationLoss!)
+      assert.strictEqual(chosenEpoch, losses.indexOf(Math.min(...losses)) + 1)
+      assert.strictEqual(history.length, chosenEpoch + 3)
+      const upToBest = yield* training({ ...overrides, epochs: chosenEpoch, select: "last" }).pipe(
+        Effect.provide(Checkpoints.layerMemory(2))
+      )
+      assert.deepStrictEqual(bits(weights), bits(upToBest.weights))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("a loss that is no number stops the run, and says where and what to try", () =>
+    Effect.gen(function* () {
+      const error = yield* training({ learningRate: 10_000, optimizer: { kind: "sgd" }, epochs: 20 }).pipe(
+        Effect.provide(Checkpoints.layerMemory(2)),
+        Effect.flip
+      )
+      assert.instanceOf(error, TrainingDiverged)
+      assert.match(error.message, /The loss became (NaN|Infinity) at step \d of epoch \d+.*train\.learningRate/s)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("checkpoints of other data are not trained over", () =>
+    Effect.gen(function* () {
+      const checkpoints = Checkpoints.layerMemory(2, new Map())
+      yield* training({ epochs: 1 }).pipe(Effect.provide(checkpoints))
+      const error = yield* training({ epochs: 1 }, "other data").pipe(Effect.provide(checkpoints), Effect.flip)
+      assert.strictEqual(error._tag, "ForeignCheckpoints")
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("a torn checkpoint is passed over with a word, and the one before it leads to the same bits", () =>
+    Effect.gen(function* () {
+      const whole = yield* training({}).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      const files = new Map<string, Uint8Array>()
+      const checkpoints = Checkpoints.layerMemory(3, files)
+      yield* training({}).pipe(Effect.provide(checkpoints))
+      const newest = [...files.keys()]
+        .filter((name) => name.startsWith("step-"))
+        .sort()
+        .at(-1)!
+      files.set(newest, files.get(newest)!.slice(0, -100))
+      const notes: Array<string> = []
+      const resumed = yield* training({}).pipe(
+        Effect.provide(checkpoints),
+        Effect.provideService(Progress, (event) =>
+          Effect.sync(() => void (event._tag === "Note" ? notes.push(event.line) : 0))
+        )
+      )
+      assert.isTrue(notes.some((note) => note.includes(newest)))
+      assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("checkpoints on disk lead to the same bits as well", () =>
+    Effect.gen(function* () {
+      const whole = yield* training({}).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      const checkpoints = DiskCheckpoints.layer(yield* temporaryFolder, 2)
+      yield* training({}).pipe(
+        Effect.provideService(Progress, afterStep(6, Effect.die("killed"))),
+        Effect.provide(checkpoints),
+        Effect.exit
+      )
+      const resumed = yield* training({}).pipe(Effect.provide(checkpoints))
+      assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights))
+    }).pipe(Effect.provide(layers))
+  )
+})

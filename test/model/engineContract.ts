@@ -1,0 +1,17 @@
+import { layer } from "@effect/vitest"
+import { Layer } from "effect"
+import type { Engine } from "../../src/model/Engine.ts"
+import { LeakPolicy } from "../../src/model/Engine.ts"
+import { failuresAreTyped } from "./engineContract/failures.ts"
+import { gradientsAreSlopes } from "./engineContract/gradients.ts"
+import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
+import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
+
+/** Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. */
+export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>) =>
+  layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
+    agreesWithPyTorch(it)
+    gradientsAreSlopes(it)
+    sessionsKeepTheirState(it)
+    failuresAreTyped(it)
+  })

@@ -1,0 +1,272 @@
+"""Computes figures.json with PyTorch: python figures.py > figures.json
+
+Weights, images and labels come from the formula of fixtures.ts; the dropout masks from a port of draw.ts.
+"""
+import json
+import math
+
+import torch
+import torch.nn.functional as F
+
+M = 0xFFFFFFFF
+
+
+def fmix32(h):
+    h = ((h ^ (h >> 16)) * 0x85EBCA6B) & M
+    h = ((h ^ (h >> 13)) * 0xC2B2AE35) & M
+    return h ^ (h >> 16)
+
+
+def fnv1a32(text, state=0x811C9DC5):
+    for byte in text.encode():
+        state = ((state ^ byte) * 0x01000193) & M
+    return state
+
+
+def uniform(name, n):
+    key = fnv1a32(SALT + name)
+    return torch.tensor([2 * fmix32((key + i) & M) / 2**32 - 1 for i in range(n)], dtype=torch.float64)
+
+
+def draw(*parts):
+    def key(*parts):
+        h = 0x9747B28C
+        for part in parts:
+            text = part if isinstance(part, str) else f"#{part}"
+            h = fmix32(fnv1a32(text, h ^ len(text)))
+        return h
+
+    a, b, c = key(*parts, "a"), key(*parts, "b"), key(*parts, "c")
+    counter, made = 1, 0
+    while True:
+        t = (a + b + counter) & M
+        counter = (counter + 1) & M
+        a = b ^ (b >> 9)
+        b = (c + (c << 3)) & M
+        c = (((c << 21) & M | (c >> 11)) + t) & M
+        made += 1
+        if made > 12:
+            yield t / 2**32
+
+
+def pad(x, kernel, stride, padding, value=0.0):
+    """Pads NCHW images; `same` puts what is odd at the bottom and the right."""
+    around = []
+    for length, k in ((x.shape[3], kernel[1]), (x.shape[2], kernel[0])):
+        if padding == "same":
+            total = max(0, (math.ceil(length / stride) - 1) * stride + k - length)
+            around += [total // 2, total - total // 2]
+        else:
+            around += [padding, padding]
+    return F.pad(x, around, value=value)
+
+
+class Model:
+    def __init__(self, network):
+        self.network, self.tensors = network, {}
+        self.training, self.step = False, 0
+        with torch.no_grad():
+            self.apply(network["blocks"], torch.zeros(2, 3, network["height"], network["width"]))
+        for name, tensor in self.tensors.items():
+            tensor.requires_grad_(not name.split(".")[1].startswith("running"))
+
+    def tensor(self, block, part, shape):
+        name = f"{block['name']}.{part}"
+        if name not in self.tensors:
+            u = uniform(name, math.prod(shape))
+            if part == "running_mean":
+                u = 0.1 * u
+            elif part == "running_var":
+                u = 1 + 0.5 * u.abs()
+            elif len(shape) > 1:
+                u = math.sqrt(6 / math.prod(shape[1:])) * u
+            elif part == "weight":
+                u = 1 + 0.1 * u
+            else:
+                u = 0.1 * u
+            self.tensors[name] = u.float().reshape(shape)
+        return self.tensors[name]
+
+    def apply(self, blocks, x):
+        for block in blocks:
+            x = self.one(block, x)
+        return x
+
+    def one(self, b, x):
+        kind, channels = b["_tag"], x.shape[1]
+        bias = lambda n: self.tensor(b, "bias", [n]) if b["bias"] else None
+        if kind == "Conv2d":
+            weight = self.tensor(b, "weight", [b["filters"], channels, *b["kernel"]])
+            return F.conv2d(pad(x, b["kernel"], b["stride"], b["padding"]), weight, bias(b["filters"]), b["stride"])
+        if kind == "DepthwiseConv2d":
+            weight = self.tensor(b, "weight", [channels, 1, *b["kernel"]])
+            x = pad(x, b["kernel"], b["stride"], b["padding"])
+            return F.conv2d(x, weight, bias(channels), b["stride"], groups=channels)
+        if kind == "BatchNorm":
+            weight, offset, mean, variance = (
+                self.tensor(b, part, [channels]) for part in ("weight", "bias", "running_mean", "running_var")
+            )
+            return F.batch_norm(x, mean, variance, weight, offset, self.training, b["momentum"], b["eps"])
+        if kind == "Activation":
+            return F.relu(x) if b["kind"] == "relu" else F.relu6(x)
+        if kind == "MaxPool":
+            size, stride = b["size"], b["stride"]
+            return F.max_pool2d(pad(x, [size, size], stride, b["padding"], -math.inf), size, stride)
+        if kind == "GlobalAveragePool":
+            return x.mean((2, 3))
+        if kind == "Flatten":
+            return x.flatten(1)
+        if kind == "Dense":
+            return F.linear(x, self.tensor(b, "weight", [b["units"], channels]), bias(b["units"]))
+        if kind == "Dropout":
+            if not self.training:
+                return x
+            random = draw(SEED, self.step, "dropout", b["name"])
+            mask = [0 if next(random) < b["rate"] else 1 / (1 - b["rate"]) for _ in range(x.numel())]
+            if x.dim() == 4:  # drawn in NHWC order
+                n, c, h, w = x.shape
+                return x * torch.tensor(mask).reshape(n, h, w, c).permute(0, 3, 1, 2)
+            return x * torch.tensor(mask).reshape(x.shape)
+        if kind == "Residual":
+            return x + self.apply(b["blocks"], x)
+        raise ValueError(kind)
+
+
+SALT, SEED, STEPS = "contract-", 7, 5
+LAYER = {"bias": True, "init": "torch"}
+BARE = {"bias": False, "init": "torch"}
+NORM = {"_tag": "BatchNorm", "eps": 1e-5, "momentum": 0.1}
+RELU, RELU6 = {"_tag": "Activation", "kind": "relu"}, {"_tag": "Activation", "kind": "relu6"}
+NETWORKS = {
+    # Every block but Flatten; odd and even sizes, padding by number and `same`, with an odd pixel and without.
+    "mobile": {
+        "name": "mobile", "height": 21, "width": 14, "classes": 5,
+        "blocks": [
+            {"_tag": "Conv2d", "name": "stem", "filters": 6, "kernel": [3, 2], "stride": 2, "padding": 1, **BARE},
+            {**NORM, "name": "stemNorm"},
+            RELU6,
+            {"_tag": "Residual", "blocks": [
+                {"_tag": "Conv2d", "name": "expand", "filters": 10, "kernel": [1, 1], "stride": 1, "padding": 0, **BARE},
+                {**NORM, "name": "expandNorm"},
+                RELU6,
+                {"_tag": "DepthwiseConv2d", "name": "depth", "kernel": [3, 5], "stride": 1, "padding": "same", **BARE},
+                {**NORM, "name": "depthNorm", "eps": 1e-3, "momentum": 0.3},
+                RELU6,
+                {"_tag": "Conv2d", "name": "project", "filters": 6, "kernel": [1, 1], "stride": 1, "padding": 0, **BARE},
+                {**NORM, "name": "projectNorm"},
+            ]},
+            {"_tag": "MaxPool", "size": 3, "stride": 2, "padding": "same"},
+            {"_tag": "DepthwiseConv2d", "name": "depth2", "kernel": [3, 3], "stride": 2, "padding": "same", **LAYER},
+            RELU,
+            {"_tag": "Conv2d", "name": "mix", "filters": 8, "kernel": [2, 3], "stride": 1, "padding": "same", **LAYER},
+            {"_tag": "Dropout", "name": "pixels", "rate": 0.1},
+            {"_tag": "MaxPool", "size": 2, "stride": 1, "padding": 1},
+            {"_tag": "DepthwiseConv2d", "name": "depth3", "kernel": [3, 3], "stride": 2, "padding": 1, **BARE},
+            {"_tag": "GlobalAveragePool"},
+            {"_tag": "Dense", "name": "hidden", "units": 9, **BARE},
+            {**NORM, "name": "hiddenNorm"},
+            RELU,
+            {"_tag": "Dense", "name": "head", "units": 5, **LAYER},
+        ],
+    },
+    "plain": {
+        "name": "plain", "height": 11, "width": 8, "classes": 4,
+        "blocks": [
+            {"_tag": "Conv2d", "name": "conv", "filters": 7, "kernel": [3, 3], "stride": 1, "padding": 0, **LAYER},
+            RELU,
+            {"_tag": "MaxPool", "size": 2, "stride": 2, "padding": 0},
+            {"_tag": "Flatten"},
+            {"_tag": "Dense", "name": "fc1", "units": 12, **LAYER},
+            RELU,
+            {"_tag": "Dropout", "name": "dropout", "rate": 0.3},
+            {"_tag": "Dense", "name": "fc2", "units": 4, **LAYER},
+        ],
+    },
+}
+# As `plain`, with what reaches both ends of relu6.
+NETWORKS["capped"] = {**NETWORKS["plain"], "name": "capped", "blocks": [
+    RELU6 if block == RELU else block for block in NETWORKS["plain"]["blocks"]
+]}
+SGD = {"kind": "sgd", "learningRate": 0.02}
+ADAM = {"kind": "adam", "learningRate": 0.01}
+CLASSES = [0.5, 2.0, 1.0, 1.5]
+CASES = [
+    {"name": "every block", "network": "mobile", "batch": 6, **SGD, "momentum": 0.9, "nesterov": True, "weightDecay": 1e-3},
+    {"name": "relu6 at both ends", "network": "capped", "batch": 5, "gain": 6, "kind": "sgd", "learningRate": 0.001},
+    {"name": "sgd", "network": "plain", "batch": 5, **SGD},
+    {"name": "sgd with momentum, dampening and weight decay", "network": "plain", "batch": 5, **SGD, "momentum": 0.8,
+     "dampening": 0.3, "weightDecay": 0.05},
+    {"name": "sgd with Nesterov momentum", "network": "plain", "batch": 5, **SGD, "momentum": 0.9, "nesterov": True},
+    {"name": "adam", "network": "plain", "batch": 5, **ADAM},
+    {"name": "adam with its own betas, eps and weight decay", "network": "plain", "batch": 5, **ADAM, "beta1": 0.8,
+     "beta2": 0.95, "eps": 1e-3, "weightDecay": 0.05},
+    {"name": "adamw", "network": "plain", "batch": 5, **ADAM, "kind": "adamw", "weightDecay": 0.2},
+    {"name": "label smoothing", "network": "plain", "batch": 5, **SGD, "labelSmoothing": 0.15},
+    {"name": "class weights", "network": "plain", "batch": 5, **SGD, "classWeights": CLASSES},
+    {"name": "clipping by norm", "network": "plain", "batch": 5, **SGD, "clipNorm": 0.5},
+    {"name": "clipping by value", "network": "plain", "batch": 5, **SGD, "clipValue": 0.05},
+    {"name": "smoothing, class weights and both clippings", "network": "plain", "batch": 5, **SGD,
+     "labelSmoothing": 0.1, "classWeights": CLASSES, "clipNorm": 1.0, "clipValue": 0.08},
+]
+
+
+def run(case):
+    network = NETWORKS[case["network"]]
+    height, width, classes, n = network["height"], network["width"], network["classes"], case["batch"]
+    model = Model(network)
+    images = (case.get("gain", 1) * uniform("input", n * height * width * 3)).float().reshape(n, height, width, 3).permute(0, 3, 1, 2).contiguous()
+    labels = ((uniform("labels", n) + 1) / 2 * classes).floor().long()
+    trained = [t for t in model.tensors.values() if t.requires_grad]
+    decay = case.get("weightDecay", 0)
+    if case["kind"] == "sgd":
+        optimizer = torch.optim.SGD(trained, case["learningRate"], case.get("momentum", 0), case.get("dampening", 0),
+                                    decay, case.get("nesterov", False))
+    else:
+        make = torch.optim.Adam if case["kind"] == "adam" else torch.optim.AdamW
+        optimizer = make(trained, case["learningRate"], (case.get("beta1", 0.9), case.get("beta2", 0.999)),
+                         case.get("eps", 1e-8), decay)
+    weights = torch.tensor(case["classWeights"]) if "classWeights" in case else None
+
+    def predict():
+        model.training = False
+        with torch.no_grad():
+            return numbers(model.apply(network["blocks"], images))
+
+    figures = {"labels": labels.tolist(), "logitsBefore": predict(), "losses": [], "gradientNorms": []}
+    for step in range(STEPS):
+        model.training, model.step = True, step
+        logits = model.apply(network["blocks"], images)
+        if step == 0:
+            figures["trainingLogits"] = numbers(logits)
+        loss = F.cross_entropy(logits, labels, weights, label_smoothing=case.get("labelSmoothing", 0))
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(trained, case.get("clipNorm", math.inf))
+        if "clipValue" in case:
+            torch.nn.utils.clip_grad_value_(trained, case["clipValue"])
+        optimizer.step()
+        figures["losses"].append(rounded(loss.item()))
+        figures["gradientNorms"].append(rounded(norm.item()))
+    figures["logitsAfter"] = predict()
+    figures["weightsAfter"] = {
+        name: {"norm": rounded(t.detach().double().norm().item()), "first": numbers(t.flatten()[:6])}
+        for name, t in model.tensors.items()
+    }
+    return {**case, "figures": figures}
+
+
+def rounded(x):
+    return float(f"{x:.7g}")
+
+
+def numbers(tensor):
+    return [rounded(x) for x in tensor.detach().flatten().tolist()]
+
+
+parts = {"salt": SALT, "seed": SEED, "networks": NETWORKS}
+print("{")
+for key, value in parts.items():
+    print(f"  {json.dumps(key)}: {json.dumps(value)},")
+print('  "cases": [')
+print(",\n".join("    " + json.dumps(run(case)) for case in CASES))
+print("  ]\n}")

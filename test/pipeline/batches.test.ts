@@ -1,0 +1,219 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Result, Schema, Stream } from "effect"
+import { Augment } from "../../src/pipeline/Augment.ts"
+import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
+import { augmentPixels } from "../../src/pipeline/augmentPixels.ts"
+import { batches, batchesOfFiles } from "../../src/pipeline/batches.ts"
+import type { BatchesOptions } from "../../src/pipeline/batches.ts"
+import { draw } from "../../src/pipeline/draw.ts"
+import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
+import { ImageRefused, Images } from "../../src/pipeline/Images.ts"
+import { normaliseInto, scaleOf } from "../../src/pipeline/normalise.ts"
+import type { Pixels } from "../../src/pipeline/Pixels.ts"
+
+const image = Schema.decodeSync(ImageConfig)({ height: 8, width: 11, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] })
+const changes = Schema.decodeSync(AugmentConfig)({ flip: 0.5, rotation: 15, brightness: 0.3, noise: 0.1 })
+
+const pixelsOf = (i: number): Pixels => ({
+  height: 8,
+  width: 11,
+  data: Uint8Array.from({ length: 264 }, (_, j) => (i * 53 + j * 7) % 256)
+})
+const samples = Array.from({ length: 23 }, (_, i) => ({ id: `id${i}`, label: i % 5, path: `${i}.jpg`, line: i + 2 }))
+const files = new Map(samples.map((sample, i) => [sample.path, pixelsOf(i)]))
+const order = Uint32Array.from({ length: 23 }, (_, i) => (i * 7 + 3) % 23)
+
+const options: BatchesOptions = {
+  samples,
+  order,
+  batchSize: 5,
+  image,
+  augment: changes,
+  loader: { concurrency: 8, prefetch: 2 },
+  seed: 4,
+  epoch: 1,
+  from: 0
+}
+
+/** Images that come in after a random number of turns of the scheduler; counts how many are in flight. */
+const shuffled = (delays: string, gone: ReadonlySet<string> = new Set()) => {
+  const seen = { now: 0, most: 0, started: 0, finished: [] as Array<string> }
+  const layer = Layer.succeed(Images, {
+    load: (path) =>
+      Effect.gen(function* () {
+        seen.started += 1
+        seen.now += 1
+        seen.most = Math.max(seen.most, seen.now)
+        for (let turns = draw(delays, path).below(9); turns > 0; turns--) yield* Effect.yieldNow
+        seen.now -= 1
+        seen.finished.push(path)
+        const pixels = files.get(path)
+        return pixels === undefined || gone.has(path)
+          ? yield* new ImageRefused({ path, reason: "imageMissing", detail: "there is no such file" })
+          : pixels
+      }),
+    check: () => Effect.die("not used here")
+  })
+  return { seen, layer: Layer.merge(layer, Augment.layer) }
+}
+
+const collect = (change: Partial<BatchesOptions>, layer: Layer.Layer<Images | Augment>) =>
+  Stream.runCollect(batches({ ...options, ...change })).pipe(Effect.provide(layer))
+
+const plain = Layer.merge(Images.layerMemory(files), Augment.layer)
+
+describe("batches", () => {
+  it.effect("hold each sample once, in order, augmented and normalised; the last one is short", () =>
+    Effect.gen(function* () {
+      const all = yield* collect({}, plain)
+      assert.deepStrictEqual(
+        all.map((batch) => [batch.index, batch.size, batch.ids.length, batch.labels.length, batch.images.length / 264]),
+        [0, 1, 2, 3, 4].map((i) => [i, ...Array.from({ length: 4 }, () => (i === 4 ? 3 : 5))])
+      )
+      const expected = new Float32Array(23 * 264)
+      for (const [position, index] of order.entries()) {
+        const at = { seed: 4, epoch: 1, id: `id${index}` }
+        const pixels = augmentPixels(pixelsOf(index), changes, at, image.background)
+        normaliseInto(expected, position * 264, pixels.data, scaleOf(image))
+      }
+      assert.deepStrictEqual(
+        all.flatMap((batch) => [...batch.images]),
+        [...expected]
+      )
+      assert.deepStrictEqual(
+        all.flatMap((batch) => batch.ids),
+        Array.from(order, (i) => `id${i}`)
+      )
+      assert.deepStrictEqual(
+        all.flatMap((batch) => [...batch.labels]),
+        Array.from(order, (i) => i % 5)
+      )
+    })
+  )
+  it.effect("without an order and without augmentation are the images as they are", () =>
+    Effect.gen(function* () {
+      const [first] = yield* collect({ order: undefined, augment: undefined, batchSize: 23 }, plain)
+      const expected = new Float32Array(23 * 264)
+      for (let i = 0; i < 23; i++) normaliseInto(expected, i * 264, pixelsOf(i).data, scaleOf(image))
+      assert.deepStrictEqual(first?.images, expected)
+    })
+  )
+  const Loader = Schema.Struct({
+    prefetch: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+    batchSize: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 24 })),
+    delays: Schema.String
+  })
+  it.effect.prop(
+    "have the same bytes for 1, 2 and 8 loaders and any order of completion",
+    [Loader],
+    ([{ batchSize, delays, prefetch }]) =>
+      Effect.gen(function* () {
+        const expected = yield* collect({ batchSize }, plain)
+        for (const concurrency of [1, 2, 8]) {
+          const { layer, seen } = shuffled(delays)
+          const got = yield* collect({ batchSize, loader: { concurrency, prefetch } }, layer)
+          assert.deepStrictEqual(got, expected)
+          assert.isAtMost(seen.most, concurrency)
+          assert.strictEqual(seen.started, 23)
+        }
+      }),
+    { arbitrary: { runs: 25 } }
+  )
+  it.effect("do come in out of order in that property, across the borders of batches", () =>
+    Effect.gen(function* () {
+      const { layer, seen } = shuffled("x")
+      yield* collect({}, layer)
+      assert.notDeepEqual(
+        seen.finished,
+        Array.from(order, (i) => `${i}.jpg`)
+      )
+      assert.strictEqual(seen.most, 8)
+    })
+  )
+  it.effect("begin at a position and are then what they are in the whole epoch", () =>
+    Effect.gen(function* () {
+      const whole = yield* collect({}, plain)
+      for (const from of [0, 1, 4, 5, 9]) assert.deepStrictEqual(yield* collect({ from }, plain), whole.slice(from))
+    })
+  )
+  it.effect("are made no further ahead than configured", () =>
+    Effect.gen(function* () {
+      const { layer, seen } = shuffled("y")
+      const many = Array.from({ length: 200 }, (_, i) => ({
+        ...samples[i % 23],
+        id: `${i}`,
+        label: 0,
+        path: "1.jpg",
+        line: i
+      }))
+      const taken = yield* Effect.forkChild(
+        batches({ ...options, samples: many, order: undefined, loader: { concurrency: 8, prefetch: 2 } }).pipe(
+          Stream.runForEach(() => Effect.never),
+          Effect.provide(layer)
+        )
+      )
+      for (let i = 0; i < 2000; i++) yield* Effect.yieldNow
+      // One that is taken, two that are ready, one in the making, and one that waits to be handed over.
+      assert.isAtMost(seen.started, 5 * 5)
+      assert.isAtLeast(seen.started, 4 * 5)
+      yield* Fiber.interrupt(taken)
+      const { started } = seen
+      for (let i = 0; i < 100; i++) yield* Effect.yieldNow
+      assert.strictEqual(seen.started, started)
+    })
+  )
+  it.effect("fail with the first file that is gone, in order, after the batches before it", () =>
+    Effect.gen(function* () {
+      // In the third batch: positions 10 and 12 of the order.
+      const gone = new Set([`${order[10]}.jpg`, `${order[12]}.jpg`])
+      for (const delays of ["a", "b", "c", "d", "e", "f"]) {
+        const indices: Array<number> = []
+        const result = yield* batches({ ...options, loader: { concurrency: 8, prefetch: 3 } }).pipe(
+          Stream.runForEach((batch) => Effect.sync(() => void indices.push(batch.index))),
+          Effect.result,
+          Effect.provide(shuffled(delays, gone).layer)
+        )
+        assert.deepStrictEqual(indices, [0, 1])
+        assert.isTrue(Result.isFailure(result) && result.failure.path === `${order[10]}.jpg`)
+      }
+    })
+  )
+  it.effect("of no samples are none", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* collect({ samples: [], order: undefined }, plain), [])
+    })
+  )
+})
+
+describe("batchesOfFiles", () => {
+  it.effect("report refused files beside the batch, which closes the gaps", () =>
+    Effect.gen(function* () {
+      const paths = ["nope.jpg", "2.jpg", "3.jpg", "neither.jpg", "4.jpg", "gone.jpg", "lost.jpg", "away.jpg", "6.jpg"]
+      const all = yield* Stream.runCollect(
+        batchesOfFiles({ paths, batchSize: 5, image, loader: { concurrency: 2, prefetch: 1 } })
+      ).pipe(Effect.provide(shuffled("z").layer))
+      assert.deepStrictEqual(
+        all.map(({ batch, refused }) => [batch.ids, refused.map((error) => error.path)]),
+        [
+          [
+            ["2.jpg", "3.jpg", "4.jpg"],
+            ["nope.jpg", "neither.jpg"]
+          ],
+          [["6.jpg"], ["gone.jpg", "lost.jpg", "away.jpg"]]
+        ]
+      )
+      const expected = new Float32Array(3 * 264)
+      for (const [i, n] of [2, 3, 4].entries()) normaliseInto(expected, i * 264, pixelsOf(n).data, scaleOf(image))
+      assert.deepStrictEqual(all[0]?.batch.images, expected)
+      assert.deepStrictEqual([all[0]?.batch.size, all[0]?.batch.labels.length, all[1]?.batch.size], [3, 3, 1])
+    })
+  )
+  it.effect("give an empty batch where every file was refused", () =>
+    Effect.gen(function* () {
+      const [only] = yield* Stream.runCollect(
+        batchesOfFiles({ paths: ["a", "b"], batchSize: 5, image, loader: options.loader })
+      ).pipe(Effect.provide(plain))
+      assert.deepStrictEqual([only?.batch.size, only?.batch.images.length, only?.refused.length], [0, 0, 2])
+    })
+  )
+})

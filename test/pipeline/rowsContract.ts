@@ -1,0 +1,143 @@
+import { assert, it } from "@effect/vitest"
+import type { Layer } from "effect"
+import { Effect, Result, Schema, Stream } from "effect"
+import { DataConfig } from "../../src/pipeline/DataConfig.ts"
+import type { Listed } from "../../src/pipeline/Rows.ts"
+import { Rows } from "../../src/pipeline/Rows.ts"
+
+/** Lines of cells; the first is the header. */
+export type Table = ReadonlyArray<ReadonlyArray<string>>
+
+/** A catalogue's configuration: column `kind` is the label. */
+export const configOf = (keys: Partial<typeof DataConfig.Encoded> = {}): DataConfig =>
+  Schema.decodeSync(DataConfig)({ root: "catalogue", csv: "list.csv", columns: { label: "kind" }, ...keys })
+
+/** What a list has: `[line, id, label, image]` of a row, `[line, reason, detail]` of a refusal. */
+export const summary = (listed: ReadonlyArray<Listed>): ReadonlyArray<ReadonlyArray<string | number>> =>
+  listed.map((one) =>
+    Result.isSuccess(one)
+      ? [one.success.line, one.success.id, one.success.label, one.success.image]
+      : [one.failure.line, one.failure.reason, one.failure.detail]
+  )
+
+/** Everything that is listed under a folder. */
+export const readAll = (root: string, config: DataConfig) =>
+  Rows.use((rows) => Stream.runCollect(rows.read(root, config)))
+
+const header = ["id", "kind", "file"]
+
+/** What every Layer of Rows must do; `given` puts a table where the Layer reads it. */
+export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Rows>, root: () => string) => {
+  const list = (table: Table | undefined, keys: Partial<typeof DataConfig.Encoded> = {}) =>
+    readAll(root(), configOf(keys)).pipe(Effect.provide(given(table)))
+
+  it.effect("lists rows in their order, with line, id, label and image", () =>
+    Effect.gen(function* () {
+      const listed = yield* list([header, ["7", "Shirts", "a.png"], [" 8 ", " Tops\u00a0", "b.png"], ["9", "NA", "c"]])
+      assert.deepStrictEqual(summary(listed), [
+        [2, "7", "Shirts", "images/7.jpg"],
+        [3, "8", "Tops", "images/8.jpg"],
+        [4, "9", "NA", "images/9.jpg"]
+      ])
+    })
+  )
+
+  it.effect("makes an image's path from any columns", () =>
+    Effect.gen(function* () {
+      const listed = yield* list([header, ["7", "Shirts", " a.png "]], { images: "{kind}/x{file}" })
+      assert.deepStrictEqual(summary(listed), [[2, "7", "Shirts", "Shirts/xa.png"]])
+    })
+  )
+
+  it.effect("refuses what is no row, says why, and reads on", () =>
+    Effect.gen(function* () {
+      const listed = yield* list([
+        header,
+        ["1", "Shirts"],
+        ["2", "Shirts", "a", "b"],
+        ["  ", "Shirts", "c"],
+        ["4", "", "d"],
+        ["", "", ""],
+        ["6", "Sh\tirts", "e"],
+        ["7", "Shirts", "f"]
+      ])
+      assert.deepStrictEqual(summary(listed), [
+        [2, "malformed", "2 fields instead of 3"],
+        [3, "malformed", "4 fields instead of 3"],
+        [4, "missingId", 'the column "id" is empty'],
+        [5, "missingLabel", 'the column "kind" is empty'],
+        [6, "missingId", 'the column "id" is empty'],
+        [7, "malformed", 'the column "kind" has a line break or a control character'],
+        [8, "7", "Shirts", "images/7.jpg"]
+      ])
+      const texts = listed.filter(Result.isFailure).map(({ failure }) => failure.text)
+      assert.deepStrictEqual(texts, ["1,Shirts", "2,Shirts,a,b", "  ,Shirts,c", "4,,d", ",,", "6,Sh\tirts,e"])
+    })
+  )
+
+  const failures: ReadonlyArray<
+    readonly [
+      sentence: string,
+      table: Table | undefined,
+      keys: Partial<typeof DataConfig.Encoded>,
+      reason: string,
+      message: string
+    ]
+  > = [
+    [
+      "says where it looked for a file that is missing",
+      undefined,
+      {},
+      "fileMissing",
+      "list.csv: there is no such file. Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it."
+    ],
+    ["says of an empty file what it expected", [], {}, "empty", "list.csv: the file is empty. Expected a header"],
+    [
+      "says of a header alone what it expected",
+      [header],
+      {},
+      "noRows",
+      "list.csv: there is a header and no row below it"
+    ],
+    [
+      "lists the columns where the label's is missing, and names the nearest",
+      [header, ["1", "2", "3"]],
+      { columns: { label: "Kinds" } },
+      "missingColumn",
+      'list.csv: the header has no column "Kinds", which `data.columns.label` asks for; did you mean "kind"? Columns found: "id", "kind", "file". Set `data.columns.label` to one of them.'
+    ],
+    [
+      "lists the columns where one of the image's path is missing",
+      [header, ["1", "2", "3"]],
+      { images: "{id}/{photograph}.jpg" },
+      "missingColumn",
+      'list.csv: the header has no column "photograph", which `data.images` asks for. Columns found: "id", "kind", "file"'
+    ],
+    [
+      "speaks of the delimiter where there is but one column",
+      [["id;kind"], ["1;2"]],
+      {},
+      "missingColumn",
+      "check `data.delimiter`"
+    ],
+    [
+      "refuses a header that names a column twice",
+      [
+        ["id", "kind", "kind ", "", ""],
+        ["1", "2", "3", "4", "5"]
+      ],
+      {},
+      "duplicateColumn",
+      'list.csv: the header names a column more than once: "kind". Give every column a name of its own.'
+    ]
+  ]
+  for (const [sentence, table, keys, reason, message] of failures)
+    it.effect(sentence, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(list(table, keys))
+        assert.strictEqual(error.reason, reason)
+        assert.include(error.message, message)
+        assert.strictEqual(error["~effect/Runtime/errorExitCode"], 3)
+      })
+    )
+}
