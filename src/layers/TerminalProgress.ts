@@ -32,12 +32,12 @@ export const lineOf = (
     case "Step": {
       const figures = [
         `${event.step}/${event.steps}`,
+        `${duration(event.secondsLeft)} left`,
         `${event.imagesPerSecond.toFixed(0)} images/s`,
         `loss ${event.loss.toFixed(4)}`,
         `accuracy ${percent(event.accuracy)}`,
         ...(event.waiting >= 0.05 ? [`waiting ${percent(event.waiting)}`] : []),
-        ...(event.refused > 0 ? [`${event.refused} refused`] : []),
-        `${duration(event.secondsLeft)} left`
+        ...(event.refused > 0 ? [`${event.refused} refused`] : [])
       ]
       const head = `epoch ${event.epoch + 1}/${event.epochs}`
       return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
@@ -84,7 +84,8 @@ export const layer = Layer.effect(
     return Effect.fnUntraced(function* (event: ProgressEvent) {
       const now = yield* Clock.currentTimeMillis
       const { at } = yield* Ref.get(last)
-      const { lasting, text } = lineOf(event, animated ? Math.max(8, Math.min(24, columns() - 96)) : 0)
+      const { lasting, text: plain } = lineOf(event, 0)
+      const text = animated ? lineOf(event, Math.max(0, Math.min(24, columns() - 1 - plain.length))).text : plain
       if (lasting) {
         yield* clear
         return yield* write(`${text}\n`)
