@@ -1,8 +1,10 @@
 import { Effect } from "effect"
 
-/** SHA-256 of a text's UTF-8 bytes, in hex. */
-export const sha256 = (text: string): Effect.Effect<string> =>
+/** SHA-256 of bytes, or of a text's UTF-8, in hex; by the Web Crypto interface, which every JavaScript platform has. */
+export const sha256 = (content: Uint8Array<ArrayBuffer> | string): Effect.Effect<string> =>
   Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
+    Effect.promise(() =>
+      crypto.subtle.digest("SHA-256", typeof content === "string" ? new TextEncoder().encode(content) : content)
+    ),
     (digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
   )

@@ -13,7 +13,7 @@ describe("RunConfig", () => {
       const config = yield* decodeRunConfig(minimal, "x.toml")
       assert.strictEqual(config.train.optimizer.kind, "adam")
       // What was filled in is valid itself: encoded and decoded again, it is the same.
-      assert.deepStrictEqual(yield* decodeRunConfig(Schema.encodeSync(RunConfig)(config), "x.toml"), config)
+      assert.deepStrictEqual(yield* decodeRunConfig(yield* Schema.encodeEffect(RunConfig)(config), "x.toml"), config)
     })
   )
 

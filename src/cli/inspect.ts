@@ -1,10 +1,11 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import { percent } from "../figures.ts"
 import type { Inspection } from "../run/inspectData.ts"
 import { inspectData } from "../run/inspectData.ts"
 import * as options from "./options.ts"
 import { readConfig } from "./readConfig.ts"
-import { bar, percent, section, table } from "./text.ts"
+import { bar, section, table } from "./text.ts"
 
 const barWidth = 24
 const shownSizes = 8

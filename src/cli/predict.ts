@@ -1,5 +1,6 @@
 import { Console, Effect, FileSystem, Path, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { percent } from "../figures.ts"
 import { ConfigError } from "../RunConfig.ts"
 import type { Prediction } from "../run/predictFiles.ts"
 import { predictFiles } from "../run/predictFiles.ts"
@@ -8,7 +9,6 @@ import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
-import { percent } from "./text.ts"
 
 const flags = {
   run: options.run.pipe(

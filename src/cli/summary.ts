@@ -1,8 +1,8 @@
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
-import { duration } from "../layers/TerminalProgress.ts"
-import { percent, section, table } from "./text.ts"
+import { duration, percent } from "../figures.ts"
+import { section, table } from "./text.ts"
 
 const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
 

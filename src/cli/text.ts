@@ -1,6 +1,3 @@
-/** Share of a whole for people: `84.7 %`. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-
 /** A bar of up to `width` blocks, in eighths of a block. */
 export const bar = (share: number, width: number): string => {
   const eighths = Math.round(Math.max(0, Math.min(1, share)) * width * 8)

@@ -50,20 +50,13 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
   return { ...rest, weights: tensors } satisfies Model
 })
 
+const neverUsed = Schema.decodeSync(OptimizerConfig)({ kind: "sgd" })
+
 /** A session that only predicts: what it would train with is never used. */
 export const inferenceOptions = ({ network, weights }: Model): SessionOptions => ({
   network,
   weights,
-  optimizer: OptimizerConfig.make({
-    kind: "sgd",
-    momentum: 0,
-    dampening: 0,
-    nesterov: false,
-    beta1: 0.9,
-    beta2: 0.999,
-    eps: 1e-8,
-    weightDecay: 0
-  }),
+  optimizer: neverUsed,
   labelSmoothing: 0,
   classWeights: undefined,
   clipNorm: undefined,

@@ -1,5 +1,4 @@
-import { Clock, Effect, Ref, Schema, Stream } from "effect"
-import * as Runtime from "effect/Runtime"
+import { Clock, Effect, Ref, Stream } from "effect"
 import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
 import type { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
 import { topKCorrect } from "../metrics/topK.ts"
@@ -13,44 +12,7 @@ import type { Session } from "./Engine.ts"
 import { evaluate } from "./evaluate.ts"
 import { learningRateAt } from "./schedule.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
-
-/** The loss is no longer a number: the run cannot go on. */
-export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("TrainingDiverged", {
-  epoch: Schema.Int,
-  step: Schema.Int,
-  learningRate: Schema.Finite,
-  /** "NaN" or "Infinity": JSON has no such numbers. */
-  loss: Schema.String
-}) {
-  override get message() {
-    return (
-      `The loss became ${this.loss} at step ${this.step + 1} of epoch ${this.epoch + 1}, at a learning rate of ` +
-      `${this.learningRate}. Try a smaller train.learningRate, a schedule with warm-up, or train.clipNorm. ` +
-      `The last checkpoint is from before this step.`
-    )
-  }
-}
-
-/** The best epoch's weights were written down, and are no longer there or no longer whole. */
-export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {}) {
-  override get message() {
-    return (
-      "The weights of the best epoch cannot be read back: checkpoints/best.safetensors is gone or damaged. " +
-      'Set train.select = "last" to keep the last epoch\'s, or train again.'
-    )
-  }
-}
-
-/** There are checkpoints, but of another configuration or of other data: training over them would lose them. */
-export class ForeignCheckpoints extends Schema.TaggedError<ForeignCheckpoints>()("ForeignCheckpoints", {}) {
-  override readonly [Runtime.errorExitCode] = 2
-  override get message() {
-    return (
-      "This run's checkpoints were made with another configuration, or the catalogue has changed since. " +
-      "Put the catalogue back as it was to go on, or begin anew in another folder (--run DIR)."
-    )
-  }
-}
+import { BestWeightsLost, ForeignCheckpoints, TrainingDiverged } from "./TrainingErrors.ts"
 
 /** What is trained on, and how. */
 export interface TrainingOptions<E, R> {
@@ -102,7 +64,7 @@ const isFinished = (config: TrainConfig, state: TrainingState) =>
   state.epoch >= config.epochs ||
   (config.earlyStopping !== undefined && state.epochsWithoutBetter >= config.earlyStopping.patience)
 
-const resume = Effect.fn("Training.resume")(function* <E, R>({ digest, session }: TrainingOptions<E, R>) {
+const resume = Effect.fn("Training.resume")(function* <E, R>({ config, digest, session }: TrainingOptions<E, R>) {
   const checkpoints = yield* Checkpoints
   const { checkpoint, passedOver } = yield* checkpoints.latest(digest)
   yield* reportPassedOver(passedOver)
@@ -112,7 +74,11 @@ const resume = Effect.fn("Training.resume")(function* <E, R>({ digest, session }
   }
   yield* session.restore(checkpoint.session)
   const { epoch, position } = checkpoint.training
-  yield* report({ _tag: "Note", line: `going on at epoch ${epoch + 1}, after ${position} steps of it` })
+  const where = `at epoch ${epoch + 1}, after ${position} steps of it`
+  yield* report({
+    _tag: "Note",
+    line: isFinished(config, checkpoint.training) ? "the training is done already" : `going on ${where}`
+  })
   return checkpoint.training
 })
 

@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { sha256 } from "../sha256.ts"
 import { decode, encode } from "./safetensors.ts"
 import type { Weights } from "./Tensor.ts"
 
@@ -16,12 +17,6 @@ export class SealBroken extends Schema.TaggedError<SealBroken>()("SealBroken", {
 const beginning = `{"__metadata__":{"sha256":"`
 const unsealed = new Uint8Array(64).fill(0x30)
 const place = 8 + beginning.length
-
-/** SHA-256 in hex, by the Web Crypto interface, which every JavaScript platform has. */
-const sha256 = Effect.fnUntraced(function* (bytes: Uint8Array<ArrayBuffer>) {
-  const digest = new Uint8Array(yield* Effect.promise(() => crypto.subtle.digest("SHA-256", bytes)))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")
-})
 
 /**
  * Tensors and facts about them as a safetensors file that knows its own digest.

@@ -1,5 +1,6 @@
 import { Effect, Result, Stream } from "effect"
 import { report } from "../Progress.ts"
+import { sha256 } from "../sha256.ts"
 import type { CheckedRow } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig } from "./DataConfig.ts"
@@ -46,11 +47,7 @@ const digestOf = (rows: ReadonlyArray<CheckedRow>): Effect.Effect<string> => {
   const lines = rows
     .toSorted((a, b) => byCodeUnit(a.id, b.id))
     .map(({ digest, id, label }) => `${JSON.stringify([id, label, digest])}\n`)
-  const bytes = new TextEncoder().encode(lines.join(""))
-  return Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", bytes)),
-    (digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
-  )
+  return sha256(lines.join(""))
 }
 
 const noClasses = (file: string, listed: number, refusals: ReadonlyArray<Refusal>, data: DataConfig): DataUnusable =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { duration, lineOf } from "../../src/layers/TerminalProgress.ts"
+import { duration } from "../../src/figures.ts"
+import { lineOf } from "../../src/layers/TerminalProgress.ts"
 
 const step = {
   _tag: "Step",

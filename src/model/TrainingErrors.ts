@@ -1,0 +1,40 @@
+import { Schema } from "effect"
+import * as Runtime from "effect/Runtime"
+
+/** The loss is no longer a number: the run cannot go on. */
+export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("TrainingDiverged", {
+  epoch: Schema.Int,
+  step: Schema.Int,
+  learningRate: Schema.Finite,
+  /** "NaN" or "Infinity": JSON has no such numbers. */
+  loss: Schema.String
+}) {
+  override get message() {
+    return (
+      `The loss became ${this.loss} at step ${this.step + 1} of epoch ${this.epoch + 1}, at a learning rate of ` +
+      `${this.learningRate}. Try a smaller train.learningRate, a schedule with warm-up, or train.clipNorm. ` +
+      `The last checkpoint is from before this step.`
+    )
+  }
+}
+
+/** The best epoch's weights were written down, and are no longer there or no longer whole. */
+export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {}) {
+  override get message() {
+    return (
+      "The weights of the best epoch cannot be read back: checkpoints/best.safetensors is gone or damaged. " +
+      'Set train.select = "last" to keep the last epoch\'s, or train again.'
+    )
+  }
+}
+
+/** There are checkpoints, but of another configuration or of other data: training over them would lose them. */
+export class ForeignCheckpoints extends Schema.TaggedError<ForeignCheckpoints>()("ForeignCheckpoints", {}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return (
+      "This run's checkpoints were made with another configuration, or the catalogue has changed since. " +
+      "Put the catalogue back as it was to go on, or begin anew in another folder (--run DIR)."
+    )
+  }
+}
