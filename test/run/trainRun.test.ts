@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as MockEngine from "../../src/layers/MockEngine.ts"
+import { Checkpoints } from "../../src/model/Checkpoints.ts"
+import { Engines } from "../../src/model/Engines.ts"
+import { Augment } from "../../src/pipeline/Augment.ts"
+import { draw } from "../../src/pipeline/draw.ts"
+import { Images } from "../../src/pipeline/Images.ts"
+import { Rows } from "../../src/pipeline/Rows.ts"
+import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
+import { decodeRunConfig } from "../../src/RunConfig.ts"
+import { evaluateRun } from "../../src/run/evaluateRun.ts"
+import { inspectData } from "../../src/run/inspectData.ts"
+import { Machine } from "../../src/run/Machine.ts"
+import { RunFolder } from "../../src/run/RunFolder.ts"
+import { trainRun } from "../../src/run/trainRun.ts"
+
+const size = { height: 48, width: 50 }
+const kinds = ["cap", "scarf"]
+const table = [
+  ["id", "label"],
+  ...kinds.flatMap((kind) => Array.from({ length: 7 }, (_, i) => [`${kind}${i}`, kind])),
+  ["lone", "glove"],
+  ["gone", "cap"],
+  ["cap0", "cap"]
+]
+const photos = new Map(
+  table.slice(1).flatMap(([id = "", kind = ""]) => {
+    if (id === "gone") return []
+    const random = draw("trainRun test", id)
+    const data = Uint8Array.from(
+      { length: size.height * size.width * 3 },
+      (_, i) => random.below(90) + (i % 3 === kinds.indexOf(kind) ? 150 : 0)
+    )
+    return [[`shop/images/${id}.jpg`, { ...size, data }] as const]
+  })
+)
+
+/** Every stage from memory: no file, no package but Effect. */
+const layers = Layer.mergeAll(
+  Rows.layerMemory(new Map([["shop/styles.csv", table]])),
+  Images.layerMemory(photos),
+  Augment.layer,
+  SampleCatalogue.layerAt("nowhere"),
+  Engines.layerOf(MockEngine.layer),
+  Machine.layerTest,
+  RunFolder.layerMemory,
+  Checkpoints.layerMemory(2)
+)
+
+const config = decodeRunConfig(
+  {
+    data: { root: "shop", minPerClass: 3, maxRefused: 0.2, split: { train: 0.6, validation: 0.2, test: 0.2 } },
+    image: size,
+    train: { epochs: 2, batchSize: 4 }
+  },
+  "test"
+)
+
+describe("a whole run", () => {
+  it.effect("goes from rows to a report that adds up, with every stage in memory", () =>
+    Effect.gen(function* () {
+      const report = yield* trainRun(yield* config)
+      assert.deepStrictEqual(report.receipt.ledger, {
+        listed: 17,
+        kept: 14,
+        refused: { duplicateId: 1, imageMissing: 1, classTooSmall: 1 }
+      })
+      assert.strictEqual(report.data.train + report.data.validation + report.data.test, 14)
+      assert.strictEqual(report.history.length, 2)
+      assert.strictEqual(report.engine.name, "mock")
+      const again = yield* evaluateRun(yield* config, "test")
+      assert.deepStrictEqual(again.report, report.test)
+      assert.strictEqual(again.dataDigest, report.receipt.dataDigest)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("is looked at beforehand with the same counts", () =>
+    Effect.gen(function* () {
+      const found = yield* inspectData(yield* config)
+      assert.strictEqual(found.kept, 14)
+      assert.deepStrictEqual(
+        found.classes.map(({ label, test, train, validation }) => [label, train + validation + test]),
+        [
+          ["cap", 7],
+          ["scarf", 7]
+        ]
+      )
+      assert.deepStrictEqual(found.leftOut, [{ label: "glove", count: 1 }])
+      assert.deepStrictEqual(found.images.sizes, [{ size: "50x48", count: 14 }])
+    }).pipe(Effect.provide(layers))
+  )
+})
