@@ -1,0 +1,122 @@
+/**
+ * Whether memory stays flat: a CSV of a million rows through the row stream, and ten thousand training steps. Prints one
+ * JSON line with the resident set (MiB) at each tenth of the way: node --expose-gc bench/memory.ts [STEPS [ROWS]]
+ */
+import { NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Result, Schema, Stream } from "effect"
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { finished } from "node:stream/promises"
+import * as CsvParseRows from "../src/layers/CsvParseRows.ts"
+import * as LiveEngines from "../src/layers/LiveEngines.ts"
+import { EngineConfig } from "../src/model/EngineConfig.ts"
+import { Engines } from "../src/model/Engines.ts"
+import { LeakPolicy } from "../src/model/Engine.ts"
+import { initialise } from "../src/model/initialise.ts"
+import type { Network } from "../src/model/Network.ts"
+import { OptimizerConfig } from "../src/model/TrainConfig.ts"
+import { DataConfig } from "../src/pipeline/DataConfig.ts"
+import { Rows } from "../src/pipeline/Rows.ts"
+
+const steps = Number(process.argv[2] ?? 10_000)
+const rows = Number(process.argv[3] ?? 1_000_000)
+
+const collect = (globalThis as { readonly gc?: () => void }).gc // with --expose-gc
+
+/** Resident set, MiB; without what waits to be collected where `--expose-gc` is given. */
+const resident = Effect.sync(() => {
+  collect?.()
+  return Math.round(process.memoryUsage.rss() / 2 ** 20)
+})
+
+/** The resident set at each tenth of the way. */
+const measure = (total: number) => {
+  const tenths: Array<number> = []
+  return {
+    tenths,
+    at: (done: number) =>
+      done >= (total * (tenths.length + 1)) / 10 ? Effect.map(resident, (now) => void tenths.push(now)) : Effect.void
+  }
+}
+
+const writeCsv = async (path: string) => {
+  const file = createWriteStream(path)
+  file.write("id,label,name\n")
+  for (let i = 0; i < rows; i += 1000) {
+    const lines = Array.from({ length: 1000 }, (_, k) => `${i + k},kind${(i + k) % 70},Some product ${i + k}\n`)
+    if (!file.write(lines.join(""))) await new Promise((resolve) => file.once("drain", () => resolve(undefined)))
+  }
+  file.end()
+  await finished(file)
+}
+
+const readRows = Effect.fn("readRows")(function* (folder: string) {
+  yield* Effect.promise(() => writeCsv(join(folder, "styles.csv")))
+  const data = yield* Schema.decodeEffect(DataConfig)({ root: folder })
+  const source = yield* Rows
+  const memory = measure(rows)
+  let read = 0
+  yield* Stream.runForEachArray(source.read(folder, data), (listed) => {
+    read += listed.filter(Result.isSuccess).length
+    return memory.at(read)
+  })
+  return { read, residentMiB: memory.tenths }
+})
+
+const network: Network = {
+  name: "small",
+  height: 16,
+  width: 12,
+  classes: 5,
+  blocks: [
+    { _tag: "Conv2d", name: "conv", filters: 8, kernel: [3, 3], stride: 1, padding: 1, bias: true, init: "torch" },
+    { _tag: "BatchNorm", name: "norm", eps: 1e-5, momentum: 0.1 },
+    { _tag: "Activation", kind: "relu" },
+    { _tag: "MaxPool", size: 2, stride: 2, padding: 0 },
+    { _tag: "Flatten" },
+    { _tag: "Dropout", name: "dropout", rate: 0.2 },
+    { _tag: "Dense", name: "dense", units: 5, bias: true, init: "torch" }
+  ]
+}
+
+const trainSteps = Effect.gen(function* () {
+  const config = yield* Schema.decodeEffect(EngineConfig)({})
+  const engine = yield* Engines.use((engines) => engines.choose(config, network))
+  const session = yield* engine.open({
+    network,
+    weights: initialise(network, 1),
+    optimizer: yield* Schema.decodeEffect(OptimizerConfig)({}),
+    labelSmoothing: 0,
+    classWeights: undefined,
+    clipNorm: undefined,
+    clipValue: undefined,
+    seed: 1
+  })
+  const memory = measure(steps)
+  for (let step = 0; step < steps; step++) {
+    const images = Float32Array.from({ length: 8 * 16 * 12 * 3 }, (_, i) => ((i * 31 + step) % 17) / 8 - 1)
+    const labels = Int32Array.from({ length: 8 }, (_, i) => (i + step) % 5)
+    yield* session.train(
+      { index: step, images, labels, ids: [], size: 8, height: 16, width: 12 },
+      { step, learningRate: 1e-3 }
+    )
+    yield* memory.at(step + 1)
+  }
+  return { engine: engine.info.name, steps, residentMiB: memory.tenths }
+}).pipe(Effect.scoped, Effect.provideService(LeakPolicy, "fail"))
+
+const main = Effect.gen(function* () {
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "weft-memory-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  )
+  const csv = yield* readRows(folder)
+  yield* Console.log(JSON.stringify({ csv, training: yield* trainSteps }))
+}).pipe(Effect.scoped)
+
+await Effect.runPromise(
+  main.pipe(
+    Effect.provide(Layer.mergeAll(CsvParseRows.layer, LiveEngines.layer).pipe(Layer.provideMerge(NodeServices.layer)))
+  )
+)
