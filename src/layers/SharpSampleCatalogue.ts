@@ -5,6 +5,7 @@ import { keyOf } from "../pipeline/draw.ts"
 import type { Catalogue, SampleFile } from "../pipeline/sample/catalogue.ts"
 import { drawCatalogue } from "../pipeline/sample/catalogue.ts"
 import { SampleCatalogue, SampleCatalogueError } from "../pipeline/SampleCatalogue.ts"
+import { report } from "../Progress.ts"
 
 /** Images that are rendered at the same time. */
 const concurrency = 8
@@ -69,7 +70,9 @@ export const layerIn = (parent: string) =>
         const catalogue = drawCatalogue(config)
         const folder = paths.join(parent, nameOf(config, catalogue))
         yield* Effect.gen(function* () {
-          if (!(yield* fs.exists(folder))) yield* write(catalogue, folder)
+          if (yield* fs.exists(folder)) return
+          yield* report({ _tag: "Note", line: `drawing the sample catalogue, ${config.images} photos, in ${folder}` })
+          yield* write(catalogue, folder)
         }).pipe(
           Effect.catchTag("PlatformError", (cause) =>
             Effect.fail(new SampleCatalogueError({ folder, detail: cause.message, cause }))
