@@ -22,6 +22,14 @@ export type ProgressEvent =
       /** Rows of the catalogue that are faulty. */
       readonly refused: number
     }
+  | {
+      readonly _tag: "Transfer"
+      readonly name: string
+      /** Bytes that are there, and all of them where that is known. */
+      readonly done: number
+      readonly total: number | undefined
+      readonly bytesPerSecond: number
+    }
   | { readonly _tag: "Evaluating"; readonly part: string; readonly done: number; readonly total: number }
   | { readonly _tag: "Epoch"; readonly epochs: number; readonly record: EpochRecord; readonly best: boolean }
   | { readonly _tag: "Note"; readonly line: string }

@@ -1,4 +1,5 @@
 import { Command } from "effect/cli"
+import { backendInstall } from "./backendInstall.ts"
 import { doctor } from "./doctor.ts"
 import { evaluate } from "./evaluate.ts"
 import { inspect } from "./inspect.ts"
@@ -8,5 +9,5 @@ import { train } from "./train.ts"
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, evaluate, predict, inspect, doctor])
+  Command.withSubcommands([train, evaluate, predict, inspect, doctor, backendInstall])
 )

@@ -8,12 +8,12 @@ import * as NodeMachine from "./NodeMachine.ts"
 import * as SharpImages from "./SharpImages.ts"
 import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
 import * as TerminalProgress from "./TerminalProgress.ts"
+import * as WorkerFeed from "./WorkerFeed.ts"
 
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
   CsvParseRows.layer,
-  SharpImages.layer,
-  Augment.layer,
+  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layer, Augment.layer))),
   SharpSampleCatalogue.layer,
   LiveEngines.layer,
   DiskRuns.layer,

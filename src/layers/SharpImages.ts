@@ -6,6 +6,7 @@ import type { ImageConfig } from "../pipeline/ImageConfig.ts"
 import { ImageRefused, Images } from "../pipeline/Images.ts"
 import type { ImageFault } from "../pipeline/Images.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
+import { decodeJpeg } from "./feed/jpeg/decodeJpeg.ts"
 
 const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
 
@@ -102,7 +103,7 @@ const explain = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, co
  * One task for libuv's threads: the file is opened, decoded and resized there, so that an image needs the main thread
  * twice only, however long a training step blocks it. The file is looked at again only when it is refused.
  */
-const load = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
+export const load = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
   const data = yield* Effect.tryPromise({ try: () => render(path, config), catch: messageOf }).pipe(
     Effect.catch((message) =>
       Effect.gen(function* () {
@@ -124,10 +125,16 @@ const decodeWhole = (bytes: Uint8Array, pixels: number, config: ImageConfig) => 
   return (pixels <= smallImage ? image : image.resize({ width: 8, height: 8, fit: "fill" })).raw().toBuffer()
 }
 
+/** Up to here, decoding a plain JPEG here and now is quicker than handing it to another thread. */
+const quick = { height: 256, width: 256 }
+
 /** Reads the file once, decodes it once. */
 const check = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
   const bytes = yield* read(path)
   yield* recognise(path, bytes)
+  const digest = createHash("sha256").update(bytes).digest("hex")
+  const plain = decodeJpeg(bytes, quick, config.maxPixels)
+  if (plain !== undefined) return { ...plain.facts, format: "jpeg", digest }
   const attempt = <A>(run: () => Promise<A>) =>
     Effect.tryPromise({ try: run, catch: messageOf }).pipe(
       Effect.catch((message) => Effect.flatMap(explain(path, bytes, config, message), Effect.fail))
@@ -138,9 +145,17 @@ const check = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
     ...facts.autoOrient,
     channels: (facts.space === "b-w" || facts.space === "grey16" ? 1 : 3) + (facts.hasAlpha ? 1 : 0),
     format: facts.format,
-    digest: createHash("sha256").update(bytes).digest("hex")
+    digest
   }
 })
+
+/** What is set for the whole process, and in each thread that uses sharp. */
+export const setUp = (): void => {
+  sharp.cache(false)
+  sharp.concurrency(1)
+  // `load` names a file without looking into it. Drawing SVG from memory is not affected.
+  sharp.block({ operation: ["VipsForeignLoadSvgFile"] })
+}
 
 /**
  * Images with sharp (libvips): sRGB by the embedded profile, alpha flattened on the background, upright by EXIF,
@@ -152,10 +167,7 @@ const check = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
  * since many images are in flight.
  */
 export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
-  sharp.cache(false)
-  sharp.concurrency(1)
-  // `load` names a file without looking into it. Drawing SVG from memory is not affected.
-  sharp.block({ operation: ["VipsForeignLoadSvgFile"] })
+  setUp()
   // A check holds the whole file in memory, and a large file is not to be there 64 times.
   const held = Semaphore.makeUnsafe(8)
   return { load, check: (path, config) => held.withPermit(check(path, config)) }

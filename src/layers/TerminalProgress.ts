@@ -33,6 +33,18 @@ export const lineOf = (
       const head = `epoch ${event.epoch + 1}/${event.epochs}`
       return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
     }
+    case "Transfer": {
+      const { bytesPerSecond, done, name, total } = event
+      const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
+      const left =
+        total === undefined || bytesPerSecond <= 0 ? [] : [`${duration((total - done) / bytesPerSecond)} left`]
+      const figures = [
+        `${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`,
+        `${megabytes(bytesPerSecond)} MB/s`,
+        ...left
+      ]
+      return { text: `${name} ${bar(done, total ?? done, barWidth)} ${figures.join("  ")}`, lasting: false }
+    }
     case "Evaluating":
       return {
         text: `${event.part} ${bar(event.done, event.total, barWidth)} ${event.done}/${event.total}`,

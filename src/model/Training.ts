@@ -138,6 +138,7 @@ const trainStep = Effect.fnUntraced(function* <E, R>(
   const learningRate = learningRateAt(config, { step, stepsPerEpoch: steps })
   const start = yield* Clock.currentTimeNanos
   const { logits, loss } = yield* session.train(batch, { step, learningRate })
+  batch.release?.()
   const end = yield* Clock.currentTimeNanos
   if (!Number.isFinite(loss))
     return yield* new TrainingDiverged({ epoch, step: before.position, learningRate, loss: String(loss) })

@@ -19,6 +19,7 @@ export const evaluate = Effect.fn("evaluate")(function* <E, R>(
     batches,
     Effect.fnUntraced(function* (batch: Batch) {
       const logits = yield* session.predict(batch)
+      batch.release?.()
       evaluation = Evaluation.add(evaluation, logits, batch.labels)
       yield* report({ _tag: "Evaluating", part: options.part, done: evaluation.samples, total: options.samples })
     })

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, setting } from "../Setting.ts"
+import { intBetween, optionalSetting, setting } from "../Setting.ts"
 
 /** How fast the images are made ready; no key of it changes a result. */
 export const LoaderConfig = Schema.Struct({
@@ -9,6 +9,15 @@ export const LoaderConfig = Schema.Struct({
     64,
     "Images on their way at the same time; four are decoded at once (Node's `UV_THREADPOOL_SIZE`)"
   ),
-  prefetch: setting(intBetween(1, 64), 2, "Batches that are made ready while a step runs")
+  prefetch: setting(intBetween(1, 64), 2, "Batches that are made ready while a step runs"),
+  workers: optionalSetting(
+    intBetween(1, 64),
+    "Threads that make batches ready, one batch each; `prefetch` + 1 are enough. As many as processors, where left out, and 4 at most"
+  ),
+  memory: setting(
+    intBetween(0, 1_000_000),
+    1024,
+    "MiB for decoded images that are kept for the next epoch; the others are decoded again"
+  )
 })
 export type LoaderConfig = typeof LoaderConfig.Type

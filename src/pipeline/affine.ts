@@ -59,9 +59,24 @@ export const mirror = ({ data, height, width }: Pixels): Pixels => {
   return { height, width, data: out }
 }
 
+/** Coordinates are whole numbers of 2^-18 pixels, bilinear weights of 2^-11: the same on every machine and engine. */
+export const placeOne = 2 ** 18
+export const weightOne = 2 ** 11
+
+/** A mapping in whole numbers: the step of a column, and the source of each row's first pixel. */
+export const fixed = (map: Affine, height: number) => {
+  const columns = new Int32Array(height)
+  const rows = new Int32Array(height)
+  for (let y = 0; y < height; y++) {
+    columns[y] = Math.round((map.a / 2 + map.b * (y + 0.5) + map.c) * placeOne)
+    rows[y] = Math.round((map.d / 2 + map.e * (y + 0.5) + map.f) * placeOne)
+  }
+  return { a: Math.round(map.a * placeOne), d: Math.round(map.d * placeOne), columns, rows }
+}
+
 /**
  * Samples bilinearly: pixel centres are at halves, the outermost pixels reach to the border, and what lies outside is
- * the background.
+ * the background. Images of up to 2048 x 2048 pixels.
  *
  * Source: Pillow's `Image.transform(AFFINE, BILINEAR)`, rounded where Pillow cuts off.
  */
@@ -69,57 +84,34 @@ export const resample = (pixels: Pixels, map: Affine, background: ReadonlyArray<
   const { data, height, width } = pixels
   const out = new Uint8Array(data.length)
   const [red = 0, green = 0, blue = 0] = background
+  const { a, columns, d, rows } = fixed(map, height)
   for (let y = 0, o = 0; y < height; y++) {
-    const rowX = map.b * (y + 0.5) + map.c
-    const rowY = map.e * (y + 0.5) + map.f
-    for (let x = 0; x < width; x++, o += 3) {
-      const sx = map.a * (x + 0.5) + rowX
-      const sy = map.d * (x + 0.5) + rowY
-      if (!(sx >= 0 && sx < width && sy >= 0 && sy < height)) {
+    let sx = columns[y] as number // as many starts as rows
+    let sy = rows[y] as number
+    for (let x = 0; x < width; x++, o += 3, sx += a, sy += d) {
+      if (!(sx >= 0 && sx < width * placeOne && sy >= 0 && sy < height * placeOne)) {
         out[o] = red
         out[o + 1] = green
         out[o + 2] = blue
         continue
       }
-      const px = Math.max(0, sx - 0.5)
-      const py = Math.max(0, sy - 0.5)
-      // Positive and far below 2^31, so that the bit operation is a floor.
-      const x0 = px | 0
-      const y0 = py | 0
-      const dx = px - x0
-      const dy = py - y0
+      // To the pixel's corner, and to the nearest weight; all are positive, so that a shift is a floor.
+      const px = Math.max(0, sx - placeOne / 2) + placeOne / weightOne / 2
+      const py = Math.max(0, sy - placeOne / 2) + placeOne / weightOne / 2
+      const x0 = px >> 18
+      const y0 = py >> 18
+      const dx = (px >> 7) & (weightOne - 1)
+      const dy = (py >> 7) & (weightOne - 1)
+      const i = (y0 * width + x0) * 3
       const right = x0 + 1 < width ? 3 : 0
       const down = y0 + 1 < height ? width * 3 : 0
-      const i = (y0 * width + x0) * 3
-      const w11 = dx * dy
-      const w10 = dy - w11
-      const w01 = dx - w11
-      const w00 = 1 - dx - w10
-      const j = i + right
-      const k = i + down
-      const l = k + right
-      // Positive, so that the bit operation cuts off the fraction; written out, since this is the hottest loop.
-      out[o] =
-        (w00 * (data[i] as number) +
-          w01 * (data[j] as number) +
-          w10 * (data[k] as number) +
-          w11 * (data[l] as number) +
-          0.5) |
-        0
-      out[o + 1] =
-        (w00 * (data[i + 1] as number) +
-          w01 * (data[j + 1] as number) +
-          w10 * (data[k + 1] as number) +
-          w11 * (data[l + 1] as number) +
-          0.5) |
-        0
-      out[o + 2] =
-        (w00 * (data[i + 2] as number) +
-          w01 * (data[j + 2] as number) +
-          w10 * (data[k + 2] as number) +
-          w11 * (data[l + 2] as number) +
-          0.5) |
-        0
+      for (let channel = i, end = i + 3, to = o; channel < end; channel++, to++) {
+        // Indices are inside by construction.
+        const above = (data[channel] as number) * (weightOne - dx) + (data[channel + right] as number) * dx
+        const below =
+          (data[channel + down] as number) * (weightOne - dx) + (data[channel + down + right] as number) * dx
+        out[to] = (above * weightOne + (below - above) * dy + (weightOne * weightOne) / 2) >> 22
+      }
     }
   }
   return { height, width, data: out }

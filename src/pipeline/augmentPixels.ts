@@ -1,3 +1,4 @@
+import type { Affine } from "./affine.ts"
 import { affineOf, mirror, resample } from "./affine.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import { jitterColours } from "./colour.ts"
@@ -13,12 +14,16 @@ export interface AugmentAt {
   readonly id: string
 }
 
-/** Flip, crop and rotation: the operations that move pixels, sampled once. */
-const move = (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: ReadonlyArray<number>): Pixels => {
+/** What flip, crop and rotation come to: a mapping to sample by, or undefined and perhaps a plain mirror image. */
+export const movement = (
+  config: AugmentConfig,
+  at: AugmentAt,
+  width: number,
+  height: number
+): { readonly flip: boolean; readonly map: Affine | undefined } => {
   const of = (operation: string) => draw(at.seed, at.epoch, at.id, operation)
-  const { height, width } = pixels
   const flip = config.flip > 0 && of("flip").next() < config.flip
-  if (config.rotation === 0 && config.crop === 0) return flip ? mirror(pixels) : pixels
+  if (config.rotation === 0 && config.crop === 0) return { flip, map: undefined }
   const degrees = config.rotation > 0 ? of("rotation").between(-config.rotation, config.rotation) : 0
   let crop = { left: 0, top: 0, width, height }
   if (config.crop > 0) {
@@ -27,7 +32,13 @@ const move = (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: 
     const size = { width: Math.max(1, width * kept), height: Math.max(1, height * kept) }
     crop = { left: random.between(0, width - size.width), top: random.between(0, height - size.height), ...size }
   }
-  return resample(pixels, affineOf({ flip, degrees, crop }, width, height), background)
+  return { flip, map: affineOf({ flip, degrees, crop }, width, height) }
+}
+
+/** The operations that move pixels, sampled once. */
+const move = (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: ReadonlyArray<number>): Pixels => {
+  const { flip, map } = movement(config, at, pixels.width, pixels.height)
+  return map !== undefined ? resample(pixels, map, background) : flip ? mirror(pixels) : pixels
 }
 
 const colour = (pixels: Pixels, config: AugmentConfig, at: AugmentAt): Pixels => {
@@ -43,6 +54,16 @@ const colour = (pixels: Pixels, config: AugmentConfig, at: AugmentAt): Pixels =>
   })
 }
 
+/** Whether anything is done to the colours. */
+export const changesColours = ({ brightness, contrast, hue, noise, saturation }: AugmentConfig): boolean =>
+  brightness !== 0 || contrast !== 0 || saturation !== 0 || hue !== 0 || noise !== 0
+
+/** Brightness, contrast, saturation and hue, then Gaussian noise: what comes after `movement`. */
+export const recolour = (pixels: Pixels, config: AugmentConfig, at: AugmentAt): Pixels => {
+  const coloured = colour(pixels, config, at)
+  return config.noise === 0 ? coloured : addNoise(coloured, config.noise * 255, draw(at.seed, at.epoch, at.id, "noise"))
+}
+
 /**
  * The pixels as the training sees them in this epoch: flip, crop and rotation (sampled once, bilinearly), then
  * brightness, contrast, saturation and hue, then Gaussian noise. Size and input stay as they are.
@@ -55,7 +76,4 @@ export const augmentPixels = (
   config: AugmentConfig,
   at: AugmentAt,
   background: ReadonlyArray<number>
-): Pixels => {
-  const coloured = colour(move(pixels, config, at, background), config, at)
-  return config.noise === 0 ? coloured : addNoise(coloured, config.noise * 255, draw(at.seed, at.epoch, at.id, "noise"))
-}
+): Pixels => recolour(move(pixels, config, at, background), config, at)

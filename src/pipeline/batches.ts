@@ -2,12 +2,13 @@ import { Effect, Result, Semaphore, Stream } from "effect"
 import { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
+import type { FeedFailed, FeedWork } from "./Feed.ts"
+import { Feed } from "./Feed.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { normaliseInto, scaleOf } from "./normalise.ts"
-import type { Pixels } from "./Pixels.ts"
 import type { Sample } from "./Sample.ts"
 
 /** What a stream of batches is made of. */
@@ -43,99 +44,128 @@ export interface FileBatch {
 
 type Slot = Pick<Sample, "id" | "label" | "path">
 
-/**
- * Batches of slots, made ready ahead of who takes them: `loader.prefetch` batches, `loader.concurrency` images at a time
- * over all of them, the first batch first. Each image is written to its own place, so that the order in which the files
- * come in changes nothing.
- */
-const assemble = <R>(
-  options: Pick<BatchesOptions, "batchSize" | "image" | "loader" | "from">,
-  count: number,
-  slotAt: (index: number) => Slot,
-  pixelsOf: (slot: Slot) => Effect.Effect<Pixels, ImageRefused, R>
-): Stream.Stream<FileBatch, never, R> => {
-  const { height, width } = options.image
-  const area = height * width * 3
-  const scale = scaleOf(options.image)
-  const inFlight = Semaphore.makeUnsafe(options.loader.concurrency)
+type Work = Omit<FeedWork, "slots">
 
-  const batchAt = Effect.fn("batches.batch")(function* (index: number) {
-    const start = index * options.batchSize
-    const slots = Array.from({ length: Math.min(options.batchSize, count - start) }, (_, i) => slotAt(start + i))
-    const images = new Float32Array(slots.length * area)
+/** The stages that a batch goes through; undefined where nothing is to be augmented. */
+interface Stages {
+  readonly images: Images["Service"]
+  readonly augment: Augment["Service"] | undefined
+}
+
+/** Image by image on this thread, `loader.concurrency` at a time over all batches, the first batch first. */
+const fillHere = (work: Work, { augment, images }: Stages) => {
+  const { augment: changes, epoch, image, loader, seed } = work
+  const area = image.height * image.width * 3
+  const scale = scaleOf(image)
+  const inFlight = Semaphore.makeUnsafe(loader.concurrency)
+  const pixelsOf = ({ id, path }: Slot) =>
+    changes === undefined || augment === undefined
+      ? images.load(path, image)
+      : Effect.flatMap(images.load(path, image), (pixels) =>
+          augment.apply(pixels, changes, { seed, epoch, id }, image.background)
+        )
+  return Effect.fnUntraced(function* (slots: ReadonlyArray<Slot>) {
+    const filled = new Float32Array(slots.length * area)
     const results = yield* Effect.forEach(
       slots,
       (slot, i) =>
         pixelsOf(slot).pipe(
-          Effect.map((pixels) => normaliseInto(images, i * area, pixels.data, scale)),
+          // Each to its own place, so that the order in which the files come in changes nothing.
+          Effect.map((pixels) => normaliseInto(filled, i * area, pixels.data, scale)),
           Effect.result,
           Semaphore.withPermit(inFlight)
         ),
       { concurrency: "unbounded" }
     )
-    const kept = results.flatMap((result, i) => (Result.isSuccess(result) ? [i] : []))
-    const refused = results.flatMap((result) => (Result.isFailure(result) ? [result.failure] : []))
-    // Those that were refused leave a gap, which the later ones close.
-    for (const [to, from] of kept.entries())
-      if (to !== from) images.copyWithin(to * area, from * area, (from + 1) * area)
-    const batch: Batch = {
-      index,
-      images: refused.length === 0 ? images : images.slice(0, kept.length * area),
-      labels: Int32Array.from(kept, (i) => slots[i]?.label ?? 0),
-      ids: kept.map((i) => slots[i]?.id ?? ""),
-      size: kept.length,
-      height,
-      width
-    }
-    return { batch, refused }
+    const refused = results.flatMap((result, slot) =>
+      Result.isFailure(result) ? [{ slot, error: result.failure }] : []
+    )
+    return { images: filled, refused, release: undefined }
   })
+}
 
-  const batches = Math.ceil(count / options.batchSize)
-  if (options.from >= batches) return Stream.empty
-  return Stream.range(options.from, batches - 1).pipe(
-    // One at a time, for `mapEffect` would else take a whole array of numbers before it gives the first batch.
-    Stream.rechunk(1),
-    // In order; one more than are kept ready, so that there is always one in the making.
-    Stream.mapEffect((index) => batchAt(index), { concurrency: options.loader.prefetch + 1 })
+/** How a batch is filled: by the feed, where there is one for just these stages. */
+const filler = (work: Work, stages: Stages) =>
+  Effect.map(Feed, (feed) =>
+    feed?.images === stages.images && (stages.augment === undefined || feed.augment === stages.augment)
+      ? (slots: ReadonlyArray<Slot>) => feed.serve({ ...work, slots })
+      : fillHere(work, stages)
   )
+
+/** Batches of slots, made ready ahead of who takes them: `loader.prefetch` of them. */
+const assemble = (
+  work: Work,
+  stages: Stages,
+  batchSize: number,
+  from: number,
+  count: number,
+  slotAt: (index: number) => Slot
+): Stream.Stream<FileBatch, FeedFailed> => {
+  const { height, width } = work.image
+  const area = height * width * 3
+  const batches = Math.ceil(count / batchSize)
+  if (from >= batches) return Stream.empty
+  const batchesWith = (fill: Effect.Success<ReturnType<typeof filler>>) => {
+    const batchAt = Effect.fn("batches.batch")(function* (index: number) {
+      const start = index * batchSize
+      const slots = Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
+      const { images, refused, release } = yield* fill(slots)
+      const gone = new Set(refused.map(({ slot }) => slot))
+      const kept = slots.flatMap((_, i) => (gone.has(i) ? [] : [i]))
+      // Those that were refused leave a gap, which the later ones close.
+      for (const [to, from] of kept.entries())
+        if (to !== from) images.copyWithin(to * area, from * area, (from + 1) * area)
+      const batch: Batch = {
+        index,
+        images: images.subarray(0, kept.length * area),
+        labels: Int32Array.from(kept, (i) => slots[i]?.label ?? 0),
+        ids: kept.map((i) => slots[i]?.id ?? ""),
+        size: kept.length,
+        height,
+        width,
+        ...(release && { release })
+      }
+      return { batch, refused: refused.map(({ error }) => error) }
+    })
+    return Stream.range(from, batches - 1).pipe(
+      // One at a time, for `mapEffect` would else take a whole array of numbers before it gives the first batch.
+      Stream.rechunk(1),
+      // In order; one more than are kept ready, so that there is always one in the making.
+      Stream.mapEffect((index) => batchAt(index), { concurrency: work.loader.prefetch + 1 })
+    )
+  }
+  return Stream.unwrap(Effect.map(filler(work, stages), batchesWith))
 }
 
 /**
  * The epoch's batches in order, the last one perhaps short; the bytes depend on the options and the files alone, not on
  * `loader`. A file that cannot be read any more fails the stream, after the batches before it.
  */
-export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefused, Images | Augment> =>
+export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefused | FeedFailed, Images | Augment> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const images = yield* Images
-      const augment = yield* Augment
-      const { augment: changes, epoch, image, order, samples, seed } = options
+      const stages = { images: yield* Images, augment: yield* Augment }
+      const { batchSize, from, order, samples } = options
       const slotAt = (index: number): Slot => {
         // The order is a permutation of the samples' indices, so that the sample is there.
         return samples[order?.[index] ?? index] as Sample
       }
-      const pixelsOf = (slot: Slot) =>
-        changes === undefined
-          ? images.load(slot.path, image)
-          : Effect.flatMap(images.load(slot.path, image), (pixels) =>
-              augment.apply(pixels, changes, { seed, epoch, id: slot.id }, image.background)
-            )
-      return assemble(options, order?.length ?? samples.length, slotAt, pixelsOf).pipe(
+      return assemble(options, stages, batchSize, from, order?.length ?? samples.length, slotAt).pipe(
         Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0]) : Effect.succeed(batch)))
       )
     })
   )
 
 /** Batches of any files, in their order; what cannot be read is reported beside the batch that it is missing from. */
-export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileBatch, never, Images> =>
+export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileBatch, FeedFailed, Images> =>
   Stream.unwrap(
     Effect.map(Images, (images) => {
+      const { batchSize, image, loader, paths } = options
       const slotAt = (index: number): Slot => {
-        const path = options.paths[index] ?? ""
+        const path = paths[index] ?? ""
         return { id: path, label: 0, path }
       }
-      return assemble({ ...options, from: 0 }, options.paths.length, slotAt, (slot) =>
-        images.load(slot.path, options.image)
-      )
+      const work = { image, loader, augment: undefined, seed: 0, epoch: 0 }
+      return assemble(work, { images, augment: undefined }, batchSize, 0, paths.length, slotAt)
     })
   )

@@ -28,6 +28,7 @@ export const predictFiles = (config: RunConfig, paths: ReadonlyArray<string>, k:
         Stream.mapEffect(
           Effect.fnUntraced(function* ({ batch, refused }) {
             const logits = batch.size === 0 ? new Float32Array(0) : yield* session.predict(batch)
+            batch.release?.()
             const predicted = batch.ids.map((path, row): Prediction => ({
               path,
               classes: topK(logits.subarray(row * classes, (row + 1) * classes), k).map(({ index, probability }) => ({

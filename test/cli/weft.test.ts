@@ -94,13 +94,12 @@ describe("weft train, evaluate, predict", () => {
     const { code, stdout } = await run("doctor", "--json")
     assert.strictEqual(code, 0)
     const { engines } = JSON.parse(stdout)
-    assert.deepStrictEqual(
-      engines.map(({ available, name }: { name: string; available: boolean }) => [name, available]),
-      [
-        ["wasm", true],
-        ["mock", true]
-      ]
-    )
+    const found = new Map(engines.map((engine: { name: string; available: boolean }) => [engine.name, engine]))
+    assert.deepStrictEqual([...found.keys()], ["tensorflow", "webgpu", "wasm", "mock"])
+    // What needs more than npm may be missing, and then says what to do.
+    for (const { available, cure } of engines) assert.isTrue(available || cure.length > 0)
+    assert.include(found.get("wasm"), { available: true })
+    assert.include(found.get("mock"), { available: true })
   })
 
   it("Ctrl-C leaves a checkpoint and the command to go on, which ends with the same weights", async () => {

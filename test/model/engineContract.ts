@@ -7,11 +7,14 @@ import { gradientsAreSlopes } from "./engineContract/gradients.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
 
-/** Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. */
-export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>) =>
+/**
+ * Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. `brief` skips
+ * those that take minutes on a graphics card that is played by a processor.
+ */
+export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, { brief = false } = {}) =>
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
-    agreesWithPyTorch(it)
-    gradientsAreSlopes(it)
-    sessionsKeepTheirState(it)
+    agreesWithPyTorch(it, brief)
+    gradientsAreSlopes(it, brief)
+    sessionsKeepTheirState(it, brief)
     failuresAreTyped(it)
   })

@@ -6,6 +6,8 @@ import { augmentPixels } from "../../src/pipeline/augmentPixels.ts"
 import { batches, batchesOfFiles } from "../../src/pipeline/batches.ts"
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
+import { Feed } from "../../src/pipeline/Feed.ts"
+import type { FeedWork } from "../../src/pipeline/Feed.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { ImageRefused, Images } from "../../src/pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../src/pipeline/normalise.ts"
@@ -29,7 +31,7 @@ const options: BatchesOptions = {
   batchSize: 5,
   image,
   augment: changes,
-  loader: { concurrency: 8, prefetch: 2 },
+  loader: { concurrency: 8, prefetch: 2, memory: 0 },
   seed: 4,
   epoch: 1,
   from: 0
@@ -111,7 +113,7 @@ describe("batches", () => {
         const expected = yield* collect({ batchSize }, plain)
         for (const concurrency of [1, 2, 8]) {
           const { layer, seen } = shuffled(delays)
-          const got = yield* collect({ batchSize, loader: { concurrency, prefetch } }, layer)
+          const got = yield* collect({ batchSize, loader: { concurrency, prefetch, memory: 0 } }, layer)
           assert.deepStrictEqual(got, expected)
           assert.isAtMost(seen.most, concurrency)
           assert.strictEqual(seen.started, 23)
@@ -147,7 +149,12 @@ describe("batches", () => {
         line: i
       }))
       const taken = yield* Effect.forkChild(
-        batches({ ...options, samples: many, order: undefined, loader: { concurrency: 8, prefetch: 2 } }).pipe(
+        batches({
+          ...options,
+          samples: many,
+          order: undefined,
+          loader: { concurrency: 8, prefetch: 2, memory: 0 }
+        }).pipe(
           Stream.runForEach(() => Effect.never),
           Effect.provide(layer)
         )
@@ -168,13 +175,17 @@ describe("batches", () => {
       const gone = new Set([`${order[10]}.jpg`, `${order[12]}.jpg`])
       for (const delays of ["a", "b", "c", "d", "e", "f"]) {
         const indices: Array<number> = []
-        const result = yield* batches({ ...options, loader: { concurrency: 8, prefetch: 3 } }).pipe(
+        const result = yield* batches({ ...options, loader: { concurrency: 8, prefetch: 3, memory: 0 } }).pipe(
           Stream.runForEach((batch) => Effect.sync(() => void indices.push(batch.index))),
           Effect.result,
           Effect.provide(shuffled(delays, gone).layer)
         )
         assert.deepStrictEqual(indices, [0, 1])
-        assert.isTrue(Result.isFailure(result) && result.failure.path === `${order[10]}.jpg`)
+        assert.isTrue(
+          Result.isFailure(result) &&
+            result.failure._tag === "ImageRefused" &&
+            result.failure.path === `${order[10]}.jpg`
+        )
       }
     })
   )
@@ -185,12 +196,78 @@ describe("batches", () => {
   )
 })
 
+describe("a feed", () => {
+  /** A feed for these stages that fills a batch with its first slot's number, and refuses `7.jpg`. */
+  const seen: Array<FeedWork> = []
+  const layer = Layer.effect(
+    Feed,
+    Effect.gen(function* () {
+      const images = yield* Images
+      const augment = yield* Augment
+      return {
+        images,
+        augment,
+        serve: (work) =>
+          Effect.sync(() => {
+            seen.push(work)
+            const filled = new Float32Array(work.slots.length * 264)
+            for (const [i, { path }] of work.slots.entries()) filled.fill(parseInt(path), i * 264, (i + 1) * 264)
+            const refused = work.slots.flatMap(({ path }, slot) =>
+              path === "7.jpg"
+                ? [{ slot, error: new ImageRefused({ path, reason: "imageEmpty", detail: "the file has no bytes" }) }]
+                : []
+            )
+            return { images: filled, refused, release: () => {} }
+          })
+      }
+    })
+  ).pipe(Layer.provideMerge(plain))
+
+  it.effect("fills the batches where the stages are those that it stands for", () =>
+    Effect.gen(function* () {
+      const [first] = yield* Stream.runCollect(batches({ ...options, order: undefined, from: 3 }))
+      assert.deepStrictEqual(
+        first?.images.filter((_, i) => i % 264 === 0),
+        Float32Array.of(15, 16, 17, 18, 19)
+      )
+      assert.isFunction(first?.release)
+      const { image: seenImage, augment, seed, epoch } = seen[0] ?? {}
+      assert.deepStrictEqual([seenImage, augment, seed, epoch], [image, changes, 4, 1])
+    }).pipe(Effect.provide(layer))
+  )
+  it.effect("is passed by where a stage is another one", () =>
+    Effect.gen(function* () {
+      const expected = yield* Stream.runCollect(batches(options)).pipe(Effect.provideService(Feed, undefined))
+      const own = Layer.effect(
+        Images,
+        Effect.map(Images, (images) => ({ ...images }))
+      )
+      const got = yield* Stream.runCollect(batches(options)).pipe(Effect.provide(own))
+      assert.deepStrictEqual(got, expected)
+    }).pipe(Effect.provide(layer))
+  )
+  it.effect("reports what it refuses", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Stream.runDrain(batches({ ...options, order: undefined })))
+      assert.strictEqual(error._tag, "ImageRefused")
+      const paths = ["5.jpg", "7.jpg", "8.jpg"]
+      const [only] = yield* Stream.runCollect(batchesOfFiles({ paths, batchSize: 3, image, loader: options.loader }))
+      assert.deepStrictEqual(only?.batch.ids, ["5.jpg", "8.jpg"])
+      assert.deepStrictEqual([only?.batch.images[0], only?.batch.images[264], only?.batch.images.length], [5, 8, 528])
+      assert.deepStrictEqual(
+        only?.refused.map(({ path }) => path),
+        ["7.jpg"]
+      )
+    }).pipe(Effect.provide(layer))
+  )
+})
+
 describe("batchesOfFiles", () => {
   it.effect("report refused files beside the batch, which closes the gaps", () =>
     Effect.gen(function* () {
       const paths = ["nope.jpg", "2.jpg", "3.jpg", "neither.jpg", "4.jpg", "gone.jpg", "lost.jpg", "away.jpg", "6.jpg"]
       const all = yield* Stream.runCollect(
-        batchesOfFiles({ paths, batchSize: 5, image, loader: { concurrency: 2, prefetch: 1 } })
+        batchesOfFiles({ paths, batchSize: 5, image, loader: { concurrency: 2, prefetch: 1, memory: 0 } })
       ).pipe(Effect.provide(shuffled("z").layer))
       assert.deepStrictEqual(
         all.map(({ batch, refused }) => [batch.ids, refused.map((error) => error.path)]),

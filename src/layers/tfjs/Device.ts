@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Activation } from "../../model/Block.ts"
+import type { Activation, Block } from "../../model/Block.ts"
 import type { OptimizerConfig } from "../../model/TrainConfig.ts"
 import type { UpdateAt } from "../../model/optimizer.ts"
+import type { Applied, Pass } from "./Pass.ts"
 
 /** A weight with its gradient, and its optimiser's slots in the order of `slotKinds`. */
 export interface Change {
@@ -38,6 +39,12 @@ export interface Operators {
   ) => { readonly after: ReadonlyArray<Omit<Change, "gradient">>; readonly norm: tf.Tensor }
 }
 
+/** A way through the first `length` of some blocks, in one piece. */
+export interface Piece {
+  readonly length: number
+  readonly apply: (input: tf.Tensor, pass: Pass) => Applied
+}
+
 /** A backend of TensorFlow.js as an engine uses it. */
 export interface Device {
   /** The engine's name. */
@@ -45,6 +52,8 @@ export interface Device {
   /** The backend's name in TensorFlow.js, which must have been made. */
   readonly backend: string
   readonly operators: Operators
+  /** The backend's own way through the blocks from `at` on, where it has a better one than TensorFlow.js. */
+  readonly pieceAt?: (blocks: ReadonlyArray<Block>, at: number) => Piece | undefined
   /** Whether an error of the backend means that its memory is full. */
   readonly isOutOfMemory: (cause: unknown) => boolean
 }

@@ -1,12 +1,13 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Draw } from "../../pipeline/draw.ts"
-import type { Operators } from "./Device.ts"
+import type { Device, Operators } from "./Device.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
 export interface Pass {
   /** Dropout on, batch norm by the batch's own figures; else inference. */
   readonly training: boolean
   readonly operators: Operators
+  readonly pieceAt: Device["pieceAt"]
   /** Every tensor of the network, by PyTorch's name, in the backend's layout. */
   readonly weights: ReadonlyMap<string, tf.Tensor>
   /** Filled on the way back: one gradient for each trainable weight. */

@@ -127,8 +127,8 @@ export class Trainer {
   }
 
   #pass(training: boolean, random: Pass["random"]): Pass {
-    const { operators } = this.#device
-    return { training, operators, weights: this.#weights, gradients: new Map(), running: new Map(), random }
+    const { operators, pieceAt } = this.#device
+    return { training, operators, pieceAt, weights: this.#weights, gradients: new Map(), running: new Map(), random }
   }
 
   #replace(tensors: Map<string, tf.Tensor>, name: string, after: tf.Tensor): void {

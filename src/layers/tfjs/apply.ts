@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Activation, Block, Residual } from "../../model/Block.ts"
 import { conv2d, depthwiseConv2d, maxPool } from "./convolutions.ts"
 import { activation, batchNorm, dense, dropout, flatten, globalAveragePool } from "./others.ts"
+import type { Piece } from "./Device.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 
 /** x + f(x); the gradient goes both ways, and the two add up. */
@@ -46,6 +47,14 @@ type Rest = Kernel<Block> extends (block: Block, ...rest: infer R) => Applied ? 
 const hasWeights = (block: Block): boolean =>
   block._tag === "Residual" ? block.blocks.some(hasWeights) : "init" in block || block._tag === "BatchNorm"
 
+/** One block, or a convolution or dense block with the rectifier behind it. */
+const pieceAt = (blocks: ReadonlyArray<Block>, at: number): Piece => {
+  const block = blocks[at]!
+  const next = blocks[at + 1]
+  const fuses = (block._tag === "Conv2d" || block._tag === "Dense") && next?._tag === "Activation"
+  return { length: fuses ? 2 : 1, apply: apply(block, fuses ? next : undefined) }
+}
+
 /**
  * Applies blocks one after the other; the way back goes through them in reverse, and no further than the first with
  * weights unless the input's gradient is wanted. A rectifier is one with the convolution or dense block before it.
@@ -54,15 +63,13 @@ export const applyAll: Kernel<ReadonlyArray<Block>> = (blocks, input, pass) => {
   let output = input
   let weights = false
   const backs: Array<{ readonly backward: Applied["backward"]; readonly needed: boolean }> = []
-  for (let i = 0; i < blocks.length; i++) {
-    const block = blocks[i]!
-    const next = blocks[i + 1]
-    const fuses = (block._tag === "Conv2d" || block._tag === "Dense") && next?._tag === "Activation"
-    if (fuses) i++
-    const applied = apply(block, fuses ? next : undefined)(output, pass)
+  for (let i = 0; i < blocks.length;) {
+    const { apply, length } = pass.pieceAt?.(blocks, i) ?? pieceAt(blocks, i)
+    const applied = apply(output, pass)
     output = applied.output
     backs.push({ backward: applied.backward, needed: weights })
-    weights ||= hasWeights(block)
+    weights ||= blocks.slice(i, i + length).some(hasWeights)
+    i += length
   }
   return {
     output,

@@ -8,8 +8,8 @@ import { mobile, plain } from "./figures.ts"
 import { norm, openSession, referenceBatch, referenceWeights, uniform } from "./reference.ts"
 
 /** Declares that an engine's gradients are the slopes of its own loss. */
-export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>) => {
-  it.effect.each([mobile, plain])("has gradients that are the slopes of its loss: $name", (network) =>
+export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
+  it.effect.each(brief ? [plain] : [mobile, plain])("has gradients that are the slopes of its loss: $name", (network) =>
     Effect.gen(function* () {
       const batch = referenceBatch(network, "slope-", 6)
       const weights = referenceWeights(network, "slope-")
@@ -37,7 +37,12 @@ export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>) => {
         const h = 3e-4 // further, and rectifiers and windows switch; nearer, and float32 rounding shows
         const slope = ((yield* lossAt(h)) - (yield* lossAt(-h))) / (2 * h)
         const expected = gradient.reduce((sum, g, i) => sum + g * direction[i]!, 0)
-        assert.isBelow(Math.abs(slope - expected) / length, 0.03, `${name}: slope ${slope}, by gradient ${expected}`)
+        const rounding = 2 ** -22 / (2 * h) // one unit in the last place of a float32 loss of 2 to 4
+        assert.isBelow(
+          Math.abs(slope - expected),
+          0.03 * length + rounding,
+          `${name}: slope ${slope}, by gradient ${expected}`
+        )
       }
     })
   )

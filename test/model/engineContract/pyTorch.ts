@@ -67,7 +67,8 @@ const openSimple = (size: number, optimizer: Training["optimizer"]) =>
   })
 
 /** Declares that an engine computes what PyTorch computes. */
-export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>) => {
+export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
+  const slow = it.effect.skipIf(brief || !existsSync(shared))
   it.effect.each(figures.cases)("trains as PyTorch does: $name", ({ figures: expected, ...options }) =>
     Effect.gen(function* () {
       const network = figures.networks[options.network]
@@ -105,7 +106,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>) => {
     })
   )
 
-  it.effect("trains simple_cnn as PyTorch does", () =>
+  it.effect.skipIf(brief)("trains simple_cnn as PyTorch does", () =>
     Effect.gen(function* () {
       const session = yield* openSimple(64, nesterov.optimizer)
       const batch = referenceBatch(simple(64), "weft-", 8)
@@ -114,7 +115,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>) => {
     })
   )
 
-  it.effect.skipIf(!existsSync(shared))("gives the logits of ../shared/fixtures/forward.json for simple_cnn", () =>
+  slow("gives the logits of ../shared/fixtures/forward.json for simple_cnn", () =>
     Effect.gen(function* () {
       const cases = fixture<Forward>("forward.json")
       assert.strictEqual(cases.length, 2)
@@ -129,7 +130,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>) => {
 
   // One test each: fifteen steps together are long for a slow engine.
   for (const run of [0, 1, 2])
-    it.effect.skipIf(!existsSync(shared))(`gives the figures of ../shared/fixtures/training.json, run ${run}`, () =>
+    slow(`gives the figures of ../shared/fixtures/training.json, run ${run}`, () =>
       Effect.gen(function* () {
         const { logitsAfter, losses, optimizer } = fixture<Training>("training.json")[run]!
         const session = yield* openSimple(64, optimizer)

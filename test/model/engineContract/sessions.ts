@@ -21,7 +21,7 @@ const trainSteps = Effect.fnUntraced(function* (session: Session, network: Netwo
 })
 
 /** Declares how a session keeps and gives back its state. */
-export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>) => {
+export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
   it.effect.each(optimizers)("goes on with the same bits from a snapshot: $kind, momentum $momentum", (optimizer) =>
     Effect.gen(function* () {
       const whole = yield* openSession(mobile, { optimizer })
@@ -149,7 +149,7 @@ export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>) => {
     })
   )
 
-  it.effect("learns a tiny set by heart", () =>
+  it.effect.skipIf(brief)("learns a tiny set by heart", () =>
     Effect.gen(function* () {
       const blocks = mobile.blocks.filter(({ _tag }) => _tag !== "Dropout")
       const batch = referenceBatch(mobile, "heart-", 8)

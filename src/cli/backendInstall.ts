@@ -1,0 +1,84 @@
+import { Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { backendFolder } from "../layers/tensorflow/BackendFolder.ts"
+import { installBackend, officialArchives } from "../layers/tensorflow/install/install.ts"
+import { uninstallBackend } from "../layers/tensorflow/install/uninstall.ts"
+import { ConfigError } from "../RunConfig.ts"
+import * as options from "./options.ts"
+
+const flags = {
+  gpu: Flag.Boolean("gpu").pipe(
+    Flag.withDescription("TensorFlow with CUDA and NVIDIA's libraries (about 4 GB)"),
+    Flag.withDefault(false)
+  ),
+  cpu: Flag.Boolean("cpu").pipe(
+    Flag.withDescription("TensorFlow for processors (about 260 MB); so where neither is given"),
+    Flag.withDefault(false)
+  ),
+  from: Flag.String("from").pipe(
+    Flag.withMetavar("SOURCE"),
+    Flag.withDescription(
+      "pip, archive, an address, a file (.whl, .tar.gz), or a folder with libtensorflow or an installed TensorFlow package; the first of pip and archive that answers where left out"
+    ),
+    Flag.optional
+  ),
+  version: Flag.String("tensorflow").pipe(
+    Flag.withMetavar("VERSION"),
+    Flag.withDescription("TensorFlow's version, for pip and the archive"),
+    Flag.optional
+  ),
+  sha256: Flag.String("sha256").pipe(
+    Flag.withMetavar("HEX"),
+    Flag.withDescription("What the file from an address must have as its SHA-256"),
+    Flag.optional
+  ),
+  archives: Flag.String("archives").pipe(
+    Flag.withMetavar("ADDRESS"),
+    Flag.withDescription("Where TensorFlow's archives lie, for a mirror"),
+    Flag.withDefault(officialArchives)
+  ),
+  force: Flag.Boolean("force").pipe(
+    Flag.withDescription("Installs anew though the same is there"),
+    Flag.withDefault(false)
+  ),
+  json: options.json,
+  uninstall: Flag.Boolean("uninstall").pipe(
+    Flag.withDescription("Removes the backend and all that was fetched for it"),
+    Flag.withDefault(false)
+  )
+}
+
+/** Provides what the engine `tensorflow` needs beside npm packages: TensorFlow's libraries, and the addon over them. */
+export const backendInstall = Command.make(
+  "backend-install",
+  flags,
+  Effect.fnUntraced(function* ({ archives, cpu, force, from, gpu, json, sha256, uninstall, version }) {
+    const root = backendFolder()
+    const say = (text: string, facts: object) => Console.log(json ? JSON.stringify({ root, ...facts }, null, 2) : text)
+    if (cpu && gpu) return yield* new ConfigError({ where: "--cpu --gpu", problems: ["expected one of the two"] })
+    if (uninstall) {
+      const removed = yield* uninstallBackend(root)
+      const text = removed ? `The TensorFlow backend is removed (${root}).` : "There is no TensorFlow backend."
+      return yield* say(text, { removed })
+    }
+    const { backend, changed } = yield* installBackend({
+      root,
+      archives,
+      force,
+      variant: gpu ? "gpu" : cpu ? "cpu" : undefined,
+      from: Option.getOrUndefined(from),
+      sha256: Option.getOrUndefined(sha256),
+      version: Option.getOrUndefined(version)
+    })
+    const what = `TensorFlow ${backend.version} (${backend.variant}, from ${backend.source}) in ${root}`
+    yield* say(changed ? `Installed: ${what}.` : `Installed already: ${what}.`, { changed, backend })
+  })
+).pipe(
+  Command.withDescription("Provides TensorFlow's libraries for the engine `tensorflow`, and compiles its addon"),
+  Command.withExamples([
+    { command: "pnpm backend:install", description: "TensorFlow for the processor" },
+    { command: "pnpm backend:install --gpu", description: "TensorFlow with CUDA" },
+    { command: "pnpm backend:install --from /opt/libtensorflow", description: "A library that is there already" },
+    { command: "pnpm backend:install --uninstall", description: "Remove it" }
+  ])
+)

@@ -1,0 +1,108 @@
+import { readFileSync, statSync } from "node:fs"
+import { changesColours, movement, recolour } from "../../pipeline/augmentPixels.ts"
+import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import type { ImageRefused } from "../../pipeline/Images.ts"
+import { normaliseInto, scaleOf } from "../../pipeline/normalise.ts"
+import type { Pixels } from "../../pipeline/Pixels.ts"
+import { Canvas } from "./Canvas.ts"
+import { decodeJpeg } from "./jpeg/decodeJpeg.ts"
+import type { Kept, Reply, Request } from "./messages.ts"
+import { Shelf } from "./Shelf.ts"
+
+/** What a file's bytes cannot change without: size, time of the last change, and which file it is. */
+const stampOf = (path: string): string | undefined => {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return stat === undefined ? undefined : `${stat.size} ${stat.ctimeNs} ${stat.ino}`
+  } catch {
+    return undefined
+  }
+}
+
+/** A file's pixels, if that can be done at once; refusals are left to sharp, which has the words for them. */
+const decodeAtOnce = (path: string, image: ImageConfig): Pixels | undefined => {
+  if (image.fit !== "fill") return undefined
+  try {
+    return decodeJpeg(readFileSync(path), image, image.maxPixels)?.pixels
+  } catch {
+    return undefined
+  }
+}
+
+/** Fills batches, one after the other: what a thread of the feed does. */
+export class Filler {
+  readonly #shelf: Shelf
+  #canvas: { readonly image: string; readonly canvas: Canvas } | undefined
+
+  constructor(thread: number) {
+    this.#shelf = new Shelf(thread)
+  }
+
+  #canvasFor(image: ImageConfig): Canvas {
+    const key = JSON.stringify([image.height, image.width, image.mean, image.std])
+    if (this.#canvas?.image !== key)
+      this.#canvas = { image: key, canvas: new Canvas(image.height, image.width, scaleOf(image)) }
+    return this.#canvas.canvas
+  }
+
+  async fill({ buffer, chunks, kept, room, ticket, work }: Request): Promise<Reply> {
+    const { image, slots } = work
+    const area = image.height * image.width * 3
+    const out = new Float32Array(buffer)
+    const canvas = this.#canvasFor(image)
+    const added: Array<readonly [number, Kept]> = []
+    this.#shelf.learn(chunks)
+    const finish = (slot: number, pixels: Pixels, stamp: string | undefined) => {
+      const known = stamp === undefined ? undefined : this.#shelf.put(pixels, stamp, room)
+      if (known !== undefined) added.push([slot, known])
+      draw(canvas, pixels, work, slots[slot]?.id ?? "", out, slot * area)
+    }
+    const forSharp: Array<{ readonly slot: number; readonly path: string; readonly stamp: string | undefined }> = []
+    for (const [slot, { id, path }] of slots.entries()) {
+      // Before the file is read: a change in between shows the next time.
+      const stamp = stampOf(path)
+      const before = kept[slot]
+      const ready = before !== undefined && before.stamp === stamp ? this.#shelf.take(before) : undefined
+      if (ready !== undefined) {
+        draw(canvas, ready, work, id, out, slot * area)
+        continue
+      }
+      const pixels = decodeAtOnce(path, image)
+      if (pixels === undefined) forSharp.push({ slot, path, stamp })
+      else finish(slot, pixels, stamp)
+    }
+    const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
+    if (forSharp.length > 0) {
+      const { loadWithSharp } = await import("./withSharp.ts")
+      const results = await loadWithSharp(
+        forSharp.map(({ path }) => path),
+        image
+      )
+      for (const [i, result] of results.entries()) {
+        const { slot, stamp } = forSharp[i] as (typeof forSharp)[number] // as many as results
+        if ("pixels" in result) finish(slot, result.pixels, stamp)
+        else refused.push({ slot, ...result.refused })
+      }
+    }
+    return { ticket, refused, kept: added, chunks: this.#shelf.tell() }
+  }
+}
+
+/** Augments an image and writes its numbers to their place. */
+const draw = (
+  canvas: Canvas,
+  pixels: Pixels,
+  work: Request["work"],
+  id: string,
+  out: Float32Array,
+  offset: number
+): void => {
+  const { augment, epoch, image, seed } = work
+  const at = { seed, epoch, id }
+  const { flip, map } =
+    augment === undefined ? { flip: false, map: undefined } : movement(augment, at, image.width, image.height)
+  canvas.draw(pixels, flip && map === undefined)
+  if (map !== undefined) canvas.turn(map, image.background)
+  if (augment === undefined || !changesColours(augment)) canvas.numbers(out, offset)
+  else normaliseInto(out, offset, recolour(canvas.pixels(), augment, at).data, canvas.scale)
+}

@@ -1,0 +1,42 @@
+import type { FeedWork } from "../../pipeline/Feed.ts"
+import type { ImageFault } from "../../pipeline/Images.ts"
+
+/** Where a decoded image is kept, and of which state of its file. */
+export interface Kept {
+  readonly chunk: number
+  readonly offset: number
+  readonly height: number
+  readonly width: number
+  readonly stamp: string
+}
+
+/** Memory that all threads see; one of them writes to it. */
+export interface Chunk {
+  readonly id: number
+  readonly memory: SharedArrayBuffer
+}
+
+/** What a thread is asked for: a batch. */
+export interface Request {
+  readonly ticket: number
+  readonly work: Omit<FeedWork, "loader">
+  /** What is known of each slot's file. */
+  readonly kept: ReadonlyArray<Kept | undefined>
+  /** Those that this thread has not heard of. */
+  readonly chunks: ReadonlyArray<Chunk>
+  /** Bytes that this thread may keep in all. */
+  readonly room: number
+  /** Memory for the result. */
+  readonly buffer: SharedArrayBuffer
+}
+
+/** A batch is filled, or why it is not. */
+export type Reply =
+  | {
+      readonly ticket: number
+      readonly refused: ReadonlyArray<{ slot: number; path: string; reason: ImageFault; detail: string }>
+      /** What this thread has kept in addition, by slot. */
+      readonly kept: ReadonlyArray<readonly [number, Kept]>
+      readonly chunks: ReadonlyArray<Chunk>
+    }
+  | { readonly ticket: number; readonly failed: string }

@@ -1,0 +1,62 @@
+import type { KernelBackend, TensorInfo } from "@tensorflow/tfjs-core"
+
+/** An attribute of an operation, as the addon takes it. */
+export interface Attribute {
+  readonly name: string
+  readonly type: number
+  readonly value: boolean | number | string | ReadonlyArray<number>
+}
+
+/** What an operation leaves: a tensor's number in the addon, its shape and TensorFlow's number of its type. */
+export interface Made {
+  readonly id: number
+  readonly shape: Array<number>
+  readonly dtype: number
+}
+
+/** What we use of the addon (`binding/tfjs_binding.cc` of the package). */
+export interface Binding {
+  readonly TF_Version: string
+  readonly TF_FLOAT: number
+  readonly TF_INT32: number
+  readonly TF_BOOL: number
+  readonly TF_RESOURCE: number
+  readonly TF_ATTR_STRING: number
+  readonly TF_ATTR_INT: number
+  readonly TF_ATTR_FLOAT: number
+  readonly TF_ATTR_BOOL: number
+  readonly TF_ATTR_TYPE: number
+  readonly TF_ATTR_SHAPE: number
+  readonly createTensor: (shape: ReadonlyArray<number>, dtype: number, values: ArrayLike<number>) => number
+  readonly deleteTensor: (id: number) => void
+  readonly tensorDataSync: (id: number) => Float32Array
+  readonly executeOp: (
+    name: string,
+    attributes: ReadonlyArray<Attribute>,
+    inputs: ReadonlyArray<number>,
+    outputs: number
+  ) => ReadonlyArray<Made>
+  readonly isUsingGpuDevice: () => boolean
+}
+
+/** A tensor's place in the package's backend; `values` are those that have not gone to TensorFlow yet. */
+export interface Place {
+  id: number
+  readonly shape: ReadonlyArray<number>
+  readonly dtype: number
+  values: ArrayLike<number> | null
+  refCount: number
+}
+
+/** What we use of the package's backend (`dist/nodejs_kernel_backend.js`). */
+export interface PackageBackend extends KernelBackend {
+  readonly binding: Binding
+  readonly tensorMap: {
+    readonly get: (dataId: object) => Place
+    readonly set: (dataId: object, place: Place) => void
+  }
+  readonly getInputTensorIds: (tensors: ReadonlyArray<TensorInfo>) => Array<number>
+}
+
+/** The class of the package's backend. */
+export type PackageBackendClass = new (binding: Binding, packageName: string) => PackageBackend

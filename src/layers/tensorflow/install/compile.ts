@@ -1,0 +1,76 @@
+import { Context, Effect } from "effect"
+import { createRequire } from "node:module"
+import { basename, dirname, join, relative } from "node:path"
+import { names } from "../BackendFolder.ts"
+import { BackendError } from "./BackendError.ts"
+import { runCommand } from "./command.ts"
+import type { Libraries } from "./libraries.ts"
+
+const require = createRequire(import.meta.url)
+
+/** Compilers, the first that there is; the environment's CXX goes before. */
+const compilers = ["g++", "clang++", "c++"]
+
+/** The compiler's name. Fails with what to install where there is none. */
+export const findCompiler = Effect.gen(function* () {
+  const wanted = process.env["CXX"]
+  for (const compiler of wanted === undefined ? compilers : [wanted])
+    if ((yield* runCommand(compiler, ["--version"])).code === 0) return compiler
+  return yield* new BackendError({
+    reason: "noCompiler",
+    detail: `the addon must be compiled, and there is no C++ compiler here (tried ${wanted ?? compilers.join(", ")})`,
+    cure: "Install one (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; Alpine: apk add g++) and run the command again; what was fetched is kept."
+  })
+})
+
+/** The folder with the addon's two sources: the package's own. */
+export const AddonSources = Context.Reference<string>("weft/layers/tensorflow/install/AddonSources", {
+  defaultValue: () => join(folderOf("@tensorflow/tfjs-node-gpu"), "binding")
+})
+
+const folderOf = (packageName: string): string => dirname(require.resolve(`${packageName}/package.json`))
+
+const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArray<string>) {
+  const { code, errors } = yield* runCommand(compiler, args)
+  if (code !== 0)
+    return yield* new BackendError({
+      reason: "failed",
+      detail: `${compiler} does not compile the addon:\n${errors.split("\n").slice(0, 12).join("\n")}`,
+      cure: "Try a newer compiler (the environment's CXX names it), or another version of TensorFlow."
+    })
+})
+
+/**
+ * Compiles the package's addon, and the small one that is loaded before it, into `folder`, beside the libraries: they
+ * find them by a relative path, so that the folder can be moved. N-API's headers are those of `node-api-headers`.
+ */
+export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libraries, folder: string) {
+  const compiler = yield* findCompiler
+  const binding = yield* AddonSources
+  const native = join(import.meta.dirname, "../native")
+  const headers = [join(folderOf("node-api-headers"), "include"), ...libraries.include].map((path) => `-I${path}`)
+  const shared = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8", ...headers]
+  const finds = (paths: ReadonlyArray<string>) =>
+    [...new Set(paths.map((path) => relative(folder, dirname(path))))].map(
+      (path) => `-Wl,-rpath,$ORIGIN${path === "" ? "" : `/${path}`}`
+    )
+  yield* compile(compiler, [
+    ...shared,
+    join(native, "quiet.cc"),
+    `-DWEFT_FRAMEWORK="${basename(libraries.framework)}"`,
+    ...finds([libraries.framework]),
+    "-o",
+    join(folder, names.quiet)
+  ])
+  yield* compile(compiler, [
+    ...shared,
+    "-include",
+    join(native, "context.h"),
+    join(binding, "tfjs_backend.cc"),
+    join(binding, "tfjs_binding.cc"),
+    ...libraries.link,
+    ...finds(libraries.link),
+    "-o",
+    join(folder, names.addon)
+  ])
+})

@@ -1,0 +1,74 @@
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
+import * as tf from "@tensorflow/tfjs-core"
+import { depthwiseFilterGradient, filterGradient } from "./filterGradients.ts"
+import { maxPool, maxPoolGradient } from "./maxPool.ts"
+
+/** As each kernel is called with; see `ours`. */
+type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>
+
+/** The name under which TensorFlow.js knows the backend. */
+export const backendName = "webgpu"
+
+/** Our kernels, by the names that TensorFlow.js calls them by. */
+const ours: Readonly<
+  Record<string, (backend: WebGPUBackend, inputs: Inputs, attrs: tf.NamedAttrMap) => tf.TensorInfo>
+> = {
+  Conv2DBackpropFilter: (backend, { dy, x }, attrs) => filterGradient(backend, x!, dy!, attrs),
+  DepthwiseConv2dNativeBackpropFilter: (backend, { dy, x }, attrs) => depthwiseFilterGradient(backend, x!, dy!, attrs),
+  MaxPool: (backend, { x }, attrs) => maxPool(backend, x!, attrs),
+  MaxPoolGrad: (backend, { dy, input }, attrs) => maxPoolGradient(backend, input!, dy!, attrs)
+}
+
+/** TensorFlow.js's kernels that may multiply matrices. */
+const multiplying = ["BatchMatMul", "_FusedMatMul", "Conv2D", "FusedConv2D"]
+
+/** From this length on, TensorFlow.js adds up the parts of a product in the order in which they get ready... */
+const longest = 2000
+
+/** ...unless there are so few products that it gives each to one workgroup. */
+const few = 128
+
+/** How long the sums of a product are, and how many there are. */
+const sumsOf = ({ a, b, filter, x }: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap | undefined) => {
+  if (filter !== undefined) {
+    const channels = filter.shape.at(-1)!
+    return { length: tf.util.sizeFromShape(filter.shape) / channels, count: x!.shape[0]! * channels }
+  }
+  const length = a!.shape.at(attrs?.["transposeA"] === true ? -2 : -1)!
+  return { length, count: (tf.util.sizeFromShape(a!.shape) / length) * (tf.util.sizeFromShape(b!.shape) / length) }
+}
+
+/** The kernel with its sums always in one order. */
+const inOrder =
+  (kernel: tf.KernelFunc): tf.KernelFunc =>
+  (args) => {
+    const backend = args.backend as WebGPUBackend // kernels of its name are called with it
+    const { count, length } = sumsOf(args.inputs, args.attrs)
+    const threshold = backend.thresholdToIncreaseWorkgroups
+    if (length >= longest && count > few) backend.thresholdToIncreaseWorkgroups = 0
+    try {
+      return kernel(args)
+    } finally {
+      backend.thresholdToIncreaseWorkgroups = threshold
+    }
+  }
+
+let registered = false
+
+/**
+ * Puts kernels in the place of some of TensorFlow.js's. Its gradients of filters are one thread's work for each value,
+ * however large the batch; its pooling loses NaN, and of equal values gives the gradient to the last; and a long sum of
+ * few products is split among workgroups that add to the same number in any order. With these, the same numbers give
+ * the same bits.
+ */
+export const registerKernels = (): void => {
+  if (registered) return
+  registered = true
+  const replace = (kernelName: string, kernelFunc: tf.KernelFunc) => {
+    tf.unregisterKernel(kernelName, backendName)
+    tf.registerKernel({ kernelName, backendName, kernelFunc })
+  }
+  for (const name of multiplying) replace(name, inOrder(tf.getKernel(name, backendName).kernelFunc))
+  for (const [name, kernel] of Object.entries(ours))
+    replace(name, ({ attrs, backend, inputs }) => kernel(backend as WebGPUBackend, inputs, attrs ?? {}))
+}

@@ -1,0 +1,48 @@
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Operators } from "../tfjs/Device.ts"
+import { groupsFor, program, tensorOf } from "./Program.ts"
+import { columnSums } from "./sums.ts"
+import { updateWith } from "./update.ts"
+
+const threads = 64
+
+const rectify = program({
+  name: "rectify",
+  inputs: ["dy", "y"],
+  arguments: ["high", "count"],
+  threads,
+  code: `
+    if (index >= uniforms.count) { return; }
+    let value = y[index];
+    result[index] = select(0.0, dy[index], value > 0.0 && value < uniforms.high);`
+})
+
+/** Larger than any output of a rectifier without a cap. */
+const endless = 3.4e38
+
+/**
+ * The operators of the webgpu backend: one program each, where TensorFlow.js has several, turns its tensors around for
+ * a sum, and binds all gradients at once for the norm, which no device lets it.
+ */
+export const operatorsOf = (backend: WebGPUBackend): Operators => {
+  const channelSums = (x: tf.Tensor): tf.Tensor => {
+    const channels = x.shape.at(-1)!
+    return tensorOf(columnSums(backend, x, x.size / channels, channels, [channels]))
+  }
+  return {
+    channelSums,
+    rectified: (dy, y, kind) => {
+      const gradient = tensorOf(
+        rectify(backend, {
+          inputs: [dy, y],
+          arguments: { high: { f32: kind === "relu6" ? 6 : endless }, count: { i32: y.size } },
+          shape: y.shape,
+          groups: groupsFor(y.size, threads)
+        })
+      )
+      return { gradient, sums: channelSums(gradient) }
+    },
+    update: updateWith(backend)
+  }
+}
