@@ -11,7 +11,7 @@ export const Padding = Schema.Union([Schema.Literal("same"), Schema.Natural])
 export type Padding = typeof Padding.Type
 
 /** How a weight begins. `torch` is PyTorch's default: uniform within 1 / sqrt(fanIn), biases too. */
-export const Initialiser = Schema.Literals(["torch", "xavier-uniform", "he-normal"])
+export const Initialiser = Schema.Literals(["torch", "xavier-uniform", "he-normal", "he-normal-fan-out", "normal-0.01"])
 export type Initialiser = typeof Initialiser.Type
 
 const Named = { name: Schema.NonEmptyString }
@@ -51,6 +51,12 @@ export const MaxPool = Schema.TaggedStruct("MaxPool", { size: Schema.Int, stride
 /** The mean over height and width: NHWC to (N, C). */
 export const GlobalAveragePool = Schema.TaggedStruct("GlobalAveragePool", {})
 
+/**
+ * The mean over the pixels of each of `size` (rows, columns) windows, which share what does not divide: window i of n
+ * over a length L goes from floor(i L / n) to ceil((i + 1) L / n). PyTorch's `AdaptiveAvgPool2d`.
+ */
+export const AdaptiveAveragePool = Schema.TaggedStruct("AdaptiveAveragePool", { size: Pair })
+
 /** NHWC to (N, C * H * W) in PyTorch's order: channel, row, column. */
 export const Flatten = Schema.TaggedStruct("Flatten", {})
 
@@ -79,6 +85,7 @@ export type Block =
   | typeof Activation.Type
   | typeof MaxPool.Type
   | typeof GlobalAveragePool.Type
+  | typeof AdaptiveAveragePool.Type
   | typeof Flatten.Type
   | typeof Dense.Type
   | typeof Dropout.Type
@@ -95,6 +102,7 @@ export const Block = Schema.Union([
   Activation,
   MaxPool,
   GlobalAveragePool,
+  AdaptiveAveragePool,
   Flatten,
   Dense,
   Dropout,

@@ -1,8 +1,21 @@
 import { Schema } from "effect"
-import { setting } from "../Setting.ts"
+import { optionalSetting, setting } from "../Setting.ts"
 
 /** Which network is trained. */
 export const NetworkConfig = Schema.Struct({
-  name: setting(Schema.Literals(["simple-cnn"]), "simple-cnn", "The network's name")
+  name: setting(Schema.Literals(["simple-cnn", "mobilenet-v2", "vgg16"]), "simple-cnn", "The network's name"),
+  head: setting(
+    Schema.Literals(["fc", "batchnorm"]),
+    "fc",
+    "mobilenet-v2, vgg16: what the classes come from: `fc` is one linear layer; `batchnorm` a linear layer of 256, batch norm, ReLU, dropout 0.5 and a linear layer"
+  ),
+  padding: optionalSetting(
+    Schema.Literals(["symmetric", "same"]),
+    "mobilenet-v2: what surrounds an image: as in PyTorch, or TensorFlow's `same`. Where left out, what the weights' file says, else symmetric"
+  ),
+  weights: optionalSetting(
+    Schema.NonEmptyString,
+    "mobilenet-v2, vgg16: a safetensors file with trained weights, under torchvision's or timm's names. The head begins anew; so does everything where this is left out"
+  )
 })
 export type NetworkConfig = typeof NetworkConfig.Type

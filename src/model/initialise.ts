@@ -9,15 +9,21 @@ import { sizeOf } from "./Tensor.ts"
  * A parameter's first value; it depends on the seed and the parameter's name, and on nothing else.
  *
  * `torch` is uniform within 1 / sqrt(fanIn): what `kaiming_uniform_(a=sqrt(5))` amounts to in PyTorch's layers.
- * `xavier-uniform`: Glorot and Bengio, 2010. `he-normal`: He et al., 2015, fan in.
+ * `xavier-uniform`: Glorot and Bengio, 2010. `he-normal`: He et al., 2015, fan in; or fan out.
+ * `normal-0.01`: with that deviation, as VGG's dense layers begin.
  */
 const initial = ({ init, name, shape }: Parameter, seed: number): Tensor => {
   const data = new Float32Array(sizeOf(shape))
   if (typeof init === "number") return { shape, data: data.fill(init) }
   const random = draw(seed, "initialise", name)
   const { fanIn, fanOut, kind } = init
-  if (kind === "he-normal") {
-    const deviation = Math.sqrt(2 / fanIn)
+  const deviations = {
+    "he-normal": Math.sqrt(2 / fanIn),
+    "he-normal-fan-out": Math.sqrt(2 / fanOut),
+    "normal-0.01": 0.01
+  }
+  if (kind !== "torch" && kind !== "xavier-uniform") {
+    const deviation = deviations[kind]
     return { shape, data: data.map(() => deviation * random.normal()) }
   }
   const bound = kind === "torch" ? 1 / Math.sqrt(fanIn) : Math.sqrt(6 / (fanIn + fanOut))

@@ -81,6 +81,8 @@ export const outputShape = (block: Block, input: Shape): Shape => {
     }
     case "GlobalAveragePool":
       return [image(block, input)[2]]
+    case "AdaptiveAveragePool":
+      return [...block.size, image(block, input)[2]]
     case "Flatten": {
       const [height, width, channels] = image(block, input)
       return [height * width * channels]
@@ -119,7 +121,7 @@ export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Par
     }
     case "DepthwiseConv2d": {
       const area = block.kernel[0] * block.kernel[1]
-      return weights([channels, 1, ...block.kernel], area, area, block.bias, channels)
+      return weights([channels, 1, ...block.kernel], area, channels * area, block.bias, channels)
     }
     case "Dense":
       return weights([block.units, channels], channels, block.units, block.bias, block.units)

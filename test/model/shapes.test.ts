@@ -78,8 +78,8 @@ describe("parameters", () => {
       { name: "b.bias", shape: [4], trainable: true, init: 0 },
       { name: "b.running_mean", shape: [4], trainable: false, init: 0 },
       { name: "b.running_var", shape: [4], trainable: false, init: 1 },
-      { name: "c.weight", shape: [4, 1, 3, 5], trainable: true, init: { kind: "torch", fanIn: 15, fanOut: 15 } },
-      { name: "c.bias", shape: [4], trainable: true, init: { kind: "torch", fanIn: 15, fanOut: 15 } },
+      { name: "c.weight", shape: [4, 1, 3, 5], trainable: true, init: { kind: "torch", fanIn: 15, fanOut: 60 } },
+      { name: "c.bias", shape: [4], trainable: true, init: { kind: "torch", fanIn: 15, fanOut: 60 } },
       { name: "d.weight", shape: [2, 4], trainable: true, init: { kind: "xavier-uniform", fanIn: 4, fanOut: 2 } },
       { name: "d.bias", shape: [2], trainable: true, init: 0 }
     ])

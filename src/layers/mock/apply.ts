@@ -6,7 +6,7 @@ import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { activation, dropout, flatten } from "./elementwise.ts"
 import type { Applied, Kernel, Pass } from "./Pass.ts"
-import { globalAveragePool, maxPool } from "./pooling.ts"
+import { adaptiveAveragePool, globalAveragePool, maxPool } from "./pooling.ts"
 
 /** x + f(x); the gradient goes both ways, and the two add up. */
 const residual: Kernel<Residual> = (block, input, pass) => {
@@ -31,6 +31,8 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return maxPool(block, input, pass)
     case "GlobalAveragePool":
       return globalAveragePool(block, input, pass)
+    case "AdaptiveAveragePool":
+      return adaptiveAveragePool(block, input, pass)
     case "Flatten":
       return flatten(block, input, pass)
     case "Dense":

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Activation, Block, Residual } from "../../model/Block.ts"
 import { conv2d, depthwiseConv2d, maxPool } from "./convolutions.ts"
-import { activation, batchNorm, dense, dropout, flatten, globalAveragePool } from "./others.ts"
+import { activation, adaptiveAveragePool, batchNorm, dense, dropout, flatten, globalAveragePool } from "./others.ts"
 import type { Piece } from "./Device.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 
@@ -33,6 +33,8 @@ const apply = (block: Block, rectifier: typeof Activation.Type | undefined): ((.
       return (...rest) => maxPool(block, ...rest)
     case "GlobalAveragePool":
       return (...rest) => globalAveragePool(block, ...rest)
+    case "AdaptiveAveragePool":
+      return (...rest) => adaptiveAveragePool(block, ...rest)
     case "Flatten":
       return (...rest) => flatten(block, ...rest)
     case "Dropout":

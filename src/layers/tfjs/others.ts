@@ -1,5 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Activation, BatchNorm, Dense, Dropout, Flatten, GlobalAveragePool } from "../../model/Block.ts"
+import type {
+  Activation,
+  AdaptiveAveragePool,
+  BatchNorm,
+  Dense,
+  Dropout,
+  Flatten,
+  GlobalAveragePool
+} from "../../model/Block.ts"
+import { averagingMatrix } from "../../model/averagingMatrix.ts"
 import { intoLinear } from "./convolutions.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
@@ -105,5 +114,24 @@ export const globalAveragePool: Kernel<typeof GlobalAveragePool.Type> = (_block,
       wanted
         ? tf.mul(tf.ones(input.shape), tf.reshape(tf.div(gradient, height * width), [size, 1, 1, channels]))
         : undefined
+  }
+}
+
+/** The means of windows, as one product over the images' pixels; the same image where the windows are its pixels. */
+export const adaptiveAveragePool: Kernel<typeof AdaptiveAveragePool.Type> = (block, input) => {
+  const [size, height, width, channels] = input.shape as [number, number, number, number] // the shapes were checked
+  const [rows, columns] = block.size
+  if (height === rows && width === columns)
+    return { output: tf.clone(input), backward: (gradient, wanted) => (wanted ? tf.clone(gradient) : undefined) }
+  const matrix = tf.tensor2d(averagingMatrix([height, width], block.size), [rows * columns, height * width])
+  /** The product with every image, whose pixels become rows and come back as images of another size. */
+  const product = (x: tf.Tensor, from: [number, number], to: [number, number], back: boolean) => {
+    const pixels = tf.reshape(tf.transpose(x, [1, 2, 0, 3]), [from[0] * from[1], size * channels])
+    const averaged = tf.matMul(back ? tf.transpose(matrix) : matrix, pixels)
+    return tf.transpose(tf.reshape(averaged, [...to, size, channels]), [2, 0, 1, 3])
+  }
+  return {
+    output: product(input, [height, width], [rows, columns], false),
+    backward: (gradient, wanted) => (wanted ? product(gradient, [rows, columns], [height, width], true) : undefined)
   }
 }

@@ -3,50 +3,66 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import type { Engine } from "../../../src/model/Engine.ts"
+import type { Network } from "../../../src/model/Network.ts"
+import type { Head } from "../../../src/model/networks/heads.ts"
+import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
+import { vgg16 } from "../../../src/model/networks/vgg16.ts"
 import { slotKinds } from "../../../src/model/optimizer.ts"
 import { parameters } from "../../../src/model/shapes.ts"
+import { sizeOf } from "../../../src/model/Tensor.ts"
 import { figures } from "./figures.ts"
 import { assertNear, openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
 
 const shared = new URL("../../../../shared/fixtures/", import.meta.url)
 
-/** An array of records of a fixture file; their fields are as the file's README says. */
-const fixture = <A extends { readonly network: string }>(name: string): ReadonlyArray<A> =>
-  existsSync(shared)
-    ? (JSON.parse(readFileSync(new URL(name, shared), "utf8")) as ReadonlyArray<A>).filter(
-        ({ network }) => network === "simple_cnn"
-      )
-    : []
-
-interface Forward {
-  readonly network: string
-  readonly size: number
-  readonly batch: number
-  readonly logits: ReadonlyArray<number>
-  readonly logitsNorm: number
+interface Optimizer {
+  readonly kind: "sgd" | "adam"
+  readonly lr: number
+  readonly momentum?: number
+  readonly weight_decay?: number
+  readonly nesterov?: boolean
 }
 
-interface Training {
-  readonly network: string
-  readonly optimizer: {
-    readonly kind: "sgd" | "adam"
-    readonly lr: number
-    readonly momentum?: number
-    readonly weight_decay?: number
-    readonly nesterov?: boolean
-  }
+/** What all records of the fixtures say; see the fixtures' README. */
+interface Record {
+  readonly network: "simple_cnn" | "mobilenet_v2" | "vgg16"
+  readonly head: Head | null
+  readonly size: number
+  readonly batch: number
+  readonly classes?: number
+}
+
+interface Forward extends Record {
+  readonly logits: ReadonlyArray<number>
+  readonly logitsNorm: number
+  readonly argmax: ReadonlyArray<number>
+  readonly parameters: number
+}
+
+interface Training extends Record {
+  readonly optimizer: Optimizer
   readonly losses: ReadonlyArray<number>
   readonly logitsAfter: ReadonlyArray<number>
 }
 
-const simple = (size: number) => {
-  const network = simpleCnn({ height: size, width: size, classes: 70 })
-  return { ...network, blocks: network.blocks.filter(({ _tag }) => _tag !== "Dropout") }
+/** An array of records of a fixture file. */
+const fixture = <A extends Record>(name: string): ReadonlyArray<A> =>
+  existsSync(shared) ? (JSON.parse(readFileSync(new URL(name, shared), "utf8")) as ReadonlyArray<A>) : []
+
+/** A record's network, without dropout. The 1000-class original is a network with the head `fc`. */
+const networkOf = ({ classes = 70, head, network, size }: Record): Network => {
+  const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
+  const described = { simple_cnn: simpleCnn, mobilenet_v2: mobilenetV2, vgg16 }[network](options)
+  const { name, height, width, blocks } = described
+  return { name, height, width, classes, blocks: blocks.filter(({ _tag }) => _tag !== "Dropout") }
 }
 
-/** The first 16 of each row of 70 logits. */
-const firstOfRows = (logits: Float32Array) => [...logits].filter((_, i) => i % 70 < 16)
+const titleOf = ({ head, network, size }: Record) =>
+  `${network}${head === null ? "" : ` with the head ${head}`} at ${size}`
+
+/** The first 16 of each row. */
+const firstOfRows = (logits: Float32Array, classes: number) => [...logits].filter((_, i) => i % classes < 16)
 
 /** simple_cnn at 64 x 64, batch 8, from ../shared/fixtures: here so that one run is always compared. */
 const nesterov: Pick<Training, "losses" | "optimizer"> = {
@@ -54,9 +70,20 @@ const nesterov: Pick<Training, "losses" | "optimizer"> = {
   losses: [6.431309, 4.666191]
 }
 
-const openSimple = (size: number, optimizer: Training["optimizer"]) =>
-  openSession(simple(size), {
-    weights: referenceWeights(simple(size), "weft-"),
+/**
+ * MobileNetV2 with the fixtures' weights, in training on eight images, is chaotic: from the first update on, a change of
+ * the images by one part in ten million moves PyTorch's own losses in float64 by up to 0.2, 5 (fc), 1 and 20 percent
+ * (batchnorm), and float32 and float64 lie further apart than that. What is stable is the first loss and the norm of
+ * the first gradient, here PyTorch 2.13's in float64; the losses after it are held within these bounds (relative).
+ */
+const mobilenetChaos = {
+  fc: { within: [1e-3, 1e-2, 0.1], gradientNorm: 71.12155480652302 },
+  batchnorm: { within: [1e-3, 0.1, 0.4], gradientNorm: 273.1030116619407 }
+} as const
+
+const openNetwork = (network: Network, optimizer: Optimizer) =>
+  openSession(network, {
+    weights: referenceWeights(network, "weft-"),
     optimizer: {
       ...sgd,
       kind: optimizer.kind,
@@ -66,8 +93,14 @@ const openSimple = (size: number, optimizer: Training["optimizer"]) =>
     }
   })
 
+/** What an engine is spared: `brief` all that takes minutes on a card in software, `slowEngine` the largest network. */
+export interface Speed {
+  readonly brief: boolean
+  readonly slowEngine: boolean
+}
+
 /** Declares that an engine computes what PyTorch computes. */
-export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
+export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, slowEngine }: Speed) => {
   const slow = it.effect.skipIf(brief || !existsSync(shared))
   it.effect.each(figures.cases)("trains as PyTorch does: $name", ({ figures: expected, ...options }) =>
     Effect.gen(function* () {
@@ -108,38 +141,55 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: bool
 
   it.effect.skipIf(brief)("trains simple_cnn as PyTorch does", () =>
     Effect.gen(function* () {
-      const session = yield* openSimple(64, nesterov.optimizer)
-      const batch = referenceBatch(simple(64), "weft-", 8)
+      const network = networkOf({ network: "simple_cnn", head: null, size: 64, batch: 8 })
+      const session = yield* openNetwork(network, nesterov.optimizer)
+      const batch = referenceBatch(network, "weft-", 8)
       for (const [step, loss] of nesterov.losses.entries())
         assertNear([(yield* session.train(batch, { step, learningRate: nesterov.optimizer.lr })).loss], [loss], "loss")
     })
   )
 
-  slow("gives the logits of ../shared/fixtures/forward.json for simple_cnn", () =>
-    Effect.gen(function* () {
-      const cases = fixture<Forward>("forward.json")
-      assert.strictEqual(cases.length, 2)
-      for (const { batch, logits, logitsNorm, size } of cases) {
-        const session = yield* openSimple(size, { kind: "sgd", lr: 0 })
-        const actual = yield* session.predict(referenceBatch(simple(size), "weft-", batch))
-        assertNear(firstOfRows(actual), logits, `logits at ${size}`)
-        assertNear([Math.hypot(...actual)], [logitsNorm], `their norm at ${size}`)
-      }
-    })
-  )
-
-  // One test each: fifteen steps together are long for a slow engine.
-  for (const run of [0, 1, 2])
-    slow(`gives the figures of ../shared/fixtures/training.json, run ${run}`, () =>
+  // VGG16 is 15 billion multiplications an image: nothing for an engine that is there as a yardstick.
+  const isFeasible = ({ network }: Record) => network !== "vgg16" || !slowEngine
+  for (const record of fixture<Forward>("forward.json").filter(isFeasible))
+    slow(`gives the logits of ../shared/fixtures/forward.json: ${titleOf(record)}`, () =>
       Effect.gen(function* () {
-        const { logitsAfter, losses, optimizer } = fixture<Training>("training.json")[run]!
-        const session = yield* openSimple(64, optimizer)
-        const batch = referenceBatch(simple(64), "weft-", 8)
-        const actual: Array<number> = []
-        for (const step of losses.keys())
-          actual.push((yield* session.train(batch, { step, learningRate: optimizer.lr })).loss)
-        assertNear(actual, losses, "losses")
-        assertNear(firstOfRows(yield* session.predict(batch)), logitsAfter, "logits after")
+        const { argmax, batch, classes = 70, logits, logitsNorm } = record
+        const network = networkOf(record)
+        const trained = parameters(network).filter(({ trainable }) => trainable)
+        assert.strictEqual(
+          trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+          record.parameters
+        )
+        const session = yield* openNetwork(network, { kind: "sgd", lr: 0 })
+        const actual = yield* session.predict(referenceBatch(network, "weft-", batch))
+        assertNear(firstOfRows(actual, classes), logits, "logits")
+        assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
+        const rows = Array.from({ length: batch }, (_, row) => actual.subarray(row * classes, (row + 1) * classes))
+        assert.deepStrictEqual(
+          rows.map((row) => row.indexOf(Math.max(...row))),
+          argmax
+        )
+      })
+    )
+
+  // One test each: their steps together are long for a slow engine.
+  for (const [run, record] of fixture<Training>("training.json").entries())
+    slow(`gives the figures of ../shared/fixtures/training.json, run ${run}: ${titleOf(record)}`, () =>
+      Effect.gen(function* () {
+        const { logitsAfter, losses, optimizer } = record
+        const network = networkOf(record)
+        const session = yield* openNetwork(network, optimizer)
+        const batch = referenceBatch(network, "weft-", record.batch)
+        const chaos = record.network === "mobilenet_v2" ? mobilenetChaos[record.head ?? "fc"] : undefined
+        for (const [step, loss] of losses.entries()) {
+          const result = yield* session.train(batch, { step, learningRate: optimizer.lr })
+          assertNear([result.loss], [loss], `loss of step ${step}`, chaos?.within[step])
+          if (step === 0 && chaos !== undefined)
+            assertNear([result.gradientNorm], [chaos.gradientNorm], "the first gradient norm")
+        }
+        if (chaos === undefined)
+          assertNear(firstOfRows(yield* session.predict(batch), network.classes), logitsAfter, "logits after")
       })
     )
 }
