@@ -1,24 +1,25 @@
 /**
- * Images per second of a full training step (forward, backward, update) and of inference on the wasm engine; prints one
- * JSON line: node bench/trainStep.ts --network simple-cnn --height 64 --width 64 --batch 32 --steps 8
+ * Images per second of a full training step (forward, backward, update) and of inference on an engine; prints one JSON
+ * line: node bench/trainStep.ts --engine tensorflow --network simple-cnn --height 64 --width 64 --batch 32 --steps 8
  */
 import { Clock, Console, Effect, Schema } from "effect"
 import { parseArgs } from "node:util"
-import { layer, layerWith } from "../src/layers/WasmEngine.ts"
-import { Engine } from "../src/model/Engine.ts"
+import * as LiveEngines from "../src/layers/LiveEngines.ts"
+import { EngineConfig } from "../src/model/EngineConfig.ts"
+import { Engines } from "../src/model/Engines.ts"
 import { initialise } from "../src/model/initialise.ts"
 import { NetworkConfig } from "../src/model/NetworkConfig.ts"
 import { networkFor } from "../src/model/networks.ts"
 
 const { values } = parseArgs({
   options: {
+    engine: { type: "string", default: "auto" },
     network: { type: "string", default: "simple-cnn" },
     height: { type: "string", default: "64" },
     width: { type: "string", default: "64" },
     batch: { type: "string", default: "32" },
     steps: { type: "string", default: "8" },
-    optimizer: { type: "string", default: "sgd" },
-    threads: { type: "string" }
+    optimizer: { type: "string", default: "sgd" }
   }
 })
 
@@ -38,9 +39,10 @@ const rate = Effect.fnUntraced(function* <E>(step: (i: number) => Effect.Effect<
 })
 
 const main = Effect.gen(function* () {
-  const engine = yield* Engine
   const config = yield* Schema.decodeUnknownEffect(NetworkConfig)({ name: values.network })
   const network = yield* networkFor(config, { height, width, classes })
+  const asked = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine })
+  const engine = yield* Engines.use((engines) => engines.choose(asked, network))
   const session = yield* engine.open({
     network,
     weights: initialise(network, 0),
@@ -84,6 +86,6 @@ const main = Effect.gen(function* () {
       inferImagesPerSecond
     })
   )
-}).pipe(Effect.scoped, Effect.provide(values.threads === undefined ? layer : layerWith(Number(values.threads))))
+}).pipe(Effect.scoped, Effect.provide(LiveEngines.layer))
 
 await Effect.runPromise(main)

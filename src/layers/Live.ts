@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
 import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
+import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
@@ -16,6 +17,7 @@ export const layer = Layer.mergeAll(
   WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layer, Augment.layer))),
   SharpSampleCatalogue.layer,
   LiveEngines.layer,
+  DiskPretrained.layer,
   DiskRuns.layer,
   NodeMachine.layer,
   TerminalProgress.layer

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { between, intBetween, setting } from "../Setting.ts"
+import { between, intBetween, optionalSetting, setting } from "../Setting.ts"
 
 const Triple = <S extends Schema.Top>(schema: S) => Schema.Tuple([schema, schema, schema])
 
@@ -14,7 +14,13 @@ export const ImageConfig = Schema.Struct({
   ),
   background: setting(Triple(intBetween(0, 255)), [255, 255, 255], "Colour behind transparency, padding and rotation"),
   maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),
-  mean: setting(Triple(between(0, 1)), [0.5, 0.5, 0.5], "Subtracted from each channel, after scaling to 0..1"),
-  std: setting(Triple(between(1e-3, 10)), [0.5, 0.5, 0.5], "Then each channel is divided by this")
+  mean: optionalSetting(
+    Triple(between(0, 1)),
+    "Subtracted from each channel, after scaling to 0..1. Where left out, what the weights' file says, else 0.5"
+  ),
+  std: optionalSetting(
+    Triple(between(1e-3, 10)),
+    "Then each channel is divided by this. Where left out, what the weights' file says, else 0.5"
+  )
 })
 export type ImageConfig = typeof ImageConfig.Type

@@ -4,15 +4,15 @@ import type { ImageConfig } from "./ImageConfig.ts"
 export type Scale = Float32Array
 
 /**
- * (v / 255 - mean) / std for every value of every channel, each step rounded to 32 bits.
+ * (v / 255 - mean) / std for every value of every channel, each step rounded to 32 bits; 0.5 where neither is given.
  *
  * Source: torchvision's `to_dtype(scale=True)` and `normalize`, which give the same bits.
  */
 export const scaleOf = (config: Pick<ImageConfig, "mean" | "std">): Scale => {
   const scale = new Float32Array(3 * 256)
   for (let channel = 0; channel < 3; channel++) {
-    const mean = Math.fround(config.mean[channel] ?? 0)
-    const std = Math.fround(config.std[channel] ?? 1)
+    const mean = Math.fround(config.mean?.[channel] ?? 0.5)
+    const std = Math.fround(config.std?.[channel] ?? 0.5)
     for (let v = 0; v < 256; v++) scale[channel * 256 + v] = Math.fround(Math.fround(Math.fround(v / 255) - mean) / std)
   }
   return scale

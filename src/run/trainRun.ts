@@ -5,10 +5,10 @@ import { Machine } from "./Machine.ts"
 import { classWeightsOf } from "../model/classWeights.ts"
 import { Engines } from "../model/Engines.ts"
 import { evaluate } from "../model/evaluate.ts"
-import { initialise } from "../model/initialise.ts"
 import { encodeModel } from "../model/Model.ts"
 import { networkFor } from "../model/networks.ts"
 import { parameters } from "../model/shapes.ts"
+import { startWeights } from "../model/startWeights.ts"
 import { sizeOf } from "../model/Tensor.ts"
 import { train } from "../model/Training.ts"
 import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
@@ -16,6 +16,7 @@ import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import { configDigest } from "./configDigest.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import { resolveConfig } from "./resolveConfig.ts"
 import { RunFolder } from "./RunFolder.ts"
 
 /**
@@ -23,9 +24,10 @@ import { RunFolder } from "./RunFolder.ts"
  *
  * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data.
  */
-export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig) {
+export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) {
   const folder = yield* RunFolder
   const start = yield* Clock.currentTimeMillis
+  const config = yield* resolveConfig(configured)
   yield* folder.write("config.json", `${JSON.stringify(config, null, 2)}\n`)
 
   // A network that does not fit or an engine that cannot run is known before the first image is read.
@@ -47,7 +49,7 @@ export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig) {
   const network = yield* networkFor(config.network, { ...image, classes: classes.length })
   const session = yield* engine.open({
     network,
-    weights: initialise(network, seed),
+    weights: yield* startWeights(network, seed, config.network.weights),
     optimizer: config.train.optimizer,
     labelSmoothing: config.train.labelSmoothing,
     classWeights: classWeightsOf(config.train.classWeights, dataset.train, classes.length),
@@ -92,7 +94,7 @@ export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig) {
     },
     model: {
       network: network.name,
-      head: null,
+      head: network.name === "simple-cnn" ? null : config.network.head,
       parameters: count(all),
       trainableParameters: count(all.filter(({ trainable }) => trainable))
     },

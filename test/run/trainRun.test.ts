@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
 import { Engines } from "../../src/model/Engines.ts"
+import { Pretrained } from "../../src/model/Pretrained.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Images } from "../../src/pipeline/Images.ts"
@@ -44,6 +45,7 @@ const layers = Layer.mergeAll(
   SampleCatalogue.layerAt("nowhere"),
   Engines.layerOf(MockEngine.layer),
   Machine.layerTest,
+  Pretrained.layerMemory({}),
   RunFolder.layerMemory,
   Checkpoints.layerMemory(2)
 )
