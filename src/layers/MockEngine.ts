@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import type { Session } from "../model/Engine.ts"
 import { Engine, EngineError, EngineUnavailable } from "../model/Engine.ts"
-import { parameters } from "../model/shapes.ts"
+import { checkNetwork } from "../model/shapes.ts"
 import { Trainer } from "./mock/Trainer.ts"
 
 const engine = "mock"
@@ -55,7 +55,7 @@ export const layer = Layer.succeed(Engine, {
   info: { name: engine, device: "CPU, plain TypeScript", versions: { node: process.versions.node } },
   preflight: (network) =>
     Effect.try({
-      try: () => void parameters(network),
+      try: () => checkNetwork(network),
       catch: (cause) =>
         new EngineUnavailable({ engine, reason: message(cause), cure: "Give the network images of the size it needs." })
     }),

@@ -35,6 +35,19 @@ export const LeakPolicy = Context.Reference<"fail" | "report">("weft/model/LeakP
   defaultValue: () => "report"
 })
 
+/** Which parts of a network are trained when, and how fast. */
+export interface Freezing {
+  /**
+   * From which step of the optimiser on which of the network's blocks is the first that is trained, the first entry from
+   * step 0. The blocks before it run in inference mode, batch norm too, and not one bit of them changes.
+   */
+  readonly stages: ReadonlyArray<{ readonly step: number; readonly from: number }>
+  /** Batch norm in the trained blocks takes its running figures, which stay as they are, instead of the batch's. */
+  readonly keepFigures: boolean
+  /** What the learning rate is multiplied by, by a weight's name; 1 where it is not there. */
+  readonly rates: ReadonlyMap<string, number>
+}
+
 /** What a session trains, and how. */
 export interface SessionOptions {
   readonly network: Network
@@ -42,6 +55,8 @@ export interface SessionOptions {
   readonly weights: Weights
   readonly optimizer: OptimizerConfig
   /** As PyTorch's `cross_entropy(label_smoothing)`. */
+  /** Undefined: all blocks are trained at the same rate. */
+  readonly freezing?: Freezing | undefined
   readonly labelSmoothing: number
   /** One factor a class, or none; the mean loss is over the sum of the factors, as PyTorch's is. */
   readonly classWeights: Float32Array | undefined

@@ -1,6 +1,7 @@
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Network } from "./Network.ts"
 import type { Parameter } from "./shapes.ts"
+import { inputShape } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
 
@@ -8,9 +9,9 @@ import { sizeOf } from "./Tensor.ts"
 export const imagesFault = (network: Network, { height, images, size, width }: Batch): string | undefined => {
   if (height !== network.height || width !== network.width)
     return `the network takes images of ${network.height} x ${network.width} pixels, the batch has ${height} x ${width}`
-  const expected = size * height * width * 3
+  const expected = size * sizeOf(inputShape(network))
   if (images.length !== expected)
-    return `a batch of ${size} images of ${height} x ${width} has ${expected} values, not ${images.length}`
+    return `a batch of ${size} images of ${inputShape(network).join(" x ")} has ${expected} values, not ${images.length}`
   return undefined
 }
 

@@ -5,7 +5,7 @@ import type { NetworkConfig } from "./NetworkConfig.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
-import { parameters } from "./shapes.ts"
+import { checkNetwork } from "./shapes.ts"
 
 /** The configured network does not fit the configured images: exit code 2. */
 export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkMisfit", {
@@ -37,7 +37,7 @@ const networks: Readonly<
 export const networkFor = Effect.fnUntraced(function* (config: NetworkConfig, size: Size) {
   const network = networks[config.name]({ ...config, ...size })
   yield* Effect.try({
-    try: () => parameters(network),
+    try: () => checkNetwork(network),
     catch: (error) =>
       new NetworkMisfit({ network: config.name, detail: error instanceof Error ? error.message : String(error) })
   })

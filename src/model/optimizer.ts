@@ -80,15 +80,16 @@ export const adam = (
   }
 }
 
-/** One update of every weight that has a gradient, in place; `slots` as `emptySlots` made them. */
+/** One update of every weight that has a gradient, in place; `slots` as `emptySlots` made them, `atOf` by the weight's name. */
 export const update = (
   config: OptimizerConfig,
   weights: Weights,
   gradients: Gradients,
   slots: Weights,
-  at: UpdateAt
+  atOf: (name: string) => UpdateAt
 ): void => {
   for (const [name, gradient] of gradients) {
+    const at = atOf(name)
     const weight = weights.get(name)!.data
     const slot = (kind: string) => slots.get(`${kind}.${name}`)?.data
     if (config.kind === "sgd") sgd(config, weight, gradient, slot("momentum"), at)

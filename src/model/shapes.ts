@@ -151,11 +151,21 @@ const parametersOf = (blocks: ReadonlyArray<Block>, input: Shape): ReadonlyArray
   return all
 }
 
+/** What goes into a network, without the batch. */
+export const inputShape = ({ channels = 3, height, width }: Omit<Network, "blocks" | "classes">) =>
+  [height, width, channels] as const
+
+/** What comes out of blocks; throws `ShapeMismatch` where one does not fit. */
+export const outputOf = (blocks: ReadonlyArray<Block>, input: Shape): Shape =>
+  blocks.reduce<Shape>((shape, block) => outputShape(block, shape), input)
+
 /** All tensors of a network, in PyTorch's order; throws `ShapeMismatch` where a block does not fit its input. */
-export const parameters = (network: Network): ReadonlyArray<Parameter> => {
-  const input: Shape = [network.height, network.width, 3]
-  const output = network.blocks.reduce<Shape>((shape, block) => outputShape(block, shape), input)
+export const parameters = (network: Network): ReadonlyArray<Parameter> =>
+  parametersOf(network.blocks, inputShape(network))
+
+/** Throws `ShapeMismatch` where a block does not fit its input, or the last one does not give the classes' logits. */
+export const checkNetwork = (network: Network): void => {
+  const output = outputOf(network.blocks, inputShape(network))
   if (output.length !== 1 || output[0] !== network.classes)
     throw new ShapeMismatch("the last one", output, `${network.classes} logits`)
-  return parametersOf(network.blocks, input)
 }

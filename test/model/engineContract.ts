@@ -3,6 +3,7 @@ import { Layer } from "effect"
 import type { Engine } from "../../src/model/Engine.ts"
 import { LeakPolicy } from "../../src/model/Engine.ts"
 import { failuresAreTyped } from "./engineContract/failures.ts"
+import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
 import { gradientsAreSlopes } from "./engineContract/gradients.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
@@ -19,6 +20,7 @@ export const engineContract = <E>(
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
     agreesWithPyTorch(it, { brief, slowEngine })
     gradientsAreSlopes(it, brief)
+    freezesWhatIsFrozen(it)
     sessionsKeepTheirState(it, brief)
     failuresAreTyped(it)
   })

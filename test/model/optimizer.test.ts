@@ -84,9 +84,9 @@ describe("update", () => {
     const config = { ...sgd, momentum: 0.5, dampening: 0.75 }
     const weights = new Map([["a", tensor(1)]])
     const slots = new Map([["momentum.a", tensor(0)]])
-    update(config, weights, new Map([["a", Float32Array.of(2)]]), slots, { step: 0, learningRate: 0.25 })
+    update(config, weights, new Map([["a", Float32Array.of(2)]]), slots, () => ({ step: 0, learningRate: 0.25 }))
     assert.strictEqual(weights.get("a")!.data[0], 0.5) // 1 - 0.25 * 2
-    update(config, weights, new Map([["a", Float32Array.of(2)]]), slots, { step: 1, learningRate: 0.25 })
+    update(config, weights, new Map([["a", Float32Array.of(2)]]), slots, () => ({ step: 1, learningRate: 0.25 }))
     assert.strictEqual(slots.get("momentum.a")!.data[0], 1.5) // 0.5 * 2 + 0.25 * 2
     assert.strictEqual(weights.get("a")!.data[0], 0.125)
   })
@@ -97,7 +97,7 @@ describe("update", () => {
       ["b", tensor(1)]
     ])
     const config = { ...sgd, weightDecay: 0.5 }
-    update(config, weights, new Map([["a", Float32Array.of(0)]]), new Map(), { step: 0, learningRate: 1 })
+    update(config, weights, new Map([["a", Float32Array.of(0)]]), new Map(), () => ({ step: 0, learningRate: 1 }))
     assert.deepStrictEqual([weights.get("a")!.data[0], weights.get("b")!.data[0]], [0.5, 1])
   })
 
@@ -106,7 +106,7 @@ describe("update", () => {
       const weights = new Map([["a", tensor(1)]])
       const config = { ...sgd, kind: "adam" as const }
       const slots = emptySlots(config, [{ name: "a", shape: [1], trainable: true, init: 0 }])
-      update(config, weights, new Map([["a", Float32Array.of(g)]]), slots, { step: 0, learningRate: 0.125 })
+      update(config, weights, new Map([["a", Float32Array.of(g)]]), slots, () => ({ step: 0, learningRate: 0.125 }))
       assert.approximately(weights.get("a")!.data[0]!, 1 - 0.125 * Math.sign(g), 1e-5)
     }
   })

@@ -3,8 +3,10 @@ import type { Draw } from "../../pipeline/draw.ts"
 
 /** One way through a network, forward and back. */
 export interface Pass {
-  /** Dropout on, batch norm by the batch's own figures; else inference. */
+  /** Dropout on; else inference. */
   readonly training: boolean
+  /** Batch norm by the batch's own figures, and the running ones move; else by the running ones. */
+  readonly batchFigures: boolean
   /** Every tensor of the network, checked. Batch norm moves its running figures here, in training. */
   readonly weights: Weights
   /** Filled on the way back: one gradient for each trainable weight, in its layout. */

@@ -1,13 +1,13 @@
 import { crossEntropy } from "../../model/crossEntropy.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../model/Engine.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
+import { firstTrained, trainedSince } from "../../model/freezing.ts"
 import { clip, emptySlots, update } from "../../model/optimizer.ts"
-import { parameters } from "../../model/shapes.ts"
-import type { Weights } from "../../model/Tensor.ts"
+import { inputShape, parameters } from "../../model/shapes.ts"
+import type { Tensor, Weights } from "../../model/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { draw } from "../../pipeline/draw.ts"
 import { applyAll } from "./apply.ts"
-import type { Pass } from "./Pass.ts"
 
 const copy = (weights: Weights): Weights =>
   new Map([...weights].map(([name, { data, shape }]) => [name, { shape, data: data.slice() }]))
@@ -16,6 +16,8 @@ const copy = (weights: Weights): Weights =>
 const pick = (names: ReadonlyArray<{ readonly name: string }>, weights: Weights): Weights =>
   copy(new Map(names.map(({ name }) => [name, weights.get(name)!])))
 
+type At = { readonly step: number; readonly learningRate: number }
+
 const refuse = (fault: string | undefined): void => {
   if (fault !== undefined) throw new Error(fault)
 }
@@ -23,40 +25,48 @@ const refuse = (fault: string | undefined): void => {
 /** A network with its weights and its optimiser's slots, in plain arrays. Throws an Error that says what does not fit. */
 export class Trainer {
   readonly #options: SessionOptions
+  /** The weights that are ever trained, and from which step on. */
+  readonly #since: ReadonlyMap<string, number>
   #state: SessionState
 
   constructor(options: SessionOptions) {
     const all = parameters(options.network)
     refuse(weightsFault(all, options.weights))
     this.#options = options
+    this.#since = trainedSince(options.network, options.freezing)
     this.#state = {
       weights: pick(all, options.weights),
-      optimizer: { step: 0, slots: emptySlots(options.optimizer, all) }
+      optimizer: { step: 0, slots: this.#emptySlots() }
     }
   }
 
-  train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): StepResult {
-    const { clipNorm, clipValue, network, optimizer, seed } = this.#options
+  train(batch: Batch, at: At): StepResult {
+    const { clipNorm, clipValue, freezing, network, optimizer, seed } = this.#options
     const { weights } = this.#state
     const { slots, step } = this.#state.optimizer
     refuse(batchFault(network, batch))
     const gradients = new Map<string, Float32Array>()
     const random = (block: string) => draw(seed, at.step, "dropout", block)
-    const { backward, output } = this.#forward(batch, { training: true, weights, gradients, random })
+    const frozen = firstTrained(freezing, step)
+    const input = this.#forward(batch, frozen)
+    const batchFigures = freezing?.keepFigures !== true
+    const pass = { training: true, batchFigures, weights, gradients, random }
+    const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
     const { gradient, loss } = crossEntropy(output.data, batch.labels, { ...this.#options, classes: network.classes })
     backward(gradient)
     const gradientNorm = clip(gradients, clipNorm, clipValue)
     // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
-    update(optimizer, weights, gradients, slots, { step, learningRate: at.learningRate })
+    update(optimizer, weights, gradients, slots, (name) => ({
+      step: step - this.#since.get(name)!, // there is a gradient for it
+      learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
+    }))
     this.#state = { weights, optimizer: { slots, step: step + 1 } }
     return { loss, logits: output.data, gradientNorm }
   }
 
   predict(batch: Batch): Float32Array {
     refuse(imagesFault(this.#options.network, batch))
-    const random = () => draw("nothing is drawn in inference")
-    return this.#forward(batch, { training: false, weights: this.#state.weights, gradients: new Map(), random }).output
-      .data
+    return this.#forward(batch, this.#options.network.blocks.length).data
   }
 
   snapshot(): SessionState {
@@ -66,7 +76,7 @@ export class Trainer {
 
   restore({ optimizer, weights }: SessionState): void {
     const all = parameters(this.#options.network)
-    const slots = [...emptySlots(this.#options.optimizer, all)].map(([name, { shape }]) => ({ name, shape }))
+    const slots = [...this.#emptySlots()].map(([name, { shape }]) => ({ name, shape }))
     refuse(weightsFault(all, weights) ?? weightsFault(slots, optimizer.slots))
     this.#state = {
       weights: pick(all, weights),
@@ -74,7 +84,17 @@ export class Trainer {
     }
   }
 
-  #forward({ height, images, size, width }: Batch, pass: Pass) {
-    return applyAll(this.#options.network.blocks, { shape: [size, height, width, 3], data: images }, pass)
+  /** The first `length` blocks in inference mode. */
+  #forward({ images, size }: Batch, length: number): Tensor {
+    const { network } = this.#options
+    const random = () => draw("nothing is drawn in inference")
+    const pass = { training: false, batchFigures: false, weights: this.#state.weights, gradients: new Map(), random }
+    const input = { shape: [size, ...inputShape(network)], data: images }
+    return applyAll(network.blocks.slice(0, length), input, pass).output
+  }
+
+  #emptySlots(): Weights {
+    const trained = parameters(this.#options.network).filter(({ name }) => this.#since.has(name))
+    return emptySlots(this.#options.optimizer, trained)
   }
 }

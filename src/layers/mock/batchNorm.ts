@@ -20,7 +20,7 @@ const move = (running: Float32Array, towards: Float64Array, momentum: number, fa
 /**
  * y = weight (x - mean) / sqrt(variance + eps) + bias, for each channel. Source: Ioffe and Szegedy, 2015.
  *
- * The figures are the batch's own in training and the running ones in inference. A batch with one value a channel has
+ * The figures are the batch's own in training (unless it keeps the running ones) and the running ones in inference. A batch with one value a channel has
  * no unbiased variance; its biased one (0) is then taken.
  */
 export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => {
@@ -31,7 +31,7 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
   const runningVariance = weightOf(pass, block, "running_var")
   const channels = weight.length
   const count = data.length / channels
-  const batch = pass.training ? moments(data, channels) : undefined
+  const batch = pass.batchFigures ? moments(data, channels) : undefined
   const mean = batch?.mean ?? runningMean
   const scale = Float64Array.from(batch?.variance ?? runningVariance, (variance) => 1 / Math.sqrt(variance + block.eps))
   const normal = (i: number) => (data[i]! - mean[i % channels]!) * scale[i % channels]!
@@ -55,6 +55,7 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
       // Mean and variance depend on the input: what every value adds to them is taken off its gradient.
       return gradient.map((g, i) => {
         const c = i % channels
+        if (batch === undefined) return weight[c]! * scale[c]! * g
         const shared = (biasGradient[c]! + normal(i) * weightGradient[c]!) / count
         return weight[c]! * scale[c]! * (g - shared)
       })

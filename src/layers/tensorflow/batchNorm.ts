@@ -27,7 +27,10 @@ const fused = (run: Runner, block: typeof BatchNorm.Type, x: tf.Tensor, pass: Pa
   const weight = weightOf(pass, block, "weight")
   const [output, mean, variance, ...reserved] = run.many(
     "FusedBatchNormV3",
-    [...attributesOf(run, eps, pass.training), run.number("exponential_avg_factor", pass.training ? momentum : 1)],
+    [
+      ...attributesOf(run, eps, pass.batchFigures),
+      run.number("exponential_avg_factor", pass.batchFigures ? momentum : 1)
+    ],
     [
       x,
       weight,
@@ -37,11 +40,14 @@ const fused = (run: Runner, block: typeof BatchNorm.Type, x: tf.Tensor, pass: Pa
     ],
     6
   )
-  if (pass.training) {
+  if (pass.batchFigures) {
     pass.running.set(`${name}.running_mean`, mean!) // as many as were asked for
     pass.running.set(`${name}.running_var`, variance!)
   }
-  return { output: output!, kept: [x, weight, ...reserved] }
+  if (pass.batchFigures) return { output: output!, kept: [x, weight, ...reserved] }
+  // What it reserves is of the batch: the way back by the running figures takes these. Source: TensorFlow's nn_grad.py.
+  const running = [weightOf(pass, block, "running_mean"), weightOf(pass, block, "running_var")]
+  return { output: output!, kept: [x, weight, ...running, ...reserved.slice(2)] }
 }
 
 /**
@@ -91,7 +97,7 @@ export const batchNorm = (
   const isFlat = input.shape.length === 2
   const images = (x: tf.Tensor) => (isFlat ? run.reshape(x, [x.shape[0]!, 1, 1, x.shape[1]!]) : x)
   const rows = (x: tf.Tensor) => (isFlat ? run.reshape(x, input.shape) : x)
-  const scales = pass.training && run.scalesAndShifts && !isFlat
+  const scales = pass.batchFigures && run.scalesAndShifts && !isFlat
   const { kept, output: normal } = scales ? scaled(run, block, input, pass) : fused(run, block, images(input), pass)
   const cut = rectifier === undefined ? normal : run.one(rectifiers[rectifier.kind].forward, [run.float], normal)
   if (cut !== normal) normal.dispose()
@@ -103,7 +109,7 @@ export const batchNorm = (
       const dy =
         rectifier === undefined ? gradient : run.one(rectifiers[rectifier.kind].backward, [run.float], gradient, output)
       const [x, ...rest] = kept
-      const attributes = attributesOf(run, block.eps, pass.training)
+      const attributes = attributesOf(run, block.eps, pass.batchFigures)
       const [dx, scale, offset] = run.many("FusedBatchNormGradV3", attributes, [images(dy), x!, ...rest], 5)
       pass.gradients.set(`${block.name}.weight`, scale!)
       pass.gradients.set(`${block.name}.bias`, offset!)

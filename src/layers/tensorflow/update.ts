@@ -62,15 +62,22 @@ const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { le
 /** One step of an optimiser, one operation of TensorFlow a weight. Source: TensorFlow's training_ops. */
 export const updateOf =
   (run: Runner, variables: Variables): Operators["update"] =>
-  (rule, changes, at) => {
+  (rule, changes) => {
     const { clipNorm, clipValue, optimizer } = rule
     const norm = normOf(run, changes)
     const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
-    const apply = (optimizer.kind === "sgd" ? sgd : adam)(run, variables, rule, at)
+    // Most weights are changed at the same step and rate: their settings are one set of tensors.
+    const applies = new Map<string, (change: Change) => void>()
+    const applyAt = (at: UpdateAt) => {
+      const key = `${at.step} ${at.learningRate}`
+      const known = applies.get(key) ?? (optimizer.kind === "sgd" ? sgd : adam)(run, variables, rule, at)
+      applies.set(key, known)
+      return known
+    }
     for (const change of changes) {
       const scaled = factor === undefined ? change.gradient : tf.mul(change.gradient, factor)
       const gradient = clipValue === undefined ? scaled : tf.clipByValue(scaled, -clipValue, clipValue)
-      apply({ ...change, gradient })
+      applyAt(change.at)({ ...change, gradient })
     }
     return { after: changes, norm }
   }

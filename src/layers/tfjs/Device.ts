@@ -9,6 +9,7 @@ export interface Change {
   readonly weight: tf.Tensor
   readonly gradient: tf.Tensor
   readonly slots: ReadonlyArray<tf.Tensor>
+  readonly at: UpdateAt
 }
 
 /** How gradients are cut and used. */
@@ -34,9 +35,8 @@ export interface Operators {
    */
   readonly update: (
     rule: UpdateRule,
-    changes: ReadonlyArray<Change>,
-    at: UpdateAt
-  ) => { readonly after: ReadonlyArray<Omit<Change, "gradient">>; readonly norm: tf.Tensor }
+    changes: ReadonlyArray<Change>
+  ) => { readonly after: ReadonlyArray<Pick<Change, "weight" | "slots">>; readonly norm: tf.Tensor }
 }
 
 /** A way through the first `length` of some blocks, in one piece. */

@@ -4,8 +4,10 @@ import type { Device, Operators } from "./Device.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
 export interface Pass {
-  /** Dropout on, batch norm by the batch's own figures; else inference. */
+  /** Dropout on; else inference. */
   readonly training: boolean
+  /** Batch norm by the batch's own figures, and the running ones move; else by the running ones. */
+  readonly batchFigures: boolean
   readonly operators: Operators
   readonly pieceAt: Device["pieceAt"]
   /** Every tensor of the network, by PyTorch's name, in the backend's layout. */

@@ -1,9 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { SessionOptions, SessionState } from "../../model/Engine.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
+import { firstTrained, trainedSince } from "../../model/freezing.ts"
+import type { Network } from "../../model/Network.ts"
 import { emptySlots, slotKinds } from "../../model/optimizer.ts"
 import type { Parameter } from "../../model/shapes.ts"
-import { parameters } from "../../model/shapes.ts"
+import { inputShape, parameters } from "../../model/shapes.ts"
 import type { Weights } from "../../model/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { draw } from "../../pipeline/draw.ts"
@@ -23,13 +25,15 @@ const refuse = (fault: string | undefined): void => {
 const pick = (names: ReadonlyArray<Named>, weights: Weights): Map<string, tf.Tensor> =>
   new Map(names.map(({ name }) => [name, tf.keep(intoBackend(weights.get(name)!))]))
 
-const images = ({ height, images, size, width }: Batch) => tf.tensor4d(images, [size, height, width, 3])
+const images = (network: Network, { images, size }: Batch) => tf.tensor4d(images, [size, ...inputShape(network)])
 
 /** A network with its weights and its optimiser's slots in a backend. Throws an Error that says what does not fit. */
 export class Trainer {
   readonly #device: Device
   readonly #options: SessionOptions
   readonly #parameters: ReadonlyArray<Parameter>
+  /** The weights that are ever trained, and from which step on. */
+  readonly #since: ReadonlyMap<string, number>
   readonly #slotNames: ReadonlyArray<Named>
   #weights = new Map<string, tf.Tensor>()
   #slots = new Map<string, tf.Tensor>()
@@ -39,20 +43,29 @@ export class Trainer {
     this.#device = device
     this.#options = options
     this.#parameters = parameters(options.network)
-    const slots = emptySlots(options.optimizer, this.#parameters)
+    this.#since = trainedSince(options.network, options.freezing)
+    const trained = this.#parameters.filter(({ name }) => this.#since.has(name))
+    const slots = emptySlots(options.optimizer, trained)
     this.#slotNames = [...slots].map(([name, { shape }]) => ({ name, shape }))
     this.restore({ weights: options.weights, optimizer: { step: 0, slots } })
   }
 
   /** One step; the logits and the gradients' norm are the caller's to dispose of. */
   train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
-    const { classWeights, labelSmoothing, network, seed } = this.#options
+    const { classWeights, freezing, labelSmoothing, network, seed } = this.#options
     const { operators } = this.#device
     refuse(batchFault(network, batch))
     use(this.#device)
     return tf.tidy(() => {
-      const pass = this.#pass(true, (block) => draw(seed, at.step, "dropout", block))
-      const { backward, output } = applyAll(network.blocks, images(batch), pass)
+      const frozen = firstTrained(freezing, this.#step)
+      const input = this.#infer(batch, frozen)
+      const pass = {
+        ...this.#inference(),
+        training: true,
+        batchFigures: freezing?.keepFigures !== true,
+        random: (block: string) => draw(seed, at.step, "dropout", block)
+      }
+      const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
       const { classes } = network
       const { sums, targets } = targetsOf(batch.labels, { classes, classWeights, labelSmoothing })
       const logits = output as tf.Tensor2D // the last block's shape was checked
@@ -63,13 +76,14 @@ export class Trainer {
       const changes = names.map((name) => ({
         weight: this.#weights.get(name)!, // there is a gradient for it
         gradient: pass.gradients.get(name)!,
-        slots: kinds.map((kind) => this.#slots.get(`${kind}.${name}`)!)
+        slots: kinds.map((kind) => this.#slots.get(`${kind}.${name}`)!),
+        at: {
+          // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
+          step: this.#step - this.#since.get(name)!,
+          learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
+        }
       }))
-      // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
-      const { after, norm } = operators.update(this.#options, changes, {
-        step: this.#step,
-        learningRate: at.learningRate
-      })
+      const { after, norm } = operators.update(this.#options, changes)
       for (const [i, { slots, weight }] of after.entries()) {
         this.#replace(this.#weights, names[i]!, weight)
         for (const [k, kind] of kinds.entries()) this.#replace(this.#slots, `${kind}.${names[i]}`, slots[k]!)
@@ -84,10 +98,7 @@ export class Trainer {
   predict(batch: Batch): tf.Tensor {
     refuse(imagesFault(this.#options.network, batch))
     use(this.#device)
-    return tf.tidy(() => {
-      const pass = this.#pass(false, () => draw("nothing is drawn in inference"))
-      return applyAll(this.#options.network.blocks, images(batch), pass).output
-    })
+    return this.#infer(batch, this.#options.network.blocks.length)
   }
 
   async snapshot(): Promise<SessionState> {
@@ -126,9 +137,24 @@ export class Trainer {
     }
   }
 
-  #pass(training: boolean, random: Pass["random"]): Pass {
+  /** The first `length` blocks in inference mode: what is between them is let go. */
+  #infer(batch: Batch, length: number): tf.Tensor {
+    const { network } = this.#options
+    return tf.tidy(() => applyAll(network.blocks.slice(0, length), images(network, batch), this.#inference()).output)
+  }
+
+  #inference(): Pass {
     const { operators, pieceAt } = this.#device
-    return { training, operators, pieceAt, weights: this.#weights, gradients: new Map(), running: new Map(), random }
+    return {
+      training: false,
+      batchFigures: false,
+      operators,
+      pieceAt,
+      weights: this.#weights,
+      gradients: new Map(),
+      running: new Map(),
+      random: () => draw("nothing is drawn in inference")
+    }
   }
 
   #replace(tensors: Map<string, tf.Tensor>, name: string, after: tf.Tensor): void {

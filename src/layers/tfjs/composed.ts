@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { UpdateAt } from "../../model/optimizer.ts"
 import type { OptimizerConfig } from "../../model/TrainConfig.ts"
 import type { Change, Operators } from "./Device.ts"
 
@@ -18,8 +17,7 @@ const rectified: Operators["rectified"] = (dy, y, kind) => {
 /** See `sgd` in model/optimizer.ts; here in float32. */
 const sgd = (
   { dampening, momentum, nesterov, weightDecay }: OptimizerConfig,
-  { gradient, slots: [slot], weight }: Change,
-  { learningRate, step }: UpdateAt
+  { at: { learningRate, step }, gradient, slots: [slot], weight }: Change
 ) => {
   const decayed = weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(weight, weightDecay))
   if (slot === undefined) return { weight: tf.sub(weight, tf.mul(decayed, learningRate)), slots: [] }
@@ -31,8 +29,7 @@ const sgd = (
 /** See `adam` in model/optimizer.ts; here in float32. */
 const adam = (
   { beta1, beta2, eps, kind, weightDecay }: OptimizerConfig,
-  { gradient, slots: [mean, variance], weight }: Change,
-  { learningRate, step }: UpdateAt
+  { at: { learningRate, step }, gradient, slots: [mean, variance], weight }: Change
 ) => {
   const rate = learningRate / (1 - beta1 ** (step + 1))
   const root = Math.sqrt(1 - beta2 ** (step + 1))
@@ -44,13 +41,13 @@ const adam = (
   return { weight: tf.sub(kept, change), slots: [m, v] }
 }
 
-const update: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes, at) => {
+const update: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes) => {
   const norm = tf.sqrt(tf.addN(changes.map(({ gradient }) => tf.sum(tf.square(gradient)))))
   const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
   const after = changes.map((change) => {
     const scaled = factor === undefined ? change.gradient : tf.mul(change.gradient, factor)
     const gradient = clipValue === undefined ? scaled : tf.clipByValue(scaled, -clipValue, clipValue)
-    return (optimizer.kind === "sgd" ? sgd : adam)(optimizer, { ...change, gradient }, at)
+    return (optimizer.kind === "sgd" ? sgd : adam)(optimizer, { ...change, gradient })
   })
   return { after, norm }
 }

@@ -55,10 +55,10 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
     const mean = tf.div(channelSums(input), count)
     return { mean, variance: tf.div(channelSums(tf.squaredDifference(input, mean)), count) }
   }
-  const { mean, variance } = pass.training ? batch() : { mean: runningMean, variance: runningVariance }
+  const { mean, variance } = pass.batchFigures ? batch() : { mean: runningMean, variance: runningVariance }
   const scale = tf.rsqrt(tf.add(variance, block.eps))
   const normal = tf.mul(tf.sub(input, mean), scale)
-  if (pass.training) {
+  if (pass.batchFigures) {
     const move = (from: tf.Tensor, to: tf.Tensor) =>
       tf.add(tf.mul(from, 1 - block.momentum), tf.mul(to, block.momentum))
     const unbiased = tf.mul(variance, count > 1 ? count / (count - 1) : 1)
@@ -73,6 +73,7 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
       pass.gradients.set(`${block.name}.bias`, biasGradient)
       pass.gradients.set(`${block.name}.weight`, weightGradient)
       if (!wanted) return undefined
+      if (!pass.batchFigures) return tf.mul(dy, tf.mul(weight, scale))
       // Mean and variance depend on the input: what every value adds to them is taken off its gradient.
       const shared = tf.div(tf.add(biasGradient, tf.mul(normal, weightGradient)), count)
       return tf.mul(tf.sub(dy, shared), tf.mul(weight, scale))

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { EngineUnavailable } from "../../model/Engine.ts"
 import type { Network } from "../../model/Network.ts"
-import { ShapeMismatch, parameters } from "../../model/shapes.ts"
+import { ShapeMismatch, checkNetwork, inputShape, parameters } from "../../model/shapes.ts"
 import { sizeOf } from "../../model/Tensor.ts"
 import type { Device } from "./Device.ts"
 import { messageOf, open } from "./session.ts"
@@ -9,7 +9,7 @@ import { messageOf, open } from "./session.ts"
 /** Whether all blocks fit an input; a block that fits none, throws. */
 const fits = (network: Network, last: boolean): boolean => {
   try {
-    parameters(network)
+    checkNetwork(network)
     return true
   } catch (error) {
     if (last || !(error instanceof ShapeMismatch)) throw error
@@ -51,7 +51,7 @@ const step = Effect.fnUntraced(function* (device: Device, network: Network) {
     }
   })
   const { height, width } = network
-  const images = Float32Array.from({ length: 2 * height * width * 3 }, (_, i) => (i % 7) / 7)
+  const images = Float32Array.from({ length: 2 * sizeOf(inputShape(network)) }, (_, i) => (i % 7) / 7)
   const batch = { index: 0, images, labels: Int32Array.of(0, 0), ids: ["0", "1"], size: 2, height, width }
   const { loss } = yield* session.train(batch, { step: 0, learningRate: 0.001 })
   yield* session.predict(batch)

@@ -51,7 +51,7 @@ export const operatorsOf = (machine: Machine): Operators => {
         crew.run(total, { x: machine.address(x), sums, rows, rowsAtOnce, channels }, pieces)
       )
     },
-    update: ({ clipNorm, clipValue, optimizer }, changes, at) => {
+    update: ({ clipNorm, clipValue, optimizer }, changes) => {
       const pieces = changes.map(({ weight }) => Math.ceil(weight.size / chunk))
       const all = pieces.reduce((sum, n) => sum + n, 0)
       const sum = machine.withRoom(all * 8, (room) => {
@@ -68,13 +68,12 @@ export const operatorsOf = (machine: Machine): Operators => {
         kind: kindNumber(optimizer.kind),
         nesterov: optimizer.nesterov ? 1 : 0,
         factor: clipFactor(norm, clipNorm),
-        most: clipValue ?? Infinity,
-        ...at
+        most: clipValue ?? Infinity
       }
-      for (const [i, { gradient, slots, weight }] of changes.entries()) {
+      for (const [i, { at, gradient, slots, weight }] of changes.entries()) {
         const [first, second] = slots.map((slot) => machine.address(slot))
         const tensors = { weight: machine.address(weight), gradient: machine.address(gradient) }
-        const args = { ...settings, ...tensors, first: first ?? 0, second: second ?? 0, length: weight.size }
+        const args = { ...settings, ...at, ...tensors, first: first ?? 0, second: second ?? 0, length: weight.size }
         crew.run(update, args, pieces[i]!)
       }
       return { after: changes, norm: tf.scalar(norm) }

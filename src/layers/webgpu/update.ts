@@ -1,6 +1,5 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
-import type { UpdateAt } from "../../model/optimizer.ts"
 import type { Change, Operators, UpdateRule } from "../tfjs/Device.ts"
 import type { Run } from "./Program.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
@@ -95,11 +94,9 @@ type Apply = (rule: Rule, slots: ReadonlyArray<tf.Tensor>, factors?: Factors) =>
 const sgd = (
   { optimizer: { dampening, momentum, nesterov } }: UpdateRule,
   apply: Apply,
-  change: Change,
-  at: UpdateAt
+  { at, slots: [slot] }: Change
 ) => {
   const rate = at.learningRate
-  const [slot] = change.slots
   if (slot === undefined) return { weight: apply(descend, [], { rate }), slots: [] }
   const first = at.step === 0
   const moved = apply(average, [slot], { keep: first ? 0 : momentum, add: first ? 1 : 1 - dampening })
@@ -107,9 +104,9 @@ const sgd = (
   return { weight: apply(descendWithMomentum, [moved], factors), slots: [moved] }
 }
 
-const adam = ({ optimizer }: UpdateRule, apply: Apply, change: Change, at: UpdateAt) => {
+const adam = ({ optimizer }: UpdateRule, apply: Apply, { at, slots }: Change) => {
   const { beta1, beta2, eps, kind, weightDecay } = optimizer
-  const [mean, variance] = change.slots as [tf.Tensor, tf.Tensor] // adam keeps both
+  const [mean, variance] = slots as [tf.Tensor, tf.Tensor] // adam keeps both
   const m = apply(average, [mean], { keep: beta1, add: 1 - beta1 })
   const v = apply(averageOfSquares, [variance], { keep: beta2, add: 1 - beta2 })
   const weight = apply(adapt, [m, v], {
@@ -153,7 +150,7 @@ const normOf = (backend: WebGPUBackend, gradients: ReadonlyArray<tf.Tensor>): tf
 /** One step of the optimiser, on the device alone. */
 export const updateWith =
   (backend: WebGPUBackend): Operators["update"] =>
-  (rule, changes, at) => {
+  (rule, changes) => {
     const { clipNorm, clipValue, optimizer } = rule
     const norm = normOf(
       backend,
@@ -175,7 +172,7 @@ export const updateWith =
             groups: groupsFor(weight.size, threads)
           })
         )
-      return (optimizer.kind === "sgd" ? sgd : adam)(rule, apply, change, at)
+      return (optimizer.kind === "sgd" ? sgd : adam)(rule, apply, change)
     })
     return { after, norm }
   }

@@ -5,17 +5,27 @@ import type { Engine } from "../../../src/model/Engine.ts"
 import { parameters } from "../../../src/model/shapes.ts"
 import type { Weights } from "../../../src/model/Tensor.ts"
 import { mobile, plain } from "./figures.ts"
+import { allTrained } from "./freezing.ts"
 import { norm, openSession, referenceBatch, referenceWeights, uniform } from "./reference.ts"
 
 /** Declares that an engine's gradients are the slopes of its own loss. */
 export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
-  it.effect.each(brief ? [plain] : [mobile, plain])("has gradients that are the slopes of its loss: $name", (network) =>
+  const cases = [
+    { network: plain, name: plain.name, freezing: undefined },
+    ...(brief
+      ? []
+      : [
+          { network: mobile, name: mobile.name, freezing: undefined },
+          { network: mobile, name: "mobile by running figures", freezing: { ...allTrained, keepFigures: true } }
+        ])
+  ]
+  it.effect.each(cases)("has gradients that are the slopes of its loss: $name", ({ freezing, network }) =>
     Effect.gen(function* () {
       const batch = referenceBatch(network, "slope-", 6)
       const weights = referenceWeights(network, "slope-")
       /** The loss of a first step with the given weights, and the weights after it: less the gradient, as sgd has it. */
       const train = Effect.fnUntraced(function* (weights: Weights) {
-        const session = yield* openSession(network, { weights, labelSmoothing: 0.1 })
+        const session = yield* openSession(network, { weights, labelSmoothing: 0.1, freezing })
         const { loss } = yield* session.train(batch, { step: 0, learningRate: 1 })
         return { loss, after: (yield* session.snapshot).weights }
       }, Effect.scoped)

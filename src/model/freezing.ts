@@ -1,0 +1,25 @@
+import type { Freezing } from "./Engine.ts"
+import type { Network } from "./Network.ts"
+import { inputShape, outputShape, parametersOfBlock } from "./shapes.ts"
+import type { Shape } from "./shapes.ts"
+
+/** The first block that is trained in an optimiser's step. */
+export const firstTrained = (freezing: Freezing | undefined, step: number): number =>
+  freezing?.stages.findLast((stage) => stage.step <= step)?.from ?? 0
+
+/**
+ * The names of the weights that are ever trained, with the optimiser's step from which on they are. A weight's own steps
+ * count from there, as PyTorch's do, whose optimisers begin a parameter's state with its first gradient.
+ */
+export const trainedSince = (network: Network, freezing: Freezing | undefined): ReadonlyMap<string, number> => {
+  const stages = freezing?.stages ?? [{ step: 0, from: 0 }]
+  const since = new Map<string, number>()
+  let shape: Shape = inputShape(network)
+  for (const [at, block] of network.blocks.entries()) {
+    const first = stages.find(({ from }) => from <= at)
+    if (first !== undefined)
+      for (const { name, trainable } of parametersOfBlock(block, shape)) if (trainable) since.set(name, first.step)
+    shape = outputShape(block, shape)
+  }
+  return since
+}
