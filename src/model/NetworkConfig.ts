@@ -13,9 +13,23 @@ export const NetworkConfig = Schema.Struct({
     Schema.Literals(["symmetric", "same"]),
     "mobilenet-v2: what surrounds an image: as in PyTorch, or TensorFlow's `same`. Where left out, what the weights' file says, else symmetric"
   ),
+  trainable: setting(
+    Schema.Union([Schema.Literals(["all", "head"]), Schema.Struct({ from: Schema.NonEmptyString })]),
+    "all",
+    "Which blocks are trained: `all`, the `head` alone, or `{ from = BLOCK }`, that block and all behind it. The others are frozen: not one bit of them changes"
+  ),
+  batchNorm: setting(
+    Schema.Literals(["train", "frozen"]),
+    "train",
+    "Batch norm in the trained blocks: by each batch's own figures, or by the running ones, which then stay as they are. In frozen blocks it is always the latter"
+  ),
   weights: optionalSetting(
     Schema.NonEmptyString,
     "mobilenet-v2, vgg16: a safetensors file with trained weights, under torchvision's or timm's names. The head begins anew; so does everything where this is left out"
   )
-})
+}).check(
+  Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {
+    expected: "`weights` where not all is `trainable`: what is frozen keeps the weights that it begins with"
+  })
+)
 export type NetworkConfig = typeof NetworkConfig.Type

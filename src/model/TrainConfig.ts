@@ -51,6 +51,14 @@ export const TrainConfig = Schema.Struct({
   learningRate: setting(between(1e-12, 1e4), 0.001, "The learning rate; with one-cycle, the highest one"),
   optimizer: setting(OptimizerConfig, {}, "The optimiser"),
   schedule: setting(ScheduleConfig, {}, "The learning rate's course"),
+  rates: optionalSetting(
+    Schema.Array(Schema.Struct({ from: Schema.NonEmptyString, factor: between(0, 1e6) })),
+    "Discriminative learning rates, `[{ from = BLOCK, factor = 0.1 }]`: a block's rate is the learning rate times the factor of the last entry at or before it; 1 before the first"
+  ),
+  unfreeze: optionalSetting(
+    Schema.Array(Schema.Struct({ epoch: intBetween(1, 100_000), from: Schema.NonEmptyString })),
+    "Gradual unfreezing, `[{ epoch = 1, from = BLOCK }]`: after so many epochs the blocks from there on are trained as well"
+  ),
   labelSmoothing: setting(between(0, 0.999), 0, "Share of the target that is spread evenly over all classes"),
   classWeights: setting(
     Schema.Literals(["none", "balanced"]),

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
 import type { Network } from "./Network.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
@@ -7,9 +8,6 @@ import type { Parameter } from "./shapes.ts"
 import { parameters } from "./shapes.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
-
-/** The layers that a head stands in for, by network. */
-const lastLayers: Readonly<Record<string, string>> = { "mobilenet-v2": "classifier.1", vgg16: "classifier.6" }
 
 const shapeText = (shape: ReadonlyArray<number>) => shape.join(" x ")
 
@@ -40,7 +38,7 @@ export const matchWeights = Effect.fnUntraced(function* (
   tensors: Weights,
   { head, source }: { readonly head: boolean; readonly source: string }
 ) {
-  const last = lastLayers[network.name]
+  const last = headOf(network)
   const isOfHead = (name: string) => !head && last !== undefined && name.startsWith(`${last}.`)
   const wanted = parameters(network).filter(({ name }) => !isOfHead(name))
   const found = new Map<string, { readonly tensor: Tensor; readonly name: string }>()

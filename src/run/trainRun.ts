@@ -2,19 +2,17 @@ import { Clock, Effect, Schema } from "effect"
 import type { Report } from "../metrics/Report.ts"
 import { testReport } from "../metrics/Report.ts"
 import { Machine } from "./Machine.ts"
-import { classWeightsOf } from "../model/classWeights.ts"
 import { Engines } from "../model/Engines.ts"
+import { freezingOf } from "../model/parts.ts"
 import { evaluate } from "../model/evaluate.ts"
 import { encodeModel } from "../model/Model.ts"
 import { networkFor } from "../model/networks.ts"
-import { parameters } from "../model/shapes.ts"
-import { startWeights } from "../model/startWeights.ts"
-import { sizeOf } from "../model/Tensor.ts"
 import { train } from "../model/Training.ts"
 import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import { configDigest } from "./configDigest.ts"
+import { openLearner } from "./openLearner.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 import { RunFolder } from "./RunFolder.ts"
@@ -30,11 +28,11 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   const config = yield* resolveConfig(configured)
   yield* folder.write("config.json", `${JSON.stringify(config, null, 2)}\n`)
 
-  // A network that does not fit or an engine that cannot run is known before the first image is read.
+  // A network or a block that is none or an engine that cannot run is known before the first image is read.
   const { engine: engineConfig, image, seed } = config
-  const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
-    Engines.use((engines) => engines.choose(engineConfig, network))
-  )
+  const anyClasses = yield* networkFor(config.network, { ...image, classes: 2 })
+  yield* freezingOf(anyClasses, config.network, config.train, 1)
+  const engine = yield* Engines.use((engines) => engines.choose(engineConfig, anyClasses))
 
   const dataset = yield* Pipeline.dataset(config)
   const { classes, ledger } = dataset
@@ -47,16 +45,7 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   })
 
   const network = yield* networkFor(config.network, { ...image, classes: classes.length })
-  const session = yield* engine.open({
-    network,
-    weights: yield* startWeights(network, seed, config.network.weights),
-    optimizer: config.train.optimizer,
-    labelSmoothing: config.train.labelSmoothing,
-    classWeights: classWeightsOf(config.train.classWeights, dataset.train, classes.length),
-    clipNorm: config.train.clipNorm,
-    clipValue: config.train.clipValue,
-    seed
-  })
+  const { session, ...sizes } = yield* openLearner(engine, network, config, dataset)
   const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
   const digest = yield* configDigest(config)
   const { chosenEpoch, history, stoppedEarly } = yield* train({
@@ -82,7 +71,6 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   const { weights } = yield* session.snapshot
   yield* folder.write("model/model.safetensors", encodeModel({ network, labels: classes, image, weights }))
   const machine = yield* Machine
-  const all = parameters(network)
   const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
   const finished: Report = {
     data: {
@@ -95,8 +83,7 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     model: {
       network: network.name,
       head: network.name === "simple-cnn" ? null : config.network.head,
-      parameters: count(all),
-      trainableParameters: count(all.filter(({ trainable }) => trainable))
+      ...sizes
     },
     history,
     chosenEpoch,
@@ -115,6 +102,3 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   yield* folder.write("report.json", `${JSON.stringify(finished, null, 2)}\n`)
   return finished
 }, Effect.scoped)
-
-const count = (tensors: ReadonlyArray<{ readonly shape: ReadonlyArray<number> }>) =>
-  tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)

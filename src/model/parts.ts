@@ -1,0 +1,109 @@
+import { Array as Arrays, Effect, Schema } from "effect"
+import * as Runtime from "effect/Runtime"
+import { nearest } from "../nearest.ts"
+import type { Block } from "./Block.ts"
+import type { Freezing } from "./Engine.ts"
+import type { Network } from "./Network.ts"
+import type { NetworkConfig } from "./NetworkConfig.ts"
+import { inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
+import type { Shape } from "./shapes.ts"
+import type { TrainConfig } from "./TrainConfig.ts"
+
+/** A configuration names a block that the network does not have: exit code 2. */
+export class UnknownBlock extends Schema.TaggedError<UnknownBlock>()("UnknownBlock", {
+  /** The key that names it. */
+  key: Schema.String,
+  block: Schema.String,
+  network: Schema.String,
+  known: Schema.Array(Schema.String)
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    const suggestion = nearest(this.block, this.known)
+    return (
+      `\`${this.key}\`: ${this.network} has no block "${this.block}"` +
+      `${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`} Its blocks: ${this.known.join(", ")}.`
+    )
+  }
+}
+
+/** The layers that give the logits: the last one, or what a head has in its place. */
+const lastLayers: Readonly<Record<string, string>> = {
+  "simple-cnn": "fc3",
+  "mobilenet-v2": "classifier.1",
+  vgg16: "classifier.6"
+}
+
+/** The name of a network's head: the start of its tensors' names. */
+export const headOf = (network: Network): string | undefined => lastLayers[network.name]
+
+const namesOf = (block: Block): ReadonlyArray<string> =>
+  block._tag === "Residual" ? block.blocks.flatMap(namesOf) : "name" in block ? [block.name] : []
+
+const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
+
+/** `features.14` of `features.14.conv.0.0`, `fc1` of itself: what a part is called. */
+const partOf = (name: string) => /^[^.]+(\.\d+)?/.exec(name)![0] // every name begins with a character that is no dot
+
+/** The parts that a configuration can name, in the network's order. */
+export const partNames = (network: Network): ReadonlyArray<string> =>
+  Arrays.dedupe(network.blocks.filter(({ _tag }) => _tag !== "Dropout").flatMap((block) => namesOf(block).map(partOf)))
+
+/** The first block of a part. */
+const blockOf = (network: Network, part: string, key: string) => {
+  const at = network.blocks.findIndex((block) => namesOf(block).some((name) => isWithin(name, part)))
+  return at < 0
+    ? Effect.fail(new UnknownBlock({ key, block: part, network: network.name, known: partNames(network) }))
+    : Effect.succeed(at)
+}
+
+/** Dropout in front of what is trained is part of its training: what is frozen has none. */
+const withDropout = (network: Network, at: number): number =>
+  at > 0 && network.blocks[at - 1]?._tag === "Dropout" ? withDropout(network, at - 1) : at
+
+/** The first of a network's blocks that is trained from the beginning on. */
+export const firstTrainable = Effect.fnUntraced(function* (network: Network, { trainable }: NetworkConfig) {
+  if (trainable === "all") return 0
+  const part = trainable === "head" ? (headOf(network) ?? "") : trainable.from
+  return withDropout(network, yield* blockOf(network, part, "network.trainable"))
+})
+
+/** What is trained when and how fast, as an engine takes it. */
+export const freezingOf = Effect.fnUntraced(function* (
+  network: Network,
+  config: NetworkConfig,
+  train: TrainConfig,
+  stepsPerEpoch: number
+) {
+  const stages = [{ step: 0, from: yield* firstTrainable(network, config) }]
+  for (const { epoch, from } of train.unfreeze ?? []) {
+    const at = withDropout(network, yield* blockOf(network, from, "train.unfreeze"))
+    // A part that thaws stays so: the schedule only goes towards the input.
+    stages.push({ step: epoch * stepsPerEpoch, from: Math.min(at, stages.at(-1)!.from) })
+  }
+  const starts: Array<{ readonly at: number; readonly factor: number }> = []
+  for (const { factor, from } of train.rates ?? [])
+    starts.push({ at: yield* blockOf(network, from, "train.rates"), factor })
+  const rates = new Map<string, number>()
+  let shape: Shape = inputShape(network)
+  for (const [at, block] of network.blocks.entries()) {
+    const factor = starts.findLast((start) => start.at <= at)?.factor ?? 1
+    for (const { name } of parametersOfBlock(block, shape)) if (factor !== 1) rates.set(name, factor)
+    shape = outputShape(block, shape)
+  }
+  return { stages, keepFigures: config.batchNorm === "frozen", rates } satisfies Freezing
+})
+
+/** A network in two: the blocks before `at`, and those from there on as a network that takes what they give. */
+export const splitAt = (
+  network: Network,
+  at: number
+): { readonly front: ReadonlyArray<Block>; readonly tail: Network } => {
+  const front = network.blocks.slice(0, at)
+  const behind = network.blocks.slice(at)
+  const shape = outputOf(front, inputShape(network))
+  const [height, width, channels] = shape.length === 3 ? shape : ([1, 1, shape[0]] as const)
+  // A flat value comes in as an image of one pixel.
+  const blocks: ReadonlyArray<Block> = shape.length === 3 ? behind : [{ _tag: "Flatten" }, ...behind]
+  return { front, tail: { ...network, height, width, channels, blocks } }
+}

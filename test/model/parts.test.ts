@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { trainedSince } from "../../src/model/freezing.ts"
+import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
+import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
+import { vgg16 } from "../../src/model/networks/vgg16.ts"
+import { firstTrainable, freezingOf, partNames, splitAt } from "../../src/model/parts.ts"
+import { checkNetwork, inputShape, outputOf, parameters } from "../../src/model/shapes.ts"
+import { TrainConfig } from "../../src/model/TrainConfig.ts"
+
+const size = { height: 70, width: 90, classes: 5 }
+const mobilenet = mobilenetV2({ ...size, head: "batchnorm", padding: "symmetric" })
+const vgg = vgg16({ ...size, head: "fc" })
+const small = simpleCnn(size)
+
+const config = (trainable: (typeof NetworkConfig.Type)["trainable"], more = {}) =>
+  Schema.decodeUnknownSync(NetworkConfig)({ trainable, weights: "any", ...more })
+const training = Schema.decodeUnknownSync(TrainConfig)
+
+const parts = ["features.0", "features.14", "features.18", "classifier.1"]
+
+describe("the parts of a network", () => {
+  it("are named as torchvision names them", () => {
+    for (const part of parts) assert.include(partNames(mobilenet), part)
+    assert.strictEqual(partNames(mobilenet).length, 20)
+    assert.deepStrictEqual(partNames(small), ["conv1", "conv2", "conv3", "conv4", "fc1", "fc2", "fc3"])
+  })
+
+  it.effect("are all trained, the head with its dropout, or those from a block on", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* firstTrainable(mobilenet, config("all")), 0)
+      const head = yield* firstTrainable(mobilenet, config("head"))
+      assert.deepInclude(mobilenet.blocks[head], { _tag: "Dropout", rate: 0.2 })
+      assert.deepInclude(vgg.blocks[yield* firstTrainable(vgg, config("head"))], { name: "classifier.5" })
+      assert.deepInclude(small.blocks[yield* firstTrainable(small, config("head"))], { name: "fc3" })
+      const from = yield* firstTrainable(mobilenet, config({ from: "features.14" }))
+      assert.deepInclude(mobilenet.blocks[from], { name: "features.14.conv.0.0" })
+      // A residual is one block, whatever of it is named; features.1 is no part of features.14.
+      const residual = yield* firstTrainable(mobilenet, config({ from: "features.15.conv.2" }))
+      assert.strictEqual(mobilenet.blocks[residual]!._tag, "Residual")
+      assert.isBelow(yield* firstTrainable(mobilenet, config({ from: "features.1" })), from)
+    })
+  )
+
+  it.effect("that a network does not have are an error with the names that it has", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(firstTrainable(mobilenet, config({ from: "features.41" })))
+      assert.include(error.message, '`network.trainable`: mobilenet-v2 has no block "features.41"; did you mean')
+      assert.include(error.message, "features.18, classifier.1")
+      const train = training({ unfreeze: [{ epoch: 1, from: "nowhere" }] })
+      assert.strictEqual((yield* Effect.flip(freezingOf(small, config("all"), train, 3))).key, "train.unfreeze")
+    })
+  )
+
+  it.effect("thaw in steps, and never freeze again", () =>
+    Effect.gen(function* () {
+      const train = training({
+        unfreeze: [
+          { epoch: 1, from: "conv4" },
+          { epoch: 2, from: "fc1" },
+          { epoch: 4, from: "conv2" }
+        ]
+      })
+      const freezing = yield* freezingOf(small, config("head", { batchNorm: "frozen" }), train, 10)
+      const at = (name: string) => small.blocks.findIndex((block) => "name" in block && block.name === name)
+      assert.deepStrictEqual(freezing.stages, [
+        { step: 0, from: at("fc3") },
+        { step: 10, from: at("conv4") },
+        { step: 20, from: at("conv4") },
+        { step: 40, from: at("conv2") }
+      ])
+      assert.isTrue(freezing.keepFigures)
+      const since = trainedSince(small, freezing)
+      assert.deepStrictEqual(
+        ["fc3.bias", "fc1.weight", "conv4.weight", "conv2.bias", "conv1.weight"].map((name) => since.get(name)),
+        [0, 10, 10, 40, undefined]
+      )
+    })
+  )
+
+  it.effect("have the rate of the last entry at or before them", () =>
+    Effect.gen(function* () {
+      const rates = [
+        { from: "conv2", factor: 0.1 },
+        { from: "fc1", factor: 0.5 },
+        { from: "fc3", factor: 1 }
+      ]
+      const freezing = yield* freezingOf(small, config("all"), training({ rates }), 1)
+      const of = (name: string) => freezing.rates.get(`${name}.weight`) ?? 1
+      assert.deepStrictEqual(["conv1", "conv2", "conv4", "fc1", "fc2", "fc3"].map(of), [1, 0.1, 0.1, 0.5, 0.5, 1])
+    })
+  )
+
+  it("make two networks whose tensors are the whole one's, wherever it is cut", () => {
+    for (const network of [mobilenet, vgg, small])
+      for (const [at] of network.blocks.entries()) {
+        const { front, tail } = splitAt(network, at)
+        checkNetwork(tail)
+        const names = (of: typeof network) => parameters(of).map(({ name, shape }) => `${name} ${shape.join()}`)
+        assert.deepStrictEqual([...names({ ...network, blocks: front }), ...names(tail)], names(network))
+        assert.deepStrictEqual(
+          outputOf(front, inputShape(network)).length === 1,
+          tail.blocks.length > network.blocks.length - at
+        )
+      }
+  })
+
+  it("are frozen with trained weights only", () => {
+    assert.throws(() => Schema.decodeUnknownSync(NetworkConfig)({ trainable: "head" }), /weights/)
+  })
+})
