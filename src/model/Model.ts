@@ -53,7 +53,7 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
 const neverUsed = Schema.decodeSync(OptimizerConfig)({ kind: "sgd" })
 
 /** A session that only predicts: what it would train with is never used. */
-export const inferenceOptions = ({ network, weights }: Model): SessionOptions => ({
+export const inferenceOptions = ({ network, weights }: Pick<Model, "network" | "weights">): SessionOptions => ({
   network,
   weights,
   optimizer: neverUsed,

@@ -19,7 +19,7 @@ export const uniform = (salt: string, name: string, n: number): Float64Array => 
 }
 
 /** One tensor by the formula of the reference figures. */
-const referenceTensor = (name: string, shape: ReadonlyArray<number>, salt: string): Tensor => {
+export const referenceTensor = (name: string, shape: ReadonlyArray<number>, salt: string): Tensor => {
   const u = uniform(salt, name, sizeOf(shape))
   const scale = shape.length > 1 ? Math.sqrt(6 / sizeOf(shape.slice(1))) : 0.1
   const isVariance = name.endsWith(".running_var")

@@ -1,0 +1,95 @@
+import { Effect, Layer } from "effect"
+import type { InferenceSession, Tensor } from "onnxruntime-node"
+import { availableParallelism, cpus } from "node:os"
+import { Features, FeaturesError } from "../model/Features.ts"
+import type { OpenFeatures } from "../model/Features.ts"
+import type { Frozen } from "../model/onnx/onnxModel.ts"
+import { frozenParts, inputName, onnxModel, outputName } from "../model/onnx/onnxModel.ts"
+import { sizeOf } from "../model/Tensor.ts"
+
+const engine = "onnxruntime"
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+const failed = (cause: unknown) => {
+  const detail = messageOf(cause)
+  // onnxruntime has one class of errors; of memory it says this, JavaScript throws a RangeError.
+  const isMemory = cause instanceof RangeError || /bad_alloc|failed to allocate memory|bad allocation/i.test(detail)
+  const advice = isMemory ? ": use a smaller batch size, or smaller images" : ""
+  return new FeaturesError({ engine, reason: isMemory ? "outOfMemory" : "failed", detail: detail + advice, cause })
+}
+
+/** Loaded when it is first needed: 46 MB of native code, which not every platform has. */
+const load = Effect.tryPromise({
+  try: () => import("onnxruntime-node"),
+  catch: (cause) =>
+    new FeaturesError({
+      engine,
+      reason: "unavailable",
+      detail: `onnxruntime-node does not load here (${messageOf(cause)}). Use Linux, Windows or macOS on ARM, and install the packages again: npx pnpm install`,
+      cause
+    })
+})
+
+/** How a session computes; the results of one image depend on none of it. */
+export interface OnnxSettings {
+  readonly threads: number
+  readonly optimization: NonNullable<InferenceSession.SessionOptions["graphOptimizationLevel"]>
+  /** Whether threads without work wait in a loop: quicker, and it takes processor time from others. */
+  readonly spinning: boolean
+}
+
+const defaults = (): OnnxSettings => ({ threads: availableParallelism(), optimization: "all", spinning: true })
+
+const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
+  const ort = yield* load
+  const { model, shape } = yield* Effect.try({
+    try: () => ({ model: onnxModel(frozen), shape: frozenParts(frozen).shape }),
+    catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
+  })
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ["cpu"],
+    graphOptimizationLevel: settings.optimization,
+    intraOpNumThreads: settings.threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: settings.spinning ? "1" : "0" } } }
+  }
+  let session: InferenceSession | undefined = yield* Effect.acquireRelease(
+    Effect.tryPromise({ try: () => ort.InferenceSession.create(model, options), catch: failed }),
+    (session) => Effect.promise(() => session.release())
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => (session = undefined)))
+
+  const length = sizeOf(frozen.input)
+  const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
+    if (session === undefined)
+      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
+    if (size < 1 || images.length !== size * length)
+      return yield* new FeaturesError({
+        engine,
+        reason: "misfit",
+        detail: `${size} inputs of ${frozen.input.join(" x ")} are ${size * length} numbers, not ${images.length}`
+      })
+    const opened = session
+    const results = yield* Effect.tryPromise({
+      try: () => opened.run({ [inputName]: new ort.Tensor("float32", images, [size, ...frozen.input]) }),
+      catch: failed
+    })
+    // It runs on this thread: without a pause, no signal would be heard between two batches.
+    yield* Effect.yieldNow
+    const features: Tensor = results[outputName]! // the model's only output
+    return features.data as Float32Array // declared as float32 in the model
+  })
+  return { shape, key: `${engine} ${ort.env.versions.node}, float32, ${processor()}`, run } satisfies OpenFeatures
+})
+
+/** Kernels are chosen by what the processor can do, and round each in its own way. */
+const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
+
+/** Features by onnxruntime on the processor, with settings of one's own. */
+export const layerWith = (settings: Partial<OnnxSettings>) =>
+  Layer.succeed(Features, { open: (frozen) => open(frozen, { ...defaults(), ...settings }) })
+
+/** Features by onnxruntime on the processor, on as many threads as it has cores. */
+export const layer = layerWith({})

@@ -1,0 +1,56 @@
+import { Effect, Layer } from "effect"
+import { Engine } from "./Engine.ts"
+import type { EngineError } from "./Engine.ts"
+import { Features, FeaturesError } from "./Features.ts"
+import type { OpenFeatures } from "./Features.ts"
+import { inferenceOptions } from "./Model.ts"
+import type { Frozen } from "./onnx/onnxModel.ts"
+import { frozenParts } from "./onnx/onnxModel.ts"
+import type { Shape } from "./shapes.ts"
+import { sizeOf } from "./Tensor.ts"
+
+/** Rows in PyTorch's order (channel, row, column) as NHWC. */
+const channelsLast = (rows: Float32Array, size: number, [height, width, channels]: Extract<Shape, { length: 3 }>) => {
+  const pixels = height * width
+  const images = new Float32Array(rows.length)
+  for (let n = 0; n < size; n++)
+    for (let c = 0; c < channels; c++)
+      for (let p = 0, from = (n * channels + c) * pixels; p < pixels; p++)
+        images[(n * pixels + p) * channels + c] = rows[from + p]!
+  return images
+}
+
+const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service"], frozen: Frozen) {
+  const { name, versions } = engine.info
+  const fail = (reason: FeaturesError["reason"], detail: string, cause?: unknown) =>
+    new FeaturesError({ engine: name, reason, detail, cause })
+  const failed = (error: EngineError) =>
+    fail(error.reason === "outOfMemory" ? "outOfMemory" : "failed", error.detail, error)
+  const { blocks, input, weights } = frozen
+  const { shape } = yield* Effect.try({
+    try: () => frozenParts(frozen),
+    catch: (cause) => fail("misfit", cause instanceof Error ? cause.message : String(cause), cause)
+  })
+  if (input.length !== 3) return yield* fail("misfit", "it takes images, and the input is flat")
+  const [height, width, channels] = input
+  // An engine gives rows: what is shaped like an image goes out flat, and is put in order here.
+  const flat = shape.length === 3 ? [...blocks, { _tag: "Flatten" } as const] : blocks
+  const network = { name: "features", height, width, channels, classes: sizeOf(shape), blocks: flat }
+  const image = { height, width } as const
+  const session = yield* Effect.mapError(engine.open(inferenceOptions({ network, weights })), failed)
+  const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
+    const rows = yield* Effect.mapError(
+      session.predict({ index: 0, images, labels: new Int32Array(size), ids: [], size, ...image }),
+      failed
+    )
+    return shape.length === 3 ? channelsLast(rows, size, shape) : rows
+  })
+  const key = `${name} ${Object.entries(versions).flat().join(" ")}, float32, ${engine.info.device}`
+  return { shape, key, run } satisfies OpenFeatures
+})
+
+/** Features by the engine that trains. */
+export const layer = Layer.effect(
+  Features,
+  Effect.map(Engine, (engine) => ({ open: (frozen: Frozen) => open(engine, frozen) }))
+)

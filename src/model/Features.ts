@@ -1,0 +1,39 @@
+import { Context, Schema } from "effect"
+import type { Effect, Scope } from "effect"
+import type { Frozen } from "./onnx/onnxModel.ts"
+import type { Shape } from "./shapes.ts"
+
+/**
+ * Features cannot be had: `unavailable` (the engine cannot run here), `misfit` (blocks, weights or images do not fit
+ * together), `outOfMemory`, `failed`.
+ */
+export class FeaturesError extends Schema.TaggedError<FeaturesError>()("FeaturesError", {
+  engine: Schema.String,
+  reason: Schema.Literals(["unavailable", "misfit", "outOfMemory", "failed"]),
+  detail: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message() {
+    return `The frozen part of the network cannot be applied by "${this.engine}": ${this.detail}`
+  }
+}
+
+/** The frozen part of a network inside an engine, until its Scope closes. */
+export interface OpenFeatures {
+  /** Of one image's features: image-shaped ones are height, width, channels. */
+  readonly shape: Shape
+  /** What computed them, for a cache: engine, version, precision, processor. Another key may mean other bits. */
+  readonly key: string
+  /**
+   * The features of `size` inputs, row by row. Images are NHWC, normalised; image-shaped features come out as NHWC too.
+   */
+  readonly run: (images: Float32Array, size: number) => Effect.Effect<Float32Array, FeaturesError>
+}
+
+/** Applies the frozen part of networks: inference mode, no gradients. */
+export class Features extends Context.Service<
+  Features,
+  {
+    readonly open: (frozen: Frozen) => Effect.Effect<OpenFeatures, FeaturesError, Scope.Scope>
+  }
+>()("weft/model/Features") {}

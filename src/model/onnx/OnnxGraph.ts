@@ -1,0 +1,138 @@
+import { encode } from "./protobuf.ts"
+import type { Message } from "./protobuf.ts"
+
+/** Version of the operators that a model is written in: ONNX 1.8, of 2020, which every current runtime reads. */
+export const opset = 13
+
+/** Version of the format that goes with the operators. */
+const irVersion = 7
+
+/** Element types. Source: onnx.proto, TensorProto.DataType. */
+const elementTypes = { float32: 1, uint8: 2, int64: 7 } as const
+
+/** A dimension: its length, or the name of one that is known when the model runs. */
+export type Dimension = number | string
+
+/** One attribute of a node: a whole number or several. */
+export type Attributes = Readonly<Record<string, number | ReadonlyArray<number>>>
+
+const attribute = ([name, value]: readonly [string, number | ReadonlyArray<number>]): Message =>
+  typeof value === "number"
+    ? [
+        [1, name],
+        [3, value],
+        [20, 2]
+      ]
+    : [[1, name], ...value.map((one) => [8, one] as const), [20, 7]]
+
+const bytesOf = ({ buffer, byteLength, byteOffset }: Float32Array | BigInt64Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+/**
+ * A graph of ONNX operators that grows node by node, in the order in which they run; values are known by their names.
+ *
+ * Source of the fields' numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+export class OnnxGraph {
+  readonly #nodes: Array<Message> = []
+  readonly #constants: Array<Message> = []
+  readonly #inputs: Array<Message> = []
+  readonly #outputs: Array<Message> = []
+  readonly #named = new Set<string>()
+
+  /** What the model is given; `float32`, or whole numbers of a byte. */
+  input(name: string, dimensions: ReadonlyArray<Dimension>, type: "float32" | "uint8" = "float32"): string {
+    this.#inputs.push(OnnxGraph.#declared(name, dimensions, type))
+    return name
+  }
+
+  /** A constant of the model: its bytes are those of `data`, which must stay as they are until the model is encoded. */
+  constant(name: string, dimensions: ReadonlyArray<number>, data: Float32Array | BigInt64Array): string {
+    // A block's constants have names of their own; those of a helper are counted.
+    const own = this.#free(name)
+    const type = data instanceof Float32Array ? elementTypes.float32 : elementTypes.int64
+    const dims = dimensions.map((length) => [1, length] as const)
+    this.#constants.push([...dims, [2, type], [8, own], [9, bytesOf(data)]])
+    return own
+  }
+
+  /** One operator with one result, whose name is given back. */
+  node(operator: string, name: string, inputs: ReadonlyArray<string>, attributes: Attributes = {}): string {
+    const output = this.#free(`${name}/${operator}`)
+    this.#nodes.push([
+      ...inputs.map((input) => [1, input] as const),
+      [2, output],
+      [3, output],
+      [4, operator],
+      ...Object.entries(attributes).map((entry) => [5, attribute(entry)] as const)
+    ])
+    return output
+  }
+
+  /** Makes a value a result of the model, under another name. */
+  output(value: string, name: string, dimensions: ReadonlyArray<Dimension>): void {
+    this.#nodes.push([
+      [1, value],
+      [2, name],
+      [3, `${name}/Identity`],
+      [4, "Identity"]
+    ])
+    this.#outputs.push(OnnxGraph.#declared(name, dimensions, "float32"))
+  }
+
+  /** The model's bytes; `metadata` are texts of any kind. */
+  encode(name: string, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+    const graph: Message = [
+      ...this.#nodes.map((node) => [1, node] as const),
+      [2, name],
+      ...this.#constants.map((constant) => [5, constant] as const),
+      ...this.#inputs.map((input) => [11, input] as const),
+      ...this.#outputs.map((output) => [12, output] as const)
+    ]
+    return encode([
+      [1, irVersion],
+      [2, "weft"],
+      [7, graph],
+      [8, [[2, opset]]],
+      ...Object.entries(metadata).map(
+        ([key, value]) =>
+          [
+            14,
+            [
+              [1, key],
+              [2, value]
+            ]
+          ] as const
+      )
+    ])
+  }
+
+  #free(name: string): string {
+    let own = name
+    for (let i = 2; this.#named.has(own); i++) own = `${name}_${i}`
+    this.#named.add(own)
+    return own
+  }
+
+  static #declared(name: string, dimensions: ReadonlyArray<Dimension>, type: keyof typeof elementTypes): Message {
+    const dims = dimensions.map((dimension): readonly [number, Message] => [
+      1,
+      [typeof dimension === "number" ? [1, dimension] : [2, dimension]]
+    ])
+    return [
+      [1, name],
+      [
+        2,
+        [
+          [
+            1,
+            [
+              [1, elementTypes[type]],
+              [2, dims]
+            ]
+          ]
+        ]
+      ]
+    ]
+  }
+}

@@ -1,0 +1,54 @@
+import type { BatchNorm, Block, Conv2d, Dense, DepthwiseConv2d } from "../Block.ts"
+import type { Tensor, Weights } from "../Tensor.ts"
+
+/** A block that is a weighted sum of its input: what a batch norm behind it does can be done by its weights. */
+export type Linear = typeof Conv2d.Type | typeof DepthwiseConv2d.Type | typeof Dense.Type
+
+export const isLinear = (block: Block): block is Linear =>
+  block._tag === "Conv2d" || block._tag === "DepthwiseConv2d" || block._tag === "Dense"
+
+/** A linear block's numbers: `weight` in PyTorch's layout, one bias an output, or none. */
+export interface LinearWeights {
+  readonly weight: Tensor
+  readonly bias: Float32Array | undefined
+}
+
+const dataOf = (weights: Weights, name: string): Float32Array => weights.get(name)!.data // the caller has checked them
+
+/** What a batch norm does in inference: y = scale x + shift, one pair a channel, in double precision. */
+export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights) => {
+  const mean = dataOf(weights, `${name}.running_mean`)
+  const variance = dataOf(weights, `${name}.running_var`)
+  const bias = dataOf(weights, `${name}.bias`)
+  const scale = Float64Array.from(
+    dataOf(weights, `${name}.weight`),
+    (gamma, i) => gamma / Math.sqrt(variance[i]! + eps)
+  )
+  return { scale, shift: scale.map((factor, i) => bias[i]! - factor * mean[i]!) }
+}
+
+/**
+ * The numbers of a linear block with the batch norms behind it folded in: one rounding to float32 at the end.
+ *
+ * Source: Jacob et al., Quantization and Training of Neural Networks, 2018, equation 14.
+ */
+export const folded = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, weights: Weights): LinearWeights => {
+  const weight = weights.get(`${block.name}.weight`)! // the caller has checked them
+  const bias = block.bias ? dataOf(weights, `${block.name}.bias`) : undefined
+  if (norms.length === 0) return { weight, bias }
+  const outputs = weight.shape[0]! // a linear block's weight has an output axis first
+  const scale = new Float64Array(outputs).fill(1)
+  const shift = bias === undefined ? new Float64Array(outputs) : Float64Array.from(bias)
+  for (const norm of norms) {
+    const affine = affineOf(norm, weights)
+    for (let i = 0; i < outputs; i++) {
+      scale[i]! *= affine.scale[i]!
+      shift[i] = shift[i]! * affine.scale[i]! + affine.shift[i]!
+    }
+  }
+  const each = weight.data.length / outputs
+  const data = new Float32Array(weight.data.length)
+  for (let i = 0, at = 0; i < outputs; i++)
+    for (const end = at + each; at < end; at++) data[at] = weight.data[at]! * scale[i]!
+  return { weight: { shape: weight.shape, data }, bias: Float32Array.from(shift) }
+}

@@ -1,0 +1,51 @@
+import type { Block } from "../Block.ts"
+import { weightsFault } from "../faults.ts"
+import { outputShape, parametersOfBlock } from "../shapes.ts"
+import type { Parameter, Shape } from "../shapes.ts"
+import type { Weights } from "../Tensor.ts"
+import { OnnxGraph } from "./OnnxGraph.ts"
+import { renderBlocks } from "./renderBlocks.ts"
+
+/** Blocks that are applied and no longer trained. */
+export interface Frozen {
+  readonly blocks: ReadonlyArray<Block>
+  /** What goes in: images (NHWC) or flat values, without the batch. */
+  readonly input: Shape
+  /** The blocks' tensors; others are not looked at. */
+  readonly weights: Weights
+}
+
+/** What comes out of frozen blocks, and the tensors that they own; throws `ShapeMismatch` where a block does not fit. */
+export const frozenParts = ({ blocks, input }: Pick<Frozen, "blocks" | "input">) => {
+  const parameters: Array<Parameter> = []
+  let shape = input
+  for (const block of blocks) {
+    parameters.push(...parametersOfBlock(block, shape))
+    shape = outputShape(block, shape)
+  }
+  return { parameters, shape }
+}
+
+/** The names of a model's input and output. */
+export const inputName = "images"
+export const outputName = "features"
+
+/**
+ * Frozen blocks as an ONNX model (its bytes): `images` (N, height, width, channels) in, `features` out, float32, N any.
+ *
+ * Image-shaped features are NHWC. Batch norms are part of the linear block before them. Throws an Error where a block
+ * does not fit its input or a tensor is missing.
+ */
+export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
+  const { blocks, input, weights } = frozen
+  const fault = weightsFault(frozenParts(frozen).parameters, weights)
+  if (fault !== undefined) throw new Error(fault)
+  const graph = new OnnxGraph()
+  const given = graph.input(inputName, ["N", ...input])
+  const name = input.length === 3 ? graph.node("Transpose", inputName, [given], { perm: [0, 3, 1, 2] }) : given
+  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights })
+  const result =
+    last.shape.length === 3 ? graph.node("Transpose", outputName, [last.name], { perm: [0, 2, 3, 1] }) : last.name
+  graph.output(result, outputName, ["N", ...last.shape])
+  return graph.encode(outputName)
+}

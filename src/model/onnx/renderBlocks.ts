@@ -1,0 +1,135 @@
+import { averagingMatrix } from "../averagingMatrix.ts"
+import type { Activation, AdaptiveAveragePool, BatchNorm, Block, MaxPool } from "../Block.ts"
+import { outputShape, window } from "../shapes.ts"
+import type { Shape } from "../shapes.ts"
+import type { Weights } from "../Tensor.ts"
+import { affineOf, folded, isLinear } from "./linear.ts"
+import type { Linear } from "./linear.ts"
+import type { OnnxGraph } from "./OnnxGraph.ts"
+
+/** A value in a graph: images are NCHW there; the shape is ours (height, width, channels), without the batch. */
+export interface Value {
+  readonly name: string
+  readonly shape: Shape
+}
+
+/** Where operators go, and what they take their constants from. */
+export interface Rendering {
+  readonly graph: OnnxGraph
+  readonly weights: Weights
+}
+
+const scalar = (value: number) => Float32Array.of(value)
+
+/** Whole numbers of a shape; in one for Reshape, 0 keeps an axis. */
+const shapeOf = (numbers: ReadonlyArray<number>) => BigInt64Array.from(numbers, BigInt)
+
+/** The attributes of an operator that slides a kernel; what is odd goes to the bottom and the right. */
+const sliding = (
+  shape: Shape,
+  kernel: readonly [number, number],
+  { padding, stride }: Pick<typeof MaxPool.Type, "padding" | "stride">
+) => {
+  const [height, width] = shape as readonly [number, number, number] // the shapes were checked
+  const rows = window(height, kernel[0], stride, padding)
+  const columns = window(width, kernel[1], stride, padding)
+  return {
+    kernel_shape: kernel,
+    strides: [stride, stride],
+    pads: [rows.before, columns.before, rows.after, columns.after]
+  }
+}
+
+const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, input: Value, into: Rendering): string => {
+  const { graph } = into
+  const { bias, weight } = folded(block, norms, into.weights)
+  const { name } = block
+  const inputs = [input.name, graph.constant(`${name}.weight`, weight.shape, weight.data)]
+  if (bias !== undefined) inputs.push(graph.constant(`${name}.bias`, [bias.length], bias))
+  if (block._tag === "Dense") return graph.node("Gemm", name, inputs, { transB: 1 })
+  const group = block._tag === "DepthwiseConv2d" ? weight.shape[0]! : 1 // checked: channels first
+  return graph.node("Conv", name, inputs, { ...sliding(input.shape, block.kernel, block), group })
+}
+
+/** A batch norm with nothing before it that could take it up. */
+const batchNorm = (block: typeof BatchNorm.Type, { name, shape }: Value, { graph, weights }: Rendering): string => {
+  const { scale, shift } = affineOf(block, weights)
+  const dimensions = shape.length === 3 ? [scale.length, 1, 1] : [scale.length]
+  const factor = graph.constant(`${block.name}.scale`, dimensions, Float32Array.from(scale))
+  const term = graph.constant(`${block.name}.shift`, dimensions, Float32Array.from(shift))
+  return graph.node("Add", block.name, [graph.node("Mul", block.name, [name, factor]), term])
+}
+
+const activation = ({ kind }: typeof Activation.Type, { name }: Value, { graph }: Rendering): string =>
+  kind === "relu"
+    ? graph.node("Relu", name, [name])
+    : graph.node("Clip", name, [name, graph.constant("zero", [], scalar(0)), graph.constant("six", [], scalar(6))])
+
+/** As a product with the matrix that averages, over the images' pixels. */
+const adaptiveAveragePool = (
+  { size }: typeof AdaptiveAveragePool.Type,
+  { name, shape }: Value,
+  { graph }: Rendering
+): string => {
+  const [height, width, channels] = shape as readonly [number, number, number] // the shapes were checked
+  const [rows, columns] = size
+  if (height === rows && width === columns) return name
+  const reshape = (value: string, to: ReadonlyArray<number>) =>
+    graph.node("Reshape", "average", [value, graph.constant("average.shape", [to.length], shapeOf(to))])
+  const windows = averagingMatrix([height, width], size)
+  const pixels = height * width
+  // Turned: a row of pixels times it is a row of windows.
+  const turned = new Float32Array(windows.length)
+  for (let w = 0; w < rows * columns; w++)
+    for (let p = 0; p < pixels; p++) turned[p * rows * columns + w] = windows[w * pixels + p]!
+  const matrix = graph.constant("average.matrix", [pixels, rows * columns], turned)
+  const averaged = graph.node("MatMul", "average", [reshape(name, [0, channels, pixels]), matrix])
+  return reshape(averaged, [0, channels, rows, columns])
+}
+
+const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): string => {
+  const { graph } = into
+  switch (block._tag) {
+    case "BatchNorm":
+      return batchNorm(block, input, into)
+    case "Activation":
+      return activation(block, input, into)
+    case "MaxPool":
+      return graph.node("MaxPool", "pool", [input.name], sliding(input.shape, [block.size, block.size], block))
+    case "GlobalAveragePool":
+      return graph.node("Flatten", "pool", [graph.node("GlobalAveragePool", "pool", [input.name])], { axis: 1 })
+    case "AdaptiveAveragePool":
+      return adaptiveAveragePool(block, input, into)
+    case "Flatten":
+      return graph.node("Flatten", "flatten", [input.name], { axis: 1 })
+    case "Dropout":
+      return input.name
+    case "Residual":
+      return graph.node("Add", "residual", [renderBlocks(block.blocks, input, into).name, input.name])
+  }
+}
+
+/** How many batch norms follow the block at `at`; they become part of it. */
+const normsAfter = (blocks: ReadonlyArray<Block>, at: number): ReadonlyArray<typeof BatchNorm.Type> => {
+  const norms: Array<typeof BatchNorm.Type> = []
+  for (let i = at + 1; blocks[i]?._tag === "BatchNorm"; i++) norms.push(blocks[i] as typeof BatchNorm.Type) // just seen
+  return norms
+}
+
+/**
+ * Blocks in inference mode as operators of ONNX, one after the other, from a value on. The weights must be those of the
+ * blocks; throws `ShapeMismatch` where a block does not fit its input.
+ */
+export const renderBlocks = (blocks: ReadonlyArray<Block>, input: Value, into: Rendering): Value => {
+  const active = blocks.filter(({ _tag }) => _tag !== "Dropout")
+  let value = input
+  for (let i = 0; i < active.length; i++) {
+    const block = active[i]!
+    const shape = outputShape(block, value.shape)
+    const norms = isLinear(block) ? normsAfter(active, i) : []
+    const name = isLinear(block) ? linear(block, norms, value, into) : render(block, value, into)
+    value = { name, shape }
+    i += norms.length
+  }
+  return value
+}
