@@ -40,7 +40,7 @@ const size = Number(values.size)
 const samples = readdirSync(folder)
   .sort()
   .slice(0, Number(values.limit))
-  .map((file, i) => ({ id: file, label: 0, path: join(folder, file), line: i + 2 }))
+  .map((file, i) => ({ id: file, label: 0, path: join(folder, file), digest: "", line: i + 2 }))
 const epochOf = (epoch: number) =>
   batches({
     samples,

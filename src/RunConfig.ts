@@ -2,6 +2,7 @@ import { Effect, Schema, SchemaIssue } from "effect"
 import * as Runtime from "effect/Runtime"
 import { configKeys } from "./configKeys.ts"
 import { EngineConfig } from "./model/EngineConfig.ts"
+import { FeaturesConfig } from "./model/FeaturesConfig.ts"
 import { NetworkConfig } from "./model/NetworkConfig.ts"
 import { TrainConfig } from "./model/TrainConfig.ts"
 import { nearest } from "./nearest.ts"
@@ -28,6 +29,7 @@ export const RunConfig = Schema.Struct({
   augment: setting(AugmentConfig, {}, "Random changes to the training images"),
   loader: setting(LoaderConfig, {}, "How fast the images are made ready; changes no result"),
   network: setting(NetworkConfig, {}, "What is trained"),
+  features: setting(FeaturesConfig, {}, "How the frozen part of the network is applied"),
   train: setting(TrainConfig, {}, "How it is trained"),
   engine: setting(EngineConfig, {}, "What computes")
 })

@@ -1,11 +1,13 @@
 import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
+import { FeatureCache } from "../model/FeatureCache.ts"
 import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
+import * as OnnxFeatures from "./OnnxFeatures.ts"
 import * as SharpImages from "./SharpImages.ts"
 import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
 import * as TerminalProgress from "./TerminalProgress.ts"
@@ -18,6 +20,8 @@ export const layer = Layer.mergeAll(
   SharpSampleCatalogue.layer,
   LiveEngines.layer,
   DiskPretrained.layer,
+  FeatureCache.layerMemory,
+  OnnxFeatures.layer,
   DiskRuns.layer,
   NodeMachine.layer,
   TerminalProgress.layer

@@ -62,6 +62,8 @@ export type TestReport = typeof TestReport.Type
 export const Receipt = Schema.Struct({
   dataDigest: Schema.String,
   configDigest: Schema.String,
+  /** SHA-256 of the tensors that the run began with, where they came from a file. */
+  weightsDigest: Schema.optionalKey(Schema.String),
   ledger: LedgerCounts,
   /** Of Weft, Node and the engines, by name. */
   versions: Schema.Record(Schema.String, Schema.String),

@@ -2,8 +2,10 @@
 export interface Batch {
   /** Position in its epoch, from 0. */
   readonly index: number
-  /** NHWC, `size * height * width * 3` values, normalised. */
+  /** NHWC, `size * height * width * 3` values, normalised; none where there are `features`. */
   readonly images: Float32Array
+  /** What a frozen part of the network makes of the images, row by row, where that is known. */
+  readonly features?: Float32Array
   /** One class index for each image. */
   readonly labels: Int32Array
   /** The samples' ids, in the same order. */

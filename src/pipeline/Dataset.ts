@@ -104,7 +104,13 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
   const indexes = new Map(classes.map((label, index) => [label, index]))
   // Every label of a row that is left is one of the classes.
-  const samples = left.kept.map(({ id, label, line, path }): Sample => ({ id, label: indexes.get(label)!, path, line }))
+  const samples = left.kept.map(({ digest, id, label, line, path }): Sample => ({
+    id,
+    label: indexes.get(label)!,
+    path,
+    digest,
+    line
+  }))
   const dataset: Dataset = {
     classes,
     ...split(samples, data.split, seed),

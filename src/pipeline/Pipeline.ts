@@ -42,8 +42,8 @@ export const trainingBatches = (config: PipelineConfig, samples: ReadonlyArray<S
     from
   })
 
-/** The batches of a part that is measured: in its own order, without augmentation. */
-export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>) =>
+/** The batches of a part that is measured: in its own order, without augmentation; from a position on. */
+export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>, from = 0) =>
   batches({
     ...config,
     samples,
@@ -51,7 +51,7 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
     order: undefined,
     augment: undefined,
     epoch: 0,
-    from: 0
+    from
   })
 
 /** Batches of any image files; those that cannot be read are beside the batch that they are missing from. */

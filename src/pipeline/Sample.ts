@@ -6,6 +6,8 @@ export interface Sample {
   readonly label: number
   /** The image file. */
   readonly path: string
+  /** SHA-256 of its bytes, in hex. */
+  readonly digest: string
   /** Line of the CSV, from 1 (the header's). */
   readonly line: number
 }

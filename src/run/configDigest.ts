@@ -5,8 +5,8 @@ import type { RunConfig } from "../RunConfig.ts"
 /**
  * SHA-256 of what a configuration's result depends on, in hex.
  *
- * Left out, for they change no weight: the name, where the data lie (their content has a digest of its own), the loader
- * and when checkpoints are written.
+ * Left out, for they change no weight: the name, where the data lie (their content has a digest of its own), the loader,
+ * the features' cache and when checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(
@@ -14,6 +14,7 @@ export const configDigest = (config: RunConfig) =>
       sorted({
         ...Struct.omit(config, ["name", "loader"]),
         data: Struct.omit(config.data, ["root"]),
+        features: Struct.omit(config.features, ["cache", "cacheSize"]),
         train: Struct.omit(config.train, ["checkpoint"])
       })
     )

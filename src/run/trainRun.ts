@@ -45,7 +45,8 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   })
 
   const network = yield* networkFor(config.network, { ...image, classes: classes.length })
-  const { session, ...sizes } = yield* openLearner(engine, network, config, dataset)
+  const learner = yield* openLearner(engine, network, config, dataset)
+  const { session, testBatches, trainingBatches, validationBatches, weightsDigest } = learner
   const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
   const digest = yield* configDigest(config)
   const { chosenEpoch, history, stoppedEarly } = yield* train({
@@ -53,9 +54,9 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     config: config.train,
     classes: classes.length,
     samples: { train: dataset.train.length, validation: dataset.validation.length },
-    trainingBatches: (epoch, from) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
-    validationBatches: Pipeline.evaluationBatches(config, dataset.validation),
-    digest: `${digest}-${dataset.digest}`,
+    trainingBatches,
+    validationBatches,
+    digest: [digest, dataset.digest, ...(weightsDigest === undefined ? [] : [weightsDigest])].join("-"),
     ledger: counts,
     faults: countFaults(ledger.refusals)
   })
@@ -63,13 +64,15 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   if (stoppedEarly)
     yield* report({ _tag: "Note", line: `stopped early: epoch ${chosenEpoch} stays the best of ${history.length}` })
 
-  const evaluation = yield* evaluate(session, Pipeline.evaluationBatches(config, dataset.test), {
+  const evaluation = yield* evaluate(session, testBatches, {
     part: "test",
     samples: dataset.test.length,
     classes: classes.length
   })
-  const { weights } = yield* session.snapshot
-  yield* folder.write("model/model.safetensors", encodeModel({ network, labels: classes, image, weights }))
+  yield* folder.write(
+    "model/model.safetensors",
+    encodeModel({ network, labels: classes, image, weights: yield* learner.weights })
+  )
   const machine = yield* Machine
   const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
   const finished: Report = {
@@ -83,7 +86,8 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     model: {
       network: network.name,
       head: network.name === "simple-cnn" ? null : config.network.head,
-      ...sizes
+      parameters: learner.parameters,
+      trainableParameters: learner.trainableParameters
     },
     history,
     chosenEpoch,
@@ -93,6 +97,7 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     receipt: {
       dataDigest: dataset.digest,
       configDigest: digest,
+      ...(weightsDigest !== undefined && { weightsDigest }),
       ledger: counts,
       versions: { ...machine.versions, ...engine.info.versions },
       seeds: { run: seed, ...(config.data.sample && { sample: config.data.sample.seed }) },

@@ -45,7 +45,7 @@ beforeAll(async () => {
 })
 
 const options = (change: Partial<BatchesOptions> = {}): BatchesOptions => ({
-  samples: paths.map((path, i) => ({ id: `id${i}`, label: i % 5, path, line: i + 2 })),
+  samples: paths.map((path, i) => ({ id: `id${i}`, label: i % 5, path, digest: "", line: i + 2 })),
   order: Uint32Array.from({ length: paths.length }, (_, i) => (i * 7 + 3) % paths.length),
   batchSize: 5,
   image: Schema.decodeSync(ImageConfig)({ height: 48, width: 43, mean: [0.4, 0.5, 0.6], background: [9, 99, 199] }),
@@ -163,7 +163,13 @@ describe("the feed of threads", () => {
   )
   it.live("makes batches while the thread is blocked, and ends at once when it is interrupted", () =>
     Effect.gen(function* () {
-      const many = Array.from({ length: 4000 }, (_, i) => ({ id: `${i}`, label: 0, path: paths[i % 9]!, line: i }))
+      const many = Array.from({ length: 4000 }, (_, i) => ({
+        id: `${i}`,
+        label: 0,
+        path: paths[i % 9]!,
+        digest: "",
+        line: i
+      }))
       const seen = { taken: 0 }
       const waits: Array<number> = []
       let ready = 0

@@ -56,11 +56,18 @@ const pixelsOf = (id: string, label: number): Pixels => {
   return { height, width, data }
 }
 
-const samples = Array.from({ length: 22 }, (_, i) => ({ id: `s${i}`, label: i % classes, path: `s${i}`, line: i + 2 }))
+const samples = Array.from({ length: 22 }, (_, i) => ({
+  id: `s${i}`,
+  label: i % classes,
+  path: `s${i}`,
+  digest: "",
+  line: i + 2
+}))
 const validation = Array.from({ length: 7 }, (_, i) => ({
   id: `v${i}`,
   label: i % classes,
   path: `v${i}`,
+  digest: "",
   line: i + 30
 }))
 const layers = Layer.mergeAll(

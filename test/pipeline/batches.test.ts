@@ -21,7 +21,13 @@ const pixelsOf = (i: number): Pixels => ({
   width: 11,
   data: Uint8Array.from({ length: 264 }, (_, j) => (i * 53 + j * 7) % 256)
 })
-const samples = Array.from({ length: 23 }, (_, i) => ({ id: `id${i}`, label: i % 5, path: `${i}.jpg`, line: i + 2 }))
+const samples = Array.from({ length: 23 }, (_, i) => ({
+  id: `id${i}`,
+  label: i % 5,
+  path: `${i}.jpg`,
+  digest: "",
+  line: i + 2
+}))
 const files = new Map(samples.map((sample, i) => [sample.path, pixelsOf(i)]))
 const order = Uint32Array.from({ length: 23 }, (_, i) => (i * 7 + 3) % 23)
 
@@ -146,6 +152,7 @@ describe("batches", () => {
         id: `${i}`,
         label: 0,
         path: "1.jpg",
+        digest: "",
         line: i
       }))
       const taken = yield* Effect.forkChild(

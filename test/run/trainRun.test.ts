@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
+import * as OnnxFeatures from "../../src/layers/OnnxFeatures.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
 import { Engines } from "../../src/model/Engines.ts"
+import { FeatureCache } from "../../src/model/FeatureCache.ts"
+import { initialise } from "../../src/model/initialise.ts"
+import { decodeModel } from "../../src/model/Model.ts"
+import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
 import { Pretrained } from "../../src/model/Pretrained.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { draw } from "../../src/pipeline/draw.ts"
@@ -37,6 +42,9 @@ const photos = new Map(
   })
 )
 
+/** Weights as of a file; another seed than the run's. */
+const trained = initialise(simpleCnn({ ...size, classes: kinds.length }), 99)
+
 /** Every stage from memory: no file, no package but Effect. */
 const layers = Layer.mergeAll(
   Rows.layerMemory(new Map([["shop/styles.csv", table]])),
@@ -45,19 +53,19 @@ const layers = Layer.mergeAll(
   SampleCatalogue.layerAt("nowhere"),
   Engines.layerOf(MockEngine.layer),
   Machine.layerTest,
-  Pretrained.layerMemory({}),
+  Pretrained.layerMemory({ trained: { metadata: {}, tensors: trained } }),
+  FeatureCache.layerMemory,
+  OnnxFeatures.layer,
   RunFolder.layerMemory,
   Checkpoints.layerMemory(2)
 )
 
-const config = decodeRunConfig(
-  {
-    data: { root: "shop", minPerClass: 3, maxRefused: 0.2, split: { train: 0.6, validation: 0.2, test: 0.2 } },
-    image: size,
-    train: { epochs: 2, batchSize: 4 }
-  },
-  "test"
-)
+const raw = {
+  data: { root: "shop", minPerClass: 3, maxRefused: 0.2, split: { train: 0.6, validation: 0.2, test: 0.2 } },
+  image: size,
+  train: { epochs: 2, batchSize: 4 }
+}
+const config = decodeRunConfig(raw, "test")
 
 describe("a whole run", () => {
   it.effect("goes from rows to a report that adds up, with every stage in memory", () =>
@@ -75,6 +83,38 @@ describe("a whole run", () => {
       assert.deepStrictEqual(again.report, report.test)
       assert.strictEqual(again.dataDigest, report.receipt.dataDigest)
     }).pipe(Effect.provide(layers))
+  )
+
+  it.effect.each(["onnxruntime", "engine"])("changes no bit of what is frozen, applied by %s", (engine) =>
+    Effect.gen(function* () {
+      const report = yield* trainRun(
+        yield* decodeRunConfig(
+          { ...raw, network: { weights: "trained", trainable: { from: "fc1" } }, features: { engine } },
+          "test"
+        )
+      )
+      const { weights } = yield* decodeModel(
+        yield* RunFolder.use((folder) => folder.read("model/model.safetensors")),
+        ""
+      )
+      for (const [name, { data }] of trained)
+        if (name.startsWith("conv")) assert.deepStrictEqual(weights.get(name)!.data, data, name)
+        else assert.notDeepEqual(weights.get(name)!.data, data, name)
+      const { parameters, trainableParameters } = report.model
+      const frozen = [...trained].filter(([name]) => name.startsWith("conv"))
+      assert.strictEqual(
+        parameters - trainableParameters,
+        frozen.reduce((sum, [, { data }]) => sum + data.length, 0)
+      )
+      // The stored model is the whole network: it gives the figures that the two parts gave together.
+      const again = yield* evaluateRun(yield* config, "test")
+      assert.approximately(again.report!.loss!, report.test!.loss!, 1e-4)
+      assert.deepStrictEqual(again.report!.confusion, report.test!.confusion)
+      assert.match(report.receipt.weightsDigest!, /^[0-9a-f]{64}$/)
+    }).pipe(
+      Effect.provide([Layer.fresh(RunFolder.layerMemory), Layer.fresh(Checkpoints.layerMemory(2))]),
+      Effect.provide(layers)
+    )
   )
 
   it.effect("is looked at beforehand with the same counts", () =>

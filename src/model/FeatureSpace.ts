@@ -1,0 +1,65 @@
+import { Effect } from "effect"
+import type { AugmentConfig } from "../pipeline/AugmentConfig.ts"
+import type { ImageConfig } from "../pipeline/ImageConfig.ts"
+import { sha256 } from "../sha256.ts"
+import type { Block } from "./Block.ts"
+import type { Frozen } from "./onnx/onnxModel.ts"
+import { frozenParts } from "./onnx/onnxModel.ts"
+import type { Shape } from "./shapes.ts"
+import { sizeOf } from "./Tensor.ts"
+
+/** Everything that features depend on beside the sample: whatever of it changes, they are others. */
+export interface FeatureSource {
+  readonly blocks: ReadonlyArray<Block>
+  readonly input: Shape
+  /** `weightsDigest` of the blocks' tensors. */
+  readonly weights: string
+  /** What computes: `OpenFeatures.key`. */
+  readonly engine: string
+  readonly image: ImageConfig
+  /** Images as they are, or as an epoch of a run augments them. */
+  readonly view: "plain" | { readonly augment: AugmentConfig; readonly seed: number; readonly epoch: number }
+  /** Of what decodes and augments: a new version may give other bytes. */
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** All samples' features from one source. */
+export interface FeatureSpace {
+  /** SHA-256 of the source, in hex. */
+  readonly digest: string
+  /** Numbers in one sample's features. */
+  readonly length: number
+  readonly isPlain: boolean
+}
+
+/** JSON in which the order of an object's keys says nothing. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner
+  )
+
+/** SHA-256, in hex, of the names, shapes and bits of the tensors that the blocks own. */
+export const weightsDigest = Effect.fn("weightsDigest")(function* (frozen: Frozen) {
+  const lines = yield* Effect.forEach(frozenParts(frozen).parameters, ({ name, shape }) => {
+    const { buffer, byteLength, byteOffset } = frozen.weights.get(name)!.data // checked when the blocks were opened
+    // Weights are made and read into memory of their own; what is shared between threads are images.
+    const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+    return Effect.map(sha256(bytes), (digest) => `${name} ${shape.join("x")} ${digest}`)
+  })
+  return yield* sha256(lines.join("\n"))
+})
+
+/** The space of a source's features. */
+export const featureSpace = Effect.fn("featureSpace")(function* (source: FeatureSource) {
+  const length = sizeOf(frozenParts(source).shape)
+  const digest = yield* sha256(canonical({ ...source, length }))
+  return { digest, length, isPlain: source.view === "plain" } satisfies FeatureSpace
+})
+
+/**
+ * A sample's key in a space, 64 hexadecimal digits: its image's SHA-256, and its id where the view is drawn from it.
+ */
+export const featureKey = (space: FeatureSpace, sample: { readonly image: string; readonly id: string }) =>
+  space.isPlain ? Effect.succeed(sample.image) : sha256(`${sample.image} ${sample.id}`)

@@ -1,0 +1,88 @@
+import { Effect, Stream } from "effect"
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Sample } from "../pipeline/Sample.ts"
+import type { FeatureCacheError } from "./FeatureCache.ts"
+import { FeatureCache } from "./FeatureCache.ts"
+import type { FeaturesError, OpenFeatures } from "./Features.ts"
+import type { FeatureSpace } from "./FeatureSpace.ts"
+import { featureKey } from "./FeatureSpace.ts"
+import { withFeatures } from "./featureSession.ts"
+
+/** The batches of an epoch, and how to make them of images. */
+export interface CachedBatchesOptions<E, R> {
+  readonly space: FeatureSpace
+  readonly features: OpenFeatures
+  /** The epoch's samples, in its order. */
+  readonly samples: ReadonlyArray<Sample>
+  readonly batchSize: number
+  /** The batch to begin with. */
+  readonly from: number
+  readonly height: number
+  readonly width: number
+  /** The epoch's batches of images, from a batch on. */
+  readonly images: (from: number) => Stream.Stream<Batch, E, R>
+  /** Told once, of the first failure of the cache: the run goes on without it. */
+  readonly onTrouble: (error: FeatureCacheError) => Effect.Effect<void>
+}
+
+/**
+ * An epoch's batches with their features: out of the cache as long as it has whole batches, without a look at an image;
+ * from the first that it lacks on, of the images, and what is computed is kept.
+ */
+export const cachedBatches = <E, R>(
+  options: CachedBatchesOptions<E, R>
+): Stream.Stream<Batch, E | FeaturesError, R | FeatureCache> => {
+  const { batchSize, features, from, height, images, samples, space, width } = options
+  const count = Math.ceil(samples.length / batchSize)
+  const samplesOf = (index: number) => samples.slice(index * batchSize, (index + 1) * batchSize)
+  const keysOf = (index: number) =>
+    Effect.forEach(samplesOf(index), ({ digest, id }) => featureKey(space, { image: digest, id }))
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      const cache = yield* FeatureCache
+      let broken = false
+      /** What the cache gives, or nothing: its failure ends no run. */
+      const trying = <A>(use: Effect.Effect<A, FeatureCacheError>) =>
+        broken
+          ? Effect.succeed(undefined)
+          : Effect.catch(use, (error) => {
+              broken = true
+              return Effect.as(options.onTrouble(error), undefined)
+            })
+      const known = Effect.fn("cachedBatches.read")(function* (index: number) {
+        if (index >= count) return undefined
+        const found = yield* trying(Effect.flatMap(keysOf(index), (keys) => cache.read(space, keys)))
+        if (found === undefined || found.missing.length > 0) return undefined
+        const there = samplesOf(index)
+        return {
+          index,
+          images: new Float32Array(0),
+          features: found.features,
+          labels: Int32Array.from(there, ({ label }) => label),
+          ids: there.map(({ id }) => id),
+          size: there.length,
+          height,
+          width
+        } satisfies Batch
+      })
+      const compute = Effect.fn("cachedBatches.compute")(function* (batch: Batch) {
+        const computed = yield* withFeatures(features, batch)
+        const keys = yield* keysOf(batch.index)
+        yield* trying(cache.write(space, keys, computed.features!)) // just computed
+        return computed
+      })
+      let next = from
+      const hits = Stream.unfold(from, (index) =>
+        Effect.map(known(index), (batch) => {
+          if (batch === undefined) return undefined
+          next = index + 1
+          return [batch, next] as const
+        })
+      )
+      return Stream.concat(
+        hits,
+        Stream.suspend(() => Stream.mapEffect(images(next), compute))
+      )
+    })
+  )
+}

@@ -1,0 +1,38 @@
+import { Effect } from "effect"
+import type { Batch } from "../pipeline/Batch.ts"
+import type { Session } from "./Engine.ts"
+import { EngineError } from "./Engine.ts"
+import type { OpenFeatures } from "./Features.ts"
+
+/** A batch with its features, which take the images' place: nothing behind the frozen part looks at these again. */
+export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenFeatures, batch: Batch) {
+  const { features: known, images, size } = batch
+  if (known !== undefined) return batch
+  // Not even an empty batch reaches the engine.
+  const computed = size === 0 ? new Float32Array(0) : yield* features.run(images, size)
+  batch.release?.()
+  const { release: _, ...rest } = batch
+  return { ...rest, images: new Float32Array(0), features: computed } satisfies Batch
+})
+
+/**
+ * A session on what stands behind a frozen part, that takes images as one on the whole network would: a batch's features
+ * are computed where it does not bring them.
+ */
+export const featureSession = (session: Session, features: OpenFeatures): Session => {
+  const [height, width] = features.shape.length === 3 ? features.shape : [1, 1]
+  const enter = (batch: Batch) =>
+    withFeatures(features, batch).pipe(
+      Effect.mapError(
+        ({ cause, detail, engine, reason }) =>
+          new EngineError({ engine, reason: reason === "outOfMemory" ? reason : "failed", detail, cause })
+      ),
+      // The images, as the network behind takes them.
+      Effect.map(({ features, ...rest }): Batch => ({ ...rest, images: features!, height, width })) // just put there
+    )
+  return {
+    ...session,
+    train: (batch, at) => Effect.flatMap(enter(batch), (entered) => session.train(entered, at)),
+    predict: (batch) => Effect.flatMap(enter(batch), session.predict)
+  }
+}
