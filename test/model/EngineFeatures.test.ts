@@ -1,0 +1,6 @@
+import { Layer } from "effect"
+import * as WasmEngine from "../../src/layers/WasmEngine.ts"
+import * as EngineFeatures from "../../src/model/EngineFeatures.ts"
+import { featuresContract } from "./featuresContract.ts"
+
+featuresContract("the engine wasm", EngineFeatures.layer.pipe(Layer.provide(WasmEngine.layer)))
