@@ -45,10 +45,12 @@ export const cachedBatches = <E, R>(
       const trying = <A>(use: Effect.Effect<A, FeatureCacheError>) =>
         broken
           ? Effect.succeed(undefined)
-          : Effect.catch(use, (error) => {
-              broken = true
-              return Effect.as(options.onTrouble(error), undefined)
-            })
+          : use.pipe(
+              Effect.catch((error) => {
+                broken = true
+                return Effect.as(options.onTrouble(error), undefined)
+              })
+            )
       const known = Effect.fn("cachedBatches.read")(function* (index: number) {
         if (index >= count) return undefined
         const found = yield* trying(Effect.flatMap(keysOf(index), (keys) => cache.read(space, keys)))

@@ -77,7 +77,7 @@ describe("batches of cached features", () => {
         first.batches.map(({ features }) => features!.length),
         [12, 12, 9]
       )
-      assert.deepStrictEqual([...first.batches[1]!.features!.slice(0, 4)], [6, 7, 8, 7])
+      assert.deepStrictEqual([...first.batches[1]!.features!.subarray(0, 4)], [6, 7, 8, 7])
       const second = yield* epoch(0)
       assert.deepStrictEqual(second.made, [])
       assert.deepStrictEqual(facts(second.batches), facts(first.batches))

@@ -91,7 +91,13 @@ const expectedOf = ({ blocks, input, weights }: Frozen, images: Float32Array, si
   applyAll(
     blocks,
     { shape: [size, ...input], data: images },
-    { training: false, weights, gradients: new Map(), random: () => draw("nothing is drawn in inference") }
+    {
+      training: false,
+      batchFigures: false,
+      weights,
+      gradients: new Map(),
+      random: () => draw("nothing is drawn in inference")
+    }
   ).output
 
 const imagesOf = ({ input }: Frozen, size: number) =>
