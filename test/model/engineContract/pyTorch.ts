@@ -152,25 +152,28 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, sl
   // VGG16 is 15 billion multiplications an image: nothing for an engine that is there as a yardstick.
   const isFeasible = ({ network }: Record) => network !== "vgg16" || !slowEngine
   for (const record of fixture<Forward>("forward.json").filter(isFeasible))
-    slow(`gives the logits of ../shared/fixtures/forward.json: ${titleOf(record)}`, () =>
-      Effect.gen(function* () {
-        const { argmax, batch, classes = 70, logits, logitsNorm } = record
-        const network = networkOf(record)
-        const trained = parameters(network).filter(({ trainable }) => trainable)
-        assert.strictEqual(
-          trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-          record.parameters
-        )
-        const session = yield* openNetwork(network, { kind: "sgd", lr: 0 })
-        const actual = yield* session.predict(referenceBatch(network, "weft-", batch))
-        assertNear(firstOfRows(actual, classes), logits, "logits")
-        assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
-        const rows = Array.from({ length: batch }, (_, row) => actual.subarray(row * classes, (row + 1) * classes))
-        assert.deepStrictEqual(
-          rows.map((row) => row.indexOf(Math.max(...row))),
-          argmax
-        )
-      })
+    slow(
+      `gives the logits of ../shared/fixtures/forward.json: ${titleOf(record)}`,
+      () =>
+        Effect.gen(function* () {
+          const { argmax, batch, classes = 70, logits, logitsNorm } = record
+          const network = networkOf(record)
+          const trained = parameters(network).filter(({ trainable }) => trainable)
+          assert.strictEqual(
+            trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+            record.parameters
+          )
+          const session = yield* openNetwork(network, { kind: "sgd", lr: 0 })
+          const actual = yield* session.predict(referenceBatch(network, "weft-", batch))
+          assertNear(firstOfRows(actual, classes), logits, "logits")
+          assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
+          const rows = Array.from({ length: batch }, (_, row) => actual.subarray(row * classes, (row + 1) * classes))
+          assert.deepStrictEqual(
+            rows.map((row) => row.indexOf(Math.max(...row))),
+            argmax
+          )
+        }),
+      300_000 // VGG16 has 138 million weights to be drawn
     )
 
   // One test each: their steps together are long for a slow engine.

@@ -1,4 +1,0 @@
-import * as WasmEngine from "../../src/layers/WasmEngine.ts"
-import { engineContract } from "./engineContract.ts"
-
-engineContract("wasm", WasmEngine.layer)
