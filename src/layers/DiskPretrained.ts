@@ -1,38 +1,27 @@
-import { Effect, Layer, Result } from "effect"
-import { readFile } from "node:fs/promises"
+import { Effect, Layer } from "effect"
 import { Pretrained, WeightsError } from "../model/Pretrained.ts"
-import { decode } from "../model/safetensors.ts"
+import type { SafetensorsError } from "../model/safetensorsHeader.ts"
+import type { FileError } from "./atomicWrite.ts"
+import { fileHeader, fileTensors } from "./SafetensorsFile.ts"
 
-const read = Effect.fnUntraced(function* (source: string, wants: (name: string) => boolean) {
-  const bytes = yield* Effect.tryPromise({
-    try: () => readFile(source),
-    catch: (cause) => {
-      const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT"
-      return new WeightsError({
-        source,
-        reason: missing ? "missing" : "unreadable",
-        detail: missing ? "there is no such file" : String(cause)
-      })
-    }
+const located = (source: string) => Effect.succeed(source)
+
+const weightsError = (source: string) => (error: FileError | SafetensorsError) =>
+  new WeightsError({
+    source,
+    reason: error._tag === "FileError" && error.reason === "missing" ? "missing" : "unreadable",
+    detail: error._tag === "FileError" ? error.detail : error.message
   })
-  return yield* Effect.fromResult(
-    Result.mapError(
-      decode(bytes, wants),
-      ({ message }) => new WeightsError({ source, reason: "unreadable", detail: message })
-    )
-  )
-})
 
 /** Trained weights from safetensors files. */
 export const layer = Layer.succeed(Pretrained, {
-  metadata: (source) =>
-    Effect.map(
-      read(source, () => false),
-      ({ metadata }) => metadata
-    ),
-  tensors: (source) =>
-    Effect.map(
-      read(source, () => true),
-      ({ tensors }) => tensors
-    )
+  contents: Effect.fnUntraced(function* (source) {
+    const path = yield* located(source)
+    const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source))
+    return { metadata, shapes: new Map(listings.map(({ name, shape }) => [name, shape])) }
+  }),
+  tensors: Effect.fnUntraced(function* (source, names) {
+    const path = yield* located(source)
+    return yield* Effect.mapError(fileTensors(path, names), weightsError(source))
+  })
 })

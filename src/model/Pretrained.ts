@@ -3,16 +3,35 @@ import * as Runtime from "effect/Runtime"
 import type { Weights } from "./Tensor.ts"
 
 /**
- * Trained weights cannot be had or do not fit: `missing` (no such file), `unreadable`, `mismatch` (not this network's).
- * Exit code 2: it is the configuration that names them.
+ * Trained weights cannot be had or do not fit.
+ *
+ * `missing` (no such file, here or on the hub), `unreadable`, `mismatch` (not this network's), `invalidName` (no name
+ * that a hub has), `settings` (a variable of the environment is wrong), `notPermitted` (a token or an agreement is
+ * needed), `offline` (not fetched yet, and HF_HUB_OFFLINE is set): exit code 2, as it is the configuration that names
+ * them. `unreachable`, `damaged` (not the published bytes), `diskFull`, `failed`: exit code 1.
  */
 export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsError", {
   /** As `network.weights` has it. */
   source: Schema.String,
-  reason: Schema.Literals(["missing", "unreadable", "mismatch", "unreachable"]),
+  reason: Schema.Literals([
+    "missing",
+    "unreadable",
+    "mismatch",
+    "invalidName",
+    "settings",
+    "notPermitted",
+    "offline",
+    "unreachable",
+    "damaged",
+    "diskFull",
+    "failed"
+  ]),
+  /** What was found, and what to do. */
   detail: Schema.String
 }) {
-  override readonly [Runtime.errorExitCode] = 2
+  override get [Runtime.errorExitCode]() {
+    return ["unreachable", "damaged", "diskFull", "failed"].includes(this.reason) ? 1 : 2
+  }
   override get message() {
     return `The weights \`network.weights = ${JSON.stringify(this.source)}\` cannot be used: ${this.detail}`
   }
@@ -21,14 +40,21 @@ export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsErr
 /** What a file of trained weights says of itself; a safetensors file's `__metadata__`. */
 export type Metadata = Readonly<Record<string, string>>
 
-/** Trained weights by source: a file, or a name on a hub. */
+/** What is known of trained weights before they are read. */
+export interface Contents {
+  readonly metadata: Metadata
+  /** Of all tensors, under the names that the file has. */
+  readonly shapes: ReadonlyMap<string, ReadonlyArray<number>>
+}
+
+/** Trained weights by source: a file, or a name on a hub (`hf:OWNER/NAME`). */
 export class Pretrained extends Context.Service<
   Pretrained,
   {
-    /** The metadata alone. */
-    readonly metadata: (source: string) => Effect.Effect<Metadata, WeightsError>
-    /** All tensors, as float32, under the names that the file has. */
-    readonly tensors: (source: string) => Effect.Effect<Weights, WeightsError>
+    /** What the weights are, without reading them. */
+    readonly contents: (source: string) => Effect.Effect<Contents, WeightsError>
+    /** These tensors, which must be among the contents, as float32 and under the names that the file has. */
+    readonly tensors: (source: string, names: ReadonlySet<string>) => Effect.Effect<Weights, WeightsError>
   }
 >()("weft/model/Pretrained") {
   /** Weights in memory, by source. */
@@ -43,8 +69,13 @@ export class Pretrained extends Context.Service<
           : Effect.succeed(found)
       })
     return Layer.succeed(Pretrained, {
-      metadata: (source) => Effect.map(find(source), ({ metadata }) => metadata),
-      tensors: (source) => Effect.map(find(source), ({ tensors }) => tensors)
+      contents: (source) =>
+        Effect.map(find(source), ({ metadata, tensors }) => ({
+          metadata,
+          shapes: new Map(Array.from(tensors, ([name, { shape }]) => [name, shape]))
+        })),
+      tensors: (source, names) =>
+        Effect.map(find(source), ({ tensors }) => new Map([...tensors].filter(([name]) => names.has(name))))
     })
   }
 }

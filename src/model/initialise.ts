@@ -30,6 +30,13 @@ const initial = ({ init, name, shape }: Parameter, seed: number): Tensor => {
   return { shape, data: data.map(() => random.between(-bound, bound)) }
 }
 
-/** The weights that a network begins with; throws `ShapeMismatch` where a block does not fit its input. */
-export const initialise = (network: Network, seed: number): Weights =>
-  new Map(parameters(network).map((parameter) => [parameter.name, initial(parameter, seed)]))
+/**
+ * The weights that a network begins with, or those of them that `wants` wants; throws `ShapeMismatch` where a block
+ * does not fit its input.
+ */
+export const initialise = (network: Network, seed: number, wants: (name: string) => boolean = () => true): Weights =>
+  new Map(
+    parameters(network).flatMap((parameter) =>
+      wants(parameter.name) ? [[parameter.name, initial(parameter, seed)]] : []
+    )
+  )

@@ -2,11 +2,11 @@ import { Effect } from "effect"
 import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
 import type { Network } from "./Network.ts"
+import type { Contents } from "./Pretrained.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
 import { pretrainedName } from "./pretrainedNames.ts"
-import type { Parameter } from "./shapes.ts"
 import { parameters } from "./shapes.ts"
-import type { Tensor, Weights } from "./Tensor.ts"
+import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
 
 const shapeText = (shape: ReadonlyArray<number>) => shape.join(" x ")
@@ -20,58 +20,72 @@ const listed = (what: string, names: ReadonlyArray<string>): ReadonlyArray<strin
   return [`${what}: ${names.slice(0, mostNamed).join(", ")}${more}`]
 }
 
+type Shape = ReadonlyArray<number>
+
 /** timm keeps VGG's dense layers as convolutions over the whole image: the same numbers in the same order. */
-const fitted = (tensor: Tensor, { shape }: Parameter): Tensor | undefined => {
-  if (tensor.shape.join() === shape.join()) return tensor
-  const isFlattened = tensor.shape.length === 4 && shape.length === 2 && tensor.shape[0] === shape[0]
-  return isFlattened && sizeOf(tensor.shape) === sizeOf(shape) ? { shape, data: tensor.data } : undefined
-}
+const fits = (there: Shape, wanted: Shape): boolean =>
+  there.join() === wanted.join() ||
+  (there.length === 4 && wanted.length === 2 && there[0] === wanted[0] && sizeOf(there) === sizeOf(wanted))
 
 /**
- * A network's tensors out of a file's, whose names are timm's or torchvision's.
+ * Which of a file's tensors are a network's: the file's name by ours. The file's names are timm's or torchvision's.
  *
  * With `head` every tensor must be there; without, the last layer's are left out, whatever classes it had. Fails with
  * one error that lists what is missing, what is too many and what has another shape.
  */
-export const matchWeights = Effect.fnUntraced(function* (
+export const matchNames = Effect.fnUntraced(function* (
   network: Network,
-  tensors: Weights,
+  shapes: Contents["shapes"],
   { head, source }: { readonly head: boolean; readonly source: string }
 ) {
   const last = headOf(network)
   const isOfHead = (name: string) => !head && last !== undefined && name.startsWith(`${last}.`)
-  const wanted = parameters(network).filter(({ name }) => !isOfHead(name))
-  const found = new Map<string, { readonly tensor: Tensor; readonly name: string }>()
-  for (const [name, tensor] of tensors) {
-    const ours = pretrainedName(network.name, name)
-    if (ours !== undefined && !isOfHead(ours)) found.set(ours, { tensor, name })
-  }
-  const matched = new Map<string, Tensor>()
-  const missing: Array<string> = []
+  const wanted = new Map(parameters(network).flatMap(({ name, shape }) => (isOfHead(name) ? [] : [[name, shape]])))
+  const matched = new Map<string, string>()
+  const extra: Array<string> = []
   const misshapen: Array<string> = []
-  for (const parameter of wanted) {
-    const { name, shape } = parameter
-    const there = found.get(name)
-    const tensor = there === undefined ? undefined : fitted(there.tensor, parameter)
-    if (there === undefined) missing.push(`${name} (${shapeText(shape)})`)
-    else if (tensor === undefined)
-      misshapen.push(`${there.name} is ${shapeText(there.tensor.shape)} and should be ${shapeText(shape)}`)
-    else matched.set(name, tensor)
+  for (const [name, shape] of shapes) {
+    const ours = pretrainedName(network.name, name)
+    if (ours === undefined || isOfHead(ours)) continue
+    const should = wanted.get(ours)
+    // A file that has a tensor under both naming schemes leaves open which one is meant.
+    if (should === undefined || matched.has(ours)) extra.push(`${name} (${shapeText(shape)})`)
+    else {
+      matched.set(ours, name)
+      if (!fits(shape, should)) misshapen.push(`${name} is ${shapeText(shape)} and should be ${shapeText(should)}`)
+    }
   }
-  const names = new Set(wanted.map(({ name }) => name))
-  const extra = [...found].filter(([ours]) => !names.has(ours)).map(([, { name }]) => name)
+  const missing = [...wanted].flatMap(([name, shape]) => (matched.has(name) ? [] : [`${name} (${shapeText(shape)})`]))
   const faults = [
     ...listed("missing in the file", missing),
-    ...listed(`not of ${network.name}`, extra),
+    ...listed(`in the file and not of ${network.name}`, extra),
     ...listed("of another shape", misshapen)
   ]
   if (faults.length > 0)
     return yield* new WeightsError({
       source,
       reason: "mismatch",
-      detail: `they are not those of ${network.name}. ${faults.join("; ")}. Name a file with the weights of torchvision's or timm's ${network.name}.`
+      detail:
+        `they are not those of ${network.name}. ${faults.join("; ")}. ` +
+        `Name a file with the weights of ${network.name} under torchvision's or timm's names.`
     })
-  return matched as Weights
+  return matched as ReadonlyMap<string, string>
+})
+
+/** A network's tensors out of trained weights, with the head or without; nothing is read of weights that do not fit. */
+export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
+  network: Network,
+  { head, source }: { readonly head: boolean; readonly source: string }
+) {
+  const { contents, tensors } = yield* Pretrained
+  const matched = yield* matchNames(network, (yield* contents(source)).shapes, { head, source })
+  const read = yield* tensors(source, new Set(matched.values()))
+  return new Map(
+    parameters(network).flatMap(({ name, shape }) => {
+      const tensor = read.get(matched.get(name) ?? "")
+      return tensor === undefined ? [] : [[name, { shape, data: tensor.data }]]
+    })
+  ) as Weights
 })
 
 /** The weights that a run begins with: a file's, with a new head; all drawn from the seed where there is no file. */
@@ -80,9 +94,7 @@ export const startWeights = Effect.fn("startWeights")(function* (
   seed: number,
   source: string | undefined
 ) {
-  const drawn = initialise(network, seed)
-  if (source === undefined) return drawn
-  const { tensors } = yield* Pretrained
-  const matched = yield* matchWeights(network, yield* tensors(source), { head: false, source })
-  return new Map([...drawn, ...matched]) as Weights
+  if (source === undefined) return initialise(network, seed)
+  const trained = yield* pretrainedWeights(network, { head: false, source })
+  return new Map([...trained, ...initialise(network, seed, (name) => !trained.has(name))]) as Weights
 })

@@ -1,0 +1,125 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { initialise } from "../../src/model/initialise.ts"
+import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { vgg16 } from "../../src/model/networks/vgg16.ts"
+import { Pretrained } from "../../src/model/Pretrained.ts"
+import { matchNames, pretrainedWeights, startWeights } from "../../src/model/startWeights.ts"
+import { parameters } from "../../src/model/shapes.ts"
+import type { Weights } from "../../src/model/Tensor.ts"
+import { sizeOf } from "../../src/model/Tensor.ts"
+import * as timm from "./timm.ts"
+
+const size = { height: 96, width: 64, head: "fc" } as const
+const mobilenet = (classes: number) => mobilenetV2({ ...size, classes, padding: "symmetric" })
+const vgg = (classes: number) => vgg16({ ...size, classes })
+const from = (source: string, head = true) => ({ head, source })
+
+it.effect("all tensors of both networks are found under timm's names and under torchvision's", () =>
+  Effect.gen(function* () {
+    const cases = [
+      { network: mobilenet(7), ofTimm: timm.mobilenetv2_100(7) },
+      { network: vgg(7), ofTimm: timm.vgg16(7) }
+    ]
+    for (const { network, ofTimm } of cases) {
+      const ours = parameters(network)
+      const theirs = new Map(ours.map(({ name, shape }) => [name, shape]))
+      const fromTimm = yield* matchNames(network, new Map(ofTimm), from("timm"))
+      const fromTorchvision = yield* matchNames(network, theirs, from("torchvision"))
+      for (const { name } of ours) {
+        assert.isTrue(fromTimm.has(name), name)
+        assert.strictEqual(fromTorchvision.get(name), name)
+      }
+      assert.strictEqual(fromTimm.size, ours.length)
+      assert.strictEqual(new Set(fromTimm.values()).size, ours.length)
+    }
+  })
+)
+
+it.effect("without the head, weights of other classes do; with it they do not", () =>
+  Effect.gen(function* () {
+    const shapes = new Map(timm.mobilenetv2_100(1000))
+    for (const head of ["fc", "batchnorm"] as const) {
+      const network = mobilenetV2({ ...size, head, classes: 7, padding: "same" })
+      const matched = yield* matchNames(network, shapes, from("x", false))
+      assert.strictEqual(matched.size, 260)
+      assert.isFalse([...matched.keys()].some((name) => name.startsWith("classifier")))
+    }
+    const error = yield* Effect.flip(matchNames(mobilenet(7), shapes, from("x")))
+    assert.strictEqual(error.reason, "mismatch")
+    assert.include(error.message, "classifier.weight is 1000 x 1280 and should be 7 x 1280")
+    assert.include(error.message, "classifier.bias is 1000 and should be 7")
+  })
+)
+
+it.effect("what is missing, too many and of another shape is one error that lists all", () =>
+  Effect.gen(function* () {
+    const shapes = new Map<string, ReadonlyArray<number>>(timm.vgg16(5))
+    shapes.delete("features.7.bias")
+    shapes.set("features.2.weight", [64, 32, 3, 3])
+    shapes.set("extra.weight", [2, 3])
+    const error = yield* Effect.flip(matchNames(vgg(5), shapes, from("some.safetensors")))
+    assert.strictEqual(error.reason, "mismatch")
+    assert.strictEqual(
+      error.message,
+      'The weights `network.weights = "some.safetensors"` cannot be used: they are not those of vgg16. ' +
+        "missing in the file: features.7.bias (128); in the file and not of vgg16: extra.weight (2 x 3); " +
+        "of another shape: features.2.weight is 64 x 32 x 3 x 3 and should be 64 x 64 x 3 x 3. " +
+        "Name a file with the weights of vgg16 under torchvision's or timm's names."
+    )
+  })
+)
+
+it.effect("a dense layer is taken from a convolution over the whole image, and from no other one of its size", () =>
+  Effect.gen(function* () {
+    const shapes = new Map<string, ReadonlyArray<number>>(timm.vgg16(5))
+    shapes.set("pre_logits.fc1.weight", [512, 4096, 7, 7])
+    const error = yield* Effect.flip(matchNames(vgg(5), shapes, from("x")))
+    assert.include(error.message, "pre_logits.fc1.weight is 512 x 4096 x 7 x 7 and should be 4096 x 25088")
+  })
+)
+
+it.effect("a tensor that is there under two names is refused", () =>
+  Effect.gen(function* () {
+    const shapes = new Map([...timm.mobilenetv2_100(7), ["features.0.0.weight", [32, 3, 3, 3]] as const])
+    const error = yield* Effect.flip(matchNames(mobilenet(7), shapes, from("x")))
+    assert.include(error.message, "in the file and not of mobilenet-v2: features.0.0.weight (32 x 3 x 3 x 3)")
+  })
+)
+
+it.effect("another network's file names eight of each and counts the rest", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(matchNames(mobilenet(7), new Map(timm.vgg16(7)), from("x")))
+    assert.match(error.message, /missing in the file: (\S+ \([\dx ]+\), ){7}\S+ \([\dx ]+\) and 254 more; in the file/)
+    assert.match(error.message, /not of mobilenet-v2: .* and 24 more\./)
+  })
+)
+
+/** The numbers of a tensor say which one it is. */
+const numbered = (names: ReadonlyArray<readonly [string, ReadonlyArray<number>]>): Weights =>
+  new Map(names.map(([name, shape], i) => [name, { shape, data: new Float32Array(sizeOf(shape)).fill(i + 1) }]))
+
+it.effect("a run begins with the file's tensors, in the network's shapes, and with a head drawn from the seed", () => {
+  const file = numbered(timm.mobilenetv2_100(1000))
+  return Effect.gen(function* () {
+    const network = mobilenet(7)
+    const weights = yield* startWeights(network, 3, "timm")
+    const drawn = initialise(network, 3)
+    assert.deepStrictEqual([...weights.keys()], [...drawn.keys()])
+    for (const { name, shape } of parameters(network)) assert.deepStrictEqual(weights.get(name)?.shape, shape, name)
+    assert.deepStrictEqual(weights.get("classifier.1.weight"), drawn.get("classifier.1.weight"))
+    assert.strictEqual(weights.get("features.0.0.weight")?.data[5], file.get("conv_stem.weight")?.data[0])
+    assert.strictEqual(
+      weights.get("features.17.conv.3.running_var")?.data[5],
+      file.get("blocks.6.0.bn3.running_var")?.data[0]
+    )
+    const whole = yield* pretrainedWeights(mobilenet(1000), from("timm"))
+    assert.strictEqual(whole.get("classifier.1.bias")?.data[999], file.get("classifier.bias")?.data[0])
+  }).pipe(Effect.provide(Pretrained.layerMemory({ timm: { metadata: {}, tensors: file } })))
+})
+
+it.effect("a run without trained weights draws all of them", () =>
+  Effect.gen(function* () {
+    assert.deepStrictEqual(yield* startWeights(mobilenet(7), 3, undefined), initialise(mobilenet(7), 3))
+  }).pipe(Effect.provide(Pretrained.layerMemory({})))
+)
