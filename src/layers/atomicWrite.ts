@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { open, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { isAlive } from "./isAlive.ts"
 
 /** A file could not be read or written: which one, why, and what to do. */
 export class FileError extends Schema.TaggedError<FileError>()("FileError", {
@@ -45,7 +46,7 @@ const writeFlushed = async (path: string, content: Uint8Array | string) => {
 }
 
 /** Flushes a folder, so that a renaming in it survives a power cut; Windows has no such thing. */
-const flushFolder = async (path: string) => {
+export const flushFolder = async (path: string) => {
   if (process.platform === "win32") return
   const handle = await open(path, "r")
   try {
@@ -76,15 +77,6 @@ export const atomicWrite = Effect.fn("atomicWrite")(function* (path: string, con
   )
   yield* attempt(folder, () => flushFolder(folder))
 }, Effect.uninterruptible)
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0)
-  } catch (cause) {
-    // Somebody else's process is alive, though it may not be asked.
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
-  }
-}
 
 /** Removes what killed processes left of their writes in a folder; what others are writing now stays. */
 export const removeLeftovers = Effect.fn("removeLeftovers")(function* (folder: string) {

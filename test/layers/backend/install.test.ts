@@ -21,7 +21,7 @@ import { installBackend } from "../../../src/layers/tensorflow/install/install.t
 import { uninstallBackend } from "../../../src/layers/tensorflow/install/uninstall.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 import { withEnvironment } from "./environment.ts"
-import { send, serve } from "./server.ts"
+import { send, serve } from "../download/server.ts"
 import { makeSmallTensorflow } from "./smallTensorflow.ts"
 
 const canCompile = process.platform === "linux" && spawnSync("g++", ["--version"]).status === 0

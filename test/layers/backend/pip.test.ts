@@ -10,7 +10,7 @@ import { installBackend } from "../../../src/layers/tensorflow/install/install.t
 import { nvidiaRequirements } from "../../../src/layers/tensorflow/install/pip.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 import { withEnvironment } from "./environment.ts"
-import { send, serve } from "./server.ts"
+import { send, serve } from "../download/server.ts"
 import { makeSmallTensorflow } from "./smallTensorflow.ts"
 import { wheel } from "./wheel.ts"
 

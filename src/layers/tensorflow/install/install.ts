@@ -4,12 +4,13 @@ import { copyFile, link, mkdir, readdir, readlink, realpath, rename, rm, stat, s
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { report } from "../../../Progress.ts"
 import { atomicWrite } from "../../atomicWrite.ts"
+import { isAlive } from "../../isAlive.ts"
 import type { InstalledBackend } from "../BackendFolder.ts"
 import { names, readInstalled } from "../BackendFolder.ts"
 import { backendError, BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
 import { compileAddon, findCompiler } from "./compile.ts"
-import { download } from "./download.ts"
+import { fetchFile } from "./fetchFile.ts"
 import { isKept } from "./kept.ts"
 import type { Libraries } from "./libraries.ts"
 import { findLibraries, usesCuda } from "./libraries.ts"
@@ -77,7 +78,7 @@ const fromAddress = Effect.fnUntraced(function* (
   folder: string
 ) {
   const path = join(downloads, decodeURIComponent(basename(new URL(url).pathname)))
-  yield* download(url, path, options.sha256)
+  yield* fetchFile(url, path, options.sha256)
   yield* unpackFetched(path, folder)
 })
 
@@ -189,14 +190,6 @@ const sweep = (root: string): Unpacked =>
       await rm(join(root, name), { recursive: true, force: true })
     }
   })
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (cause) {
-    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
-  }
-}
 
 const describe = Effect.fnUntraced(function* (folder: string, libraries: Libraries, source: string) {
   const { version } = yield* test(folder)

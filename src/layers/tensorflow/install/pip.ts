@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { backendError, BackendError } from "./BackendError.ts"
 import type { Ran } from "./command.ts"
 import { runCommand } from "./command.ts"
-import { withProgress } from "./Transfer.ts"
+import { withProgress } from "../../download/Transfer.ts"
 
 /** Pythons that TensorFlow's wheels are made for: their libraries are the same. Any of them does; none is run. */
 const pythons = ["3.13", "3.12", "3.11", "3.10"]

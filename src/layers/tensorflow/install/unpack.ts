@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { backendError, BackendError } from "./BackendError.ts"
 import { isKept } from "./kept.ts"
-import { withProgress } from "./Transfer.ts"
+import { withProgress } from "../../download/Transfer.ts"
 import { entriesOf, extract, readText } from "./Zip.ts"
 
 const damaged = (path: string, cause: unknown): BackendError => {

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { withProgress } from "../../../src/layers/tensorflow/install/Transfer.ts"
+import { withProgress } from "../../../src/layers/download/Transfer.ts"
 import { lineOf } from "../../../src/layers/TerminalProgress.ts"
 import type { ProgressEvent } from "../../../src/Progress.ts"
 import { Progress } from "../../../src/Progress.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { report } from "../../../Progress.ts"
+import { report } from "../../Progress.ts"
 
 /** How far a transfer is: bytes that are there, and all of them where that is known. */
 export type OnBytes = (done: number, total: number | undefined) => void

@@ -1,0 +1,117 @@
+import type { Redacted } from "effect"
+import { open, rm, writeFile } from "node:fs/promises"
+import { DownloadError } from "./DownloadError.ts"
+import type { Hash, Part } from "./Part.ts"
+import { checkSpace, dropPart, stateOf } from "./Part.ts"
+import type { Answer } from "./request.ts"
+import { request, retryAfterOf } from "./request.ts"
+import type { OnBytes } from "./Transfer.ts"
+
+/** What a server says of a file before it sends it. */
+export interface Published {
+  readonly hash?: Hash | undefined
+  /** Bytes. */
+  readonly size?: number | undefined
+}
+
+/** What is fetched. */
+export interface Wanted {
+  readonly url: string
+  readonly token?: Redacted.Redacted | undefined
+  /** What is published of the file, as its server tells it. */
+  readonly published: (answer: Answer) => Published
+}
+
+/** A status that is no file. Only the asked server can say that there is none: others are asked by its word. */
+const refusal = (url: string, { isElsewhere, response }: Answer): DownloadError => {
+  const { headers, status } = response
+  const retryAfter = retryAfterOf(headers)
+  const detail = isElsewhere
+    ? `the server that it leads to answered ${status}`
+    : [404, 410].includes(status)
+      ? `it is not there (status ${status})`
+      : `the server answered ${status}`
+  const reason = isElsewhere
+    ? "unreachable"
+    : [401, 403].includes(status)
+      ? "notPermitted"
+      : [404, 410].includes(status)
+        ? "notFound"
+        : "unreachable"
+  return new DownloadError({ reason, url, status, detail, ...(retryAfter !== undefined && { retryAfter }) })
+}
+
+/** Where a partial answer begins, and the whole length where a 416 tells it. Source: RFC 9110, 14.4. */
+const rangeOf = (headers: Headers) => {
+  const found = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "")
+  return { from: Number(found?.[1]), length: Number(found?.[2]) }
+}
+
+/**
+ * One try to fetch a file: the rest of it after what its part has, or all of it where the server does not go on or the
+ * file is another one by now. Resolves with what was published; rejects where the server is silent for `patience` (ms).
+ */
+export const attempt = async (
+  { published, token, url }: Wanted,
+  part: Part,
+  patience: number,
+  onBytes: OnBytes,
+  signal: AbortSignal
+): Promise<Published> => {
+  const { have, tag } = await stateOf(part)
+  const resumes = have > 0 && tag !== undefined
+  const timer = new AbortController()
+  const giveUp = () => timer.abort(new Error(`the server sent nothing for ${patience / 1000} s`))
+  let clock = setTimeout(giveUp, patience)
+  try {
+    const answer = await request(
+      url,
+      // Bytes as they lie there: a server that packs them once more says another length.
+      { "accept-encoding": "identity", ...(resumes ? { range: `bytes=${have}-`, "if-range": tag } : {}) },
+      token,
+      AbortSignal.any([signal, timer.signal])
+    )
+    const { body, headers, ok, status } = answer.response
+    // All of it was there: what is left is to check it.
+    if (status === 416 && resumes && [have, Number.NaN].some((length) => Object.is(length, rangeOf(headers).length)))
+      return published(answer)
+    if (status === 416) {
+      await dropPart(part)
+      throw new Error("more had come than the file has: it begins anew")
+    }
+    if (!ok || body === null) throw refusal(url, answer)
+    const goesOn = status === 206
+    const { from } = rangeOf(headers)
+    if (goesOn && !Number.isNaN(from) && from !== have) {
+      await dropPart(part)
+      throw new Error("the server went on from another place: it begins anew")
+    }
+    const start = goesOn ? have : 0
+    const length = headers.get("content-length")
+    const total = length === null ? undefined : start + Number(length)
+    if (total !== undefined) await checkSpace(part, total - start)
+    // At no moment may a tag lie beside bytes of another version: a run that is stopped here would join the two.
+    await rm(part.tagFile, { force: true })
+    const handle = await open(part.path, goesOn ? "a" : "w")
+    try {
+      const etag = headers.get("etag")
+      if (etag !== null) await writeFile(part.tagFile, etag)
+      let done = start
+      onBytes(done, total)
+      for await (const chunk of body) {
+        clearTimeout(clock)
+        clock = setTimeout(giveUp, patience)
+        await handle.writeFile(chunk) // all of it: `write` may stop in the middle where the disk is full
+        done += chunk.length
+        onBytes(done, total)
+      }
+      if (total !== undefined && done !== total) throw new Error(`the connection ended after ${done} of ${total} bytes`)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    return published(answer)
+  } finally {
+    clearTimeout(clock)
+  }
+}
