@@ -2,9 +2,11 @@ import { Effect, Layer } from "effect"
 import { Pretrained, WeightsError } from "../model/Pretrained.ts"
 import type { SafetensorsError } from "../model/safetensorsHeader.ts"
 import type { FileError } from "./atomicWrite.ts"
+import { hubFile } from "./hub/hubFile.ts"
+import { hubPrefix } from "./hub/HubName.ts"
 import { fileHeader, fileTensors } from "./SafetensorsFile.ts"
 
-const located = (source: string) => Effect.succeed(source)
+const located = (source: string) => (source.startsWith(hubPrefix) ? hubFile(source) : Effect.succeed(source))
 
 const weightsError = (source: string) => (error: FileError | SafetensorsError) =>
   new WeightsError({
@@ -13,7 +15,7 @@ const weightsError = (source: string) => (error: FileError | SafetensorsError) =
     detail: error._tag === "FileError" ? error.detail : error.message
   })
 
-/** Trained weights from safetensors files. */
+/** Trained weights from safetensors files; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
 export const layer = Layer.succeed(Pretrained, {
   contents: Effect.fnUntraced(function* (source) {
     const path = yield* located(source)

@@ -25,7 +25,7 @@ export const NetworkConfig = Schema.Struct({
   ),
   weights: optionalSetting(
     Schema.NonEmptyString,
-    "mobilenet-v2, vgg16: a safetensors file with trained weights, under torchvision's or timm's names. The head begins anew; so does everything where this is left out"
+    "mobilenet-v2, vgg16: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (`hf:OWNER/NAME`, `@REVISION` and `/FILE.safetensors` may follow). The head begins anew; so does everything where this is left out"
   )
 }).check(
   Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {

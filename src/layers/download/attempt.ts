@@ -26,11 +26,12 @@ export interface Wanted {
 const refusal = (url: string, { isElsewhere, response }: Answer): DownloadError => {
   const { headers, status } = response
   const retryAfter = retryAfterOf(headers)
+  const wait = retryAfter === undefined ? "" : ` and asks to wait ${retryAfter / 1000} s`
   const detail = isElsewhere
-    ? `the server that it leads to answered ${status}`
+    ? `the server that it leads to answered ${status}${wait}`
     : [404, 410].includes(status)
       ? `it is not there (status ${status})`
-      : `the server answered ${status}`
+      : `the server answered ${status}${wait}`
   const reason = isElsewhere
     ? "unreachable"
     : [401, 403].includes(status)

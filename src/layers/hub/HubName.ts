@@ -1,0 +1,28 @@
+/** A file on a hub. */
+export interface HubName {
+  readonly owner: string
+  readonly name: string
+  /** A branch, a tag or a commit. */
+  readonly revision: string
+  /** Its path in the repository. */
+  readonly file: string
+}
+
+/** How a source on a hub begins. */
+export const hubPrefix = "hf:"
+
+/** Letters, digits, `-`, `_` and `.`, but no name that leads out of a folder. */
+const isPlain = (text: string): boolean => /^[\w-][\w.-]*$/.test(text)
+
+/**
+ * What `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or either with `/FILE.safetensors` after it names; undefined for
+ * anything else. Revision `main` and file `model.safetensors` where left out.
+ */
+export const hubName = (source: string): HubName | undefined => {
+  const [owner = "", second = "", ...rest] = source.slice(hubPrefix.length).split("/")
+  const [name = "", revision = "main", ...more] = second.split("@")
+  const path = rest.length === 0 ? ["model.safetensors"] : rest
+  const isName = [owner, name, revision, ...path].every(isPlain)
+  if (!isName || more.length > 0 || !path.at(-1)?.endsWith(".safetensors")) return undefined
+  return { owner, name, revision, file: path.join("/") }
+}

@@ -1,0 +1,78 @@
+import { Effect } from "effect"
+import { mkdir, stat } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { WeightsError } from "../../model/Pretrained.ts"
+import { report } from "../../Progress.ts"
+import { fileError } from "../atomicWrite.ts"
+import type { Published } from "../download/attempt.ts"
+import { download } from "../download/download.ts"
+import type { Answer } from "../download/request.ts"
+import { withLock } from "../lock.ts"
+import type { Asked } from "./hubFailure.ts"
+import { hubFailure, offlineError } from "./hubFailure.ts"
+import { hubName } from "./HubName.ts"
+import { hubSettings } from "./HubSettings.ts"
+
+const isFile = (path: string) =>
+  Effect.promise(() =>
+    stat(path).then(
+      (found) => found.isFile(),
+      () => false
+    )
+  )
+
+/**
+ * What the hub says of a file, in its own answer, before it leads to where the bytes lie: SHA-256 and length.
+ *
+ * Source: https://huggingface.co/docs/huggingface_hub/package_reference/file_download (get_hf_file_metadata).
+ */
+const published = ({ own }: Answer): Published => {
+  const said = own.find((headers) => headers.has("x-linked-etag")) ?? own[0]
+  const tag = said?.get("x-linked-etag") ?? said?.get("etag") ?? ""
+  const hex = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(tag)?.[1]
+  const size = said?.get("x-linked-size") ?? null
+  return {
+    hash: hex === undefined ? undefined : { algorithm: "sha256", hex: hex.toLowerCase() },
+    size: size === null ? undefined : Number(size)
+  }
+}
+
+const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
+  const { hub, path, settings, url } = asked
+  // Another process may have fetched it while we waited.
+  if (yield* isFile(path)) return
+  const hash = yield* download({ url, path, published, token: settings.token, name: `${hub.owner}/${hub.name}` })
+  const line = `the hub publishes no SHA-256 of ${url}: its length alone was checked`
+  if (hash === undefined) yield* report({ _tag: "Note", line })
+})
+
+/**
+ * The path of a hub's file on this disk; fetched before, where it is not there yet.
+ *
+ * Processes that want the same at once fetch it once. A branch is fetched once too, and not looked at again: name a
+ * commit to be sure of the version, or remove the file. Fails with a WeightsError that says what to do.
+ */
+export const hubFile = Effect.fn("hubFile")(function* (source: string) {
+  const hub = hubName(source)
+  if (hub === undefined)
+    return yield* new WeightsError({
+      source,
+      reason: "invalidName",
+      detail: "a hub's file is named as hf:OWNER/NAME, hf:OWNER/NAME@REVISION or hf:OWNER/NAME/FILE.safetensors"
+    })
+  const settings = yield* hubSettings(source)
+  const { file, name, owner, revision } = hub
+  const path = join(settings.cache, "hub", owner, name, revision, ...file.split("/"))
+  if (yield* isFile(path)) return path
+  const url = `${settings.endpoint}/${owner}/${name}/resolve/${revision}/${file}`
+  const asked: Asked = { source, hub, settings, url, path }
+  if (settings.isOffline) return yield* offlineError(asked)
+  yield* Effect.tryPromise({
+    try: () => mkdir(dirname(path), { recursive: true }),
+    catch: (cause) => fileError(dirname(path), cause)
+  }).pipe(
+    Effect.andThen(withLock(`${path}.lock`, fetchInto(asked))),
+    Effect.mapError((error) => hubFailure(asked, error))
+  )
+  return path
+})
