@@ -62,7 +62,7 @@ const take = (path: string): Effect.Effect<string, ReturnType<typeof fileError>>
         const line = `waiting for process ${holder.mark.split(" ", 2).join(" on ")}, which is fetching the same`
         if (!told) yield* report({ _tag: "Note", line })
         told = true
-        yield* Effect.interruptible(Effect.sleep("200 millis"))
+        yield* Effect.interruptible(Effect.sleep("50 millis"))
       }
     }
     return mark

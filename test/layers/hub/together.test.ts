@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -12,17 +12,24 @@ import { bytes, linked, withHub } from "./hub.ts"
 const source = "hf:timm/net.v1"
 const script = fileURLToPath(new URL("fetching.ts", import.meta.url))
 
-/** Fetches in a process of its own; what it printed, and how it ended. */
-const fetching = (environment: Readonly<Record<string, string>>) => {
-  const child = spawn(process.execPath, [script, source], {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "inherit"]
+/** A process that is ready to fetch, and begins when it is told to; gives what it printed at its end. */
+const fetching = (environment: Readonly<Record<string, string>>) =>
+  Effect.callback<{ readonly begin: Effect.Effect<string>; readonly kill: () => void }>((resume) => {
+    const child = spawn(process.execPath, [script, source], {
+      env: { ...process.env, ...environment },
+      stdio: ["pipe", "pipe", "inherit"]
+    })
+    let output = ""
+    const ended = new Promise<string>((resolve) => child.on("close", () => resolve(output.split("\n")[1] ?? "")))
+    const begin = Effect.promise(() => {
+      child.stdin.write("go\n")
+      return ended
+    })
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text
+      resume(Effect.succeed({ begin, kill: () => child.kill("SIGKILL") }))
+    })
   })
-  let output = ""
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
-  const ended = new Promise<string>((resolve) => child.on("close", () => resolve(output.trim())))
-  return { child, ended: Effect.promise(() => ended) }
-}
 
 it.live("fibers and processes that want the same at once fetch it once", () =>
   Effect.gen(function* () {
@@ -34,7 +41,8 @@ it.live("fibers and processes that want the same at once fetch it once", () =>
       setTimeout(() => send(request, response, bytes, { headers: linked }), 300)
     })
     const environment = { HF_ENDPOINT: hub, WEFT_CACHE: cache }
-    const processes = [fetching(environment), fetching(environment)].map(({ ended }) => ended)
+    const ready = yield* Effect.all([fetching(environment), fetching(environment)], { concurrency: 2 })
+    const processes = ready.map(({ begin }) => begin)
     const fibers = [1, 2, 3].map(() => hubFile(source).pipe(withHub(environment)))
     const paths = yield* Effect.all([...processes, ...fibers], { concurrency: "unbounded" })
     assert.strictEqual(new Set(paths).size, 1)
@@ -57,10 +65,11 @@ it.live("what a killed process leaves, part and lock, is taken over by the next 
       response.write(bytes.subarray(0, 90_000))
     })
     const environment = { HF_ENDPOINT: hub, WEFT_CACHE: cache }
-    const { child, ended } = fetching(environment)
+    const { begin, kill } = yield* fetching(environment)
+    const first = yield* Effect.forkChild(begin)
     while (!existsSync(part) || statSync(part).size < 90_000) yield* Effect.sleep("10 millis")
-    child.kill("SIGKILL")
-    yield* ended
+    kill()
+    assert.strictEqual(yield* Fiber.join(first), "")
     assert.deepStrictEqual(readdirSync(folder).sort(), [
       "model.safetensors.lock",
       "model.safetensors.part",
