@@ -30,7 +30,7 @@ describe.skipIf(!existsSync(source))("trained weights (../shared/weights)", () =
       const network = yield* networkFor(config.network, { ...config.image, classes: labels.length })
       const weights = yield* pretrainedWeights(network, { head: true, source })
       const engine = yield* Engine
-      const session = yield* engine.open(inferenceOptions({ network, weights, labels, image: config.image }))
+      const session = yield* engine.open(inferenceOptions({ network, weights }))
       const seen = yield* Pipeline.fileBatches(config, [`${folder}/cat_720p.jpg`, `${folder}/hot_dog.jpg`]).pipe(
         Stream.mapEffect(({ batch }) => session.predict(batch)),
         Stream.runCollect
