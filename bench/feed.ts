@@ -1,11 +1,10 @@
 /**
- * Images per second of the feed in its first epoch (decoding) and the next ones, of image by image on one thread, and,
- * with --peer, of torchvision's DataLoader, one after the other, round by round; and how long a trainer that blocks the
- * thread waits. Medians as one line of JSON:
- *   node bench/feed.ts --data FOLDER --peer PYTHON --script input_pipeline.py
+ * Images per second of the feed in its first epoch (decoding) and the next ones, and how long a trainer that blocks the
+ * thread waits. Prints one JSON line:
+ *   node bench/feed.ts --data FOLDER --size 224 --workers 2 --limit 4000
+ * With --plain, image by image on this thread: what the feed replaces.
  */
-import { Effect, Layer, Schema, Stream } from "effect"
-import { spawnSync } from "node:child_process"
+import { Console, Effect, Layer, Schema, Stream } from "effect"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -26,12 +25,9 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     /** MiB for decoded images. */
     memory: { type: "string", default: "1024" },
-    rounds: { type: "string", default: "3" },
     /** Of a training step that blocks the thread, in milliseconds. */
     step: { type: "string", default: "300" },
-    plain: { type: "boolean", default: false },
-    peer: { type: "string" },
-    script: { type: "string", default: "../shared/peers/input_pipeline.py" }
+    plain: { type: "boolean", default: false }
   }
 })
 
@@ -93,60 +89,25 @@ const waiting = Effect.fnUntraced(function* (steps: number, ms: number) {
 const stages = Layer.merge(SharpImages.layer, Augment.layer)
 const feed = WorkerFeed.layerWith(Number(values.workers)).pipe(Layer.provideMerge(stages))
 
-const peer = (): number | undefined => {
-  if (values.peer === undefined) return undefined
-  const args = [values.script, "--data", folder, "--size", values.size, "--workers", values.workers]
-  const { stdout } = spawnSync(values.peer, [...args, "--batch", values.batch, "--limit", values.limit], {
-    encoding: "utf8"
-  })
-  const found: { imagesPerSecond: number } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}")
-  return found.imagesPerSecond
-}
-
-const median = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
-const round = (n: number, digits = 0) => Math.round(n * 10 ** digits) / 10 ** digits
-
-const rounds: Array<Record<string, number>> = []
-for (let i = 0; i < Number(values.rounds); i++) {
-  const ours = Effect.gen(function* () {
-    const first = yield* rate(0)
-    const second = yield* rate(1)
-    const third = yield* rate(2)
-    const wait = yield* waiting(12, Number(values.step))
-    return {
-      first: first.perSecond,
-      firstCpu: first.cpu,
-      next: third.perSecond,
-      nextCpu: third.cpu,
-      second: second.perSecond,
-      wait
-    }
-  })
-  const theirs = peer()
-  const figures = await Effect.runPromise(ours.pipe(Effect.provide(feed)))
-  const plain = values.plain ? await Effect.runPromise(rate(0).pipe(Effect.provide(stages))) : undefined
-  rounds.push({ ...figures, ...(plain && { plain: plain.perSecond }), ...(theirs !== undefined && { theirs }) })
-  console.error(JSON.stringify(rounds.at(-1)))
-}
-const of = (key: string) => median(rounds.map((figures) => figures[key] ?? 0))
-const ratio = (key: string) =>
-  round(median(rounds.map((figures) => (figures[key] ?? 0) / (figures["theirs"] ?? Infinity))), 2)
-console.log(
-  JSON.stringify({
-    bench: "feed",
-    size,
-    batch: Number(values.batch),
-    workers: Number(values.workers),
-    images: samples.length,
-    firstEpoch: round(of("first")),
-    laterEpochs: round(of("next")),
-    cpuMsPerImage: [round(of("firstCpu"), 3), round(of("nextCpu"), 3)],
-    waitingBehindSteps: round(of("wait"), 3),
-    ...(values.plain && { imageByImage: round(of("plain")) }),
-    ...(values.peer !== undefined && {
-      torchvision: round(of("theirs")),
-      ratioFirst: ratio("first"),
-      ratioLater: ratio("next")
+const main = Effect.gen(function* () {
+  const first = yield* rate(0)
+  yield* rate(1)
+  const later = yield* rate(2)
+  const waitingBehindSteps = values.plain ? undefined : yield* waiting(12, Number(values.step))
+  yield* Console.log(
+    JSON.stringify({
+      bench: "feed",
+      size,
+      batch: Number(values.batch),
+      workers: Number(values.workers),
+      images: samples.length,
+      imagesPerSecond: first.perSecond,
+      laterImagesPerSecond: later.perSecond,
+      cpuMsPerImage: first.cpu,
+      laterCpuMsPerImage: later.cpu,
+      waitingBehindSteps
     })
-  })
-)
+  )
+})
+
+await Effect.runPromise(main.pipe(Effect.provide(values.plain ? stages : feed)))

@@ -1,6 +1,7 @@
 /**
  * Whether memory stays flat: a CSV of a million rows through the row stream, and ten thousand training steps. Prints one
- * JSON line with the resident set (MiB) at each tenth of the way: node --expose-gc bench/memory.ts [STEPS [ROWS]]
+ * JSON line with the resident set (MiB) at each tenth of the way, and by how much the last tenth is above the fifth:
+ *   node --expose-gc bench/memory.ts --engine tensorflow --steps 10000 --rows 1000000
  */
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Result, Schema, Stream } from "effect"
@@ -8,6 +9,7 @@ import { createWriteStream, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { finished } from "node:stream/promises"
+import { parseArgs } from "node:util"
 import * as CsvParseRows from "../src/layers/CsvParseRows.ts"
 import * as LiveEngines from "../src/layers/LiveEngines.ts"
 import { EngineConfig } from "../src/model/EngineConfig.ts"
@@ -19,8 +21,15 @@ import { OptimizerConfig } from "../src/model/TrainConfig.ts"
 import { DataConfig } from "../src/pipeline/DataConfig.ts"
 import { Rows } from "../src/pipeline/Rows.ts"
 
-const steps = Number(process.argv[2] ?? 10_000)
-const rows = Number(process.argv[3] ?? 1_000_000)
+const { values } = parseArgs({
+  options: {
+    engine: { type: "string", default: "auto" },
+    steps: { type: "string", default: "10000" },
+    rows: { type: "string", default: "1000000" }
+  }
+})
+const steps = Number(values.steps)
+const rows = Number(values.rows)
 
 const collect = (globalThis as { readonly gc?: () => void }).gc // with --expose-gc
 
@@ -39,6 +48,9 @@ const measure = (total: number) => {
       done >= (total * (tenths.length + 1)) / 10 ? Effect.map(resident, (now) => void tenths.push(now)) : Effect.void
   }
 }
+
+/** MiB that the second half of the way adds. */
+const growth = (tenths: ReadonlyArray<number>) => (tenths.at(-1) ?? 0) - (tenths[4] ?? 0)
 
 const writeCsv = async (path: string) => {
   const file = createWriteStream(path)
@@ -81,7 +93,7 @@ const network: Network = {
 }
 
 const trainSteps = Effect.gen(function* () {
-  const config = yield* Schema.decodeEffect(EngineConfig)({})
+  const config = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine })
   const engine = yield* Engines.use((engines) => engines.choose(config, network))
   const session = yield* engine.open({
     network,
@@ -112,7 +124,15 @@ const main = Effect.gen(function* () {
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
   )
   const csv = yield* readRows(folder)
-  yield* Console.log(JSON.stringify({ csv, training: yield* trainSteps }))
+  const training = yield* trainSteps
+  yield* Console.log(
+    JSON.stringify({
+      csv,
+      training,
+      csvGrowthMiB: growth(csv.residentMiB),
+      trainingGrowthMiB: growth(training.residentMiB)
+    })
+  )
 }).pipe(Effect.scoped)
 
 await Effect.runPromise(

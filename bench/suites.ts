@@ -1,0 +1,158 @@
+import type { Comparison, Side } from "./Comparison.ts"
+
+const node = (label: string, command: string): Side => ({ label, program: "node", args: command.split(" ") })
+const torch = (command: string): Side => ({ label: "PyTorch", program: "torch", args: command.split(" ") })
+const keras = (command: string): Side => ({ label: "Keras", program: "keras", args: command.split(" ") })
+
+const trainStep = (
+  engine: string,
+  network: { readonly ours: string; readonly theirs: string },
+  [height, width]: readonly [number, number],
+  ratio: number | undefined,
+  inference: boolean,
+  peer: "torch" | "keras" = "torch"
+): Comparison => {
+  const size = `--height ${height} --width ${width}`
+  const work = `${network.ours} ${height}x${width}, batch 32`
+  return {
+    suite: "train-step",
+    ours: node(engine, `bench/trainStep.ts --engine ${engine} --network ${network.ours} ${size}`),
+    peer:
+      peer === "torch"
+        ? torch(`{peers}/train_step.py --network ${network.theirs} ${size}`)
+        : keras(`{peers}/keras_step.py ${size}`),
+    figures: [
+      {
+        name: `${work}: training step`,
+        field: "trainImagesPerSecond",
+        unit: "images/s",
+        ...(ratio !== undefined && { target: { ratio } })
+      },
+      ...(inference ? [{ name: `${work}: inference`, field: "inferImagesPerSecond", unit: "images/s" }] : [])
+    ]
+  }
+}
+
+const simpleCnn = { ours: "simple-cnn", theirs: "simple_cnn" }
+const mobilenet = { ours: "mobilenet-v2", theirs: "mobilenet_v2" }
+
+const feed = "--size 224 --workers 2 --limit 4000"
+const pixels = "80x60, batch 64, two workers"
+const small = "--height 80 --width 60 --images 6400"
+
+/** What is measured, suite by suite; a speed-up adds its row here. */
+export const comparisons: ReadonlyArray<Comparison> = [
+  trainStep("wasm", simpleCnn, [64, 64], undefined, true),
+  trainStep("tensorflow", simpleCnn, [64, 64], undefined, true),
+  trainStep("tensorflow", simpleCnn, [224, 224], 1, true),
+  trainStep("tensorflow", mobilenet, [128, 96], 1, true),
+  trainStep("tensorflow", mobilenet, [128, 96], undefined, true, "keras"),
+  {
+    suite: "feed",
+    ours: node("threads", `bench/feed.ts --data {data}/images ${feed}`),
+    peer: { ...torch(`{peers}/input_pipeline.py --data {data}/images ${feed}`), label: "torchvision DataLoader" },
+    figures: [
+      {
+        name: "224x224, flip, rotation, batch 64: first epoch",
+        field: "imagesPerSecond",
+        unit: "images/s",
+        target: { ratio: 1.5 }
+      },
+      {
+        name: "the same: later epochs",
+        field: "laterImagesPerSecond",
+        peerField: "imagesPerSecond",
+        unit: "images/s"
+      }
+    ]
+  },
+  {
+    suite: "feed",
+    ours: node("shared, used again", "bench/ways/transfer.ts --data {data}/images --buffers shared"),
+    peer: node("transferred", "bench/ways/transfer.ts --data {data}/images --buffers transferred"),
+    figures: [
+      { name: "batches of threads, 224x224: later epochs", field: "imagesPerSecond", unit: "images/s" },
+      { name: "the same: processor time per image", field: "cpuMsPerImage", unit: "ms" }
+    ]
+  },
+  {
+    suite: "feed",
+    ours: node("SIMD, one thread", "bench/ways/augment.ts --data {data}/images --where feed"),
+    peer: node("tensorflow", "bench/ways/augment.ts --data {data}/images --where tensorflow"),
+    figures: [
+      { name: "enlarging and turning a batch to 224x224", field: "imagesPerSecond", unit: "images/s" },
+      { name: "the same: processor time per image", field: "cpuMsPerImage", unit: "ms" }
+    ]
+  },
+  {
+    suite: "feed",
+    ours: node("decoded anew", "bench/ways/pack.ts --data {data}/images --from jpeg"),
+    peer: node("a file of pixels", "bench/ways/pack.ts --data {data}/images --from hashed"),
+    figures: [{ name: "small JPEGs' pixels, processor time per image", field: "cpuMsPerImage", unit: "ms" }]
+  },
+  {
+    suite: "epoch",
+    ours: node("tensorflow", `bench/epoch.ts --data {data} --engine tensorflow ${small}`),
+    peer: torch(`bench/peers/epoch.py --data {data} --peers {peers} ${small}`),
+    figures: [
+      {
+        name: `SimpleCNN ${pixels}: first epoch`,
+        field: "imagesPerSecond",
+        unit: "images/s",
+        target: { ratio: 1.5 }
+      },
+      {
+        name: "the same: second epoch",
+        field: "laterImagesPerSecond",
+        unit: "images/s",
+        target: { ratio: 1.5 }
+      },
+      { name: "the same: share of waiting, first epoch", field: "waiting", unit: "" }
+    ]
+  },
+  {
+    suite: "epoch",
+    ours: node(
+      "tensorflow",
+      "bench/epoch.ts --data {data} --engine tensorflow --height 224 --width 224 --rotation 10 --images 960"
+    ),
+    figures: [
+      {
+        name: "SimpleCNN 224x224, flip, rotation: share of waiting",
+        field: "waiting",
+        unit: "",
+        target: { atMost: 0.1 }
+      },
+      { name: "the same: images", field: "imagesPerSecond", unit: "images/s" }
+    ]
+  },
+  {
+    suite: "features",
+    ours: node("tensorflow", "bench/trainStep.ts --engine tensorflow --network mobilenet-v2 --height 224 --width 224"),
+    peer: torch("{peers}/train_step.py --network mobilenet_v2 --height 224 --width 224"),
+    figures: [
+      { name: "MobileNetV2 224x224, batch 32, frozen: forward", field: "inferImagesPerSecond", unit: "images/s" }
+    ]
+  },
+  ...["wasm", "tensorflow"].map((engine): Comparison => ({
+    suite: "memory",
+    ours: { label: engine, program: "node", args: ["--expose-gc", "bench/memory.ts", "--engine", engine] },
+    figures: [
+      {
+        name: "10,000 steps: what the second half adds",
+        field: "trainingGrowthMiB",
+        unit: "MiB",
+        target: { atMost: 8 }
+      },
+      {
+        name: "a CSV of a million rows: what the second half adds",
+        field: "csvGrowthMiB",
+        unit: "MiB",
+        target: { atMost: 8 }
+      }
+    ]
+  }))
+]
+
+/** The suites' names, as `pnpm bench` takes them. */
+export const suites = ["train-step", "feed", "epoch", "features", "memory"] as const
