@@ -91,12 +91,8 @@ const byTensorflow = async () => {
         tf.scalar(255)
       )
       // Eager TensorFlow may still be at it: one number of the result is waited for.
-      turned
-        .mul(1 / 127.5)
-        .sub(1)
-        .flatten()
-        .slice(0, 1)
-        .dataSync()
+      const normalised = tf.sub(tf.mul(turned, 1 / 127.5), 1)
+      tf.slice(tf.reshape(normalised, [-1]), [0], [1]).dataSync()
     })
   }
 }

@@ -7,11 +7,15 @@ export type TransferRequest = Omit<Request, "buffer"> & { readonly bytes: number
 
 const thread = new Filler((workerData as { readonly thread: number }).thread) // what `transfer.ts` gives it
 
+/** The filler writes floats into the buffer: to that, shared or not is the same. */
+const workWith = (request: Omit<Request, "buffer">, buffer: ArrayBuffer | SharedArrayBuffer): Request => ({
+  ...request,
+  buffer: buffer as SharedArrayBuffer // see above
+})
+
 const answer = async ({ bytes, buffer: lent, ...request }: TransferRequest) => {
   const buffer = lent ?? new ArrayBuffer(bytes)
-  // The filler writes floats into it: to that, shared or not is the same.
-  const work: Request = { ...request, buffer: buffer as SharedArrayBuffer }
-  const reply = await thread.fill(work)
+  const reply = await thread.fill(workWith(request, buffer))
   parentPort?.postMessage({ reply, buffer }, buffer instanceof ArrayBuffer ? [buffer] : [])
 }
 
