@@ -8,6 +8,9 @@ const bar = (done: number, total: number, width: number) => {
   return `${"━".repeat(filled)}${"─".repeat(width - filled)}`
 }
 
+/** How much the engine waits for images, where that is worth a word. */
+const waitingText = (share: number) => (share >= 0.05 ? [`waiting ${percent(share)}`] : [])
+
 /** The line that says an event; `animated` ones have a bar and are drawn over each other. */
 export const lineOf = (
   event: ProgressEvent,
@@ -27,7 +30,7 @@ export const lineOf = (
         `${event.imagesPerSecond.toFixed(0)} images/s`,
         `loss ${event.loss.toFixed(4)}`,
         `accuracy ${percent(event.accuracy)}`,
-        ...(event.waiting >= 0.05 ? [`waiting ${percent(event.waiting)}`] : []),
+        ...waitingText(event.waiting),
         ...(event.refused > 0 ? [`${event.refused} refused`] : [])
       ]
       const head = `epoch ${event.epoch + 1}/${event.epochs}`
@@ -57,7 +60,8 @@ export const lineOf = (
           ? ""
           : `  validation ${record.validationLoss.toFixed(4)} ${percent(record.validationAccuracy)}`
       const train = `train ${record.trainLoss.toFixed(4)} ${percent(record.trainAccuracy)}`
-      const speed = `${record.imagesPerSecond.toFixed(0)} images/s  ${duration(record.seconds)}`
+      const figures = [`${record.imagesPerSecond.toFixed(0)} images/s`, duration(record.seconds)]
+      const speed = [...figures, ...waitingText(record.waiting ?? 0)].join("  ")
       const head = `epoch ${String(record.epoch).padStart(String(event.epochs).length)}/${event.epochs}`
       return { text: `${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`, lasting: true }
     }

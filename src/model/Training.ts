@@ -113,23 +113,31 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R, E2, R2>(
 ) {
   const { epoch, position } = yield* Ref.get(state)
   const { everySteps } = options.config.checkpoint
-  let since = yield* Clock.currentTimeNanos
+  const start = yield* Clock.currentTimeNanos
+  let since: Since = { end: start, asked: start }
   yield* Stream.runForEach(
     options.trainingBatches(epoch, position),
     Effect.fnUntraced(function* (batch: Batch) {
       // An interruption waits for the step's end: the weights and what is known of them change together.
-      since = yield* Effect.uninterruptible(trainStep(options, state, batch, since))
+      const end = yield* Effect.uninterruptible(trainStep(options, state, batch, since))
       const { step } = yield* Ref.get(state)
       if (everySteps !== undefined && step % everySteps === 0) yield* save
+      since = { end, asked: yield* Clock.currentTimeNanos }
     })
   )
 })
+
+/** When the last step ended and when the next batch was asked for: in between, a checkpoint may have been written. */
+interface Since {
+  readonly end: bigint
+  readonly asked: bigint
+}
 
 const trainStep = Effect.fnUntraced(function* <E, R>(
   options: TrainingOptions<E, R>,
   state: Ref.Ref<TrainingState>,
   batch: Batch,
-  since: bigint
+  since: Since
 ) {
   const { config, session } = options
   const steps = stepsPerEpoch(options)
@@ -146,8 +154,8 @@ const trainStep = Effect.fnUntraced(function* <E, R>(
     loss: before.sums.loss + loss * batch.size,
     correct: before.sums.correct + topKCorrect(logits, batch.labels, options.classes, 1),
     seen: before.sums.seen + batch.size,
-    seconds: before.sums.seconds + Number(end - since) / 1e9,
-    waiting: before.sums.waiting + Number(start - since) / 1e9
+    seconds: before.sums.seconds + Number(end - since.end) / 1e9,
+    waiting: before.sums.waiting + Number(start - since.asked) / 1e9
   }
   const position = before.position + 1
   yield* Ref.set(state, { ...before, step: step + 1, position, sums })

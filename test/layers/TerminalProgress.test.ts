@@ -56,5 +56,10 @@ describe("the progress line", () => {
       text,
       "epoch  2/10  train 0.5000 90.0 %  validation 0.4000 95.0 %  200 images/s  1 min 01 s  *best"
     )
+    const waiting = { ...record, waiting: 0.123 }
+    assert.match(
+      lineOf({ _tag: "Epoch", epochs: 10, record: waiting, best: true }, 0).text,
+      /200 images\/s {2}1 min 01 s {2}waiting 12\.3 % {2}\*best$/
+    )
   })
 })

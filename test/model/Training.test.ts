@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/DiskCheckpoints.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
@@ -288,5 +289,58 @@ describe("Training", () => {
       const resumed = yield* training({}).pipe(Effect.provide(checkpoints))
       assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights))
     }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("waiting is the time in which the next batch is not there: neither a step's nor a checkpoint's", () =>
+    Effect.gen(function* () {
+      const config = configOf({ epochs: 1, batchSize: 2, checkpoint: { everySteps: 1 }, select: "last" })
+      const engine = yield* Engine
+      const opened = yield* engine.open({
+        network,
+        weights: initialise(network, seed),
+        optimizer: config.optimizer,
+        labelSmoothing: 0,
+        classWeights: undefined,
+        clipNorm: undefined,
+        clipValue: undefined,
+        seed
+      })
+      const area = height * width * 3
+      const trained = yield* Effect.forkChild(
+        train({
+          session: {
+            ...opened,
+            train: (...step) => Effect.delay(opened.train(...step), "30 millis"),
+            snapshot: Effect.delay(opened.snapshot, "100 millis")
+          },
+          config,
+          classes,
+          samples: { train: 6, validation: 0 },
+          trainingBatches: () =>
+            Stream.fromArray([0, 1, 2]).pipe(
+              Stream.rechunk(1),
+              Stream.map((index) => ({
+                index,
+                images: new Float32Array(2 * area),
+                labels: Int32Array.of(0, 1),
+                ids: [],
+                size: 2,
+                height,
+                width
+              })),
+              Stream.mapEffect((batch) => Effect.delay(Effect.succeed(batch), "10 millis"))
+            ),
+          validationBatches: Stream.empty,
+          digest: "waiting",
+          ledger: { listed: 6, kept: 6, refused: {} },
+          faults: 0
+        }).pipe(Effect.provide(Checkpoints.layerMemory(1)))
+      )
+      yield* TestClock.adjust("10 seconds")
+      const [epoch] = (yield* Fiber.join(trained)).history
+      // Three times 10 ms for a batch and 30 ms for a step, and two checkpoints of 100 ms in between.
+      assert.closeTo(epoch!.waiting!, 30 / 320, 1e-9)
+      assert.closeTo(epoch!.imagesPerSecond, 6 / 0.32, 1e-6)
+    }).pipe(Effect.scoped, Effect.provide(layers))
   )
 })
