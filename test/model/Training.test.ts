@@ -306,38 +306,35 @@ describe("Training", () => {
         seed
       })
       const area = height * width * 3
-      const trained = yield* Effect.forkChild(
-        train({
-          session: {
-            ...opened,
-            train: (...step) => Effect.delay(opened.train(...step), "30 millis"),
-            snapshot: Effect.delay(opened.snapshot, "100 millis")
-          },
-          config,
-          classes,
-          samples: { train: 6, validation: 0 },
-          trainingBatches: () =>
-            Stream.fromArray([0, 1, 2]).pipe(
-              Stream.rechunk(1),
-              Stream.map((index) => ({
-                index,
-                images: new Float32Array(2 * area),
-                labels: Int32Array.of(0, 1),
-                ids: [],
-                size: 2,
-                height,
-                width
-              })),
-              Stream.mapEffect((batch) => Effect.delay(Effect.succeed(batch), "10 millis"))
-            ),
-          validationBatches: Stream.empty,
-          digest: "waiting",
-          ledger: { listed: 6, kept: 6, refused: {} },
-          faults: 0
-        }).pipe(Effect.provide(Checkpoints.layerMemory(1)))
-      )
-      yield* TestClock.adjust("10 seconds")
-      const [epoch] = (yield* Fiber.join(trained)).history
+      const { history } = yield* train({
+        session: {
+          ...opened,
+          train: (...step) => Effect.andThen(TestClock.adjust("30 millis"), opened.train(...step)),
+          snapshot: Effect.andThen(TestClock.adjust("100 millis"), opened.snapshot)
+        },
+        config,
+        classes,
+        samples: { train: 6, validation: 0 },
+        trainingBatches: () =>
+          Stream.fromArray([0, 1, 2]).pipe(
+            Stream.rechunk(1),
+            Stream.map((index) => ({
+              index,
+              images: new Float32Array(2 * area),
+              labels: Int32Array.of(0, 1),
+              ids: [],
+              size: 2,
+              height,
+              width
+            })),
+            Stream.mapEffect((batch) => Effect.as(TestClock.adjust("10 millis"), batch))
+          ),
+        validationBatches: Stream.empty,
+        digest: "waiting",
+        ledger: { listed: 6, kept: 6, refused: {} },
+        faults: 0
+      }).pipe(Effect.provide(Checkpoints.layerMemory(1)))
+      const [epoch] = history
       // Three times 10 ms for a batch and 30 ms for a step, and two checkpoints of 100 ms in between.
       assert.closeTo(epoch!.waiting!, 30 / 320, 1e-9)
       assert.closeTo(epoch!.imagesPerSecond, 6 / 0.32, 1e-6)
