@@ -72,6 +72,8 @@ export const openBackend = async () => {
   const folder = dirname(require.resolve("@tensorflow/tfjs-backend-wasm")) // .../dist
   const name = "tfjs-backend-wasm-threaded-simd.js"
   const module = await start(require(join(folder, "..", "wasm-out", name)) as Factory, folder) // the package's own code
+  // The first call puts the compiled function in the property's place, and would take ours away again.
+  module._free(module._malloc(1))
   const malloc = module._malloc
   module._malloc = (bytes) => {
     // A number of bytes past 32 bits would be cut.
