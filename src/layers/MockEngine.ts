@@ -1,48 +1,48 @@
 import { Effect, Layer } from "effect"
 import type { Session } from "../model/Engine.ts"
 import { Engine, EngineError, EngineUnavailable } from "../model/Engine.ts"
+import { memoryAdvice } from "../model/memoryAdvice.ts"
 import { checkNetwork } from "../model/shapes.ts"
+import type { Batch } from "../pipeline/Batch.ts"
 import { Trainer } from "./mock/Trainer.ts"
 
 const engine = "mock"
 
 const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
+/** What went wrong, as the engine's failure; `batch` is what was worked on. */
+const failure = (cause: unknown, batch?: Batch): EngineError => {
+  // "Array buffer allocation failed" is a RangeError; the trainer's own errors are plain.
+  if (!(cause instanceof RangeError))
+    return new EngineError({ engine, reason: "failed", detail: message(cause), cause })
+  const detail = `${message(cause)}: ${memoryAdvice(batch?.size)}`
+  return new EngineError({ engine, reason: "outOfMemory", detail, cause })
+}
+
 /** Runs plain code of the trainer; what it throws is the engine's failure. */
-const attempt = <A>(run: () => A) =>
-  Effect.try({
-    try: run,
-    catch: (cause) =>
-      new EngineError({
-        engine,
-        // "Array buffer allocation failed" is a RangeError; the trainer's own errors are plain.
-        reason: cause instanceof RangeError ? "outOfMemory" : "failed",
-        detail: message(cause),
-        cause
-      })
-  })
+const attempt = <A>(run: () => A, batch?: Batch) => Effect.try({ try: run, catch: (cause) => failure(cause, batch) })
 
 /** A session on a trainer that is let go when the Scope closes. */
 const session = Effect.fnUntraced(function* (make: () => Trainer) {
   let open: Trainer | undefined = yield* attempt(make)
   yield* Effect.addFinalizer(() => Effect.sync(() => (open = undefined)))
-  const use = <A>(run: (trainer: Trainer) => A) =>
+  const use = <A>(run: (trainer: Trainer) => A, batch?: Batch) =>
     Effect.suspend(
       () =>
         open === undefined
           ? Effect.fail(new EngineError({ engine, reason: "failed", detail: "the session is closed" }))
-          : attempt(() => run(open!)) // just seen
+          : attempt(() => run(open!), batch) // just seen
     )
   return {
     // A step is one piece of work for the processor: without a pause, no signal would be heard between two.
     train: (batch, at) =>
       Effect.tap(
-        use((trainer) => trainer.train(batch, at)),
+        use((trainer) => trainer.train(batch, at), batch),
         Effect.yieldNow
       ),
     predict: (batch) =>
       Effect.tap(
-        use((trainer) => trainer.predict(batch)),
+        use((trainer) => trainer.predict(batch), batch),
         Effect.yieldNow
       ),
     snapshot: use((trainer) => trainer.snapshot()),

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { crossEntropy } from "../../model/crossEntropy.ts"
 import type { Session, SessionOptions } from "../../model/Engine.ts"
 import { EngineError, LeakPolicy } from "../../model/Engine.ts"
+import { memoryAdvice } from "../../model/memoryAdvice.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Device } from "./Device.ts"
 import { use } from "./Device.ts"
@@ -15,13 +16,8 @@ const failure = (device: Device, cause: unknown, batch?: Batch): EngineError => 
   const { engine } = device
   if (!device.isOutOfMemory(cause))
     return new EngineError({ engine, reason: "failed", detail: messageOf(cause), cause })
-  const advice =
-    batch === undefined
-      ? "the network is too large for it"
-      : batch.size > 1
-        ? `try a batch size of ${Math.floor(batch.size / 2)} instead of ${batch.size}`
-        : "not even one image fits: make the images smaller"
-  return new EngineError({ engine, reason: "outOfMemory", detail: `${messageOf(cause)}: ${advice}`, cause })
+  const detail = `${messageOf(cause)}: ${memoryAdvice(batch?.size)}`
+  return new EngineError({ engine, reason: "outOfMemory", detail, cause })
 }
 
 /** Reads tensors out of the backend, and frees them. */
