@@ -7,6 +7,7 @@ import { probeAdapter } from "../../src/layers/webgpu/probeAdapter.ts"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import { Engine, EngineError } from "../../src/model/Engine.ts"
 import type { Network } from "../../src/model/Network.ts"
+import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { engineContract } from "../model/engineContract.ts"
 import { plain } from "../model/engineContract/figures.ts"
 import { assertNear, assertSameBits, openSession, referenceBatch, sgd } from "../model/engineContract/reference.ts"
@@ -24,9 +25,20 @@ const onlySoftware = found === "cpu"
 /** On an adapter in software the whole suite takes some seven minutes: WEFT_WHOLE_SUITE=1. */
 const brief = onlySoftware && process.env["WEFT_WHOLE_SUITE"] === undefined
 
-const at = { step: 0, learningRate: 0.01 }
-
 const head = { bias: true, init: "torch", _tag: "Dense", name: "fc" } as const
+
+/** The whole of MobileNetV2 begins so: no expansion, an expansion with stride 2, and one with a shortcut. */
+const mobilenet = mobilenetV2({ height: 37, width: 26, classes: 7, head: "fc", padding: "symmetric" })
+const inverted: Network = {
+  ...mobilenet,
+  blocks: [
+    ...mobilenet.blocks.slice(0, mobilenet.blocks.findIndex(({ _tag }) => _tag === "Residual") + 1),
+    { _tag: "GlobalAveragePool" },
+    { ...head, units: 7 }
+  ]
+}
+
+const at = { step: 0, learningRate: 0.01 }
 
 /** Its images are small, and its first output is 128 MiB for each. */
 const wide: Network = {
@@ -129,6 +141,27 @@ if (typeof found === "string") {
           assertNear(data, expected.state.weights.get(name)!.data, name, 1e-5)
         for (let i = 0; i < 2; i++) assertSameBits((yield* train()).state, actual.state)
       }).pipe(Effect.provide(engine))
+    )
+
+    it.effect(
+      "computes what the mock does in MobileNetV2's blocks: inverted residuals, one of them with stride 2",
+      () =>
+        Effect.gen(function* () {
+          assert.isTrue(inverted.blocks.some((block) => block._tag === "DepthwiseConv2d" && block.stride === 2))
+          const batch = referenceBatch(inverted, "inverted-", 3)
+          const step = Effect.gen(function* () {
+            const session = yield* openSession(inverted)
+            const { gradientNorm, logits, loss } = yield* session.train(batch, at)
+            const { weights } = yield* session.snapshot
+            return { logits, figures: [loss, gradientNorm], weights, predicted: yield* session.predict(batch) }
+          }).pipe(Effect.scoped)
+          const expected = yield* step.pipe(Effect.provide(MockEngine.layer))
+          const actual = yield* step
+          assertNear(actual.logits, expected.logits, "logits", 1e-5)
+          assertNear(actual.figures, expected.figures, "loss and gradient norm", 1e-4)
+          assertNear(actual.predicted, expected.predicted, "logits after the step", 1e-4)
+          for (const [name, { data }] of actual.weights) assertNear(data, expected.weights.get(name)!.data, name, 1e-4)
+        }).pipe(Effect.provide(engine))
     )
 
     it.effect("prints nothing, and lets the process end", () =>

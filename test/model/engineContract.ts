@@ -5,6 +5,7 @@ import { LeakPolicy } from "../../src/model/Engine.ts"
 import { failuresAreTyped } from "./engineContract/failures.ts"
 import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
 import { gradientsAreSlopes } from "./engineContract/gradients.ts"
+import { trainingsGoOn } from "./engineContract/interruption.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
 
@@ -22,5 +23,6 @@ export const engineContract = <E>(
     gradientsAreSlopes(it, brief)
     freezesWhatIsFrozen(it)
     sessionsKeepTheirState(it, brief)
+    trainingsGoOn(it)
     failuresAreTyped(it)
   })

@@ -2,9 +2,10 @@ import type { Vitest } from "@effect/vitest"
 import { assert } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { Engine, EngineError } from "../../../src/model/Engine.ts"
+import type { Network } from "../../../src/model/Network.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { mobile, plain } from "./figures.ts"
-import { openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
+import { assertSameBits, openSession, referenceBatch, referenceWeights, sgd, tensors } from "./reference.ts"
 
 /** That something fails as an engine fails, and says what is wrong. */
 const failsWith = <A, E, R>(effect: Effect.Effect<A, E, R>, ...words: ReadonlyArray<string>) =>
@@ -12,6 +13,28 @@ const failsWith = <A, E, R>(effect: Effect.Effect<A, E, R>, ...words: ReadonlyAr
     assert.instanceOf(error, EngineError)
     for (const word of words) assert.include(error.message, word)
   })
+
+/** In its first convolution, 48 images need 8 TiB: no machine has them, nor lends them. */
+const vast: Network = {
+  name: "vast",
+  height: 256,
+  width: 176,
+  classes: 2,
+  blocks: [
+    {
+      _tag: "Conv2d",
+      name: "conv",
+      filters: 2 ** 20,
+      kernel: [1, 1],
+      stride: 1,
+      padding: 0,
+      bias: false,
+      init: "torch"
+    },
+    { _tag: "GlobalAveragePool" },
+    { _tag: "Dense", name: "fc", units: 2, bias: true, init: "torch" }
+  ]
+}
 
 /** Declares what an engine does with what it cannot use. */
 export const failuresAreTyped = (it: Vitest.MethodsNonLive<Engine>) => {
@@ -87,6 +110,22 @@ export const failuresAreTyped = (it: Vitest.MethodsNonLive<Engine>) => {
         assert.isTrue(Number.isNaN(loss), `${network.name}: the loss is ${loss}`)
       }
     })
+  )
+
+  it.effect("says which batch size to try where memory is full, changes nothing, and goes on with what fits", () =>
+    Effect.gen(function* () {
+      const batch = referenceBatch(vast, "contract-", 48)
+      const other = yield* openSession(plain)
+      const kept = yield* other.snapshot
+      const session = yield* openSession(vast)
+      const before = tensors()
+      const error = yield* Effect.flip(session.train(batch, at))
+      assert.strictEqual(error.reason, "outOfMemory", error.message)
+      assert.include(error.message, "try a batch size of 24 instead of 48")
+      assert.strictEqual(tensors(), before)
+      assertSameBits(yield* other.snapshot, kept)
+      yield* other.train(referenceBatch(plain, "contract-", 3), at)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("frees a session at its Scope's end", () =>

@@ -1,4 +1,5 @@
 import { assert } from "@effect/vitest"
+import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
 import type { SessionOptions, SessionState } from "../../../src/model/Engine.ts"
 import { Engine } from "../../../src/model/Engine.ts"
@@ -82,6 +83,9 @@ export const openSession = (network: Network, options: Partial<SessionOptions> =
       ...options
     })
   )
+
+/** How many tensors TensorFlow.js holds, on any backend; none where the engine does without it. */
+export const tensors = (): number => tf.engine().state.numTensors
 
 /** Euclidean norm. */
 export const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values))

@@ -5,7 +5,16 @@ import type { Engine, Session } from "../../../src/model/Engine.ts"
 import type { Network } from "../../../src/model/Network.ts"
 import type { OptimizerConfig } from "../../../src/model/TrainConfig.ts"
 import { mobile, plain } from "./figures.ts"
-import { assertNear, assertSameBits, openSession, referenceBatch, referenceWeights, rows, sgd } from "./reference.ts"
+import {
+  assertNear,
+  assertSameBits,
+  openSession,
+  referenceBatch,
+  referenceWeights,
+  rows,
+  sgd,
+  tensors
+} from "./reference.ts"
 
 const optimizers: ReadonlyArray<OptimizerConfig> = [
   sgd,
@@ -85,6 +94,26 @@ export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>, brief:
       yield* trainSteps(one, mobile, 1, 2)
       assertSameBits(yield* one.snapshot, expected)
     })
+  )
+
+  it.effect(
+    "holds no tensor more after steps, predictions, snapshots and restored states, and none after its end",
+    () =>
+      Effect.gen(function* () {
+        const before = tensors()
+        yield* Effect.gen(function* () {
+          const batch = referenceBatch(mobile, "contract-", 3)
+          const session = yield* openSession(mobile, { optimizer: { ...sgd, kind: "adam" } })
+          const held = tensors()
+          for (let step = 0; step < 2; step++) {
+            yield* session.train(batch, { step, learningRate: 0.01 })
+            yield* session.predict(batch)
+            yield* session.restore(yield* session.snapshot)
+            assert.strictEqual(tensors(), held, `after step ${step}`)
+          }
+        }).pipe(Effect.scoped)
+        assert.strictEqual(tensors(), before)
+      })
   )
 
   it.effect("draws its dropout from the seed and the step alone", () =>
