@@ -1,0 +1,88 @@
+import { Schema } from "effect"
+import { crossEntropy, softmax } from "../model/crossEntropy.ts"
+import { predictions } from "./topK.ts"
+
+/** What a network said of some samples, and what they are. */
+export interface Predictions {
+  readonly classes: number
+  /** (samples, classes), row by row. */
+  readonly logits: Float32Array
+  /** One class index for each sample. */
+  readonly labels: Int32Array
+}
+
+/** Samples whose highest probability lies in one span; the means are null where there are none. */
+const Bin = Schema.Struct({
+  samples: Schema.Natural,
+  /** Mean of the highest probabilities. */
+  confidence: Schema.NullOr(Schema.Finite),
+  /** Share of right predictions. */
+  accuracy: Schema.NullOr(Schema.Finite)
+})
+
+/** What a temperature does on one part; bin m of M holds the samples with a confidence in (m / M, (m + 1) / M]. */
+export const CalibrationFigures = Schema.Struct({
+  /** Mean cross-entropy, nats. */
+  lossBefore: Schema.NullOr(Schema.Finite),
+  lossAfter: Schema.NullOr(Schema.Finite),
+  /** Expected calibration error, from 0 to 1. */
+  eceBefore: Schema.NullOr(Schema.Finite),
+  eceAfter: Schema.NullOr(Schema.Finite),
+  binsBefore: Schema.Array(Bin),
+  binsAfter: Schema.Array(Bin)
+})
+export type CalibrationFigures = typeof CalibrationFigures.Type
+
+/** The logits divided by a temperature; they themselves at 1. */
+export const cooled = (logits: Float32Array, temperature: number): Float32Array =>
+  temperature === 1 ? logits : logits.map((logit) => logit / temperature)
+
+/**
+ * How far confidence and accuracy lie apart: Σ over the bins of (samples / all) |accuracy - confidence|, and the bins.
+ *
+ * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, equations 2, 3 and 5 (Naeini et al., 2015).
+ */
+export const reliability = (
+  { classes, labels, logits }: Predictions,
+  bins: number
+): { readonly ece: number | null; readonly bins: ReadonlyArray<typeof Bin.Type> } => {
+  const samples = new Int32Array(bins)
+  const confidence = new Float64Array(bins)
+  const right = new Float64Array(bins)
+  const probabilities = softmax(logits, classes)
+  for (const [row, predicted] of predictions(logits, classes).entries()) {
+    const highest = probabilities[row * classes + predicted]!
+    const bin = Math.max(0, Math.ceil(highest * bins) - 1)
+    samples[bin]! += 1
+    confidence[bin]! += highest
+    right[bin]! += predicted === labels[row] ? 1 : 0
+  }
+  const apart = right.reduce((sum, hits, bin) => sum + Math.abs(hits - confidence[bin]!), 0)
+  return {
+    ece: labels.length > 0 && Number.isFinite(apart) ? apart / labels.length : null,
+    bins: Array.from(samples, (count, bin) => ({
+      samples: count,
+      confidence: count === 0 ? null : confidence[bin]! / count,
+      accuracy: count === 0 ? null : right[bin]! / count
+    }))
+  }
+}
+
+/** A part's figures without a temperature and with it. */
+export const calibrationFigures = (found: Predictions, temperature: number, bins: number): CalibrationFigures => {
+  const after = { ...found, logits: cooled(found.logits, temperature) }
+  const lossOf = ({ classes, labels, logits }: Predictions) => {
+    const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
+    return Number.isFinite(loss) ? loss : null
+  }
+  const before = reliability(found, bins)
+  const cool = reliability(after, bins)
+  return {
+    lossBefore: lossOf(found),
+    lossAfter: lossOf(after),
+    eceBefore: before.ece,
+    eceAfter: cool.ece,
+    binsBefore: before.bins,
+    binsAfter: cool.bins
+  }
+}
