@@ -3,6 +3,7 @@ import * as Runtime from "effect/Runtime"
 import { configKeys } from "./configKeys.ts"
 import { EngineConfig } from "./model/EngineConfig.ts"
 import { FeaturesConfig } from "./model/FeaturesConfig.ts"
+import { CalibrationConfig, EvaluateConfig } from "./model/EvaluateConfig.ts"
 import { NetworkConfig } from "./model/NetworkConfig.ts"
 import { TrainConfig } from "./model/TrainConfig.ts"
 import { nearest } from "./nearest.ts"
@@ -10,7 +11,7 @@ import { AugmentConfig } from "./pipeline/AugmentConfig.ts"
 import { DataConfig } from "./pipeline/DataConfig.ts"
 import { ImageConfig } from "./pipeline/ImageConfig.ts"
 import { LoaderConfig } from "./pipeline/LoaderConfig.ts"
-import { intBetween, setting } from "./Setting.ts"
+import { intBetween, optionalSetting, setting } from "./Setting.ts"
 
 /** Every number that a run depends on, with its bounds. */
 export const RunConfig = Schema.Struct({
@@ -31,8 +32,17 @@ export const RunConfig = Schema.Struct({
   network: setting(NetworkConfig, {}, "What is trained"),
   features: setting(FeaturesConfig, {}, "How the frozen part of the network is applied"),
   train: setting(TrainConfig, {}, "How it is trained"),
+  evaluate: setting(EvaluateConfig, {}, "How the trained network is applied"),
+  calibration: optionalSetting(
+    CalibrationConfig,
+    "Probabilities are brought in line with how often they are right, on the validation part; off where left out"
+  ),
   engine: setting(EngineConfig, {}, "What computes")
-})
+}).check(
+  Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {
+    expected: "a `data.split.validation` above 0 where there is a `calibration`"
+  })
+)
 export type RunConfig = typeof RunConfig.Type
 
 /** The configuration or the command line is wrong: exit code 2. */

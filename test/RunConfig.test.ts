@@ -39,6 +39,11 @@ describe("RunConfig", () => {
       assert.match(yield* problems({ data: {} }), /either `data\.root`.*or `data\.sample`/)
       assert.match(yield* problems({ data: { root: "x", sample: {} } }), /either `data\.root`/)
       assert.match(yield* problems({ ...minimal, train: { optimizer: { nesterov: true } } }), /momentum above 0/)
+      const split = { train: 0.8, validation: 0, test: 0.2 }
+      assert.match(
+        yield* problems({ data: { root: "x", split }, calibration: {} }),
+        /^x\.toml: the configuration: Expected a `data\.split\.validation` above 0 where there is a `calibration`$/
+      )
     })
   )
 

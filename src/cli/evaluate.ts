@@ -6,7 +6,7 @@ import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
-import { evaluationText } from "./summary.ts"
+import { calibrationText, evaluationText } from "./summary.ts"
 import { section } from "./text.ts"
 
 const flags = {
@@ -35,7 +35,10 @@ export const evaluate = Command.make(
     yield* Console.log(
       found.report === null
         ? `The ${part} part is empty.`
-        : section(`${path}: ${part} part (${found.samples} images)`, evaluationText(found.report))
+        : section(`${path}: ${part} part (${found.samples} images)`, evaluationText(found.report)) +
+            (found.calibration === undefined
+              ? ""
+              : `\n\n${calibrationText(found.calibration.temperature, part, found.calibration)}`)
     )
   })
 ).pipe(Command.withDescription("Measures a run's model on a part of its catalogue again"))

@@ -1,3 +1,4 @@
+import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
@@ -57,9 +58,18 @@ export const evaluationText = (test: TestReport): string => {
   ].join("\n")
 }
 
+/** What a temperature did, in a line. */
+export const calibrationText = (
+  temperature: number,
+  part: string,
+  { eceAfter, eceBefore }: CalibrationFigures
+): string =>
+  `Calibrated with a temperature of ${temperature.toFixed(3)}: ` +
+  `expected calibration error on the ${part} part ${orDash(eceBefore, percent)} before, ${orDash(eceAfter, percent)} after`
+
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
-  const { data, engine, model, seconds, test } = report
+  const { calibration, data, engine, model, seconds, test } = report
   const refused = Object.entries(data.refused)
     .map(([reason, count]) => `${count} ${reason}`)
     .join(", ")
@@ -69,6 +79,15 @@ export const reportText = (report: Report, folder: string): string => {
     test === null
       ? "\nNo test part: `data.split.test` is 0."
       : section(`Test (${data.test} images)`, evaluationText(test)),
+    ...(calibration === undefined
+      ? []
+      : [
+          `\n${
+            calibration.test === null
+              ? calibrationText(calibration.temperature, "validation", calibration.validation)
+              : calibrationText(calibration.temperature, "test", calibration.test)
+          }`
+        ]),
     `\n${report.history.length} epochs in ${duration(seconds)}; the weights are those of epoch ${report.chosenEpoch}. Report and model: ${folder}`
   ].join("\n")
 }

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { CalibrationFigures } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
 import * as Evaluation from "./Evaluation.ts"
 import { scores } from "./scores.ts"
@@ -95,6 +96,16 @@ export const Report = Schema.Struct({
   chosenEpoch: Schema.Natural,
   /** Null where the split has no test part. */
   test: Schema.NullOr(TestReport),
+  /** Fitted on the validation part; `test` above is with it. Absent where none is configured. */
+  calibration: Schema.optionalKey(
+    Schema.Struct({
+      temperature: Schema.Finite,
+      bins: Count,
+      validation: CalibrationFigures,
+      /** Null where the split has no test part. */
+      test: Schema.NullOr(CalibrationFigures)
+    })
+  ),
   engine: Schema.Struct({
     name: Schema.String,
     device: Schema.String,

@@ -8,6 +8,11 @@ import { parameters } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
 import { OptimizerConfig } from "./TrainConfig.ts"
 
+const Calibration = Schema.Struct({
+  kind: Schema.Literal("temperature"),
+  temperature: Schema.Finite.check(Schema.isGreaterThan(0))
+})
+
 /** A trained classifier: everything that is needed to apply it. */
 export interface Model {
   readonly network: Network
@@ -16,6 +21,8 @@ export interface Model {
   /** How a photo becomes the network's input. */
   readonly image: ImageConfig
   readonly weights: Weights
+  /** What the logits are divided by before they become probabilities; nothing where they are not. */
+  readonly calibration?: typeof Calibration.Type | undefined
 }
 
 /** A file is no model of ours. */
@@ -29,12 +36,20 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
 }
 
 const Metadata = Schema.fromJsonString(
-  Schema.Struct({ network: Network, labels: Schema.Array(Schema.String), image: ImageConfig })
+  Schema.Struct({
+    network: Network,
+    labels: Schema.Array(Schema.String),
+    image: ImageConfig,
+    calibration: Schema.optionalKey(Calibration)
+  })
 )
 
 /** The model as one safetensors file; what are not weights is JSON in its metadata, under `weft`. */
-export const encodeModel = ({ image, labels, network, weights }: Model): Uint8Array =>
-  encode(weights, { format: "pt", weft: Schema.encodeSync(Metadata)({ network, labels, image }) })
+export const encodeModel = ({ calibration, image, labels, network, weights }: Model): Uint8Array =>
+  encode(weights, {
+    format: "pt",
+    weft: Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
+  })
 
 /** The model of a file's bytes, its tensors checked against its network. */
 export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file: string) {

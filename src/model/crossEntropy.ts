@@ -8,7 +8,7 @@ export interface CrossEntropyOptions {
 }
 
 /** log Σ exp of one row of logits, shifted by its maximum so that nothing overflows. */
-const logSumExp = (logits: Float32Array, from: number, classes: number): number => {
+export const logSumExp = (logits: Float32Array, from: number, classes: number): number => {
   let maximum = -Infinity
   for (let c = from; c < from + classes; c++) maximum = Math.max(maximum, logits[c]!)
   let sum = 0

@@ -2,7 +2,7 @@ import { Effect, Stream } from "effect"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { report } from "../Progress.ts"
-import type { Session } from "./Engine.ts"
+import type { Predictor } from "./Predictor.ts"
 
 /**
  * Applies a network to batches in inference mode and counts how well it does.
@@ -10,7 +10,7 @@ import type { Session } from "./Engine.ts"
  * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
  */
 export const evaluate = Effect.fn("evaluate")(function* <E, R>(
-  session: Session,
+  predictor: Predictor,
   batches: Stream.Stream<Batch, E, R>,
   options: { readonly part: string; readonly samples: number; readonly classes: number }
 ) {
@@ -18,7 +18,7 @@ export const evaluate = Effect.fn("evaluate")(function* <E, R>(
   yield* Stream.runForEach(
     batches,
     Effect.fnUntraced(function* (batch: Batch) {
-      const logits = yield* session.predict(batch)
+      const logits = yield* predictor.predict(batch)
       batch.release?.()
       evaluation = Evaluation.add(evaluation, logits, batch.labels)
       yield* report({ _tag: "Evaluating", part: options.part, done: evaluation.samples, total: options.samples })

@@ -1,13 +1,18 @@
 import { Effect } from "effect"
+import type { CalibrationFigures } from "../metrics/calibration.ts"
 import type { TestReport } from "../metrics/Report.ts"
 import { testReport } from "../metrics/Report.ts"
 import { Engines } from "../model/Engines.ts"
-import { evaluate } from "../model/evaluate.ts"
+import { measure } from "../model/measure.ts"
 import { decodeModel, inferenceOptions } from "../model/Model.ts"
+import { predictorOf } from "../model/Predictor.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { RunError } from "./RunError.ts"
 import { RunFolder } from "./RunFolder.ts"
+
+/** Of a reliability curve, where the configuration says nothing: Guo et al., 2017. */
+const defaultBins = 15
 
 /** The parts of a split. */
 export type Part = "train" | "validation" | "test"
@@ -34,15 +39,25 @@ export const evaluateRun = Effect.fn("evaluateRun")(function* (config: RunConfig
     })
   const session = yield* engine.open(inferenceOptions(model))
   const samples = dataset[part]
-  const evaluation = yield* evaluate(session, Pipeline.evaluationBatches({ ...config, image: model.image }, samples), {
-    part,
-    samples: samples.length,
-    classes: model.labels.length
-  })
+  const classes = model.labels.length
+  const { temperature } = model.calibration ?? {}
+  const { calibration, evaluation } = yield* measure(
+    predictorOf(session, config.evaluate, classes),
+    Pipeline.evaluationBatches({ ...config, image: model.image }, samples),
+    { part, samples: samples.length, classes },
+    temperature === undefined ? undefined : { temperature, bins: config.calibration?.bins ?? defaultBins }
+  )
   return {
     part,
     samples: samples.length,
     dataDigest: dataset.digest,
-    report: testReport(evaluation, model.labels)
-  } satisfies { part: Part; samples: number; dataDigest: string; report: TestReport | null }
+    report: testReport(evaluation, model.labels),
+    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } })
+  } satisfies {
+    part: Part
+    samples: number
+    dataDigest: string
+    report: TestReport | null
+    calibration?: CalibrationFigures & { temperature: number }
+  }
 }, Effect.scoped)

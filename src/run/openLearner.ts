@@ -62,8 +62,7 @@ export const openLearner = Effect.fn("openLearner")(function* (
       ...facts,
       session,
       trainingBatches: (epoch: number, from: number) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
-      validationBatches: Pipeline.evaluationBatches(config, dataset.validation),
-      testBatches: Pipeline.evaluationBatches(config, dataset.test),
+      evaluationBatches: (part: "validation" | "test") => Pipeline.evaluationBatches(config, dataset[part]),
       weights: Effect.map(session.snapshot, ({ weights }) => weights)
     }
   }
@@ -77,8 +76,7 @@ export const openLearner = Effect.fn("openLearner")(function* (
     ...facts,
     session,
     trainingBatches: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
-    validationBatches: batches.evaluation(dataset.validation),
-    testBatches: batches.evaluation(dataset.test),
+    evaluationBatches: (part: "validation" | "test") => batches.evaluation(dataset[part]),
     /** Of the whole network: those that were frozen are the ones that it began with. */
     weights: Effect.map(session.snapshot, (state): Weights => new Map([...weights, ...state.weights]))
   }

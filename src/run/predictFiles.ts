@@ -1,7 +1,9 @@
 import { Effect, Stream } from "effect"
+import { cooled } from "../metrics/calibration.ts"
 import { topK } from "../metrics/topK.ts"
 import { Engines } from "../model/Engines.ts"
 import { decodeModel, inferenceOptions } from "../model/Model.ts"
+import { predictorOf } from "../model/Predictor.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { RunFolder } from "./RunFolder.ts"
@@ -24,14 +26,17 @@ export const predictFiles = (config: RunConfig, paths: ReadonlyArray<string>, k:
       const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))
       const session = yield* engine.open(inferenceOptions(model))
       const classes = model.labels.length
+      const predictor = predictorOf(session, config.evaluate, classes)
+      const temperature = model.calibration?.temperature ?? 1
       return Pipeline.fileBatches({ ...config, image: model.image }, paths).pipe(
         Stream.mapEffect(
           Effect.fnUntraced(function* ({ batch, refused }) {
-            const logits = batch.size === 0 ? new Float32Array(0) : yield* session.predict(batch)
+            const logits = batch.size === 0 ? new Float32Array(0) : yield* predictor.predict(batch)
             batch.release?.()
+            const cool = cooled(logits, temperature)
             const predicted = batch.ids.map((path, row): Prediction => ({
               path,
-              classes: topK(logits.subarray(row * classes, (row + 1) * classes), k).map(({ index, probability }) => ({
+              classes: topK(cool.subarray(row * classes, (row + 1) * classes), k).map(({ index, probability }) => ({
                 label: model.labels[index]!, // as many labels as logits
                 probability
               }))

@@ -4,8 +4,9 @@ import { testReport } from "../metrics/Report.ts"
 import { Machine } from "./Machine.ts"
 import { Engines } from "../model/Engines.ts"
 import { freezingOf } from "../model/parts.ts"
-import { evaluate } from "../model/evaluate.ts"
+import { calibrate, measure } from "../model/measure.ts"
 import { encodeModel } from "../model/Model.ts"
+import { predictorOf } from "../model/Predictor.ts"
 import { networkFor } from "../model/networks.ts"
 import { train } from "../model/Training.ts"
 import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
@@ -46,7 +47,7 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
 
   const network = yield* networkFor(config.network, { ...image, classes: classes.length })
   const learner = yield* openLearner(engine, network, config, dataset)
-  const { session, testBatches, trainingBatches, validationBatches, weightsDigest } = learner
+  const { session, trainingBatches, weightsDigest } = learner
   const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
   const digest = yield* configDigest(config)
   const { chosenEpoch, history, stoppedEarly } = yield* train({
@@ -55,7 +56,7 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     classes: classes.length,
     samples: { train: dataset.train.length, validation: dataset.validation.length },
     trainingBatches,
-    validationBatches,
+    validationBatches: learner.evaluationBatches("validation"),
     digest: [digest, dataset.digest, ...(weightsDigest === undefined ? [] : [weightsDigest])].join("-"),
     ledger: counts,
     faults: countFaults(ledger.refusals)
@@ -64,14 +65,27 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
   if (stoppedEarly)
     yield* report({ _tag: "Note", line: `stopped early: epoch ${chosenEpoch} stays the best of ${history.length}` })
 
-  const evaluation = yield* evaluate(session, testBatches, {
-    part: "test",
-    samples: dataset.test.length,
-    classes: classes.length
-  })
+  const predictor = predictorOf(session, config.evaluate, classes.length)
+  const measured = (part: "validation" | "test") =>
+    [
+      predictor,
+      // A second look at an image needs the image, whatever is known of the first.
+      config.evaluate.tta === "none"
+        ? learner.evaluationBatches(part)
+        : Pipeline.evaluationBatches(config, dataset[part]),
+      { part, samples: dataset[part].length, classes: classes.length }
+    ] as const
+  const fitted = config.calibration && (yield* calibrate(...measured("validation"), config.calibration))
+  const { calibration, evaluation } = yield* measure(...measured("test"), fitted)
   yield* folder.write(
     "model/model.safetensors",
-    encodeModel({ network, labels: classes, image, weights: yield* learner.weights })
+    encodeModel({
+      network,
+      labels: classes,
+      image,
+      weights: yield* learner.weights,
+      calibration: fitted && { kind: "temperature", temperature: fitted.temperature }
+    })
   )
   const machine = yield* Machine
   const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
@@ -92,6 +106,14 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
     history,
     chosenEpoch,
     test: testReport(evaluation, classes),
+    ...(fitted && {
+      calibration: {
+        temperature: fitted.temperature,
+        bins: fitted.bins,
+        validation: fitted.figures,
+        test: calibration ?? null
+      }
+    }),
     engine: engine.info,
     seconds,
     receipt: {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as OnnxFeatures from "../../src/layers/OnnxFeatures.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
@@ -18,6 +18,7 @@ import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { evaluateRun } from "../../src/run/evaluateRun.ts"
 import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
+import { predictFiles } from "../../src/run/predictFiles.ts"
 import { RunFolder } from "../../src/run/RunFolder.ts"
 import { trainRun } from "../../src/run/trainRun.ts"
 
@@ -115,6 +116,38 @@ describe("a whole run", () => {
       Effect.provide([Layer.fresh(RunFolder.layerMemory), Layer.fresh(Checkpoints.layerMemory(2))]),
       Effect.provide(layers)
     )
+  )
+
+  it.effect("looks twice and calibrates where configured, and the stored model says the same again", () =>
+    Effect.gen(function* () {
+      const plain = yield* config
+      const report = yield* trainRun({
+        ...plain,
+        train: { ...plain.train, epochs: 1, learningRate: 1e-6 },
+        evaluate: { tta: "flip" },
+        calibration: { kind: "temperature", bins: 7 }
+      }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      const { bins, temperature, test, validation } = report.calibration!
+      assert.strictEqual(bins, 7)
+      assert.strictEqual(validation.binsAfter.length, 7)
+      assert.notStrictEqual(temperature, 1)
+      assert.isAtMost(validation.lossAfter!, validation.lossBefore!)
+      assert.approximately(report.test!.loss!, test!.lossAfter!, 1e-9)
+      const twice = {
+        ...plain,
+        evaluate: { tta: "flip" as const },
+        calibration: { kind: "temperature" as const, bins: 7 }
+      }
+      const again = yield* evaluateRun(twice, "test")
+      assert.deepStrictEqual(again.report, report.test)
+      assert.deepStrictEqual(again.calibration, { temperature, ...test! })
+      const once = yield* evaluateRun(plain, "test")
+      assert.notStrictEqual(once.report?.loss, report.test?.loss)
+      assert.strictEqual(once.calibration?.binsAfter.length, 15)
+      const [first] = yield* Stream.runCollect(predictFiles(twice, ["shop/images/cap3.jpg"], 2)).pipe(Effect.scoped)
+      const [other] = yield* Stream.runCollect(predictFiles(plain, ["shop/images/cap3.jpg"], 2)).pipe(Effect.scoped)
+      assert.notDeepEqual(first, other)
+    }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect("is looked at beforehand with the same counts", () =>
