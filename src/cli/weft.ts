@@ -3,11 +3,12 @@ import { backendInstall } from "./backendInstall.ts"
 import { doctor } from "./doctor.ts"
 import { evaluate } from "./evaluate.ts"
 import { inspect } from "./inspect.ts"
+import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { train } from "./train.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, evaluate, predict, inspect, doctor, backendInstall])
+  Command.withSubcommands([train, evaluate, predict, lrFind, inspect, doctor, backendInstall])
 )

@@ -16,6 +16,7 @@ import { Rows } from "../../src/pipeline/Rows.ts"
 import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { evaluateRun } from "../../src/run/evaluateRun.ts"
+import { findLearningRate } from "../../src/run/findLearningRate.ts"
 import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
 import { predictFiles } from "../../src/run/predictFiles.ts"
@@ -148,6 +149,23 @@ describe("a whole run", () => {
       const [other] = yield* Stream.runCollect(predictFiles(plain, ["shop/images/cap3.jpg"], 2)).pipe(Effect.scoped)
       assert.notDeepEqual(first, other)
     }).pipe(Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect(
+    "is preceded by a sweep of learning rates, which ends early where the loss blows up and keeps nothing",
+    () =>
+      Effect.gen(function* () {
+        const found = yield* findLearningRate(yield* config, { from: 1e-6, to: 1e-3, steps: 12 })
+        assert.strictEqual(found.curve.length, 12)
+        assert.isFalse(found.stoppedEarly)
+        assert.approximately(found.curve[11]!.learningRate, 1e-3, 1e-15)
+        assert.isTrue(found.curve.some(({ learningRate }) => learningRate === found.suggestions.valley))
+        const wild = yield* findLearningRate(yield* config, { from: 1e-3, to: 1e4, steps: 14 })
+        assert.isTrue(wild.stoppedEarly)
+        assert.isBelow(wild.curve.length, 14)
+        const folder = yield* RunFolder
+        assert.isFalse(yield* folder.has("config.json"))
+      }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect("is looked at beforehand with the same counts", () =>

@@ -1,0 +1,86 @@
+import { Console, Effect, Terminal } from "effect"
+import { Command, Flag } from "effect/cli"
+import { ConfigError } from "../RunConfig.ts"
+import type { LearningRates } from "../run/findLearningRate.ts"
+import { findLearningRate } from "../run/findLearningRate.ts"
+import * as options from "./options.ts"
+import { logPlot } from "./plot.ts"
+import { readConfig } from "./readConfig.ts"
+
+const height = 14
+/** Losses are drawn up to so many times the first: one that blows up would flatten the rest of the curve. */
+const highest = 1.25
+/** Where the terminal does not say: a pipe, a file. */
+const usualWidth = 80
+
+const above = (name: string, least: number) =>
+  Flag.Finite(name).pipe(
+    Flag.filter(
+      (value) => value >= least && value <= 1e4,
+      (value) => `expected ${least} to 10000, got ${value}`
+    )
+  )
+
+const flags = {
+  config: options.config.pipe(Flag.withDefault(options.defaultConfig)),
+  set: options.set,
+  from: above("from", 1e-12).pipe(Flag.withDescription("The first learning rate"), Flag.withDefault(1e-7)),
+  to: above("to", 1e-12).pipe(Flag.withDescription("The last learning rate"), Flag.withDefault(10)),
+  steps: Flag.Int("steps").pipe(
+    Flag.withDescription("How many batches are trained on"),
+    Flag.withDefault(100),
+    Flag.filter(
+      (steps) => steps >= 10 && steps <= 10_000,
+      (steps) => `expected 10 to 10000 steps, got ${steps}`
+    )
+  ),
+  json: options.json
+}
+
+/** Two digits tell a learning rate well enough. */
+const rate = (value: number) => String(Number(value.toPrecision(2)))
+
+const textOf = (
+  { curve, from, stoppedEarly, suggestions: { steepest, valley }, steps, to }: LearningRates,
+  width: number
+) => {
+  if (valley === null || steepest === null)
+    return `No suggestion: the loss is no number at a learning rate of ${from} already. Try a smaller --from.`
+  const ceiling = highest * (curve[0]?.smoothedLoss ?? 0)
+  const points = curve.map(({ learningRate, smoothedLoss }) => ({
+    x: learningRate,
+    y: Math.min(smoothedLoss, ceiling)
+  }))
+  return [
+    `Loss (smoothed) over the learning rate, ${curve.length} of ${steps} steps from ${from} to ${to}`,
+    logPlot(points, [valley], { height, width }),
+    "",
+    ...(stoppedEarly ? ["The sweep ended early: the loss was four times the smallest, or no number."] : []),
+    `Suggestion: train.learningRate = ${rate(valley)} (in the valley, ▲); the loss falls fastest at ${rate(steepest)}.`
+  ].join("\n")
+}
+
+/** Suggests a learning rate by training for some steps at rates that grow. */
+export const lrFind = Command.make(
+  "lr-find",
+  flags,
+  Effect.fnUntraced(function* ({ config: file, from, json, set, steps, to }) {
+    if (from >= to)
+      return yield* new ConfigError({ where: `--from ${from} --to ${to}`, problems: ["expected --from below --to"] })
+    const found = yield* findLearningRate(yield* readConfig(file, set), { from, to, steps })
+    if (json) return yield* Console.log(JSON.stringify(found, null, 2))
+    const columns = yield* Effect.flatMap(Terminal.Terminal, (terminal) => terminal.columns)
+    yield* Console.log(textOf(found, columns > 0 ? columns : usualWidth))
+  })
+).pipe(
+  Command.withDescription(
+    "Suggests a learning rate: trains for some steps at rates that grow, and keeps nothing of it"
+  ),
+  Command.withExamples([
+    { command: "pnpm pipeline:lr-find", description: "For the sample catalogue" },
+    {
+      command: "pnpm pipeline:lr-find --config shop.toml --from 1e-6 --to 1 --steps 200",
+      description: "For a catalogue of your own, between two bounds"
+    }
+  ])
+)

@@ -1,0 +1,66 @@
+import { Effect, Stream } from "effect"
+import { classWeightsOf } from "../model/classWeights.ts"
+import { Engines } from "../model/Engines.ts"
+import type { Sweep, SweepStep } from "../model/lrFind.ts"
+import { addStep, hasDiverged, suggestions, sweepRate } from "../model/lrFind.ts"
+import { networkFor } from "../model/networks.ts"
+import { startWeights } from "../model/startWeights.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import { report } from "../Progress.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { resolveConfig } from "./resolveConfig.ts"
+
+/**
+ * Trains for some steps at a rate that grows with each, and suggests a learning rate by how the loss moved.
+ *
+ * A mock training of the run's own network, weights, optimiser, augmentation and batches; nothing of it is kept. It ends
+ * before its last step where the loss is no number or four times the smallest. Sources: Smith, Cyclical Learning Rates
+ * for Training Neural Networks, 2015; fastai's `lr_find`.
+ */
+export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
+  const config = yield* resolveConfig(configured)
+  const { image, seed, train } = config
+  const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
+    Engines.use((engines) => engines.choose(config.engine, network))
+  )
+  const dataset = yield* Pipeline.dataset(config)
+  const classes = dataset.classes.length
+  const network = yield* networkFor(config.network, { ...image, classes })
+  const session = yield* engine.open({
+    network,
+    weights: yield* startWeights(network, seed, config.network.weights),
+    optimizer: train.optimizer,
+    labelSmoothing: train.labelSmoothing,
+    classWeights: classWeightsOf(train.classWeights, dataset.train, classes),
+    clipNorm: train.clipNorm,
+    clipValue: train.clipValue,
+    seed
+  })
+  let steps: ReadonlyArray<SweepStep> = []
+  const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
+  yield* Stream.range(0, epochs - 1).pipe(
+    Stream.flatMap((epoch) => Pipeline.trainingBatches(config, dataset.train, epoch, 0)),
+    Stream.take(sweep.steps),
+    Stream.runForEachWhile(
+      Effect.fnUntraced(function* (batch) {
+        const step = steps.length
+        const learningRate = sweepRate(sweep, step)
+        const { loss } = yield* session.train(batch, { step, learningRate })
+        batch.release?.()
+        if (!Number.isFinite(loss)) return false
+        steps = addStep(steps, learningRate, loss)
+        yield* report({ _tag: "Evaluating", part: "learning rates", done: steps.length, total: sweep.steps })
+        return !hasDiverged(steps)
+      })
+    )
+  )
+  return {
+    engine: engine.info,
+    ...sweep,
+    /** Whether the loss went so far up that the sweep ended before its last step. */
+    stoppedEarly: steps.length < sweep.steps,
+    suggestions: suggestions(steps, sweep.steps),
+    curve: steps
+  }
+}, Effect.scoped)
+export type LearningRates = Effect.Success<ReturnType<typeof findLearningRate>>
