@@ -11,7 +11,7 @@ import { gpuText, listGpus, whyNoGpu } from "./tensorflow/gpus.ts"
 import type { OpenBackend } from "./tensorflow/openBackend.ts"
 import { backendName, openBackend } from "./tensorflow/openBackend.ts"
 import { pieces } from "./tensorflow/pieces.ts"
-import { updateOf } from "./tensorflow/update.ts"
+import { averageOf, updateOf } from "./tensorflow/update.ts"
 import { composed } from "./tfjs/composed.ts"
 import type { Device } from "./tfjs/Device.ts"
 import { preflight } from "./tfjs/preflight.ts"
@@ -68,7 +68,7 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
   const device: Device = {
     engine,
     backend: backendName,
-    operators: { ...composed, update: updateOf(run, variables) },
+    operators: { ...composed, update: updateOf(run, variables), average: averageOf(run, variables) },
     pieceAt: pieces(run),
     isOutOfMemory
   }

@@ -100,10 +100,14 @@ const withPrefix = (prefix: string, tensors: Weights): Weights =>
       .map(([name, tensor]) => [name.slice(prefix.length), tensor])
   )
 
-/** A checkpoint as a sealed safetensors file: tensors `model.NAME` and `optimizer.NAME`, the rest as JSON. */
+/** A checkpoint as a sealed safetensors file: tensors `model.NAME`, `optimizer.NAME`, `average.NAME`, the rest as JSON. */
 export const encodeCheckpoint = Effect.fnUntraced(function* ({ digest, ledger, session, training }: Checkpoint) {
   const { slots, step: optimizerStep } = session.optimizer
-  const tensors = new Map([...prefixed("model.", session.weights), ...prefixed("optimizer.", slots)])
+  const tensors = new Map([
+    ...prefixed("model.", session.weights),
+    ...prefixed("optimizer.", slots),
+    ...prefixed("average.", session.average ?? new Map())
+  ])
   // What we made ourselves can be encoded; a figure that is no number never gets into a training state.
   const facts = yield* Effect.orDie(Schema.encodeEffect(CheckpointFacts)({ digest, ledger, training, optimizerStep }))
   return yield* seal(tensors, checkpointFormat, facts)
@@ -131,11 +135,13 @@ export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, 
   const { facts, tensors } = yield* Effect.mapError(unseal(bytes, checkpointFormat), refuse)
   const { optimizerStep, ...rest } = yield* Effect.mapError(Schema.decodeEffect(CheckpointFacts)(facts), refuse)
   yield* assertOwn(digest, rest.digest)
+  const average = withPrefix("average.", tensors)
   const checkpoint: Checkpoint = {
     ...rest,
     session: {
       weights: withPrefix("model.", tensors),
-      optimizer: { step: optimizerStep, slots: withPrefix("optimizer.", tensors) }
+      optimizer: { step: optimizerStep, slots: withPrefix("optimizer.", tensors) },
+      ...(average.size > 0 && { average })
     }
   }
   return checkpoint

@@ -2,6 +2,7 @@ import { Context, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { Scope } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
+import type { EmaConfig } from "./ema.ts"
 import type { Network } from "./Network.ts"
 import type { Weights } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
@@ -62,6 +63,8 @@ export interface SessionOptions {
   readonly classWeights: Float32Array | undefined
   readonly clipNorm: number | undefined
   readonly clipValue: number | undefined
+  /** Averages the weights and running figures; `predict` uses the average. */
+  readonly ema?: EmaConfig | undefined
   /** Of the dropout masks, which depend on (seed, step, block, position) and nothing else. */
   readonly seed: number
 }
@@ -85,7 +88,12 @@ export interface SessionState {
     /** `momentum.NAME` (sgd), or `mean.NAME` and `variance.NAME` (adam), in the layout of the weight NAME. */
     readonly slots: Weights
   }
+  /** The average of `weights` where there is one; a session that keeps one and is given none begins with `weights`. */
+  readonly average?: Weights
 }
+
+/** What is measured and kept as the model: the average where there is one, else the weights. */
+export const modelWeights = ({ average, weights }: SessionState): Weights => average ?? weights
 
 /** A network inside an engine. Its tensors live until its Scope closes. */
 export interface Session {
@@ -94,7 +102,7 @@ export interface Session {
     batch: Batch,
     at: { readonly step: number; readonly learningRate: number }
   ) => Effect.Effect<StepResult, EngineError>
-  /** Logits (size, classes) in inference mode, row by row. */
+  /** Logits (size, classes) in inference mode, row by row; by the average of the weights, where there is one. */
   readonly predict: (batch: Batch) => Effect.Effect<Float32Array, EngineError>
   readonly snapshot: Effect.Effect<SessionState, EngineError>
   readonly restore: (state: SessionState) => Effect.Effect<void, EngineError>

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { EmaConfig } from "./ema.ts"
 import { between, intBetween, optionalSetting, setting, Share } from "../Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
@@ -70,6 +71,10 @@ export const TrainConfig = Schema.Struct({
     "Largest norm of all gradients together; larger ones are scaled down"
   ),
   clipValue: optionalSetting(between(1e-12, 1e12), "Largest size of any one gradient; larger ones are cut"),
+  ema: optionalSetting(
+    EmaConfig,
+    "An average of the weights, batch norm's running figures too, is what is validated, tested and kept as the model; off where left out"
+  ),
   monitor: setting(
     Schema.Literals(["validationLoss", "validationAccuracy"]),
     "validationLoss",

@@ -9,6 +9,7 @@ import { begin } from "./Checkpoint.ts"
 import type { PassedOver } from "./Checkpoints.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import type { Session } from "./Engine.ts"
+import { modelWeights } from "./Engine.ts"
 import { evaluate } from "./evaluate.ts"
 import { learningRateAt } from "./schedule.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -225,6 +226,6 @@ const saveBest = Effect.fn("Training.saveBest")(function* <E, R>(
   figure: number
 ) {
   const checkpoints = yield* Checkpoints
-  const { weights } = yield* session.snapshot
+  const weights = modelWeights(yield* session.snapshot)
   yield* checkpoints.saveBest({ digest, epoch, step, figure, weights })
 })

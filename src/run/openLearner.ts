@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { classWeightsOf } from "../model/classWeights.ts"
 import type { Engine } from "../model/Engine.ts"
+import { modelWeights } from "../model/Engine.ts"
 import { weightsDigest } from "../model/FeatureSpace.ts"
 import { featureSession } from "../model/featureSession.ts"
 import { firstTrained, trainedSince } from "../model/freezing.ts"
@@ -41,6 +42,7 @@ export const openLearner = Effect.fn("openLearner")(function* (
       classWeights: classWeightsOf(train.classWeights, dataset.train, dataset.classes.length),
       clipNorm: train.clipNorm,
       clipValue: train.clipValue,
+      ema: train.ema,
       seed
     })
   const since = trainedSince(network, freezing)
@@ -63,7 +65,7 @@ export const openLearner = Effect.fn("openLearner")(function* (
       session,
       trainingBatches: (epoch: number, from: number) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
       evaluationBatches: (part: "validation" | "test") => Pipeline.evaluationBatches(config, dataset[part]),
-      weights: Effect.map(session.snapshot, ({ weights }) => weights)
+      weights: Effect.map(session.snapshot, modelWeights)
     }
   }
   const { front, tail } = splitAt(network, at)
@@ -78,7 +80,7 @@ export const openLearner = Effect.fn("openLearner")(function* (
     trainingBatches: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
     evaluationBatches: (part: "validation" | "test") => batches.evaluation(dataset[part]),
     /** Of the whole network: those that were frozen are the ones that it began with. */
-    weights: Effect.map(session.snapshot, (state): Weights => new Map([...weights, ...state.weights]))
+    weights: Effect.map(session.snapshot, (state): Weights => new Map([...weights, ...modelWeights(state)]))
   }
 })
 

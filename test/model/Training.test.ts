@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/DiskCheckpoints.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
-import { Engine } from "../../src/model/Engine.ts"
+import { Engine, modelWeights } from "../../src/model/Engine.ts"
 import { initialise } from "../../src/model/initialise.ts"
 import type { Network } from "../../src/model/Network.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
@@ -94,6 +94,7 @@ const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "th
     classWeights: undefined,
     clipNorm: config.clipNorm,
     clipValue: config.clipValue,
+    ema: config.ema,
     seed
   })
   const base = { batchSize: config.batchSize, image, loader, seed }
@@ -116,7 +117,7 @@ const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "th
     ledger: { listed: 29, kept: 29, refused: {} },
     faults: 0
   })
-  return { ...result, weights: (yield* session.snapshot).weights }
+  return { ...result, weights: modelWeights(yield* session.snapshot) }
 }, Effect.scoped)
 
 const bits = (weights: Weights) =>
@@ -136,7 +137,8 @@ const figures = (history: ReadonlyArray<{ trainLoss: number; trainAccuracy: numb
 const steps = 12 // 3 epochs of 4 batches
 const variants: ReadonlyArray<Overrides> = [
   { optimizer: { kind: "adam" }, schedule: { kind: "one-cycle" } },
-  { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 }, select: "last", labelSmoothing: 0.1 }
+  { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 }, select: "last", labelSmoothing: 0.1 },
+  { optimizer: { kind: "adamw", weightDecay: 0.01 }, ema: { decay: 0.3, everySteps: 2 } }
 ]
 
 describe("Training", () => {
@@ -231,6 +233,22 @@ describe("Training", () => {
         Effect.provide(Checkpoints.layerMemory(2))
       )
       assert.deepStrictEqual(bits(weights), bits(upToBest.weights))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("validates and keeps the average of the weights, where there is one", () =>
+    Effect.gen(function* () {
+      const run = (overrides: Overrides) => training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      const overrides: Overrides = { epochs: 4, learningRate: 0.1, ema: { decay: 0.5 } }
+      const plain = yield* run({ ...overrides, ema: { decay: 0 } })
+      const averaged = yield* run(overrides)
+      assert.deepStrictEqual(bits(plain.weights), bits((yield* run({ epochs: 4, learningRate: 0.1 })).weights))
+      const losses = (of: typeof plain, key: "trainLoss" | "validationLoss") => of.history.map((record) => record[key])
+      assert.deepStrictEqual(losses(averaged, "trainLoss"), losses(plain, "trainLoss"))
+      assert.notDeepEqual(losses(averaged, "validationLoss"), losses(plain, "validationLoss"))
+      const upToBest = yield* run({ ...overrides, epochs: averaged.chosenEpoch, select: "last" })
+      assert.deepStrictEqual(bits(averaged.weights), bits(upToBest.weights))
+      assert.notDeepEqual(bits(averaged.weights), bits(plain.weights))
     }).pipe(Effect.provide(layers))
   )
 

@@ -1,5 +1,7 @@
 import { crossEntropy } from "../../model/crossEntropy.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../model/Engine.ts"
+import { modelWeights } from "../../model/Engine.ts"
+import { emaShare, moveAverage } from "../../model/ema.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
 import { firstTrained, trainedSince } from "../../model/freezing.ts"
 import { clip, emptySlots, update } from "../../model/optimizer.ts"
@@ -36,19 +38,20 @@ export class Trainer {
     this.#since = trainedSince(options.network, options.freezing)
     this.#state = {
       weights: pick(all, options.weights),
-      optimizer: { step: 0, slots: this.#emptySlots() }
+      optimizer: { step: 0, slots: this.#emptySlots() },
+      ...(options.ema && { average: pick(all, options.weights) })
     }
   }
 
   train(batch: Batch, at: At): StepResult {
-    const { clipNorm, clipValue, freezing, network, optimizer, seed } = this.#options
-    const { weights } = this.#state
+    const { clipNorm, clipValue, ema, freezing, network, optimizer, seed } = this.#options
+    const { average, weights } = this.#state
     const { slots, step } = this.#state.optimizer
     refuse(batchFault(network, batch))
     const gradients = new Map<string, Float32Array>()
     const random = (block: string) => draw(seed, at.step, "dropout", block)
     const frozen = firstTrained(freezing, step)
-    const input = this.#forward(batch, frozen)
+    const input = this.#forward(batch, frozen, weights)
     const batchFigures = freezing?.keepFigures !== true
     const pass = { training: true, batchFigures, weights, gradients, random }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
@@ -60,35 +63,42 @@ export class Trainer {
       step: step - this.#since.get(name)!, // there is a gradient for it
       learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
     }))
-    this.#state = { weights, optimizer: { slots, step: step + 1 } }
+    const share = ema === undefined ? 0 : emaShare(ema, step)
+    if (share > 0) for (const [name, { data }] of average ?? []) moveAverage(data, weights.get(name)!.data, share)
+    this.#state = { ...this.#state, optimizer: { slots, step: step + 1 } }
     return { loss, logits: output.data, gradientNorm }
   }
 
   predict(batch: Batch): Float32Array {
     refuse(imagesFault(this.#options.network, batch))
-    return this.#forward(batch, this.#options.network.blocks.length).data
+    return this.#forward(batch, this.#options.network.blocks.length, modelWeights(this.#state)).data
   }
 
   snapshot(): SessionState {
-    const { optimizer, weights } = this.#state
-    return { weights: copy(weights), optimizer: { step: optimizer.step, slots: copy(optimizer.slots) } }
+    const { average, optimizer, weights } = this.#state
+    return {
+      weights: copy(weights),
+      optimizer: { step: optimizer.step, slots: copy(optimizer.slots) },
+      ...(average && { average: copy(average) })
+    }
   }
 
-  restore({ optimizer, weights }: SessionState): void {
+  restore({ optimizer, weights, average = weights }: SessionState): void {
     const all = parameters(this.#options.network)
     const slots = [...this.#emptySlots()].map(([name, { shape }]) => ({ name, shape }))
-    refuse(weightsFault(all, weights) ?? weightsFault(slots, optimizer.slots))
+    refuse(weightsFault(all, weights) ?? weightsFault(all, average) ?? weightsFault(slots, optimizer.slots))
     this.#state = {
       weights: pick(all, weights),
-      optimizer: { step: optimizer.step, slots: pick(slots, optimizer.slots) }
+      optimizer: { step: optimizer.step, slots: pick(slots, optimizer.slots) },
+      ...(this.#options.ema && { average: pick(all, average) })
     }
   }
 
   /** The first `length` blocks in inference mode. */
-  #forward({ images, size }: Batch, length: number): Tensor {
+  #forward({ images, size }: Batch, length: number, weights: Weights): Tensor {
     const { network } = this.#options
     const random = () => draw("nothing is drawn in inference")
-    const pass = { training: false, batchFigures: false, weights: this.#state.weights, gradients: new Map(), random }
+    const pass = { training: false, batchFigures: false, weights, gradients: new Map(), random }
     const input = { shape: [size, ...inputShape(network)], data: images }
     return applyAll(network.blocks.slice(0, length), input, pass).output
   }

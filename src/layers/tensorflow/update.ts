@@ -59,6 +59,23 @@ const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { le
   }
 }
 
+/**
+ * See `moveAverage` in model/ema.ts; in place, as a step of gradient descent whose gradient is how far the average lies
+ * from the weight.
+ */
+export const averageOf =
+  (run: Runner, variables: Variables): Operators["average"] =>
+  (pairs, share) => {
+    const rate = tf.scalar(share)
+    return pairs.map(({ average, weight }) => {
+      const apart = run.one("Sub", [run.float], average, weight)
+      variables.change([average], ([handle]) =>
+        run.raw("ResourceApplyGradientDescent", [run.float], [handle!, rate, apart], 0)
+      )
+      return average
+    })
+  }
+
 /** One step of an optimiser, one operation of TensorFlow a weight. Source: TensorFlow's training_ops. */
 export const updateOf =
   (run: Runner, variables: Variables): Operators["update"] =>

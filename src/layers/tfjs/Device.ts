@@ -37,6 +37,11 @@ export interface Operators {
     rule: UpdateRule,
     changes: ReadonlyArray<Change>
   ) => { readonly after: ReadonlyArray<Pick<Change, "weight" | "slots">>; readonly norm: tf.Tensor }
+  /** Averages that moved by a share of their way to the weights (they may be those that went in, changed in place). */
+  readonly average: (
+    pairs: ReadonlyArray<{ readonly average: tf.Tensor; readonly weight: tf.Tensor }>,
+    share: number
+  ) => ReadonlyArray<tf.Tensor>
 }
 
 /** A way through the first `length` of some blocks, in one piece. */

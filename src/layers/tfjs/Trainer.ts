@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { SessionOptions, SessionState } from "../../model/Engine.ts"
+import { emaShare } from "../../model/ema.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
 import { firstTrained, trainedSince } from "../../model/freezing.ts"
 import type { Network } from "../../model/Network.ts"
@@ -37,6 +38,8 @@ export class Trainer {
   readonly #slotNames: ReadonlyArray<Named>
   #weights = new Map<string, tf.Tensor>()
   #slots = new Map<string, tf.Tensor>()
+  /** Empty where none is kept. */
+  #average = new Map<string, tf.Tensor>()
   #step = 0
 
   constructor(device: Device, options: SessionOptions) {
@@ -58,7 +61,7 @@ export class Trainer {
     use(this.#device)
     return tf.tidy(() => {
       const frozen = firstTrained(freezing, this.#step)
-      const input = this.#infer(batch, frozen)
+      const input = this.#infer(batch, frozen, this.#weights)
       const pass = {
         ...this.#inference(),
         training: true,
@@ -89,6 +92,7 @@ export class Trainer {
         for (const [k, kind] of kinds.entries()) this.#replace(this.#slots, `${kind}.${names[i]}`, slots[k]!)
       }
       for (const [name, figure] of pass.running) this.#replace(this.#weights, name, figure)
+      this.#moveAverage()
       this.#step++
       return [logits, norm]
     })
@@ -98,7 +102,8 @@ export class Trainer {
   predict(batch: Batch): tf.Tensor {
     refuse(imagesFault(this.#options.network, batch))
     use(this.#device)
-    return this.#infer(batch, this.#options.network.blocks.length)
+    const weights = this.#average.size > 0 ? this.#average : this.#weights
+    return this.#infer(batch, this.#options.network.blocks.length, weights)
   }
 
   async snapshot(): Promise<SessionState> {
@@ -113,34 +118,43 @@ export class Trainer {
           })
         )
       )
-    const [weights, slots] = await Promise.all([
+    const [weights, slots, average] = await Promise.all([
       read(this.#parameters, this.#weights),
-      read(this.#slotNames, this.#slots)
+      read(this.#slotNames, this.#slots),
+      this.#options.ema && read(this.#parameters, this.#average)
     ])
-    return { weights, optimizer: { step, slots } }
+    return { weights, optimizer: { step, slots }, ...(average && { average }) }
   }
 
-  restore({ optimizer, weights }: SessionState): void {
-    refuse(weightsFault(this.#parameters, weights) ?? weightsFault(this.#slotNames, optimizer.slots))
+  restore({ optimizer, weights, average = weights }: SessionState): void {
+    refuse(
+      weightsFault(this.#parameters, weights) ??
+        weightsFault(this.#parameters, average) ??
+        weightsFault(this.#slotNames, optimizer.slots)
+    )
     this.dispose()
     use(this.#device)
     this.#weights = pick(this.#parameters, weights)
     this.#slots = pick(this.#slotNames, optimizer.slots)
+    if (this.#options.ema) this.#average = pick(this.#parameters, average)
     this.#step = optimizer.step
   }
 
   /** Frees every tensor. */
   dispose(): void {
-    for (const tensors of [this.#weights, this.#slots]) {
+    for (const tensors of [this.#weights, this.#slots, this.#average]) {
       for (const tensor of tensors.values()) tensor.dispose()
       tensors.clear()
     }
   }
 
   /** The first `length` blocks in inference mode: what is between them is let go. */
-  #infer(batch: Batch, length: number): tf.Tensor {
+  #infer(batch: Batch, length: number, weights: Pass["weights"]): tf.Tensor {
     const { network } = this.#options
-    return tf.tidy(() => applyAll(network.blocks.slice(0, length), images(network, batch), this.#inference()).output)
+    return tf.tidy(() => {
+      const pass = { ...this.#inference(), weights }
+      return applyAll(network.blocks.slice(0, length), images(network, batch), pass).output
+    })
   }
 
   #inference(): Pass {
@@ -155,6 +169,17 @@ export class Trainer {
       running: new Map(),
       random: () => draw("nothing is drawn in inference")
     }
+  }
+
+  /** After the step's update, in the steps in which the average moves. */
+  #moveAverage(): void {
+    const { ema } = this.#options
+    const share = ema === undefined ? 0 : emaShare(ema, this.#step)
+    if (share === 0) return
+    const names = [...this.#average.keys()]
+    const pairs = names.map((name) => ({ average: this.#average.get(name)!, weight: this.#weights.get(name)! }))
+    const after = this.#device.operators.average(pairs, share)
+    for (const [i, name] of names.entries()) this.#replace(this.#average, name, after[i]!)
   }
 
   #replace(tensors: Map<string, tf.Tensor>, name: string, after: tf.Tensor): void {

@@ -52,5 +52,8 @@ const update: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes
   return { after, norm }
 }
 
+const average: Operators["average"] = (pairs, share) =>
+  pairs.map(({ average, weight }) => tf.add(average, tf.mul(tf.sub(weight, average), share)))
+
 /** All operators made of TensorFlow.js's own, for any backend. */
-export const composed: Operators = { rectified, channelSums, update }
+export const composed: Operators = { rectified, channelSums, update, average }

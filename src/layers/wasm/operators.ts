@@ -4,7 +4,7 @@ import type { Operators } from "../tfjs/Device.ts"
 import { rectify, total } from "./channelTasks.ts"
 import type { Machine } from "./Machine.ts"
 import { float } from "./Task.ts"
-import { chunk, kindNumber, squares, update } from "./updateTasks.ts"
+import { average, chunk, kindNumber, squares, update } from "./updateTasks.ts"
 
 /** Rows whose sums are made at once: part of what the bits depend on. */
 const rowsAtOnce = 1024
@@ -77,6 +77,12 @@ export const operatorsOf = (machine: Machine): Operators => {
         crew.run(update, args, pieces[i]!)
       }
       return { after: changes, norm: tf.scalar(norm) }
-    }
+    },
+    average: (pairs, share) =>
+      pairs.map(({ average: moved, weight }) => {
+        const tensors = { average: machine.address(moved), weight: machine.address(weight) }
+        crew.run(average, { ...tensors, length: weight.size, share }, Math.ceil(weight.size / chunk))
+        return moved
+      })
   }
 }

@@ -1,7 +1,7 @@
 import * as channel from "./channelTasks.ts"
 import * as matrix from "./matrixTasks.ts"
 import type { Task } from "./Task.ts"
-import { squares, update } from "./updateTasks.ts"
+import { average, squares, update } from "./updateTasks.ts"
 
 /** All tasks; threads call them by their number here. */
 export const tasks: ReadonlyArray<Task> = [
@@ -18,5 +18,6 @@ export const tasks: ReadonlyArray<Task> = [
   channel.depthwiseFilterGradient,
   channel.depthwiseInputGradient,
   squares,
-  update
+  update,
+  average
 ]

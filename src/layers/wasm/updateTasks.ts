@@ -1,3 +1,4 @@
+import { moveAverage } from "../../model/ema.ts"
 import { adam, sgd } from "../../model/optimizer.ts"
 import { float, task } from "./Task.ts"
 
@@ -50,6 +51,14 @@ export const update = task(
     else adam(config, weight, gradient, part(args.first), part(args.second), args)
   }
 )
+
+/** Moves an average to a weight, in place, for some numbers (the piece). */
+export const average = task(["average", "weight", "length", "share"], (args, piece, { floats }) => {
+  const from = piece * chunk
+  const to = Math.min(from + chunk, args.length)
+  const part = (address: number) => floats.subarray(address / float + from, address / float + to)
+  moveAverage(part(args.average), part(args.weight), args.share)
+})
 
 /** A kind's number, as `update` takes it. */
 export const kindNumber = (kind: (typeof kinds)[number]): number => kinds.indexOf(kind)

@@ -1,6 +1,7 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Operators } from "../tfjs/Device.ts"
+import { averageWith } from "./average.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
 import { columnSums } from "./sums.ts"
 import { updateWith } from "./update.ts"
@@ -43,6 +44,7 @@ export const operatorsOf = (backend: WebGPUBackend): Operators => {
       )
       return { gradient, sums: channelSums(gradient) }
     },
-    update: updateWith(backend)
+    update: updateWith(backend),
+    average: averageWith(backend)
   }
 }

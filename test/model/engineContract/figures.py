@@ -207,7 +207,35 @@ CASES = [
     {"name": "clipping by value", "network": "plain", "batch": 5, **SGD, "clipValue": 0.05},
     {"name": "smoothing, class weights and both clippings", "network": "plain", "batch": 5, **SGD,
      "labelSmoothing": 0.1, "classWeights": CLASSES, "clipNorm": 1.0, "clipValue": 0.08},
+    {"name": "an average of weights and running figures", "network": "mobile", "batch": 6, **SGD, "momentum": 0.9,
+     "ema": {"decay": 0.26, "everySteps": 1}},
+    {"name": "an average every second step", "network": "plain", "batch": 5, **ADAM, "kind": "adamw", "weightDecay": 0.2,
+     "ema": {"decay": 0.9, "everySteps": 2}},
 ]
+
+
+class Holder(torch.nn.Module):
+    """The same storage as the model's tensors, for AveragedModel."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        for name, tensor in tensors.items():
+            if tensor.requires_grad:
+                self.register_parameter(name.replace(".", "/"), torch.nn.Parameter(tensor.detach()))
+            else:
+                self.register_buffer(name.replace(".", "/"), tensor)
+
+
+def averaged(model, ema):
+    """TensorFlow's decay by the moves before; AveragedModel's first call copies, and counts as one."""
+
+    def decayed(average, value, n):
+        decay = min(ema["decay"], (1 + n - 1) / (10 + n - 1))
+        return decay * average + (1 - decay) * value
+
+    average = torch.optim.swa_utils.AveragedModel(Holder(model.tensors), avg_fn=decayed, use_buffers=True)
+    average.update_parameters(Holder(model.tensors))
+    return average
 
 
 def run(case):
@@ -227,10 +255,22 @@ def run(case):
                          case.get("eps", 1e-8), decay)
     weights = torch.tensor(case["classWeights"]) if "classWeights" in case else None
 
+    ema = case.get("ema")
+    average = ema and averaged(model, ema)
+
+    def average_tensors():
+        return {name.removeprefix("module.").replace("/", "."): t.detach() for name, t in average.state_dict().items()
+                if name != "n_averaged"}
+
     def predict():
         model.training = False
+        raw = model.tensors
+        if average:
+            model.tensors = average_tensors()
         with torch.no_grad():
-            return numbers(model.apply(network["blocks"], images))
+            logits = numbers(model.apply(network["blocks"], images))
+        model.tensors = raw
+        return logits
 
     figures = {"labels": labels.tolist(), "logitsBefore": predict(), "losses": [], "gradientNorms": []}
     for step in range(STEPS):
@@ -245,13 +285,21 @@ def run(case):
         if "clipValue" in case:
             torch.nn.utils.clip_grad_value_(trained, case["clipValue"])
         optimizer.step()
+        if ema and (step + 1) % ema["everySteps"] == 0:
+            average.update_parameters(Holder(model.tensors))
         figures["losses"].append(rounded(loss.item()))
         figures["gradientNorms"].append(rounded(norm.item()))
     figures["logitsAfter"] = predict()
-    figures["weightsAfter"] = {
-        name: {"norm": rounded(t.detach().double().norm().item()), "first": numbers(t.flatten()[:6])}
-        for name, t in model.tensors.items()
-    }
+
+    def summary(tensors):
+        return {
+            name: {"norm": rounded(t.detach().double().norm().item()), "first": numbers(t.flatten()[:6])}
+            for name, t in tensors.items()
+        }
+
+    figures["weightsAfter"] = summary(model.tensors)
+    if average:
+        figures["averageAfter"] = summary(average_tensors())
     return {**case, "figures": figures}
 
 

@@ -1,9 +1,12 @@
 import { Schema } from "effect"
 import { readFileSync } from "node:fs"
+import { EmaConfig } from "../../../src/model/ema.ts"
 import { Network } from "../../../src/model/Network.ts"
 import { OptimizerConfig } from "../../../src/model/TrainConfig.ts"
 
 const Numbers = Schema.Array(Schema.Finite)
+
+const Tensors = Schema.Record(Schema.String, Schema.Struct({ norm: Schema.Finite, first: Numbers }))
 
 /** One training run of PyTorch, as `figures.py` wrote it down. */
 const Case = Schema.Struct({
@@ -16,6 +19,7 @@ const Case = Schema.Struct({
   learningRate: Schema.Finite,
   labelSmoothing: Schema.optionalKey(Schema.Finite),
   classWeights: Schema.optionalKey(Numbers),
+  ema: Schema.optionalKey(EmaConfig),
   clipNorm: Schema.optionalKey(Schema.Finite),
   clipValue: Schema.optionalKey(Schema.Finite),
   figures: Schema.Struct({
@@ -25,7 +29,8 @@ const Case = Schema.Struct({
     losses: Numbers,
     gradientNorms: Numbers,
     logitsAfter: Numbers,
-    weightsAfter: Schema.Record(Schema.String, Schema.Struct({ norm: Schema.Finite, first: Numbers }))
+    weightsAfter: Tensors,
+    averageAfter: Schema.optionalKey(Tensors)
   })
 })
 

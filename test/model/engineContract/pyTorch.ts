@@ -10,6 +10,7 @@ import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
 import { slotKinds } from "../../../src/model/optimizer.ts"
 import { parameters } from "../../../src/model/shapes.ts"
+import type { Tensor } from "../../../src/model/Tensor.ts"
 import { sizeOf } from "../../../src/model/Tensor.ts"
 import { figures } from "./figures.ts"
 import { assertNear, openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
@@ -115,6 +116,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, sl
         classWeights: options.classWeights && Float32Array.from(options.classWeights),
         clipNorm: options.clipNorm,
         clipValue: options.clipValue,
+        ema: options.ema,
         seed: figures.seed
       })
       assertNear(yield* session.predict(batch), expected.logitsBefore, "logits before")
@@ -125,12 +127,18 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, sl
         assertNear([result.gradientNorm], [expected.gradientNorms[step]!], `gradient norm of step ${step}`)
       }
       assertNear(yield* session.predict(batch), expected.logitsAfter, "logits after")
-      const { optimizer, weights } = yield* session.snapshot
-      assert.deepStrictEqual([...weights.keys()].sort(), Object.keys(expected.weightsAfter).sort())
-      for (const [name, { first, norm }] of Object.entries(expected.weightsAfter)) {
-        const { data } = weights.get(name)!
-        assertNear([Math.hypot(...data)], [norm], `norm of ${name} after`)
-        assertNear(data.subarray(0, first.length), first, `${name} after`)
+      const { average, optimizer, weights } = yield* session.snapshot
+      assert.strictEqual(average === undefined, expected.averageAfter === undefined)
+      for (const [what, tensors, figures] of [
+        ["weight", weights, expected.weightsAfter],
+        ["average", average ?? new Map<string, Tensor>(), expected.averageAfter ?? {}]
+      ] as const) {
+        assert.deepStrictEqual([...tensors.keys()].sort(), Object.keys(figures).sort())
+        for (const [name, { first, norm }] of Object.entries(figures)) {
+          const { data } = tensors.get(name)!
+          assertNear([Math.hypot(...data)], [norm], `norm of the ${what} ${name} after`)
+          assertNear(data.subarray(0, first.length), first, `the ${what} ${name} after`)
+        }
       }
       const trained = parameters(network).filter(({ trainable }) => trainable)
       const slots = trained.flatMap(({ name }) => slotKinds(options).map((kind) => `${kind}.${name}`))

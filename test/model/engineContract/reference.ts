@@ -112,4 +112,5 @@ export const assertSameBits = (actual: SessionState, expected: SessionState) => 
   assert.deepStrictEqual(bitsOf(actual.weights), bitsOf(expected.weights))
   assert.deepStrictEqual(bitsOf(actual.optimizer.slots), bitsOf(expected.optimizer.slots))
   assert.strictEqual(actual.optimizer.step, expected.optimizer.step)
+  assert.deepStrictEqual(bitsOf(actual.average ?? new Map()), bitsOf(expected.average ?? new Map()))
 }

@@ -52,6 +52,45 @@ export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>, brief:
     })
   )
 
+  it.effect("goes on with the same bits of its average from a snapshot, also between two of its moves", () =>
+    Effect.gen(function* () {
+      const options = { optimizer: { ...sgd, kind: "adam" }, ema: { decay: 0.15, everySteps: 2 } } as const
+      const whole = yield* openSession(mobile, options)
+      yield* trainSteps(whole, mobile, 0, 3)
+      const middle = yield* whole.snapshot
+      yield* trainSteps(whole, mobile, 3, 6)
+      const expected = yield* whole.snapshot
+      assert.notDeepEqual(expected.average, middle.average)
+      assert.notDeepEqual(expected.average, expected.weights)
+
+      const resumed = yield* openSession(mobile, { ...options, weights: referenceWeights(mobile, "other-") })
+      yield* resumed.restore(middle)
+      assertSameBits(yield* resumed.snapshot, middle)
+      yield* trainSteps(resumed, mobile, 3, 6)
+      assertSameBits(yield* resumed.snapshot, expected)
+      const batch = referenceBatch(mobile, "contract-", 3)
+      assert.deepStrictEqual(yield* resumed.predict(batch), yield* whole.predict(batch))
+    })
+  )
+
+  it.effect("trains the same bits with an average as without, and keeps an average of what stays as it is", () =>
+    Effect.gen(function* () {
+      const plain = yield* openSession(mobile)
+      const averaged = yield* openSession(mobile, { ema: { decay: 0.99, everySteps: 1 } })
+      yield* trainSteps(plain, mobile, 0, 2)
+      yield* trainSteps(averaged, mobile, 0, 2)
+      const { average: _, ...rest } = yield* averaged.snapshot
+      assertSameBits(rest, yield* plain.snapshot)
+      // Weights alone are taken for their own average, which a rate of 0 does not move by a bit.
+      yield* averaged.restore(rest)
+      const batch = referenceBatch(mobile, "contract-", 4)
+      for (const step of [2, 3]) yield* averaged.train(batch, { step, learningRate: 0 })
+      const { average, weights } = yield* averaged.snapshot
+      for (const [name, tensor] of weights)
+        if (!name.includes("running_")) assert.deepStrictEqual(average?.get(name), tensor, name)
+    })
+  )
+
   it.effect("changes no tensor that it was given or that it gave", () =>
     Effect.gen(function* () {
       const weights = referenceWeights(mobile, "contract-")

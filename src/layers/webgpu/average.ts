@@ -1,0 +1,30 @@
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
+import type { Operators } from "../tfjs/Device.ts"
+import { groupsFor, program, tensorOf } from "./Program.ts"
+
+const threads = 64
+
+const moveAverage = program({
+  name: "moveAverage",
+  inputs: ["average", "weight"],
+  arguments: ["share", "count"],
+  threads,
+  code: `
+    if (index >= uniforms.count) { return; }
+    result[index] = average[index] + uniforms.share * (weight[index] - average[index]);`
+})
+
+/** See `moveAverage` in model/ema.ts; here in float32, one program a weight. */
+export const averageWith =
+  (backend: WebGPUBackend): Operators["average"] =>
+  (pairs, share) =>
+    pairs.map(({ average, weight }) =>
+      tensorOf(
+        moveAverage(backend, {
+          inputs: [average, weight],
+          arguments: { share: { f32: share }, count: { i32: weight.size } },
+          shape: weight.shape,
+          groups: groupsFor(weight.size, threads)
+        })
+      )
+    )
