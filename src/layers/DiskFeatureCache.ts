@@ -10,7 +10,7 @@ import { encodeFrame, frameSize } from "./featureCache/frame.ts"
 import type { Place, Wanted } from "./featureCache/segment.ts"
 import { append, create, readRows, scan } from "./featureCache/segment.ts"
 import type { FeatureCacheSettings } from "./featureCache/settings.ts"
-import { defaultBytes, featureFolder } from "./featureCache/settings.ts"
+import { featureBytes, featureFolder } from "./featureCache/settings.ts"
 
 /** A segment's last use is noted at most so often, in milliseconds. */
 const noteEvery = 60_000
@@ -167,4 +167,4 @@ export const make = ({ bytes, folder }: FeatureCacheSettings): FeatureCache["Ser
 
 /** Features on disk; see `make`. */
 export const layer = (settings: Partial<FeatureCacheSettings> = {}) =>
-  Layer.sync(FeatureCache, () => make({ folder: featureFolder(), bytes: defaultBytes, ...settings }))
+  Layer.sync(FeatureCache, () => make({ folder: featureFolder(), bytes: featureBytes(), ...settings }))

@@ -1,8 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
-import { FeatureCache } from "../model/FeatureCache.ts"
 import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
+import * as DiskFeatureCache from "./DiskFeatureCache.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
@@ -20,7 +20,7 @@ export const layer = Layer.mergeAll(
   SharpSampleCatalogue.layer,
   LiveEngines.layer,
   DiskPretrained.layer,
-  FeatureCache.layerMemory,
+  DiskFeatureCache.layer(),
   OnnxFeatures.layer,
   DiskRuns.layer,
   NodeMachine.layer,

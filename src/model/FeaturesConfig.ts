@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, setting } from "../Setting.ts"
+import { setting } from "../Setting.ts"
 
 /** How the frozen part of a network is applied, where one is frozen for a whole run. */
 export const FeaturesConfig = Schema.Struct({
@@ -12,7 +12,6 @@ export const FeaturesConfig = Schema.Struct({
     Schema.Boolean,
     true,
     "Keep the frozen blocks' features on disk: later epochs and runs that see the same views of the same images do not compute them again"
-  ),
-  cacheSize: setting(intBetween(16, 10_000_000), 10_000, "MiB that the features on disk may take; the oldest go first")
+  )
 })
 export type FeaturesConfig = typeof FeaturesConfig.Type

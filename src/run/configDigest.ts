@@ -14,7 +14,7 @@ export const configDigest = (config: RunConfig) =>
       sorted({
         ...Struct.omit(config, ["name", "loader"]),
         data: Struct.omit(config.data, ["root"]),
-        features: Struct.omit(config.features, ["cache", "cacheSize"]),
+        features: Struct.omit(config.features, ["cache"]),
         train: Struct.omit(config.train, ["checkpoint"])
       })
     )

@@ -1,13 +1,12 @@
 import { Effect, Stream } from "effect"
-import { classWeightsOf } from "../model/classWeights.ts"
 import { Engines } from "../model/Engines.ts"
 import type { Sweep, SweepStep } from "../model/lrFind.ts"
 import { addStep, hasDiverged, suggestions, sweepRate } from "../model/lrFind.ts"
 import { networkFor } from "../model/networks.ts"
-import { startWeights } from "../model/startWeights.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import { openLearner } from "./openLearner.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 
 /**
@@ -19,27 +18,18 @@ import { resolveConfig } from "./resolveConfig.ts"
  */
 export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
   const config = yield* resolveConfig(configured)
-  const { image, seed, train } = config
+  const { image, train } = config
   const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
     Engines.use((engines) => engines.choose(config.engine, network))
   )
   const dataset = yield* Pipeline.dataset(config)
   const classes = dataset.classes.length
   const network = yield* networkFor(config.network, { ...image, classes })
-  const session = yield* engine.open({
-    network,
-    weights: yield* startWeights(network, seed, config.network.weights),
-    optimizer: train.optimizer,
-    labelSmoothing: train.labelSmoothing,
-    classWeights: classWeightsOf(train.classWeights, dataset.train, classes),
-    clipNorm: train.clipNorm,
-    clipValue: train.clipValue,
-    seed
-  })
+  const { session, trainingBatches } = yield* openLearner(engine, network, config, dataset)
   let steps: ReadonlyArray<SweepStep> = []
   const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
   yield* Stream.range(0, epochs - 1).pipe(
-    Stream.flatMap((epoch) => Pipeline.trainingBatches(config, dataset.train, epoch, 0)),
+    Stream.flatMap((epoch) => trainingBatches(epoch, 0)),
     Stream.take(sweep.steps),
     Stream.runForEachWhile(
       Effect.fnUntraced(function* (batch) {

@@ -5,7 +5,7 @@ import { once } from "node:events"
 import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as DiskFeatureCache from "../../src/layers/DiskFeatureCache.ts"
-import { featureFolder } from "../../src/layers/featureCache/settings.ts"
+import { featureBytes, featureFolder } from "../../src/layers/featureCache/settings.ts"
 import { FeatureCache } from "../../src/model/FeatureCache.ts"
 import { assertHas, bitsOf, featureCacheContract, keyOf, rowsOf, spaceOf } from "../model/featureCacheContract.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
@@ -225,6 +225,8 @@ it.live("what a killed process had written stays", () =>
 )
 
 it("the cache lies where the environment says", () => {
+  assert.strictEqual(featureBytes({ WEFT_FEATURES_MIB: "3" }), 3 * 2 ** 20)
+  assert.strictEqual(featureBytes({ WEFT_FEATURES_MIB: "none" }), 10e9)
   assert.strictEqual(featureFolder({ WEFT_CACHE: "/a", XDG_CACHE_HOME: "/b" }), join("/a", "features"))
   assert.strictEqual(featureFolder({ XDG_CACHE_HOME: "/b" }), join("/b", "weft", "features"))
   for (const environment of [{}, { XDG_CACHE_HOME: "relative" }, { WEFT_CACHE: "" }])

@@ -18,4 +18,10 @@ export const featureFolder = (environment: NodeJS.ProcessEnv = process.env): str
 }
 
 /** Ten gigabytes: two million feature rows of MobileNetV2. */
-export const defaultBytes = 10e9
+const defaultBytes = 10e9
+
+/** How large the cache may grow, in bytes: WEFT_FEATURES_MIB, in MiB, else 10 GB. It is the machine's, not a run's. */
+export const featureBytes = (environment: NodeJS.ProcessEnv = process.env): number => {
+  const mebibytes = Number(environment["WEFT_FEATURES_MIB"])
+  return mebibytes >= 1 ? mebibytes * 2 ** 20 : defaultBytes
+}
