@@ -8,18 +8,18 @@ import { withLock } from "../../src/layers/lock.ts"
 import { Progress } from "../../src/Progress.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
-/** Ten pieces of work under one lock; the most that were done at once, and how many were done. */
+/** Five pieces of work under one lock, longer than it takes to look for it again; the most that were done at once, and how many were done. */
 const crowd = (path: string) =>
   Effect.gen(function* () {
     let [now, most, done] = [0, 0, 0]
     const work = Effect.gen(function* () {
       most = Math.max(most, ++now)
-      yield* Effect.sleep("2 millis")
+      yield* Effect.sleep("70 millis")
       now--
       done++
     })
     yield* Effect.all(
-      Array.from({ length: 10 }, () => withLock(path, work)),
+      Array.from({ length: 5 }, () => withLock(path, work)),
       { concurrency: "unbounded" }
     )
     return { most, done }
@@ -31,7 +31,7 @@ const deadProcess = () => spawnSync(process.execPath, ["--version"]).pid
 it.live("work under one lock is done one at a time, and nothing is left of the lock", () =>
   Effect.gen(function* () {
     const folder = yield* temporaryFolder
-    assert.deepStrictEqual(yield* crowd(join(folder, "a.lock")), { most: 1, done: 10 })
+    assert.deepStrictEqual(yield* crowd(join(folder, "a.lock")), { most: 1, done: 5 })
     assert.deepStrictEqual(readdirSync(folder), [])
   })
 )
@@ -47,11 +47,11 @@ it.live("a dead process's lock is taken over by one at a time", () =>
     ]
     for (const mark of marks) {
       writeFileSync(path, mark)
-      assert.deepStrictEqual(yield* crowd(path), { most: 1, done: 10 })
+      assert.deepStrictEqual(yield* crowd(path), { most: 1, done: 5 })
       // Whoever was to remove it died at that: his guard is taken over too.
       writeFileSync(path, mark)
       writeFileSync(`${path}.${mark.split(" ")[2]}`, `${deadProcess()} ${hostname()} guard`)
-      assert.deepStrictEqual(yield* crowd(path), { most: 1, done: 10 })
+      assert.deepStrictEqual(yield* crowd(path), { most: 1, done: 5 })
       assert.deepStrictEqual(readdirSync(folder), [])
     }
   })

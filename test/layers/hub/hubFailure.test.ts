@@ -12,6 +12,8 @@ import { send, serve } from "../download/server.ts"
 import { bytes, linked, withHub } from "./hub.ts"
 
 const source = "hf:timm/net.v1"
+/** The address of a server that is gone. */
+const closed = Effect.scoped(serve(() => {}))
 const address = "/timm/net.v1/resolve/main/model.safetensors"
 
 it.live("a refusal says what to do, is not asked again, and never tells the token", () =>
@@ -56,11 +58,11 @@ it.live("a hub that is busy is asked again; one that stays so, or is not there, 
     const tooBusy = yield* Effect.flip(hubFile(source)).pipe(withHub({ HF_ENDPOINT: limited, WEFT_CACHE: other }))
     assert.strictEqual(tooBusy.reason, "unreachable")
     assert.include(tooBusy.message, "answered 429 and asks to wait 3600 s")
-    // Port 9 is nobody's here.
-    const nowhere = "http://127.0.0.1:9"
+    const nowhere = yield* closed
     const gone = yield* Effect.flip(hubFile(source)).pipe(withHub({ HF_ENDPOINT: nowhere, WEFT_CACHE: other }))
     assert.strictEqual(gone.reason, "unreachable")
     assert.strictEqual(gone[Runtime.errorExitCode], 1)
+    assert.include(gone.message, "ECONNREFUSED")
     assert.include(gone.message, `fetch ${nowhere}${address} elsewhere and put it at`)
     assert.include(gone.message, join(other, "hub", "timm", "net.v1", "main", "model.safetensors"))
     assert.include(gone.message, 'network.weights = "FOLDER/model.safetensors"')
@@ -109,7 +111,7 @@ it("the wait is read in seconds, and as a date by the server's own clock", () =>
 it.live("offline, what is not there is named with its place, and a file that is put there is taken", () =>
   Effect.gen(function* () {
     const cache = yield* temporaryFolder
-    const environment = { HF_ENDPOINT: "http://127.0.0.1:9", WEFT_CACHE: cache, HF_HUB_OFFLINE: "yes" }
+    const environment = { HF_ENDPOINT: yield* closed, WEFT_CACHE: cache, HF_HUB_OFFLINE: "yes" }
     const error = yield* Effect.flip(hubFile(source)).pipe(withHub(environment))
     assert.strictEqual(error.reason, "offline")
     const place = /put it at (\S+), or/.exec(error.message)?.[1] ?? ""
@@ -155,9 +157,7 @@ it.live("a cache that cannot be written is said to be one", () =>
   Effect.gen(function* () {
     const file = join(yield* temporaryFolder, "file")
     writeFileSync(file, "")
-    const error = yield* Effect.flip(hubFile(source)).pipe(
-      withHub({ HF_ENDPOINT: "http://127.0.0.1:9", WEFT_CACHE: file })
-    )
+    const error = yield* Effect.flip(hubFile(source)).pipe(withHub({ HF_ENDPOINT: yield* closed, WEFT_CACHE: file }))
     assert.strictEqual(error.reason, "failed")
     assert.include(error.message, file)
   })
