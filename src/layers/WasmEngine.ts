@@ -12,7 +12,7 @@ import { backendName, openBackend, OutOfMemory } from "./wasm/openBackend.ts"
 import { operatorsOf } from "./wasm/operators.ts"
 
 const engine = "wasm"
-const cure = "Use Node 24 or later on a 64-bit machine, and install the packages again: npx pnpm install"
+const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packages again: npx pnpm install"
 
 /** More gain little on images of a catalogue's size. */
 const mostThreads = 8

@@ -8,7 +8,7 @@ import { defaultEngine } from "../model/EngineConfig.ts"
 import type { Device } from "./tfjs/Device.ts"
 import { preflight } from "./tfjs/preflight.ts"
 import { messageOf, open } from "./tfjs/session.ts"
-import { describe } from "./webgpu/Adapter.ts"
+import { describe, limitsOf } from "./webgpu/Adapter.ts"
 import type { Kind } from "./webgpu/dawn.ts"
 import { OutOfMemory } from "./webgpu/Faults.ts"
 import { Graphics } from "./webgpu/Graphics.ts"
@@ -74,7 +74,8 @@ const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
         "@tensorflow/tfjs-backend-webgpu": tensorFlow.version,
         webgpu: dawn.version,
         node: process.versions.node
-      }
+      },
+      limits: limitsOf(adapter)
     },
     preflight: (network) => preflight(device, network, cure),
     open: (options) => open(device, options)

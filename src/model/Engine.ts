@@ -114,6 +114,8 @@ export interface EngineInfo {
   /** For people: "CPU, wasm with SIMD, 1 thread". */
   readonly device: string
   readonly versions: Readonly<Record<string, string>>
+  /** What the device takes at most, where it says so: bytes and threads, each by its name. */
+  readonly limits?: Readonly<Record<string, number>>
 }
 
 /** The training service: trains and applies networks on one device. */

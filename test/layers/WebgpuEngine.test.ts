@@ -88,6 +88,10 @@ if (typeof found === "string") {
       Effect.gen(function* () {
         const { info } = yield* Engine
         assert.match(info.device, /^.+ \((graphics card|software adapter).*\), .+, tensors up to \d+\.\d GiB, /)
+        assert.match(info.device, /workgroups of \d+ threads and \d+ KiB$/)
+        assert.isAtLeast(info.limits?.["largestTensorBytes"] ?? 0, 2 ** 27) // WebGPU's least
+        assert.isAtLeast(info.limits?.["workgroupMemoryBytes"] ?? 0, 2 ** 14)
+        assert.isAtLeast(info.limits?.["workgroupThreads"] ?? 0, 256)
         assert.strictEqual(info.versions["webgpu"], "0.6.2")
       }).pipe(Effect.provide(engine))
     )

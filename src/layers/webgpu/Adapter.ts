@@ -18,6 +18,13 @@ export const Adapter = Schema.Struct({
 })
 export type Adapter = typeof Adapter.Type
 
+/** The adapter's limits for programs, each with its unit in its name. */
+export const limitsOf = ({ largestBuffer, workgroupMemory, workgroupThreads }: Adapter) => ({
+  largestTensorBytes: largestBuffer,
+  workgroupMemoryBytes: workgroupMemory,
+  workgroupThreads
+})
+
 const names: Readonly<Record<string, string>> = { vulkan: "Vulkan", metal: "Metal", d3d12: "Direct3D 12" }
 
 /** The adapter for people: name, kind, driver and limits. */
