@@ -1,4 +1,5 @@
 import { softmax } from "../model/crossEntropy.ts"
+import type { Batch } from "../pipeline/Batch.ts"
 
 /** Whether class `a` comes before class `b` in a row of logits; ties go to the lower index, NaN is below everything. */
 const before = (logits: Float32Array, row: number, a: number, b: number): boolean => {
@@ -30,6 +31,22 @@ export const topKCorrect = (logits: Float32Array, labels: ArrayLike<number>, cla
     if (ahead < k) correct++
   }
   return correct
+}
+
+/**
+ * Right predictions of a batch; where an image is one of two, each counts by its share. Source: Zhang et al.'s own code
+ * for mixup, 2017.
+ */
+export const batchCorrect = (
+  logits: Float32Array,
+  { labels, mix }: Pick<Batch, "labels" | "mix">,
+  classes: number
+): number => {
+  if (mix === undefined) return topKCorrect(logits, labels, classes, 1)
+  return predictions(logits, classes).reduce((sum, predicted, row) => {
+    const share = mix.shares[row]! // one for each row
+    return sum + (predicted === labels[row] ? share : 0) + (predicted === mix.labels[row] ? 1 - share : 0)
+  }, 0)
 }
 
 /** A class and how probable it is. */

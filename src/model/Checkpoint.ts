@@ -15,7 +15,8 @@ export const TrainingState = Schema.Struct({
   /** Over these batches: the sum of the samples' losses, right predictions, samples, seconds, seconds of waiting. */
   sums: Schema.Struct({
     loss: Schema.Finite,
-    correct: Schema.Natural,
+    /** Not whole where images are mixed. */
+    correct: Schema.Finite,
     seen: Schema.Natural,
     seconds: Schema.Finite,
     waiting: Schema.Finite

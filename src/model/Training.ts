@@ -1,7 +1,7 @@
 import { Clock, Effect, Ref, Stream } from "effect"
 import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
 import type { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
-import { topKCorrect } from "../metrics/topK.ts"
+import { batchCorrect } from "../metrics/topK.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { report } from "../Progress.ts"
 import type { TrainingState } from "./Checkpoint.ts"
@@ -153,7 +153,7 @@ const trainStep = Effect.fnUntraced(function* <E, R>(
     return yield* new TrainingDiverged({ epoch, step: before.position, learningRate, loss: String(loss) })
   const sums = {
     loss: before.sums.loss + loss * batch.size,
-    correct: before.sums.correct + topKCorrect(logits, batch.labels, options.classes, 1),
+    correct: before.sums.correct + batchCorrect(logits, batch, options.classes),
     seen: before.sums.seen + batch.size,
     seconds: before.sums.seconds + Number(end - since.end) / 1e9,
     waiting: before.sums.waiting + Number(start - since.asked) / 1e9

@@ -1,3 +1,5 @@
+import type { Mix } from "../pipeline/Batch.ts"
+
 /** How the loss of a batch is made of the losses of its rows. */
 export interface CrossEntropyOptions {
   readonly classes: number
@@ -5,6 +7,8 @@ export interface CrossEntropyOptions {
   readonly labelSmoothing: number
   /** One factor a class; none counts all alike. */
   readonly classWeights: Float32Array | undefined
+  /** Where rows have two labels each. */
+  readonly mix?: Mix | undefined
 }
 
 /** log Σ exp of one row of logits, shifted by its maximum so that nothing overflows. */
@@ -20,32 +24,38 @@ export const logSumExp = (logits: Float32Array, from: number, classes: number): 
  * The mean softmax cross-entropy of a batch (nats), and its gradient with respect to the logits (N, classes).
  *
  * With p = softmax(row), w the class weights and s the smoothing, a row's target is t_c = (1 - s) w_y [c = y] +
- * s w_c / classes, its loss -Σ t_c log p_c; the mean is over the sum of w_y. Computed in float64.
- * Source: PyTorch's `cross_entropy(weight, label_smoothing, reduction="mean")`.
+ * s w_c / classes, its loss -Σ t_c log p_c; the mean is over the sum of w_y. Where a row has two labels, [c = y] is the
+ * share of each, w_y becomes w_c, and the mean is over the rows. Computed in float64.
+ * Source: PyTorch's `cross_entropy(weight, label_smoothing, reduction="mean")`, with class indexes and, for two labels,
+ * with probabilities.
  */
 export const crossEntropy = (
   logits: Float32Array,
   labels: Int32Array,
-  { classes, classWeights, labelSmoothing }: CrossEntropyOptions
+  { classes, classWeights, labelSmoothing, mix }: CrossEntropyOptions
 ): { readonly loss: number; readonly gradient: Float32Array } => {
   const weightOf = (c: number) => classWeights?.[c] ?? 1
   let smoothed = 0 // the part of every row's target that does not depend on its label, summed over the classes
   for (let c = 0; c < classes; c++) smoothed += (labelSmoothing * weightOf(c)) / classes
   let loss = 0
-  let total = 0
-  for (const label of labels) total += weightOf(label)
+  const total = mix === undefined ? labels.reduce((sum, label) => sum + weightOf(label), 0) : labels.length
   const gradient = new Float32Array(logits.length)
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!
     const from = row * classes
     const normaliser = logSumExp(logits, from, classes)
-    const sharp = (1 - labelSmoothing) * weightOf(label)
+    const other = mix?.labels[row] ?? label
+    const share = mix?.shares[row] ?? 1
+    const first = (1 - labelSmoothing) * share * weightOf(label)
+    const second = (1 - labelSmoothing) * (1 - share) * weightOf(other)
+    const sum = first + second + smoothed
     for (let c = 0; c < classes; c++) {
-      const target = (c === label ? sharp : 0) + (labelSmoothing * weightOf(c)) / classes
+      const sharp = (c === label ? first : 0) + (c === other ? second : 0)
+      const target = sharp + (labelSmoothing * weightOf(c)) / classes
       const logProbability = logits[from + c]! - normaliser
       // A class without a target adds nothing, also where its probability is 0 and the logarithm -Infinity.
       if (target !== 0) loss -= target * logProbability
-      gradient[from + c] = ((sharp + smoothed) * Math.exp(logProbability) - target) / total
+      gradient[from + c] = (sum * Math.exp(logProbability) - target) / total
     }
   }
   return { loss: loss / total, gradient }

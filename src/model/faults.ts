@@ -22,6 +22,14 @@ export const batchFault = (network: Network, batch: Batch): string | undefined =
   if (labels.length !== size) return `a batch of ${size} images has ${labels.length} labels`
   const row = labels.findIndex((label) => label < 0 || label >= network.classes)
   if (row >= 0) return `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${network.classes}`
+  const mixed = batch.mix
+  if (mixed !== undefined) {
+    if (mixed.labels.length !== size || mixed.shares.length !== size)
+      return `a batch of ${size} images has ${mixed.labels.length} second labels and ${mixed.shares.length} shares`
+    const other = mixed.labels.findIndex((label) => label < 0 || label >= network.classes)
+    if (other >= 0)
+      return `the second label ${mixed.labels[other]} of sample ${ids[other]} is no class: there are ${network.classes}`
+  }
   return imagesFault(network, batch)
 }
 

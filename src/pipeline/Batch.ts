@@ -1,3 +1,11 @@
+/** A second label for each image of a batch that was mixed. */
+export interface Mix {
+  /** One class index for each image. */
+  readonly labels: Int32Array
+  /** What the batch's own label has of the target, from 0 to 1; the second one has the rest. */
+  readonly shares: Float32Array
+}
+
 /** Images and their labels, as an engine takes them. */
 export interface Batch {
   /** Position in its epoch, from 0. */
@@ -8,6 +16,8 @@ export interface Batch {
   readonly features?: Float32Array
   /** One class index for each image. */
   readonly labels: Int32Array
+  /** Where every image is one of two; only in batches that are trained on. */
+  readonly mix?: Mix
   /** The samples' ids, in the same order. */
   readonly ids: ReadonlyArray<string>
   readonly size: number

@@ -8,6 +8,7 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
+import { mix } from "./mix.ts"
 import { normaliseInto, scaleOf } from "./normalise.ts"
 import type { Sample } from "./Sample.ts"
 
@@ -151,7 +152,8 @@ export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefu
         return samples[order?.[index] ?? index] as Sample
       }
       return assemble(options, stages, batchSize, from, order?.length ?? samples.length, slotAt).pipe(
-        Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0]) : Effect.succeed(batch)))
+        Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0]) : Effect.succeed(batch))),
+        Stream.map((batch) => (options.augment === undefined ? batch : mix(batch, options.augment, options)))
       )
     })
   )

@@ -62,6 +62,21 @@ describe("crossEntropy", () => {
     near(gradient, expected.gradient, 1e-7)
   })
 
+  it("of two labels is the mean of the losses of each, by their shares", () => {
+    const others = Int32Array.of(0, 1, 2)
+    const shares = Float32Array.of(0.25, 0.5, 1)
+    const { gradient, loss } = crossEntropy(logits, labels, { ...off, mix: { labels: others, shares } })
+    const [first, second] = [rowLosses(logits, labels, 4), rowLosses(logits, others, 4)]
+    const expected = [...shares].reduce((sum, share, i) => sum + share * first[i]! + (1 - share) * second[i]!, 0) / 3
+    assert.approximately(loss, expected, 1e-12)
+    const probabilities = softmax(logits, 4)
+    near(
+      gradient.subarray(0, 4),
+      [(probabilities[0]! - 0.75) / 3, probabilities[1]! / 3, probabilities[2]! / 3, (probabilities[3]! - 0.25) / 3],
+      1e-7
+    )
+  })
+
   it("survives logits of any size", () => {
     const { gradient, loss } = crossEntropy(Float32Array.of(1e30, -1e30, 0, 5e3, 4e3, 0), Int32Array.of(0, 1), {
       ...off,

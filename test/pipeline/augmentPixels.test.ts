@@ -20,7 +20,10 @@ const all = {
   contrast: 0.4,
   saturation: 0.4,
   hue: 0.1,
-  noise: 0.05
+  noise: 0.05,
+  mixup: 0,
+  cutmix: 0,
+  mixSwitch: 0
 }
 const operations = ["flip", "rotation", "crop", "brightness", "contrast", "saturation", "hue", "noise"] as const
 

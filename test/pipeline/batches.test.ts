@@ -127,6 +127,29 @@ describe("batches", () => {
       }),
     { arbitrary: { runs: 25 } }
   )
+  it.effect("have the same bytes for 1, 2 and 8 loaders where they are mixed, and from any position on", () =>
+    Effect.gen(function* () {
+      const mixing = { augment: { ...changes, mixup: 0.4, cutmix: 1, mixSwitch: 0.5 } }
+      const expected = yield* collect(mixing, plain)
+      const unmixed = yield* collect({}, plain)
+      for (const [i, { images, labels, mix: mixed }] of expected.entries()) {
+        assert.deepStrictEqual(labels, unmixed[i]!.labels)
+        assert.deepStrictEqual([...mixed!.labels], [labels.at(-1), ...labels.subarray(0, -1)])
+        assert.notDeepEqual(images, unmixed[i]!.images)
+      }
+      for (const concurrency of [1, 2, 8])
+        for (const delays of ["p", "q", "r"]) {
+          const loader = { concurrency, prefetch: 3, memory: 0 }
+          assert.deepStrictEqual(yield* collect({ ...mixing, loader }, shuffled(delays).layer), expected)
+        }
+      assert.deepStrictEqual(yield* collect({ ...mixing, from: 2 }, plain), expected.slice(2))
+      const other = yield* collect({ ...mixing, epoch: 2 }, plain)
+      assert.notDeepEqual(
+        other.map(({ mix }) => mix?.shares[0]),
+        expected.map(({ mix }) => mix?.shares[0])
+      )
+    })
+  )
   it.effect("do come in out of order in that property, across the borders of batches", () =>
     Effect.gen(function* () {
       const { layer, seen } = shuffled("x")

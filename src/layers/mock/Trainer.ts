@@ -55,7 +55,11 @@ export class Trainer {
     const batchFigures = freezing?.keepFigures !== true
     const pass = { training: true, batchFigures, weights, gradients, random }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
-    const { gradient, loss } = crossEntropy(output.data, batch.labels, { ...this.#options, classes: network.classes })
+    const { gradient, loss } = crossEntropy(output.data, batch.labels, {
+      ...this.#options,
+      classes: network.classes,
+      mix: batch.mix
+    })
     backward(gradient)
     const gradientNorm = clip(gradients, clipNorm, clipValue)
     // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.

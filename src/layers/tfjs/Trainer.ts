@@ -70,7 +70,7 @@ export class Trainer {
       }
       const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
       const { classes } = network
-      const { sums, targets } = targetsOf(batch.labels, { classes, classWeights, labelSmoothing })
+      const { sums, targets } = targetsOf(batch.labels, { classes, classWeights, labelSmoothing, mix: batch.mix })
       const logits = output as tf.Tensor2D // the last block's shape was checked
       const expected = tf.mul(tf.softmax(logits), tf.tensor2d(sums, [batch.size, 1]))
       backward(tf.sub(expected, tf.tensor2d(targets, [batch.size, classes])), false)

@@ -77,7 +77,7 @@ export const open = Effect.fn("tfjs.open")(function* (device: Device, options: S
         const open = yield* opened
         const [logits, norm] = yield* counted("training step", () => open.train(batch, at), batch)
         const { classes } = options.network
-        const { loss } = crossEntropy(logits!, batch.labels, { ...options, classes }) // as many as there were results
+        const { loss } = crossEntropy(logits!, batch.labels, { ...options, classes, mix: batch.mix }) // as many as there were results
         return { loss, logits: logits!, gradientNorm: norm![0]! }
       }),
     predict: (batch) =>

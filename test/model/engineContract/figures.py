@@ -211,6 +211,9 @@ CASES = [
      "ema": {"decay": 0.26, "everySteps": 1}},
     {"name": "an average every second step", "network": "plain", "batch": 5, **ADAM, "kind": "adamw", "weightDecay": 0.2,
      "ema": {"decay": 0.9, "everySteps": 2}},
+    {"name": "two labels each", "network": "plain", "batch": 5, **SGD, "mix": [0.25, 1.0, 0.875, 0.0, 0.5]},
+    {"name": "two labels each, smoothing and class weights", "network": "plain", "batch": 5, **SGD,
+     "labelSmoothing": 0.1, "classWeights": CLASSES, "mix": [0.25, 1.0, 0.875, 0.0, 0.5]},
 ]
 
 
@@ -278,7 +281,12 @@ def run(case):
         logits = model.apply(network["blocks"], images)
         if step == 0:
             figures["trainingLogits"] = numbers(logits)
-        loss = F.cross_entropy(logits, labels, weights, label_smoothing=case.get("labelSmoothing", 0))
+        target = labels
+        if "mix" in case:
+            share = torch.tensor(case["mix"])[:, None]
+            first, second = (F.one_hot(y, classes).float() for y in (labels, labels.roll(1)))
+            target = share * first + (1 - share) * second
+        loss = F.cross_entropy(logits, target, weights, label_smoothing=case.get("labelSmoothing", 0))
         optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(trained, case.get("clipNorm", math.inf))

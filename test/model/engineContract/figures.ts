@@ -19,6 +19,8 @@ const Case = Schema.Struct({
   learningRate: Schema.Finite,
   labelSmoothing: Schema.optionalKey(Schema.Finite),
   classWeights: Schema.optionalKey(Numbers),
+  /** The shares of the labels; the second ones are those of the image before. */
+  mix: Schema.optionalKey(Numbers),
   ema: Schema.optionalKey(EmaConfig),
   clipNorm: Schema.optionalKey(Schema.Finite),
   clipValue: Schema.optionalKey(Schema.Finite),

@@ -107,7 +107,12 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, sl
     Effect.gen(function* () {
       const network = figures.networks[options.network]
       const inputs = referenceBatch(network, figures.salt, options.batch)
-      const batch = { ...inputs, images: inputs.images.map((x) => x * (options.gain ?? 1)) }
+      const labels = inputs.labels.map((_, i, all) => all.at(i - 1)!)
+      const batch = {
+        ...inputs,
+        images: inputs.images.map((x) => x * (options.gain ?? 1)),
+        ...(options.mix && { mix: { labels, shares: Float32Array.from(options.mix) } })
+      }
       assert.deepStrictEqual([...batch.labels], expected.labels)
       const session = yield* openSession(network, {
         weights: referenceWeights(network, figures.salt),

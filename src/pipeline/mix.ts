@@ -1,0 +1,81 @@
+import type { AugmentConfig } from "./AugmentConfig.ts"
+import type { Batch } from "./Batch.ts"
+import { betaOf } from "./beta.ts"
+import { draw } from "./draw.ts"
+
+/** What a mix depends on, beside the batch's own number. */
+export interface MixAt {
+  readonly seed: number
+  readonly epoch: number
+}
+
+/** A rectangle of pixels; `right` and `bottom` are not in it. */
+export interface Box {
+  readonly left: number
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
+}
+
+/** A box about a random pixel with 1 - share of an image's area, less what lies outside. Source: Yun et al., 2019. */
+export const boxOf = (share: number, height: number, width: number, below: (n: number) => number): Box => {
+  const half = 0.5 * Math.sqrt(1 - share)
+  const [x, y] = [below(width), below(height)]
+  const [halfWidth, halfHeight] = [Math.floor(half * width), Math.floor(half * height)]
+  return {
+    left: Math.max(0, x - halfWidth),
+    top: Math.max(0, y - halfHeight),
+    right: Math.min(width, x + halfWidth),
+    bottom: Math.min(height, y + halfHeight)
+  }
+}
+
+/** Calls back for each image with the one before it in the batch, as it was; before the first stands the last. */
+const withOneBefore = ({ images, size }: Batch, change: (image: Float32Array, other: Float32Array) => void): void => {
+  const area = images.length / size
+  const imageAt = (i: number) => images.subarray(i * area, (i + 1) * area)
+  const last = imageAt(size - 1).slice()
+  for (let i = size - 1; i > 0; i--) change(imageAt(i), imageAt(i - 1))
+  change(imageAt(0), last)
+}
+
+/** mixup with one share for all. */
+export const blend = (batch: Batch, share: number): void =>
+  withOneBefore(batch, (image, other) => {
+    for (let i = 0; i < image.length; i++) image[i] = share * image[i]! + (1 - share) * other[i]!
+  })
+
+/** CutMix with one box for all. */
+export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
+  withOneBefore(batch, (image, other) => {
+    for (let y = top; y < bottom; y++) {
+      const line = y * batch.width
+      image.set(other.subarray((line + left) * 3, (line + right) * 3), (line + left) * 3)
+    }
+  })
+
+/**
+ * Mixes each image of a batch with the one before it, in place, and notes the second label and the first one's share.
+ *
+ * - mixup: share * image + (1 - share) * other, with the share from Beta(α, α). Source: Zhang et al., mixup, 2017.
+ * - CutMix: a box of the other image is pasted in; the share is that of the area that stays. Source: Yun et al., 2019.
+ *
+ * One share and one box for a batch, partners and boxes as in torchvision's `v2.MixUp` and `v2.CutMix`; which of the two
+ * it is where both are on, as in timm's `switch_prob`. What is drawn depends on (seed, epoch, the batch's index) and
+ * nothing else. A batch comes back as it is where neither is on.
+ */
+export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, { epoch, seed }: MixAt): Batch => {
+  if (mixup === 0 && cutmix === 0) return batch
+  const random = draw(seed, epoch, batch.index, "mix")
+  const isCut = cutmix > 0 && (mixup === 0 || random.next() < mixSwitch)
+  const drawn = betaOf(random, isCut ? cutmix : mixup)
+  const { height, labels, size, width } = batch
+  let share = drawn
+  if (isCut) {
+    const box = boxOf(drawn, height, width, random.below)
+    share = 1 - ((box.right - box.left) * (box.bottom - box.top)) / (height * width)
+    paste(batch, box)
+  } else blend(batch, drawn)
+  const others = Int32Array.from(labels, (_, i) => labels[(i + size - 1) % size]!)
+  return { ...batch, mix: { labels: others, shares: new Float32Array(size).fill(share) } }
+}
