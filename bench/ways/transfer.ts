@@ -65,6 +65,7 @@ const ask = (of: (typeof workers)[number], index: number, epoch: number) =>
       kept: mine.map((_, i) => of.kept.get(index * batch + i)),
       chunks: [],
       room: 2 ** 29,
+      store: undefined,
       bytes: batch * size * size * 12,
       ...(buffer && { buffer })
     }

@@ -18,6 +18,11 @@ export const LoaderConfig = Schema.Struct({
     intBetween(0, 1_000_000),
     1024,
     "MiB for decoded images that are kept for the next epoch; the others are decoded again"
-  )
+  ),
+  cache: optionalSetting(
+    Schema.NonEmptyString,
+    "Folder for decoded images, by the content of their files, for later epochs and runs: for catalogues beyond `memory`, and for photos much larger than `image`. None where left out"
+  ),
+  cacheSize: optionalSetting(intBetween(64, 100_000_000), "Most MiB of decoded images in `cache`; 8192 where left out")
 })
 export type LoaderConfig = typeof LoaderConfig.Type

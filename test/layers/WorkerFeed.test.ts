@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import sharp from "sharp"
@@ -17,6 +17,7 @@ import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { LoaderConfig } from "../../src/pipeline/LoaderConfig.ts"
+import { temporaryFolder } from "../temporaryFolder.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "weft-feed-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -105,6 +106,34 @@ describe("the feed of threads", () => {
         for (let n = 0; n < 2; n++) assert.deepStrictEqual(yield* collect(change), expected, fit)
       }
     }).pipe(Effect.provide(fed(2)))
+  )
+  it.effect("gives the same bytes from a folder of decoded images, and decodes into it once", () =>
+    Effect.gen(function* () {
+      const cache = yield* temporaryFolder
+      const change = { loader: { ...keepNothing, cache } }
+      const expected = yield* imageByImage(collect()).pipe(Effect.provide(fed(1)))
+      const sizes = () => readdirSync(cache).map((name) => `${name} ${statSync(join(cache, name)).size}`)
+      const seen: Array<ReadonlyArray<string>> = []
+      for (const threads of [1, 3, 2]) {
+        assert.deepStrictEqual(
+          yield* collect(change).pipe(Effect.provide(fed(threads))),
+          expected,
+          `${threads} threads`
+        )
+        seen.push(sizes())
+      }
+      // 31 images; those that sharp decodes have the size that is wanted.
+      assert.isAbove(seen[0]!.length, 0)
+      assert.deepStrictEqual(seen.slice(1), [seen[0]!, seen[0]!])
+      // A changed file has another content; what was decoded of the old one stays, and is not looked at.
+      const path = paths[9]!
+      const before = readFileSync(path)
+      writeFileSync(path, yield* Effect.promise(() => picture(30, 40, "changed").jpeg().toBuffer()))
+      const changed = yield* collect(change).pipe(Effect.provide(fed(2)))
+      assert.notDeepEqual(changed, expected)
+      assert.deepStrictEqual(changed, yield* imageByImage(collect()).pipe(Effect.provide(fed(1))))
+      writeFileSync(path, before)
+    })
   )
   it.effect("begins anywhere in an epoch, and takes memory back while it goes on", () =>
     Effect.gen(function* () {

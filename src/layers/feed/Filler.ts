@@ -7,7 +7,13 @@ import type { Pixels } from "../../pipeline/Pixels.ts"
 import { Canvas } from "./Canvas.ts"
 import { decodeJpeg } from "./jpeg/decodeJpeg.ts"
 import type { Kept, Reply, Request } from "./messages.ts"
+import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
+import { pixelsKey } from "./pixelsKey.ts"
 import { Shelf } from "./Shelf.ts"
+import manifest from "../../../package.json" with { type: "json" }
+
+/** What decodes: pixels of another version are not looked at. */
+const decoders = `${manifest.version} ${manifest.dependencies.sharp}`
 
 /** What a file's bytes cannot change without: size, time of the last change, and which file it is. */
 const stampOf = (path: string): string | undefined => {
@@ -19,11 +25,19 @@ const stampOf = (path: string): string | undefined => {
   }
 }
 
-/** A file's pixels, if that can be done at once; refusals are left to sharp, which has the words for them. */
-const decodeAtOnce = (path: string, image: ImageConfig): Pixels | undefined => {
-  if (image.fit !== "fill") return undefined
+/** A file's bytes, or undefined; refusals are left to sharp, which has the words for them. */
+const read = (path: string): Uint8Array | undefined => {
   try {
-    return decodeJpeg(readFileSync(path), image, image.maxPixels)?.pixels
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** A file's pixels, if they can be had at once. */
+const decodeAtOnce = (bytes: Uint8Array, image: ImageConfig): Pixels | undefined => {
+  try {
+    return image.fit === "fill" ? decodeJpeg(bytes, image, image.maxPixels)?.pixels : undefined
   } catch {
     return undefined
   }
@@ -33,6 +47,7 @@ const decodeAtOnce = (path: string, image: ImageConfig): Pixels | undefined => {
 export class Filler {
   readonly #shelf: Shelf
   #canvas: { readonly image: string; readonly canvas: Canvas } | undefined
+  #store: { readonly folder: string; readonly store: PixelStore } | undefined
 
   constructor(thread: number) {
     this.#shelf = new Shelf(thread)
@@ -45,19 +60,44 @@ export class Filler {
     return this.#canvas.canvas
   }
 
-  async fill({ buffer, chunks, kept, room, ticket, work }: Request): Promise<Reply> {
+  #storeFor(wanted: Request["store"]): PixelStore | undefined {
+    if (wanted === undefined) return undefined
+    if (this.#store?.folder !== wanted.folder) {
+      this.#store?.store.close()
+      this.#store = { folder: wanted.folder, store: new PixelStore(wanted.folder, wanted.most) }
+    }
+    return this.#store.store
+  }
+
+  async fill({ buffer, chunks, kept, room, store: stored, ticket, work }: Request): Promise<Reply> {
     const { image, slots } = work
     const area = image.height * image.width * 3
     const out = new Float32Array(buffer)
     const canvas = this.#canvasFor(image)
     const added: Array<readonly [number, Kept]> = []
     this.#shelf.learn(chunks)
+    const store = this.#storeFor(stored)
+    const dependsOn = store === undefined ? "" : `${decoders} ${pixelsKey(image)}`
+    let isFresh = false
+    /** What the store has; once for each batch it is seen what the other threads have added. */
+    const inStore = (key: string) => {
+      const found = store?.take(key)
+      if (found !== undefined || isFresh) return found
+      isFresh = true
+      store?.refresh()
+      return store?.take(key)
+    }
     const finish = (slot: number, pixels: Pixels, stamp: string | undefined) => {
       const known = stamp === undefined ? undefined : this.#shelf.put(pixels, stamp, room)
       if (known !== undefined) added.push([slot, known])
       draw(canvas, pixels, work, slots[slot]?.id ?? "", out, slot * area)
     }
-    const forSharp: Array<{ readonly slot: number; readonly path: string; readonly stamp: string | undefined }> = []
+    const forSharp: Array<{
+      readonly slot: number
+      readonly path: string
+      readonly stamp: string | undefined
+      readonly key: string | undefined
+    }> = []
     for (const [slot, { id, path }] of slots.entries()) {
       // Before the file is read: a change in between shows the next time.
       const stamp = stampOf(path)
@@ -67,9 +107,14 @@ export class Filler {
         draw(canvas, ready, work, id, out, slot * area)
         continue
       }
-      const pixels = decodeAtOnce(path, image)
-      if (pixels === undefined) forSharp.push({ slot, path, stamp })
+      // Without a store, what sharp decodes is read by sharp alone.
+      const bytes = store !== undefined || image.fit === "fill" ? read(path) : undefined
+      const key = store === undefined || bytes === undefined ? undefined : pixelsKeyOf(bytes, dependsOn)
+      const found = key === undefined ? undefined : inStore(key)
+      const pixels = found ?? (bytes && decodeAtOnce(bytes, image))
+      if (pixels === undefined) forSharp.push({ slot, path, stamp, key })
       else finish(slot, pixels, stamp)
+      if (found === undefined && pixels !== undefined && key !== undefined) store?.put(key, pixels)
     }
     const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
     if (forSharp.length > 0) {
@@ -79,9 +124,12 @@ export class Filler {
         image
       )
       for (const [i, result] of results.entries()) {
-        const { slot, stamp } = forSharp[i] as (typeof forSharp)[number] // as many as results
-        if ("pixels" in result) finish(slot, result.pixels, stamp)
-        else refused.push({ slot, ...result.refused })
+        const { key, path, slot, stamp } = forSharp[i] as (typeof forSharp)[number] // as many as results
+        if ("pixels" in result) {
+          finish(slot, result.pixels, stamp)
+          // Sharp has read the file anew: only if that has not changed are these the pixels of the bytes that were read.
+          if (key !== undefined && stamp !== undefined && stampOf(path) === stamp) store?.put(key, result.pixels)
+        } else refused.push({ slot, ...result.refused })
       }
     }
     return { ticket, refused, kept: added, chunks: this.#shelf.tell() }

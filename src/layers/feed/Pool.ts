@@ -1,8 +1,11 @@
 import { Worker } from "node:worker_threads"
 import type { Fed, FeedWork } from "../../pipeline/Feed.ts"
-import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { ImageRefused } from "../../pipeline/Images.ts"
 import type { Chunk, Kept, Reply, Request } from "./messages.ts"
+import { pixelsKey } from "./pixelsKey.ts"
+
+/** MiB of decoded images on disk, where nothing else is said. */
+const usualCacheSize = 8192
 
 /** A batch that a thread was asked for. */
 interface Asked {
@@ -19,10 +22,6 @@ interface Hand {
   /** How many of `#chunks` it knows. */
   knows: number
 }
-
-/** What an image's pixels depend on, beside its file. */
-const pixelsKey = ({ background, fit, height, maxPixels, width }: ImageConfig) =>
-  JSON.stringify([background, fit, height, maxPixels, width])
 
 /** Threads that fill batches, and what they know together: which decoded images are kept where. */
 export class Pool {
@@ -151,6 +150,10 @@ export class Pool {
       kept: slots.map(({ path }) => this.#kept.byPath.get(path)),
       chunks: this.#chunks.slice(hand.knows),
       room: (loader.memory * 2 ** 20) / most,
+      store:
+        loader.cache === undefined
+          ? undefined
+          : { folder: loader.cache, most: (loader.cacheSize ?? usualCacheSize) * 2 ** 20 },
       buffer
     }
     hand.knows = this.#chunks.length

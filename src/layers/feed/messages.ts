@@ -26,6 +26,8 @@ export interface Request {
   readonly chunks: ReadonlyArray<Chunk>
   /** Bytes that this thread may keep in all. */
   readonly room: number
+  /** Where decoded images are on disk, and how many bytes of them at most. */
+  readonly store: { readonly folder: string; readonly most: number } | undefined
   /** Memory for the result. */
   readonly buffer: SharedArrayBuffer
 }
