@@ -4,7 +4,19 @@ import type { FeatureSource } from "../../src/model/FeatureSpace.ts"
 import { featureKey, featureSpace, weightsDigest } from "../../src/model/FeatureSpace.ts"
 import { flat, frozenOf, inside } from "./featuresContract.ts"
 
-const augment = { flip: 0.5, rotation: 10, crop: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, noise: 0 }
+const augment = {
+  flip: 0.5,
+  rotation: 10,
+  crop: 0,
+  brightness: 0,
+  contrast: 0,
+  saturation: 0,
+  hue: 0,
+  noise: 0,
+  mixup: 0,
+  cutmix: 0,
+  mixSwitch: 0.5
+}
 const image = { height: 18, width: 13, fit: "fill", background: [255, 255, 255], maxPixels: 1000 } as const
 
 const source: FeatureSource = {
