@@ -35,7 +35,10 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     image,
     versions
   }
-  const plain = Object.values(augment).every((amount) => amount === 0)
+  const { cutmix, mixSwitch: _, mixup, ...changes } = augment
+  const plain = Object.values(changes).every((amount) => amount === 0)
+  // A mixed image is of two samples, which no key of one would tell.
+  const isMixed = mixup > 0 || cutmix > 0
   const onTrouble = (error: FeatureCacheError) =>
     report({ _tag: "Note", line: `${error.message}. The run goes on without it.` })
 
@@ -45,7 +48,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     from: number,
     images: (from: number) => ReturnType<typeof Pipeline.evaluationBatches>
   ) =>
-    config.features.cache && isKnown
+    config.features.cache && isKnown && !(isMixed && view !== "plain")
       ? Stream.unwrap(
           Effect.map(featureSpace({ ...source, view }), (space) =>
             cachedBatches({ ...image, space, features, samples, batchSize: train.batchSize, from, images, onTrouble })
@@ -57,7 +60,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
       batches(
         Array.from(order(samples.length, seed, epoch), (index) => samples[index]!), // a permutation of the indices
-        plain ? "plain" : { augment, seed, epoch },
+        plain && !isMixed ? "plain" : { augment, seed, epoch },
         from,
         (from) => Pipeline.trainingBatches(config, samples, epoch, from)
       ),
