@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer, References } from "effect"
+import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
+import { join } from "node:path"
 import { Engine, EngineUnavailable } from "../model/Engine.ts"
 import type { EngineConfig } from "../model/EngineConfig.ts"
 import { defaultEngine } from "../model/EngineConfig.ts"
@@ -10,6 +12,7 @@ import { deviceConfig } from "./tensorflow/deviceConfig.ts"
 import { gpuText, listGpus, whyNoGpu } from "./tensorflow/gpus.ts"
 import type { OpenBackend } from "./tensorflow/openBackend.ts"
 import { backendName, openBackend } from "./tensorflow/openBackend.ts"
+import { kernelsName } from "./tensorflow/kernelsName.ts"
 import { pieces } from "./tensorflow/pieces.ts"
 import { averageOf, updateOf } from "./tensorflow/update.ts"
 import { composed } from "./tfjs/composed.ts"
@@ -50,6 +53,11 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
   const installed = readInstalled(backendFolder())
   if (installed === undefined) return yield* unavailable("TensorFlow's libraries are not installed", install)
   const { backend, folder } = installed
+  if (!existsSync(join(folder, kernelsName())))
+    return yield* unavailable(
+      "its addons were compiled for another version of Weft",
+      "Install it again, which fetches nothing: npx pnpm backend:install"
+    )
   // Known without loading them, which takes a second.
   if (settings.device.startsWith("gpu") && backend.variant === "cpu") yield* deviceText(false, settings.device, backend)
   const level = yield* References.MinimumLogLevel

@@ -11,7 +11,6 @@ export class Runner {
   /** Numbers of constant tensors, by their values. */
   readonly #constants = new Map<string, number>()
   readonly #type: Attribute
-  #scalesAndShifts: boolean | undefined
 
   constructor(backend: PackageBackend) {
     this.backend = backend
@@ -85,47 +84,6 @@ export class Runner {
   /** The same numbers in another shape; nothing is copied. */
   reshape(x: tf.Tensor, shape: ReadonlyArray<number>): tf.Tensor {
     return this.one("Reshape", [this.float, this.type("Tshape", this.types.int)], x, this.ints(...shape))
-  }
-
-  /** A constant tensor of ones, kept for good. */
-  ones(shape: ReadonlyArray<number>): number {
-    const { TF_FLOAT } = this.#binding
-    return this.#constant(`ones ${shape}`, shape, TF_FLOAT, () =>
-      new Float32Array(tf.util.sizeFromShape([...shape])).fill(1)
-    )
-  }
-
-  /** oneDNN's convolution of each channel by itself, with a shift. */
-  scaleShift(attributes: ReadonlyArray<Attribute>, x: Input, filter: Input, shift: Input): tf.Tensor {
-    // Graphs get this operation from TensorFlow's optimiser, which gives it this label.
-    const label = this.text("_kernel", "MklNameChangeOp")
-    const fused = [this.int("num_args", 1), this.text("fused_ops", "BiasAdd"), label]
-    return this.one("_MklNativeFusedDepthwiseConv2dNative", [...attributes, ...fused], x, filter, shift)
-  }
-
-  /** Whether TensorFlow has `scaleShift` here: it does with oneDNN, on a processor. */
-  get scalesAndShifts(): boolean {
-    this.#scalesAndShifts ??= !this.usesGpu && this.#tryScaleShift()
-    return this.#scalesAndShifts
-  }
-
-  #tryScaleShift(): boolean {
-    const attributes = [
-      this.float,
-      this.int("strides", [1, 1, 1, 1]),
-      this.text("padding", "VALID"),
-      this.text("data_format", "NHWC")
-    ]
-    return tf.tidy(() => {
-      try {
-        const shape = [1, 1, 1, 1]
-        const shift = tf.tensor1d([8])
-        const nine = this.scaleShift(attributes, this.ones(shape), this.ones(shape), shift)
-        return nine.dataSync()[0] === 9
-      } catch {
-        return false
-      }
-    })
   }
 
   /** Runs an operation that gives one tensor of numbers. */

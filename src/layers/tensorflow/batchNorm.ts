@@ -1,121 +1,106 @@
-import * as tf from "@tensorflow/tfjs-core"
+import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation, BatchNorm } from "../../model/Block.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
-import { rectifiers } from "./rectifiers.ts"
+import { rectifierNumber, rectifiers } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
 
 type Rectifier = typeof Activation.Type
 
-/** What a batch norm leaves for its way back: the operation's own inputs, in its order, without the gradient. */
-interface Normalised {
-  readonly output: tf.Tensor
-  readonly kept: ReadonlyArray<tf.Tensor>
+interface Source {
+  readonly input: tf.Tensor
+  /** Whether nothing else looks at the input: it is freed as soon as it is no longer needed. */
+  readonly owned: boolean
 }
 
-const attributesOf = (run: Runner, eps: number, training: boolean) => [
-  run.float,
-  run.type("U", run.types.float),
-  run.number("epsilon", eps),
-  run.text("data_format", "NHWC"),
-  run.bool("is_training", training)
-]
+const weightsOf = (block: typeof BatchNorm.Type, pass: Pass): ReadonlyArray<tf.Tensor> =>
+  ["weight", "bias", "running_mean", "running_var"].map((part) => weightOf(pass, block, part))
 
-/** TensorFlow's own operation: in inference, and wherever the other is not faster. */
-const fused = (run: Runner, block: typeof BatchNorm.Type, x: tf.Tensor, pass: Pass): Normalised => {
-  const { eps, momentum, name } = block
-  const weight = weightOf(pass, block, "weight")
-  const [output, mean, variance, ...reserved] = run.many(
-    "FusedBatchNormV3",
-    [
-      ...attributesOf(run, eps, pass.batchFigures),
-      run.number("exponential_avg_factor", pass.batchFigures ? momentum : 1)
-    ],
-    [
-      x,
-      weight,
-      weightOf(pass, block, "bias"),
-      weightOf(pass, block, "running_mean"),
-      weightOf(pass, block, "running_var")
-    ],
-    6
-  )
-  if (pass.batchFigures) {
-    pass.running.set(`${name}.running_mean`, mean!) // as many as were asked for
-    pass.running.set(`${name}.running_var`, variance!)
-  }
-  if (pass.batchFigures) return { output: output!, kept: [x, weight, ...reserved] }
-  // What it reserves is of the batch: the way back by the running figures takes these. Source: TensorFlow's nn_grad.py.
-  const running = [weightOf(pass, block, "running_mean"), weightOf(pass, block, "running_var")]
-  return { output: output!, kept: [x, weight, ...running, ...reserved.slice(2)] }
+const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
+  pass.running.set(`${name}.running_mean`, mean)
+  pass.running.set(`${name}.running_var`, variance)
 }
 
-/**
- * By oneDNN's convolutions of single pixels, which scale and shift a channel in one go: two thirds of the time that
- * TensorFlow's own operation takes. In training only. The variance is that of centred numbers, and loses nothing. They
- * could cut as well, and would make 0 of NaN.
- */
-const scaled = (run: Runner, block: typeof BatchNorm.Type, x: tf.Tensor, pass: Pass): Normalised => {
-  const { eps, momentum, name } = block
-  const weight = weightOf(pass, block, "weight")
-  const channels = weight.size
-  const count = x.size / channels
-  const pixels = [
-    run.float,
-    run.int("strides", [1, 1, 1, 1]),
-    run.text("padding", "VALID"),
-    run.text("data_format", "NHWC")
-  ]
-  const filter = [1, 1, channels, 1]
-  const mean = tf.div(run.one("BiasAddGrad", [run.float, run.text("data_format", "NHWC")], x), count)
-  const centred = run.scaleShift(pixels, x, run.ones(filter), tf.neg(mean))
-  const squares = run.one("DepthwiseConv2dNativeBackpropFilter", pixels, centred, run.ints(...filter), centred)
-  const variance = tf.div(run.reshape(squares, [channels]), count)
-  const scale = run.reshape(tf.mul(weight, tf.rsqrt(tf.add(variance, eps))), filter)
-  const output = run.scaleShift(pixels, centred, scale, weightOf(pass, block, "bias"))
-  const move = (part: string, to: tf.Tensor, factor: number) =>
-    pass.running.set(
-      `${name}.${part}`,
-      tf.add(tf.mul(weightOf(pass, block, part), 1 - momentum), tf.mul(to, factor * momentum))
-    )
-  move("running_mean", mean, 1)
-  move("running_var", variance, count > 1 ? count / (count - 1) : 1)
-  return { output, kept: [centred, weight, tf.zerosLike(mean), variance, variance] }
+const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Tensor, bias: tf.Tensor): void => {
+  pass.gradients.set(`${name}.weight`, weight)
+  pass.gradients.set(`${name}.bias`, bias)
 }
 
-/**
- * See the block; with the rectifier that follows it. Over images or rows. An `owned` input is freed as soon as nothing
- * looks at it.
- */
-export const batchNorm = (
+/** By TensorFlow's own operations: in inference, and on a GPU. */
+const fused = (
   run: Runner,
   block: typeof BatchNorm.Type,
   rectifier: Rectifier | undefined,
-  { input, owned }: { readonly input: tf.Tensor; readonly owned: boolean },
+  { input }: Source,
   pass: Pass
 ): Applied => {
+  const { batchFigures } = pass
   const isFlat = input.shape.length === 2
   const images = (x: tf.Tensor) => (isFlat ? run.reshape(x, [x.shape[0]!, 1, 1, x.shape[1]!]) : x)
   const rows = (x: tf.Tensor) => (isFlat ? run.reshape(x, input.shape) : x)
-  const scales = pass.batchFigures && run.scalesAndShifts && !isFlat
-  const { kept, output: normal } = scales ? scaled(run, block, input, pass) : fused(run, block, images(input), pass)
+  const attributes = [
+    run.float,
+    run.type("U", run.types.float),
+    run.number("epsilon", block.eps),
+    run.text("data_format", "NHWC"),
+    run.bool("is_training", batchFigures)
+  ]
+  const factor = run.number("exponential_avg_factor", batchFigures ? block.momentum : 1)
+  const x = images(input)
+  const [weight, bias, ...running] = weightsOf(block, pass)
+  const made = run.many("FusedBatchNormV3", [...attributes, factor], [x, weight!, bias!, ...running], 6)
+  const [normal, mean, variance, ...reserved] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
+  if (batchFigures) setRunning(block, pass, mean, variance)
+  // What it reserves is of the batch: the way back by the running figures takes these. Source: TensorFlow's nn_grad.py.
+  const figures = batchFigures ? reserved : [...running, ...reserved.slice(2)]
   const cut = rectifier === undefined ? normal : run.one(rectifiers[rectifier.kind].forward, [run.float], normal)
   if (cut !== normal) normal.dispose()
   const output = rows(cut)
-  if (owned && scales) input.dispose()
   return {
     output,
     backward: (gradient, wanted) => {
       const dy =
         rectifier === undefined ? gradient : run.one(rectifiers[rectifier.kind].backward, [run.float], gradient, output)
-      const [x, ...rest] = kept
-      const attributes = attributesOf(run, block.eps, pass.batchFigures)
-      const [dx, scale, offset] = run.many("FusedBatchNormGradV3", attributes, [images(dy), x!, ...rest], 5)
-      pass.gradients.set(`${block.name}.weight`, scale!)
-      pass.gradients.set(`${block.name}.bias`, offset!)
+      const inputs = [images(dy), x, weight!, ...figures]
+      const [dx, scale, offset] = run.many("FusedBatchNormGradV3", attributes, inputs, 5)
+      setGradients(block, pass, scale!, offset!)
       if (dy !== gradient) dy.dispose()
-      if (scales) x!.dispose()
       return wanted ? rows(dx!) : undefined
     }
   }
 }
+
+/** By Weft's own operations, which go through memory half as often: in training, on a processor. */
+const own = (
+  run: Runner,
+  block: typeof BatchNorm.Type,
+  rectifier: Rectifier | undefined,
+  { input, owned }: Source,
+  pass: Pass
+): Applied => {
+  const cuts = run.int("rectifier", rectifierNumber(rectifier))
+  const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), cuts]
+  const weights = weightsOf(block, pass)
+  const made = run.many("WeftBatchNorm", attributes, [input, ...weights], 5)
+  const [output, mean, variance, ...figures] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
+  setRunning(block, pass, mean, variance)
+  return {
+    output,
+    backward: (gradient, wanted) => {
+      const inputs = [gradient, input, output, weights[0]!, ...figures]
+      const [dx, scale, offset] = run.many("WeftBatchNormGrad", [cuts], inputs, 3)
+      setGradients(block, pass, scale!, offset!)
+      if (owned) input.dispose()
+      return wanted ? dx : undefined
+    }
+  }
+}
+
+/** See the block; with the rectifier that follows it. Over images or rows. */
+export const batchNorm = (
+  run: Runner,
+  block: typeof BatchNorm.Type,
+  rectifier: Rectifier | undefined,
+  source: Source,
+  pass: Pass
+): Applied => (pass.batchFigures && !run.usesGpu ? own : fused)(run, block, rectifier, source, pass)

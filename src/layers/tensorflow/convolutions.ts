@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation, Conv2d, Dense, MaxPool } from "../../model/Block.ts"
 import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
-import { maxPool } from "./maxPool.ts"
+import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { isPointwise, matMul, pointwise, slicedFilterGradient, slices } from "./products.ts"
 import { rectifiers } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
@@ -39,6 +39,40 @@ export const finish = (
   }
 }
 
+type Pool = typeof MaxPool.Type
+type After = readonly [run: Runner, block: Linear, rectifier: Rectifier | undefined]
+
+/** Pools, where there is something to pool by, and finishes what is left. */
+const finishPooled = (...[run, block, rectifier, pool, plain, pass]: [...After, Pool | undefined, tf.Tensor, Pass]) => {
+  const pooled = pool === undefined ? undefined : maxPool(run, pool, plain)
+  const input = pooled?.output ?? plain
+  const finished = finish(run, block, rectifier, { input, keep: pooled !== undefined }, pass)
+  return {
+    output: finished.output,
+    backward: (gradient: tf.Tensor) => {
+      const small = finished.backward(gradient, true)!
+      const dy = pooled === undefined ? small : pooled.backward(small, true)!
+      if (small !== dy && small !== gradient) small.dispose()
+      return dy
+    }
+  }
+}
+
+/** The same in one operation. */
+const finishQuartered = (...[run, block, rectifier, plain, pass]: [...After, tf.Tensor, Pass]) => {
+  const bias = block.bias ? weightOf(pass, block, "bias") : undefined
+  const { backward, output } = quartered(run, plain, bias, rectifier)
+  plain.dispose()
+  return {
+    output,
+    backward: (dy: tf.Tensor) => {
+      const { gradient, sums } = backward(dy)
+      if (block.bias) pass.gradients.set(`${block.name}.bias`, sums)
+      return gradient
+    }
+  }
+}
+
 /** A convolution's three operations. */
 const operations = (run: Runner, slide: Slide, input: tf.Tensor, filter: tf.Tensor) => {
   if (isPointwise(run, slide))
@@ -68,17 +102,17 @@ export const conv2d =
     const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
     const { filterGradient, forward, inputGradient } = operations(run, slideOf(run, input, block), input, filter)
     const plain = forward()
-    const pooled = pool === undefined ? undefined : maxPool(run, pool, plain)
-    if (pooled?.needsInput === false) plain.dispose()
-    const finished = finish(run, block, rectifier, { input: pooled?.output ?? plain, keep: pooled !== undefined }, pass)
+    const after =
+      pool !== undefined && quarters(run, pool, plain)
+        ? finishQuartered(run, block, rectifier, plain, pass)
+        : finishPooled(run, block, rectifier, pool, plain, pass)
     return {
-      output: finished.output,
+      output: after.output,
       backward: (gradient, wanted) => {
-        const small = finished.backward(gradient, true)!
-        const dy = pooled === undefined ? small : pooled.backward(small, true)!
+        const dy = after.backward(gradient)
         pass.gradients.set(`${block.name}.weight`, filterGradient(dy))
         const dx = wanted ? inputGradient(dy) : undefined
-        for (const tensor of new Set([small, dy])) if (tensor !== gradient) tensor.dispose()
+        if (dy !== gradient) dy.dispose()
         return dx
       }
     }

@@ -23,6 +23,18 @@ const inputGradient = (run: Runner, slide: Slide, filter: tf.Tensor, dy: tf.Tens
   return run.one("DepthwiseConv2dNative", slide.attributes, dy, turned)
 }
 
+/**
+ * The gradient of the filter. On a processor and for 3 x 3 pixels it is an operation of Weft's own, which takes channels
+ * in sixteens.
+ */
+const filterGradient = (run: Runner, slide: Slide, shape: ReadonlyArray<number>, input: tf.Tensor, dy: tf.Tensor) => {
+  const { before, kernel, stride } = slide
+  if (run.usesGpu || kernel[0] !== 3 || kernel[1] !== 3 || shape[2]! % 16 !== 0)
+    return run.one("DepthwiseConv2dNativeBackpropFilter", slide.attributes, input, run.ints(...shape), dy)
+  const attributes = [run.int("stride", stride), run.int("top", before[0]), run.int("left", before[1])]
+  return run.one("WeftDepthwiseFilterGrad", attributes, input, dy)
+}
+
 /** A convolution of each channel by itself, with what follows it. */
 export const depthwiseConv2d =
   (run: Runner, rectifier: typeof Activation.Type | undefined): Kernel<typeof DepthwiseConv2d.Type> =>
@@ -37,8 +49,7 @@ export const depthwiseConv2d =
       output: finished.output,
       backward: (gradient, wanted) => {
         const dy = finished.backward(gradient, true)!
-        const name = "DepthwiseConv2dNativeBackpropFilter"
-        const change = run.one(name, slide.attributes, input, run.ints(...shape), dy)
+        const change = filterGradient(run, slide, shape, input, dy)
         pass.gradients.set(`${block.name}.weight`, run.reshape(change, weight.shape))
         const dx = wanted ? inputGradient(run, slide, filter, dy) : undefined
         if (dy !== gradient) dy.dispose()

@@ -3,6 +3,7 @@ import { createRequire } from "node:module"
 import { join } from "node:path"
 import { names } from "./BackendFolder.ts"
 import type { Binding, PackageBackend, PackageBackendClass } from "./Binding.ts"
+import { kernelsName } from "./kernelsName.ts"
 import { defineRemovedFunctions } from "./removedFunctions.ts"
 import { Runner } from "./Runner.ts"
 import { Variables } from "./Variables.ts"
@@ -41,6 +42,7 @@ export const openBackend = (folder: string, config: string, debug: boolean): Ope
   const require = createRequire(import.meta.url)
   require(join(folder, names.quiet))
   const binding = require(join(folder, names.addon)) as Binding // compiled from the package's own sources
+  require(join(folder, kernelsName()))
   require(`${packageName}/dist/register_all_kernels`)
   const { NodeJSKernelBackend } = require(`${packageName}/dist/nodejs_kernel_backend`) as {
     readonly NodeJSKernelBackend: PackageBackendClass

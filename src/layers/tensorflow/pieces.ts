@@ -5,7 +5,7 @@ import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d, dense } from "./convolutions.ts"
 import { depthwiseConv2d } from "./depthwise.ts"
-import { maxPool } from "./maxPool.ts"
+import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { activation } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
 
@@ -93,7 +93,14 @@ export const pieces = (run: Runner) => {
       case "Activation":
         return { length: 1, apply: (...rest) => activation(run)(block, ...rest) }
       case "MaxPool":
-        return { length: 1, apply: (input) => maxPool(run, block, input) }
+        return {
+          length: 1,
+          apply: (input) => {
+            if (!quarters(run, block, input)) return maxPool(run, block, input)
+            const { backward, output } = quartered(run, input, undefined, undefined)
+            return { output, backward: (dy, wanted) => (wanted ? backward(dy).gradient : undefined) }
+          }
+        }
       case "GlobalAveragePool":
         return { length: 1, apply: (...rest) => average(block, ...rest) }
       default:

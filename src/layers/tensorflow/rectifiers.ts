@@ -8,6 +8,10 @@ export const rectifiers = {
   relu6: { forward: "Relu6", backward: "Relu6Grad" }
 } as const
 
+/** The number that stands for a rectifier, or for none, in the attributes of Weft's own operations. */
+export const rectifierNumber = (rectifier: typeof Activation.Type | undefined): number =>
+  rectifier === undefined ? 0 : rectifier.kind === "relu" ? 1 : 2
+
 /** A rectifier by itself. */
 export const activation =
   (run: Runner): Kernel<typeof Activation.Type> =>

@@ -12,6 +12,8 @@ export interface Slide {
   readonly kernel: readonly [number, number]
   readonly stride: number
   readonly padded: boolean
+  /** Pixels of padding above and to the left. */
+  readonly before: readonly [number, number]
   readonly attributes: ReadonlyArray<Attribute>
 }
 
@@ -21,11 +23,10 @@ export const slideOf = (
   { shape }: tf.Tensor,
   { kernel, padding, stride }: Pick<typeof Conv2d.Type, "kernel" | "padding" | "stride">
 ): Slide => {
-  const sides = (by: typeof padding) => [
-    window(shape[1]!, kernel[0], stride, by),
-    window(shape[2]!, kernel[1], stride, by)
-  ]
+  const sides = (by: typeof padding) =>
+    [window(shape[1]!, kernel[0], stride, by), window(shape[2]!, kernel[1], stride, by)] as const
   const around = (by: typeof padding) => [0, 0, ...sides(by).flatMap(({ after, before }) => [before, after]), 0, 0]
+  const [high, wide] = sides(padding)
   const wanted = around(padding)
   const padded = wanted.some((pixels) => pixels !== 0)
   // The names are known to more kernels than the numbers are.
@@ -39,6 +40,7 @@ export const slideOf = (
     kernel,
     stride,
     padded,
+    before: [high.before, wide.before],
     attributes: [run.float, run.int("strides", [1, stride, stride, 1]), run.text("data_format", "NHWC"), ...how]
   }
 }

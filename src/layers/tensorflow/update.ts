@@ -1,63 +1,61 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { UpdateAt } from "../../model/optimizer.ts"
-import type { Change, Operators, UpdateRule } from "../tfjs/Device.ts"
+import type { OptimizerConfig } from "../../model/TrainConfig.ts"
+import type { Operators } from "../tfjs/Device.ts"
 import type { Runner } from "./Runner.ts"
+import { variableUpdate } from "./variableUpdate.ts"
 import type { Variables } from "./Variables.ts"
 
-/** Euclidean norm of all gradients together. */
-const normOf = (run: Runner, changes: ReadonlyArray<Change>): tf.Tensor =>
-  tf.sqrt(tf.mul(tf.addN(changes.map(({ gradient }) => run.one("L2Loss", [run.float], gradient))), 2))
-
-/** `gradient` plus the weight's decay. */
-const decayed = (run: Runner, { gradient, weight }: Change, weightDecay: number): tf.Tensor =>
-  weightDecay === 0
-    ? gradient
-    : run.one("AddV2", [run.float], gradient, run.one("Mul", [run.float], weight, tf.scalar(weightDecay)))
-
-/** See `sgd` in model/optimizer.ts. */
-const sgd = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { learningRate, step }: UpdateAt) => {
-  const rate = tf.scalar(learningRate)
-  const momentum = tf.scalar(optimizer.momentum)
-  const share = step === 0 ? 1 : 1 - optimizer.dampening
-  return (change: Change): void => {
-    const { slots, weight } = change
-    const whole = decayed(run, change, optimizer.weightDecay)
-    const gradient = share === 1 || slots.length === 0 ? whole : tf.mul(whole, share)
-    variables.change([weight, ...slots], ([handle, slot]) => {
-      if (slot === undefined) run.raw("ResourceApplyGradientDescent", [run.float], [handle!, rate, gradient], 0)
-      else
-        run.raw(
-          "ResourceApplyMomentum",
-          [run.float, run.bool("use_nesterov", optimizer.nesterov)],
-          [handle!, slot, rate, gradient, momentum],
-          0
-        )
-    })
-  }
-}
+/** What the operation is to know of a weight's step: three numbers; see native/update.h. */
+const settingsAt = (
+  { beta1, beta2, dampening, kind, weightDecay }: OptimizerConfig,
+  { learningRate, step }: UpdateAt
+): ReadonlyArray<number> =>
+  kind === "sgd"
+    ? [learningRate, step === 0 ? 1 : 1 - dampening, 1]
+    : [
+        learningRate / (1 - beta1 ** (step + 1)),
+        1 / Math.sqrt(1 - beta2 ** (step + 1)),
+        kind === "adamw" ? 1 - learningRate * weightDecay : 1
+      ]
 
 /**
- * See `adam` in model/optimizer.ts. TensorFlow adds eps to the root before it is corrected: ours is corrected with it,
- * which comes to the same.
+ * One step of an optimiser for all weights, in one operation of Weft's own, which changes them and the slots in place:
+ * their tensors are the session's, and nothing shares their memory.
  */
-const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { learningRate, step }: UpdateAt) => {
-  const { beta1, beta2, eps, kind, weightDecay } = optimizer
-  const root = Math.sqrt(1 - beta2 ** (step + 1))
-  const settings = [beta1 ** (step + 1), beta2 ** (step + 1), learningRate, beta1, beta2, eps * root].map((x) =>
-    tf.scalar(x)
-  )
-  const decay = tf.scalar(learningRate * weightDecay)
-  return (change: Change): void => {
-    const { slots, weight } = change
-    const gradient = decayed(run, change, kind === "adam" ? weightDecay : 0)
-    const shrink = kind === "adamw" && weightDecay !== 0 ? run.one("Mul", [run.float], weight, decay) : undefined
-    variables.change([weight, ...slots], (handles) => {
-      if (shrink !== undefined)
-        run.raw("AssignSubVariableOp", [run.type("dtype", run.types.float)], [handles[0]!, shrink], 0)
-      run.raw("ResourceApplyAdam", [run.float], [...handles, ...settings, gradient], 0)
-    })
+const inPlace =
+  (run: Runner): Operators["update"] =>
+  ({ clipNorm, clipValue, optimizer }, changes) => {
+    const count = run.int("N", changes.length)
+    const gradients = changes.map(({ gradient }) => gradient)
+    const norm = run.many("WeftNorm", [count], gradients, 1)[0]!
+    const slots = [0, 1].map((at) => changes.flatMap(({ slots }) => slots.slice(at, at + 1)))
+    const settings = tf.tensor2d(
+      changes.flatMap(({ at }) => settingsAt(optimizer, at)),
+      [changes.length, 3]
+    )
+    const { beta1, beta2, eps, kind, momentum, nesterov, weightDecay } = optimizer
+    run.raw(
+      "WeftUpdate",
+      [
+        count,
+        run.int("M", slots[0]!.length),
+        run.int("L", slots[1]!.length),
+        run.int("adam", kind === "sgd" ? 0 : 1),
+        run.int("nesterov", nesterov ? 1 : 0),
+        run.number("momentum", momentum),
+        run.number("beta1", beta1),
+        run.number("beta2", beta2),
+        run.number("eps", eps),
+        run.number("decay", kind === "adamw" ? 0 : weightDecay),
+        run.number("clip_norm", clipNorm ?? 0),
+        run.number("clip_value", clipValue ?? 0)
+      ],
+      [...changes.map(({ weight }) => weight), ...gradients, ...slots.flat(), settings, norm],
+      0
+    )
+    return { after: changes, norm }
   }
-}
 
 /**
  * See `moveAverage` in model/ema.ts; in place, as a step of gradient descent whose gradient is how far the average lies
@@ -76,25 +74,6 @@ export const averageOf =
     })
   }
 
-/** One step of an optimiser, one operation of TensorFlow a weight. Source: TensorFlow's training_ops. */
-export const updateOf =
-  (run: Runner, variables: Variables): Operators["update"] =>
-  (rule, changes) => {
-    const { clipNorm, clipValue, optimizer } = rule
-    const norm = normOf(run, changes)
-    const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
-    // Most weights are changed at the same step and rate: their settings are one set of tensors.
-    const applies = new Map<string, (change: Change) => void>()
-    const applyAt = (at: UpdateAt) => {
-      const key = `${at.step} ${at.learningRate}`
-      const known = applies.get(key) ?? (optimizer.kind === "sgd" ? sgd : adam)(run, variables, rule, at)
-      applies.set(key, known)
-      return known
-    }
-    for (const change of changes) {
-      const scaled = factor === undefined ? change.gradient : tf.mul(change.gradient, factor)
-      const gradient = clipValue === undefined ? scaled : tf.clipByValue(scaled, -clipValue, clipValue)
-      applyAt(change.at)({ ...change, gradient })
-    }
-    return { after: changes, norm }
-  }
+/** One step of an optimiser: by one operation for all on a processor, by one for each weight on a GPU. */
+export const updateOf = (run: Runner, variables: Variables): Operators["update"] =>
+  run.usesGpu ? variableUpdate(run, variables) : inPlace(run)

@@ -3,17 +3,20 @@ import { Effect, Fiber } from "effect"
 import * as Runtime from "effect/Runtime"
 import { execFileSync, spawnSync } from "node:child_process"
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { kernelsName } from "../../../src/layers/tensorflow/kernelsName.ts"
 import { readInstalled } from "../../../src/layers/tensorflow/BackendFolder.ts"
 import { AddonSources } from "../../../src/layers/tensorflow/install/compile.ts"
 import type { InstallOptions } from "../../../src/layers/tensorflow/install/install.ts"
@@ -71,6 +74,7 @@ describe.skipIf(!canCompile)("the installation of TensorFlow", () => {
 
       assert.isFalse((yield* install(root)).changed)
       assert.strictEqual(realpathSync(join(root, "current")), folder)
+      assert.isTrue(existsSync(join(folder, kernelsName())))
       assert.isTrue((yield* install(root, { force: true })).changed)
       assert.notStrictEqual(realpathSync(join(root, "current")), folder)
       assert.deepStrictEqual(readdirSync(root).length, 2)
@@ -81,6 +85,23 @@ describe.skipIf(!canCompile)("the installation of TensorFlow", () => {
       rmSync(join(root, "mine.txt"))
       assert.isFalse(yield* uninstallBackend(root))
       assert.isFalse(existsSync(root))
+    })
+  )
+
+  it.live("from other sources of the addons: they are compiled again, and no library is fetched", () =>
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const file = join(yield* temporaryFolder, "cpu.tar.gz")
+      copyFileSync(join(made, "cpu.tar.gz"), file)
+      const { backend } = yield* install(root, { from: file })
+      rmSync(file)
+      const before = realpathSync(join(root, "current"))
+      renameSync(join(before, kernelsName()), join(before, "kernels-of-another-version.node"))
+      assert.deepStrictEqual(yield* install(root, { from: undefined }), { backend, changed: true })
+      const after = realpathSync(join(root, "current"))
+      assert.include(readdirSync(after), kernelsName())
+      assert.notInclude(readdirSync(after), "kernels-of-another-version.node")
+      assert.isFalse(existsSync(before))
     })
   )
 

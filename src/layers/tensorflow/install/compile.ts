@@ -2,6 +2,7 @@ import { Context, Effect } from "effect"
 import { createRequire } from "node:module"
 import { basename, dirname, join, relative } from "node:path"
 import { names } from "../BackendFolder.ts"
+import { kernelsName, nativeSources } from "../kernelsName.ts"
 import { BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
 import type { Libraries } from "./libraries.ts"
@@ -41,13 +42,13 @@ const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArr
 })
 
 /**
- * Compiles the package's addon, and the small one that is loaded before it, into `folder`, beside the libraries: they
- * find them by a relative path, so that the folder can be moved. N-API's headers are those of `node-api-headers`.
+ * Compiles the package's addon, the small one that is loaded before it, and the one with Weft's own operations into
+ * `folder`, beside the libraries: they find them by a relative path, so that the folder can be moved. N-API's headers are
+ * those of `node-api-headers`.
  */
 export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libraries, folder: string) {
   const compiler = yield* findCompiler
   const binding = yield* AddonSources
-  const native = join(import.meta.dirname, "../native")
   const headers = [join(folderOf("node-api-headers"), "include"), ...libraries.include].map((path) => `-I${path}`)
   const shared = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8", ...headers]
   const finds = (paths: ReadonlyArray<string>) =>
@@ -56,7 +57,7 @@ export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libr
     )
   yield* compile(compiler, [
     ...shared,
-    join(native, "quiet.cc"),
+    join(nativeSources, "quiet.cc"),
     `-DWEFT_FRAMEWORK="${basename(libraries.framework)}"`,
     ...finds([libraries.framework]),
     "-o",
@@ -65,12 +66,29 @@ export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libr
   yield* compile(compiler, [
     ...shared,
     "-include",
-    join(native, "context.h"),
+    join(nativeSources, "context.h"),
     join(binding, "tfjs_backend.cc"),
     join(binding, "tfjs_binding.cc"),
     ...libraries.link,
     ...finds(libraries.link),
     "-o",
     join(folder, names.addon)
+  ])
+  yield* compile(compiler, [
+    ...shared,
+    // For this very processor: they are the steps' inner loops, and the addon checks where it runs.
+    "-O3",
+    "-march=native",
+    // Products and sums in one, and what a compiler must know to compute several numbers at once; NaN stays NaN.
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    `-I${join(nativeSources, "headers")}`,
+    join(nativeSources, "kernels.cc"),
+    libraries.framework,
+    "-pthread",
+    ...finds([libraries.framework]),
+    "-o",
+    join(folder, kernelsName())
   ])
 })

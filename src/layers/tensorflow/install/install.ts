@@ -1,12 +1,14 @@
 import { Effect, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 import { copyFile, link, mkdir, readdir, readlink, realpath, rename, rm, stat, symlink } from "node:fs/promises"
+import { existsSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { report } from "../../../Progress.ts"
 import { atomicWrite } from "../../atomicWrite.ts"
 import { isAlive } from "../../isAlive.ts"
 import type { InstalledBackend } from "../BackendFolder.ts"
 import { names, readInstalled } from "../BackendFolder.ts"
+import { kernelsName } from "../kernelsName.ts"
 import { backendError, BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
 import { compileAddon, findCompiler } from "./compile.ts"
@@ -153,9 +155,13 @@ const Tested = Schema.fromJsonString(Schema.Struct({ version: Schema.String, sum
 /** Loads the addon in a process of its own and adds two numbers with it. */
 const test = Effect.fnUntraced(function* (folder: string) {
   const script = join(import.meta.dirname, "selfTest.ts")
-  const ran = yield* runCommand(process.execPath, [script, join(folder, names.quiet), join(folder, names.addon)], {
-    env: { TF_CPP_MIN_LOG_LEVEL: process.env["TF_CPP_MIN_LOG_LEVEL"] ?? "2" }
-  })
+  const ran = yield* runCommand(
+    process.execPath,
+    [script, join(folder, names.quiet), join(folder, names.addon), join(folder, kernelsName())],
+    {
+      env: { TF_CPP_MIN_LOG_LEVEL: process.env["TF_CPP_MIN_LOG_LEVEL"] ?? "2" }
+    }
+  )
   return yield* Schema.decodeEffect(Tested)(ran.output.trim().split("\n").at(-1) ?? "").pipe(
     Effect.mapError(
       () =>
@@ -203,8 +209,8 @@ const describe = Effect.fnUntraced(function* (folder: string, libraries: Librari
 })
 
 /**
- * Installs the backend, or does nothing where the same is there. What is fetched stays until it is installed; what
- * bears the name `current` is whole and has run.
+ * Installs the backend, or does nothing where the same is there, compiled from the same sources. What is fetched stays
+ * until it is installed; what bears the name `current` is whole and has run.
  */
 export const installBackend = Effect.fn("installBackend")(function* (options: InstallOptions) {
   const { root, variant } = options
@@ -214,7 +220,8 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
       detail: `TensorFlow's libraries are installed on Linux (x64, arm64) alone, and this is ${process.platform} ${process.arch}`,
       cure: "The other engines run here: npx pnpm pipeline:doctor says which."
     })
-  const installed = readInstalled(root)?.backend
+  const found = readInstalled(root)
+  const installed = found?.backend
   const from =
     options.from === undefined || /^(pip|archive|https?:.*)$/.test(options.from) ? options.from : resolve(options.from)
   const same =
@@ -222,16 +229,22 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
     (from === undefined || installed.source === from) &&
     (variant === undefined || installed.variant === variant) &&
     (options.version === undefined || installed.version === options.version)
-  if (same && !options.force) return { backend: installed, changed: false }
+  // Libraries that are there already need not be fetched again for new sources of the addons.
+  const again = same && !options.force ? found?.folder : undefined
+  if (same && again !== undefined && existsSync(join(again, kernelsName())))
+    return { backend: installed, changed: false }
   yield* findCompiler // before anything is fetched
   yield* attempt(root, () => mkdir(root, { recursive: true }))
   yield* sweep(root)
   const staging = join(root, `.new-${process.pid}-${randomUUID().slice(0, 8)}`)
   return yield* Effect.gen(function* () {
     yield* attempt(staging, () => mkdir(staging))
-    const source = yield* unpack(options, staging)
+    const source =
+      same && again !== undefined
+        ? yield* Effect.as(fromFolder(again, staging), installed.source)
+        : yield* unpack(options, staging)
     const libraries = yield* attempt("looking for the libraries", () => findLibraries(staging))
-    yield* report({ _tag: "Note", line: "compiling the addon" })
+    yield* report({ _tag: "Note", line: "compiling the addons" })
     yield* compileAddon(libraries, staging)
     const backend = yield* describe(staging, libraries, source)
     const folder = join(root, `tensorflow-${backend.version}-${backend.variant}-${randomUUID().slice(0, 8)}`)

@@ -1,0 +1,242 @@
+// Batch norm by the batch's own figures, with a rectifier behind it: over all axes but the last.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "Kernel.h"
+#include "Pool.h"
+#include "rectifier.h"
+
+namespace weft {
+
+// How rows of channels are walked over: several at once where channels are few, in blocks that stay in a processor's
+// cache, and those in pieces, whose number does not depend on the threads.
+struct Walk {
+  int64_t channels, count, fold, width, rows, block, pieces;
+
+  explicit Walk(const Shape &shape) : channels(shape.back()), count(SizeOf(shape) / shape.back()), fold(1) {
+    while (fold < 8 && channels * fold < 256 && count % (fold * 2) == 0) fold *= 2;
+    width = channels * fold;
+    rows = count / fold;
+    block = std::max<int64_t>(1, 16384 / width);
+    pieces = std::min<int64_t>(32, (rows + block - 1) / block);
+  }
+
+  // Calls `body` with the first row and the number of rows of each block of a piece.
+  template <class Body>
+  void Blocks(int64_t piece, const Body &body) const {
+    const int64_t blocks = (rows + block - 1) / block;
+    for (int64_t i = blocks * piece / pieces; i < blocks * (piece + 1) / pieces; i++)
+      body(i * block, std::min(block, rows - i * block));
+  }
+
+  // A figure for each channel, as often as rows are walked over at once.
+  float *Wide(Call &call) const { return call.Scratch<float>(width); }
+  void Repeat(float *figures) const {
+    for (int64_t i = channels; i < width; i++) figures[i] = figures[i - channels];
+  }
+};
+
+// x, weight, bias, running mean and variance: y; the running figures after it; the batch's mean, and one over its
+// deviation. The variance is made of numbers that are centred block by block (Chan, Golub and LeVeque, 1979), and loses
+// nothing to a large mean.
+class BatchNorm {
+ public:
+  explicit BatchNorm(Attributes &attributes)
+      : epsilon_(attributes.Number("epsilon")),
+        momentum_(attributes.Number("momentum")),
+        rectifier_(attributes.Int("rectifier")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    const float *const x = call.Input(0, &shape);
+    Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
+    const Walk walk(shape);
+    const int64_t channels = walk.channels;
+    const float *const weight = call.Input(1, channels), *const bias = call.Input(2, channels);
+    const float *const oldMean = call.Input(3, channels), *const oldVariance = call.Input(4, channels);
+    float *const y = call.Output(0, shape);
+    float *const newMean = call.Output(1, {channels}), *const newVariance = call.Output(2, {channels});
+    float *const mean = call.Output(3, {channels}), *const inverse = call.Output(4, {channels});
+    float *const centre = walk.Wide(call), *const scale = walk.Wide(call), *const shift = walk.Wide(call);
+    double *const figures = call.Scratch<double>(walk.pieces * walk.width * 2);
+    float *const sums = call.Scratch<float>(walk.pieces * walk.width * 2);
+
+    Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+      Figures(walk, piece, x, figures + piece * walk.width * 2, sums + piece * walk.width * 2);
+    });
+    const double count = static_cast<double>(walk.count);
+    const double unbiased = walk.count > 1 ? count / (count - 1) : 1;
+    for (int64_t c = 0; c < channels; c++) {
+      double middle = 0, squares = 0;
+      Merge(walk, figures, c, &middle, &squares);
+      const double variance = squares / count;
+      mean[c] = static_cast<float>(middle);
+      inverse[c] = static_cast<float>(1 / std::sqrt(variance + epsilon_));
+      newMean[c] = static_cast<float>((1 - momentum_) * oldMean[c] + momentum_ * middle);
+      newVariance[c] = static_cast<float>((1 - momentum_) * oldVariance[c] + momentum_ * variance * unbiased);
+      centre[c] = mean[c];
+      scale[c] = weight[c] * inverse[c];
+      shift[c] = bias[c];
+    }
+    for (float *wide : {centre, scale, shift}) walk.Repeat(wide);
+    WithRectifier(rectifier_, [&](auto cut, auto) {
+      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+          for (int64_t row = first; row < first + rows; row++)
+            Normalise(x + row * walk.width, centre, scale, shift, walk.width, y + row * walk.width, cut);
+        });
+      });
+    });
+  }
+
+ private:
+  // Means and sums of centred squares of a piece, for each place in a row.
+  static void Figures(const Walk &walk, int64_t piece, const float *x, double *__restrict figures,
+                      float *__restrict sums) {
+    const int64_t width = walk.width;
+    double *const means = figures, *const squares = figures + width;
+    float *const sum = sums, *const square = sums + width;
+    double seen = 0;
+    walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+      const float *const block = x + first * width;
+      std::fill_n(sum, width, 0.0f);
+      for (int64_t row = 0; row < rows; row++) Add(block + row * width, width, sum);
+      const float share = 1 / static_cast<float>(rows);
+      for (int64_t i = 0; i < width; i++) sum[i] *= share;
+      std::fill_n(square, width, 0.0f);
+      for (int64_t row = 0; row < rows; row++) AddSquares(block + row * width, sum, width, square);
+      // The block's own mean is rounded: by how much its numbers' mean differs from it is of no account here.
+      const double weight = static_cast<double>(rows), all = seen + weight;
+      const double part = weight / all, mixed = seen * part;
+      for (int64_t i = 0; i < width; i++) {
+        const double before = seen == 0 ? 0 : means[i], apart = sum[i] - before;
+        means[i] = before + apart * part;
+        squares[i] = (seen == 0 ? 0 : squares[i]) + square[i] + apart * apart * mixed;
+      }
+      seen = all;
+    });
+  }
+
+  // All pieces and all places of a channel together.
+  static void Merge(const Walk &walk, const double *figures, int64_t channel, double *mean, double *squares) {
+    double seen = 0;
+    for (int64_t piece = 0; piece < walk.pieces; piece++) {
+      int64_t rows = 0;
+      walk.Blocks(piece, [&](int64_t, int64_t some) { rows += some; });
+      for (int64_t place = channel; place < walk.width; place += walk.channels) {
+        const double *const part = figures + piece * walk.width * 2 + place;
+        const double weight = static_cast<double>(rows), all = seen + weight, apart = part[0] - *mean;
+        *mean += apart * weight / all;
+        *squares += part[walk.width] + apart * apart * seen * weight / all;
+        seen = all;
+      }
+    }
+  }
+
+  static void Add(const float *__restrict x, int64_t width, float *__restrict sum) {
+    for (int64_t i = 0; i < width; i++) sum[i] += x[i];
+  }
+
+  static void AddSquares(const float *__restrict x, const float *__restrict mean, int64_t width,
+                         float *__restrict square) {
+    for (int64_t i = 0; i < width; i++) square[i] += (x[i] - mean[i]) * (x[i] - mean[i]);
+  }
+
+  template <class CutBy>
+  static void Normalise(const float *__restrict x, const float *__restrict centre, const float *__restrict scale,
+                        const float *__restrict shift, int64_t width, float *__restrict y, const CutBy &cut) {
+    for (int64_t i = 0; i < width; i++) y[i] = cut((x[i] - centre[i]) * scale[i] + shift[i]);
+  }
+
+  const float epsilon_, momentum_;
+  const int rectifier_;
+};
+
+// dy, x, y, weight, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias.
+class BatchNormGrad {
+ public:
+  explicit BatchNormGrad(Attributes &attributes) : rectifier_(attributes.Int("rectifier")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    const float *const dy = call.Input(0, &shape);
+    Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
+    const float *const x = call.Input(1, SizeOf(shape)), *const y = call.Input(2, SizeOf(shape));
+    const Walk walk(shape);
+    const int64_t channels = walk.channels, width = walk.width;
+    const float *const weight = call.Input(3, channels), *const mean = call.Input(4, channels);
+    const float *const inverse = call.Input(5, channels);
+    float *const dx = call.Output(0, shape);
+    float *const scales = call.Output(1, {channels}), *const offsets = call.Output(2, {channels});
+    float *const centre = walk.Wide(call), *const scale = walk.Wide(call);
+    float *const slope = walk.Wide(call), *const shift = walk.Wide(call);
+    double *const totals = call.Scratch<double>(walk.pieces * width * 2);
+    float *const sums = call.Scratch<float>(walk.pieces * width * 2);
+    std::copy_n(mean, channels, centre);
+    walk.Repeat(centre);
+
+    WithRectifier(rectifier_, [&](auto, auto isCut) {
+      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+        double *const total = totals + piece * width * 2;
+        float *const sum = sums + piece * width * 2;
+        std::fill_n(total, width * 2, 0.0);
+        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+          std::fill_n(sum, width * 2, 0.0f);
+          for (int64_t at = first * width; at < (first + rows) * width; at += width)
+            Add(dy + at, x + at, y + at, centre, width, sum, sum + width, isCut);
+          for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
+        });
+      });
+      const double count = static_cast<double>(walk.count);
+      for (int64_t c = 0; c < channels; c++) {
+        double plain = 0, centred = 0;
+        for (int64_t piece = 0; piece < walk.pieces; piece++)
+          for (int64_t i = c; i < width; i += channels) {
+            plain += totals[piece * width * 2 + i];
+            centred += totals[piece * width * 2 + width + i];
+          }
+        scales[c] = static_cast<float>(centred * inverse[c]);
+        offsets[c] = static_cast<float>(plain);
+        const double factor = static_cast<double>(weight[c]) * inverse[c];
+        scale[c] = static_cast<float>(factor);
+        slope[c] = static_cast<float>(-factor * inverse[c] * inverse[c] * centred / count);
+        shift[c] = static_cast<float>(-factor * plain / count);
+      }
+      for (float *wide : {scale, slope, shift}) walk.Repeat(wide);
+      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+          for (int64_t at = first * width; at < (first + rows) * width; at += width)
+            Back(dy + at, x + at, y + at, centre, scale, slope, shift, width, dx + at, isCut);
+        });
+      });
+    });
+  }
+
+ private:
+  template <class IsCutBy>
+  static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
+                  const float *__restrict centre, int64_t width, float *__restrict plain, float *__restrict centred,
+                  const IsCutBy &isCut) {
+    for (int64_t i = 0; i < width; i++) {
+      const float g = isCut(y[i]) ? 0 : dy[i];
+      plain[i] += g;
+      centred[i] += g * (x[i] - centre[i]);
+    }
+  }
+
+  template <class IsCutBy>
+  static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
+                   const float *__restrict centre, const float *__restrict scale, const float *__restrict slope,
+                   const float *__restrict shift, int64_t width, float *__restrict dx, const IsCutBy &isCut) {
+    for (int64_t i = 0; i < width; i++) {
+      const float g = isCut(y[i]) ? 0 : dy[i];
+      dx[i] = scale[i] * g + (slope[i] * (x[i] - centre[i]) + shift[i]);
+    }
+  }
+
+  const int rectifier_;
+};
+
+}  // namespace weft

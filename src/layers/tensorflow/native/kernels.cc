@@ -1,0 +1,63 @@
+// An addon that is loaded beside TensorFlow's, and gives TensorFlow operations of Weft's own, for the processor alone:
+// those whose time goes into memory, each in as few ways through it as can be. float32, channels last. What they give
+// does not depend on the number of threads.
+#include <node_api.h>
+
+#include "batchNorm.h"
+#include "depthwise.h"
+#include "maxPool.h"
+#include "update.h"
+
+namespace weft {
+
+static void RegisterAll() {
+  Register<MaxPool>("WeftMaxPool", {"x: float", "bias: float"}, {"y: float", "which: uint8"}, {"rectifier: int"});
+  Register<MaxPoolGrad>("WeftMaxPoolGrad", {"dy: float", "which: uint8"}, {"dx: float", "sums: float"},
+                        {"height: int", "width: int"});
+  Register<BatchNorm>("WeftBatchNorm",
+                      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float"},
+                      {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
+                      {"epsilon: float", "momentum: float", "rectifier: int"});
+  Register<BatchNormGrad>(
+      "WeftBatchNormGrad",
+      {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
+      {"dx: float", "scale: float", "offset: float"}, {"rectifier: int"});
+  Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
+                                {"stride: int", "top: int", "left: int"});
+  Register<Norm>("WeftNorm", {"gradients: N * float"}, {"norm: float"}, {"N: int"});
+  Register<Update>("WeftUpdate",
+                   {"weights: N * float", "gradients: N * float", "first: M * float", "second: L * float",
+                    "settings: float", "norm: float"},
+                   {},
+                   {"N: int", "M: int >= 0", "L: int >= 0", "adam: int", "nesterov: int", "momentum: float",
+                    "beta1: float", "beta2: float", "eps: float", "decay: float", "clip_norm: float",
+                    "clip_value: float"});
+}
+
+// Whether this processor has the instructions that the compiler took: the folder may have come from another machine.
+static bool RunsHere() {
+#if defined(__AVX512F__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#elif defined(__AVX2__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return true;
+#endif
+}
+
+}  // namespace weft
+
+extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
+  if (!weft::RunsHere()) {
+    napi_throw_error(env, nullptr, "it was compiled for another processor");
+    return nullptr;
+  }
+  try {
+    // A process may load it again, in another thread of JavaScript.
+    static const bool done = (weft::RegisterAll(), true);
+    static_cast<void>(done);
+  } catch (const weft::Failure &failure) {
+    napi_throw_error(env, nullptr, failure.text.c_str());
+  }
+  return exports;
+}
