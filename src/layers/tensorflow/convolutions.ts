@@ -3,7 +3,8 @@ import type { Activation, Conv2d, Dense, MaxPool } from "../../model/Block.ts"
 import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
-import { isPointwise, matMul, pointwise, slicedFilterGradient, slices } from "./products.ts"
+import { filterGradient } from "./filterGradient.ts"
+import { isPointwise, matMul, pointwise } from "./products.ts"
 import { rectifiers } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
 import type { Slide } from "./slide.ts"
@@ -84,10 +85,7 @@ const operations = (run: Runner, slide: Slide, input: tf.Tensor, filter: tf.Tens
   const { attributes } = slide
   return {
     forward: () => run.one("Conv2D", attributes, input, filter),
-    filterGradient: (dy: tf.Tensor) =>
-      slices(run, slide)
-        ? slicedFilterGradient(run, slide, input, dy)
-        : run.one("Conv2DBackpropFilter", attributes, input, run.ints(...filter.shape), dy),
+    filterGradient: (dy: tf.Tensor) => filterGradient(run, slide, input, filter, dy),
     inputGradient: (dy: tf.Tensor) => run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy)
   }
 }

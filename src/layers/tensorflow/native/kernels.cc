@@ -4,6 +4,7 @@
 #include <node_api.h>
 
 #include "batchNorm.h"
+#include "convolution.h"
 #include "depthwise.h"
 #include "maxPool.h"
 #include "update.h"
@@ -24,6 +25,8 @@ static void RegisterAll() {
       {"dx: float", "scale: float", "offset: float"}, {"rectifier: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                                 {"stride: int", "top: int", "left: int"});
+  Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
+                           {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
   Register<Norm>("WeftNorm", {"gradients: N * float"}, {"norm: float"}, {"N: int"});
   Register<Update>("WeftUpdate",
                    {"weights: N * float", "gradients: N * float", "first: M * float", "second: L * float",
