@@ -43,10 +43,11 @@ const small = "--height 80 --width 60 --images 6400"
 /** What is measured, suite by suite; a speed-up adds its row here. */
 export const comparisons: ReadonlyArray<Comparison> = [
   trainStep("wasm", simpleCnn, [64, 64], undefined, true),
-  trainStep("tensorflow", simpleCnn, [64, 64], undefined, true),
-  trainStep("tensorflow", simpleCnn, [224, 224], 1, true),
+  trainStep("tensorflow", simpleCnn, [64, 64], 1, true),
+  trainStep("tensorflow", simpleCnn, [224, 224], 1.25, true),
   trainStep("tensorflow", mobilenet, [128, 96], 1, true),
   trainStep("tensorflow", mobilenet, [128, 96], undefined, true, "keras"),
+  trainStep("tensorflow", mobilenet, [224, 224], 1, true),
   {
     suite: "feed",
     ours: node("threads", `bench/feed.ts --data {data}/images ${feed}`),
@@ -126,14 +127,25 @@ export const comparisons: ReadonlyArray<Comparison> = [
       { name: "the same: images", field: "imagesPerSecond", unit: "images/s" }
     ]
   },
-  {
+  ...(
+    [
+      ["mobilenet-v2", 4],
+      ["vgg16", 1.5]
+    ] as const
+  ).map(([network, ratio]): Comparison => ({
     suite: "features",
-    ours: node("tensorflow", "bench/trainStep.ts --engine tensorflow --network mobilenet-v2 --height 224 --width 224"),
-    peer: torch("{peers}/train_step.py --network mobilenet_v2 --height 224 --width 224"),
+    ours: node("onnxruntime", `bench/features.ts --network ${network} --size 224`),
+    peer: torch(`{peers}/train_step.py --network ${network.replace("-", "_")} --steps 4`),
     figures: [
-      { name: "MobileNetV2 224x224, batch 32, frozen: forward", field: "inferImagesPerSecond", unit: "images/s" }
+      {
+        name: `${network} 224x224, batch 32, frozen: forward`,
+        field: "imagesPerSecond",
+        peerField: "inferImagesPerSecond",
+        unit: "images/s",
+        target: { ratio }
+      }
     ]
-  },
+  })),
   ...["wasm", "tensorflow"].map((engine): Comparison => ({
     suite: "memory",
     ours: { label: engine, program: "node", args: ["--expose-gc", "bench/memory.ts", "--engine", engine] },
