@@ -50,6 +50,8 @@ const install = (root: string, variant: "cpu" | "gpu", sources = "binding") =>
     Effect.provideService(AddonSources, join(made, sources))
   )
 
+const headers = ["eager/c_api.h", "interface.h", "kernels.h", "ops.h", "tf_status.h", "tf_tensor.h"]
+
 /** The small TensorFlow as its wheel has it. */
 const tensorflowFiles = (name: "libtensorflow" | "libtensorflow-gpu") => {
   const read = (path: string) => readFileSync(join(made, name, path))
@@ -57,7 +59,7 @@ const tensorflowFiles = (name: "libtensorflow" | "libtensorflow-gpu") => {
   return [
     file("tensorflow/libtensorflow.so.2", "lib/libtensorflow.so.2"),
     file("tensorflow/libtensorflow_framework.so.2", "lib/libtensorflow_framework.so.2"),
-    file("tensorflow/include/tensorflow/c/eager/c_api.h", "include/tensorflow/c/eager/c_api.h"),
+    ...headers.map((path) => file(`tensorflow/include/tensorflow/c/${path}`, `include/tensorflow/c/${path}`)),
     file("tensorflow/__init__.py", "include/unrelated.py")
   ]
 }
