@@ -2,10 +2,11 @@
  * Images per second of the feed in its first epoch (decoding) and the next ones, and how long a trainer that blocks the
  * thread waits. Prints one JSON line:
  *   node bench/feed.ts --data FOLDER --size 224 --workers 2 --limit 4000
- * With --plain, image by image on this thread: what the feed replaces.
+ * With --memory 0, nothing is kept in memory; with --cache, decoded images are kept on disk. With --plain, image by image on this thread: what the feed replaces.
  */
 import { Console, Effect, Layer, Schema, Stream } from "effect"
-import { readdirSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as SharpImages from "../src/layers/SharpImages.ts"
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     memory: { type: "string", default: "1024" },
     /** Of a training step that blocks the thread, in milliseconds. */
     step: { type: "string", default: "300" },
+    /** Keep decoded images on disk, in a folder that is removed at the end. */
+    cache: { type: "boolean", default: false },
     plain: { type: "boolean", default: false }
   }
 })
@@ -37,6 +40,7 @@ const samples = readdirSync(folder)
   .sort()
   .slice(0, Number(values.limit))
   .map((file, i) => ({ id: file, label: 0, path: join(folder, file), digest: "", line: i + 2 }))
+const cache = values.cache ? mkdtempSync(join(tmpdir(), "weft-cache-")) : undefined
 const epochOf = (epoch: number) =>
   batches({
     samples,
@@ -44,7 +48,11 @@ const epochOf = (epoch: number) =>
     batchSize: Number(values.batch),
     image: Schema.decodeSync(ImageConfig)({ height: size, width: size }),
     augment: Schema.decodeSync(AugmentConfig)({ flip: 0.5, rotation: 10 }),
-    loader: Schema.decodeSync(LoaderConfig)({ workers: Number(values.workers), memory: Number(values.memory) }),
+    loader: Schema.decodeSync(LoaderConfig)({
+      workers: Number(values.workers),
+      memory: Number(values.memory),
+      ...(cache !== undefined && { cache })
+    }),
     seed: 1,
     epoch,
     from: 0
@@ -90,6 +98,7 @@ const stages = Layer.merge(SharpImages.layer, Augment.layer)
 const feed = WorkerFeed.layerWith(Number(values.workers)).pipe(Layer.provideMerge(stages))
 
 const main = Effect.gen(function* () {
+  if (cache !== undefined) yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(cache, { recursive: true })))
   const first = yield* rate(0)
   yield* rate(1)
   const later = yield* rate(2)
@@ -108,6 +117,6 @@ const main = Effect.gen(function* () {
       waitingBehindSteps
     })
   )
-})
+}).pipe(Effect.scoped)
 
 await Effect.runPromise(main.pipe(Effect.provide(values.plain ? stages : feed)))
