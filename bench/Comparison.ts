@@ -48,8 +48,10 @@ export const median = (numbers: ReadonlyArray<number>): number => {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** A figure of what a side gave; undefined where it is not there. */
+/** A figure of what a side gave, of a list the median; undefined where it is not there. */
 export const figureOf = (given: Given | undefined, field: string): number | undefined => {
   const value = given !== undefined && "line" in given ? given.line[field] : undefined
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined
+  const numbers = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "number")
+  const middle = median(numbers)
+  return Number.isFinite(middle) ? middle : undefined
 }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Comparison, Given, Measured } from "../../bench/Comparison.ts"
-import { median } from "../../bench/Comparison.ts"
+import { figureOf, median } from "../../bench/Comparison.ts"
 import { measure } from "../../bench/measure.ts"
 import { hasFailed, sectionOf } from "../../bench/section.ts"
 import { comparisons, suites } from "../../bench/suites.ts"
@@ -78,6 +78,11 @@ describe("the section of a bench", () => {
 
   it("takes the middle of an odd number and the mean of the middle two of an even one", () => {
     assert.deepStrictEqual([median([9, 1, 4]), median([9, 1, 4, 5])], [4, 4.5])
+  })
+
+  it("takes a side's list for its median, and nothing else than numbers", () => {
+    const of = (speed: unknown) => figureOf({ line: { speed } }, "speed")
+    assert.deepStrictEqual([of([3, 9, 4]), of(7), of([]), of("7"), of(null)], [4, 7, undefined, undefined, undefined])
   })
 
   it("has something to measure in every suite", () => {

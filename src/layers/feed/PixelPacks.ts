@@ -26,7 +26,7 @@ const suffix = ".pixels"
 /** Of a record: 32 bytes of key; height, width and CRC-32 of the pixels, which follow. Words are little-endian. */
 const headBytes = 44
 
-/** A folder's packs, those that were written to last at the end: what is there twice is taken from them. */
+/** A folder's packs, those that were written to last at the end. */
 export const packsIn = (folder: string): ReadonlyArray<{ readonly path: string; readonly size: number }> =>
   readdirSync(folder)
     .filter((name) => name.endsWith(suffix))
@@ -35,7 +35,7 @@ export const packsIn = (folder: string): ReadonlyArray<{ readonly path: string; 
       const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
       return stat === undefined ? [] : [{ path, size: Number(stat.size), time: stat.mtimeNs }]
     })
-    .sort((a, b) => (a.time < b.time ? -1 : 1))
+    .sort((a, b) => Number(a.time - b.time))
 
 /** Opens a pack to read it; undefined where another process has just removed it. */
 export const openPack = (path: string): Pack | undefined => {

@@ -38,7 +38,8 @@ export class PixelStore {
   readonly #most: number
   readonly #step: number
   readonly #packs = new Map<string, Pack>()
-  readonly #places = new Map<string, Place>()
+  /** More than one where several threads have decoded the same image, or the first turned out to be damaged. */
+  readonly #places = new Map<string, ReadonlyArray<Place>>()
   #own: Pack | undefined
   /** Bytes that may be written until the packs are looked at again. */
   #left = 0
@@ -58,7 +59,7 @@ export class PixelStore {
         const pack = this.#packs.get(path) ?? openPack(path)
         if (pack === undefined) continue
         this.#packs.set(path, pack)
-        if (pack !== this.#own) readOn(pack, (key, place) => this.#places.set(key, place))
+        if (pack !== this.#own) readOn(pack, (key, place) => this.#add(key, place))
       }
       const there = new Set(found.map(({ path }) => path))
       for (const [path, pack] of this.#packs) if (!there.has(path)) this.#forget(path, pack)
@@ -67,20 +68,33 @@ export class PixelStore {
 
   #forget(path: string, pack: Pack): void {
     this.#packs.delete(path)
-    for (const [key, place] of this.#places) if (place.pack === pack) this.#places.delete(key)
+    for (const key of this.#places.keys()) this.#keep(key, (place) => place.pack !== pack)
     if (pack === this.#own) this.#own = undefined
     closePack(pack)
   }
 
+  #add(key: string, place: Place): void {
+    this.#places.set(key, [...(this.#places.get(key) ?? []), place])
+  }
+
+  #keep(key: string, which: (place: Place) => boolean): void {
+    const left = (this.#places.get(key) ?? []).filter(which)
+    if (left.length === 0) this.#places.delete(key)
+    else this.#places.set(key, left)
+  }
+
   /** The pixels under a key, if they are here and whole. */
   take(key: string): Pixels | undefined {
-    const place = this.#places.get(key)
-    if (place === undefined) return undefined
-    let pixels: Pixels | undefined
-    quietly(() => (pixels = readPixels(place)))
-    if (pixels === undefined) this.#places.delete(key)
-    else place.pack.isUsed = true
-    return pixels
+    for (const place of this.#places.get(key) ?? []) {
+      let pixels: Pixels | undefined
+      quietly(() => (pixels = readPixels(place)))
+      if (pixels !== undefined) {
+        place.pack.isUsed = true
+        return pixels
+      }
+      this.#keep(key, (other) => other !== place)
+    }
+    return undefined
   }
 
   /** Keeps an image, where there is room for it. */
@@ -90,7 +104,7 @@ export class PixelStore {
       if (this.#left < pixels.data.length) this.#makeRoom(pixels.data.length)
       if (this.#isFull) return
       this.#own ??= this.#begin()
-      this.#places.set(key, addPixels(this.#own, key, pixels))
+      this.#add(key, addPixels(this.#own, key, pixels))
       this.#left -= pixels.data.length
       // A pack goes as a whole: none is to be too large a part of all.
       if (this.#own.known >= this.#step * 2) this.#own = undefined
