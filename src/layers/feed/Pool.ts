@@ -141,12 +141,13 @@ export class Pool {
     }
     hand.busy.set(ticket, { done, failed, work, buffer })
     hand.worker.ref()
-    const { loader, slots, ...rest } = work
+    const { augment, epoch, image, loader, seed, slots } = work
     const key = pixelsKey(work.image)
     if (key !== this.#kept.key) this.#kept = { key, byPath: new Map() }
     const request: Request = {
       ticket,
-      work: { ...rest, slots: slots.map(({ id, path }) => ({ id, path })) },
+      // These alone, whatever else the work carries (a run's samples, say): a message is copied whole, for each batch.
+      work: { augment, epoch, image, seed, slots: slots.map(({ id, path }) => ({ id, path })) },
       kept: slots.map(({ path }) => this.#kept.byPath.get(path)),
       chunks: this.#chunks.slice(hand.knows),
       room: (loader.memory * 2 ** 20) / most,
