@@ -55,9 +55,9 @@ export interface SessionOptions {
   /** One tensor for each of the network's parameters and running figures. */
   readonly weights: Weights
   readonly optimizer: OptimizerConfig
-  /** As PyTorch's `cross_entropy(label_smoothing)`. */
   /** Undefined: all blocks are trained at the same rate. */
   readonly freezing?: Freezing | undefined
+  /** As PyTorch's `cross_entropy(label_smoothing)`. */
   readonly labelSmoothing: number
   /** One factor a class, or none; the mean loss is over the sum of the factors, as PyTorch's is. */
   readonly classWeights: Float32Array | undefined
