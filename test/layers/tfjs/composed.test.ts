@@ -4,11 +4,17 @@ import type { Device } from "../../../src/layers/tfjs/Device.ts"
 import { preflight } from "../../../src/layers/tfjs/preflight.ts"
 import { open } from "../../../src/layers/tfjs/session.ts"
 import { layer as wasm } from "../../../src/layers/WasmEngine.ts"
+import { OutOfMemory } from "../../../src/layers/wasm/openBackend.ts"
 import { Engine } from "../../../src/model/Engine.ts"
 import { engineContract } from "../../model/engineContract.ts"
 
 /** What a backend without operators of its own would do; on wasm, as the plain one takes minutes. */
-const device: Device = { engine: "composed", backend: "wasm", operators: composed, isOutOfMemory: () => false }
+const device: Device = {
+  engine: "composed",
+  backend: "wasm",
+  operators: composed,
+  isOutOfMemory: (cause) => cause instanceof OutOfMemory
+}
 
 const layer = Layer.effect(
   Engine,
