@@ -12,7 +12,14 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
 }
 
 /** The files of a run: `checkpoints/` is beside them. */
-export type RunFile = "config.json" | "report.json" | "history.jsonl" | "ledger.jsonl" | "model/model.safetensors"
+export type RunFile =
+  | "config.json"
+  | "report.json"
+  | "history.jsonl"
+  | "ledger.jsonl"
+  | "model/model.safetensors"
+  | "predictions/validation.safetensors"
+  | "predictions/test.safetensors"
 
 /** Where a run leaves what it made; every file is written atomically. */
 export class RunFolder extends Context.Service<
