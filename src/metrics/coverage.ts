@@ -1,0 +1,37 @@
+import { softmax } from "../model/crossEntropy.ts"
+import type { Predictions } from "./calibration.ts"
+import { predictions } from "./topK.ts"
+
+/** What is answered, and how well, where a prediction below a probability is withheld. */
+export interface Coverage {
+  /** The least probability that is answered. */
+  readonly threshold: number
+  /** Share of the samples that are answered. */
+  readonly coverage: number
+  /** Share of right answers among them. */
+  readonly accuracy: number
+}
+
+/**
+ * Accuracy over coverage, from the surest predictions to all of them, at most `limit` points.
+ *
+ * Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification, 2010; with the highest
+ * softmax probability as the confidence: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017.
+ */
+export const coverageCurve = ({ classes, labels, logits }: Predictions, limit: number): ReadonlyArray<Coverage> => {
+  const probabilities = softmax(logits, classes)
+  const answers = Array.from(predictions(logits, classes), (predicted, row) => ({
+    confidence: probabilities[row * classes + predicted]!,
+    isRight: predicted === labels[row]
+  })).sort((a, b) => b.confidence - a.confidence)
+  let right = 0
+  const all: Array<Coverage> = []
+  answers.forEach(({ confidence, isRight }, i) => {
+    right += isRight ? 1 : 0
+    // Samples with one confidence are answered together or not at all.
+    if (answers[i + 1]?.confidence === confidence) return
+    all.push({ threshold: confidence, coverage: (i + 1) / answers.length, accuracy: right / (i + 1) })
+  })
+  if (all.length <= limit) return all
+  return Array.from({ length: limit }, (_, i) => all[Math.round((i * (all.length - 1)) / (limit - 1))]!)
+}

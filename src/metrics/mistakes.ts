@@ -1,0 +1,40 @@
+import { rowLosses, softmax } from "../model/crossEntropy.ts"
+import type { Predictions } from "./calibration.ts"
+import { predictions } from "./topK.ts"
+
+/** A sample and what was said of it. */
+export interface Answer {
+  /** Which sample, counted from 0. */
+  readonly sample: number
+  /** Indexes of classes. */
+  readonly label: number
+  readonly predicted: number
+  /** Of the predicted class, and of the true one. */
+  readonly probability: number
+  readonly labelProbability: number
+  /** Cross-entropy, nats. */
+  readonly loss: number
+}
+
+/** What was said of every sample, in the samples' order. */
+export const answers = ({ classes, labels, logits }: Predictions): ReadonlyArray<Answer> => {
+  const losses = rowLosses(logits, labels, classes)
+  const probabilities = softmax(logits, classes)
+  return Array.from(predictions(logits, classes), (predicted, sample) => {
+    const label = labels[sample]! // as many labels as rows
+    return {
+      sample,
+      label,
+      predicted,
+      probability: probabilities[sample * classes + predicted]!,
+      labelProbability: probabilities[sample * classes + label]!,
+      loss: losses[sample]!
+    }
+  })
+}
+
+/** The samples with the highest loss, at most `limit` of them, the highest first; one that is no number comes first. */
+export const topLosses = (all: ReadonlyArray<Answer>, limit: number): ReadonlyArray<Answer> => {
+  const rank = ({ loss }: Answer) => (Number.isNaN(loss) ? Infinity : loss)
+  return all.toSorted((a, b) => (rank(a) === rank(b) ? a.sample - b.sample : rank(b) - rank(a))).slice(0, limit)
+}
