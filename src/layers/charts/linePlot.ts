@@ -1,0 +1,84 @@
+import type { LineChart } from "../../run/report/Chart.ts"
+import type { Drawing, Plot } from "./Drawing.ts"
+import { formatOf } from "./markup.ts"
+import { chartWidth, colourOf, dashOf } from "./series.ts"
+
+const height = 260
+
+/** Curves, or dots, over a common axis; a curve of one point is a dot. */
+export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
+  const { diagonal, mark = "line", rule, series, x, y } = chart
+  const show = { x: formatOf(x), y: formatOf(y) }
+  const points = series.flatMap(({ name, points }, index) =>
+    points.flatMap((point) => (point.y === null ? [] : [{ x: point.x, y: point.y, name, colour: colourOf(index) }]))
+  )
+  const drawsAlone = ({ points }: LineChart["series"][number]) => points.filter(({ y }) => y !== null).length === 1
+  return {
+    legend: series.length > 1 ? series.map(({ name }, i) => ({ name, colour: colourOf(i), dash: dashOf(i) })) : [],
+    options: {
+      width: chartWidth,
+      height,
+      marginLeft: 52,
+      marginBottom: 38,
+      x: {
+        label: x.label,
+        labelAnchor: "center",
+        labelArrow: "none",
+        nice: x.log !== true && x.domain === undefined,
+        ...(x.log && { type: "log" }),
+        ...(x.domain && { domain: x.domain }),
+        ticks: 6,
+        tickFormat: show.x
+      },
+      y: {
+        label: y.label,
+        labelArrow: "none",
+        grid: true,
+        nice: y.domain === undefined && y.log !== true,
+        ...(y.log && { type: "log" }),
+        ...(y.domain && { domain: y.domain }),
+        ticks: 6,
+        tickFormat: show.y
+      },
+      marks: [
+        ...(diagonal
+          ? [
+              Plot.line(
+                [
+                  { x: 0, y: 0 },
+                  { x: 1, y: 1 }
+                ],
+                { x: "x", y: "y", stroke: "var(--quiet)", strokeDasharray: "3 3" }
+              )
+            ]
+          : []),
+        ...(rule
+          ? [Plot.ruleX([rule.x], { stroke: "var(--quiet)", strokeDasharray: "2 3", title: () => rule.label })]
+          : []),
+        ...(mark === "dots"
+          ? []
+          : series.map(({ name, points }, i) =>
+              Plot.line(points, {
+                x: "x",
+                y: "y",
+                stroke: colourOf(i),
+                strokeWidth: 1.75,
+                strokeDasharray: dashOf(i) ?? "none",
+                title: () => name
+              })
+            )),
+        Plot.dot(
+          mark === "line" ? points.filter(({ name }) => series.some((s) => s.name === name && drawsAlone(s))) : points,
+          {
+            x: "x",
+            y: "y",
+            fill: "colour",
+            r: 2.6,
+            title: (point: (typeof points)[number]) =>
+              `${series.length > 1 ? `${point.name}, ` : ""}${x.label} ${show.x(point.x)}: ${show.y(point.y)}`
+          }
+        )
+      ]
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/** How an axis is read. */
+export interface Axis {
+  readonly label: string
+  /** Figures from 0 to 1 are shown in percent. */
+  readonly percent?: boolean
+  readonly log?: boolean
+  /** Where the data themselves do not say. */
+  readonly domain?: readonly [number, number]
+}
+
+/** Points in the order of x; `y` is null where there is nothing to show. */
+export interface Series {
+  readonly name: string
+  readonly points: ReadonlyArray<{ readonly x: number; readonly y: number | null }>
+}
+
+/** Curves over a common axis. */
+export interface LineChart {
+  readonly kind: "lines"
+  /** What it shows, for those who cannot see it. */
+  readonly title: string
+  readonly x: Axis
+  readonly y: Axis
+  readonly series: ReadonlyArray<Series>
+  /** `dots` joins nothing; `both` marks the points of a line, where they are few. */
+  readonly mark?: "line" | "dots" | "both"
+  /** The diagonal y = x, on which confidence is accuracy. */
+  readonly diagonal?: boolean
+  /** A vertical line, with what it says. */
+  readonly rule?: { readonly x: number; readonly label: string }
+}
+
+/** Bars from the left, one a row, each of several parts. */
+export interface BarChart {
+  readonly kind: "bars"
+  readonly title: string
+  readonly x: Axis
+  /** What the parts of a bar are. */
+  readonly parts: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<{ readonly label: string; readonly values: ReadonlyArray<number> }>
+}
+
+/** Who was taken for whom, in an order in which that can be read. */
+export interface MatrixChart {
+  readonly kind: "matrix"
+  readonly title: string
+  /** In the order of the rows and columns. */
+  readonly labels: ReadonlyArray<string>
+  /** (classes, classes): rows are the true classes. */
+  readonly counts: ReadonlyArray<ReadonlyArray<number>>
+}
+
+/** A chart as data: what it says, not how it is drawn. */
+export type Chart = LineChart | BarChart | MatrixChart

@@ -1,0 +1,33 @@
+/** Markup that is safe to put into a page as it is. */
+export interface Html {
+  readonly markup: string
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;"
+}
+
+/** Text as markup, between tags and in quoted attributes. */
+export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!)
+
+/** What a page may be made of; nothing where there is nothing to say. */
+export type Piece = Html | string | number | undefined | false | ReadonlyArray<Piece>
+
+const markupOf = (piece: Piece): string => {
+  if (piece === undefined || piece === false) return ""
+  if (typeof piece === "string") return escape(piece)
+  if (typeof piece === "number") return String(piece)
+  return "markup" in piece ? piece.markup : piece.map(markupOf).join("")
+}
+
+/** A template whose pieces are escaped, unless they are markup made by this function. */
+export const html = (strings: TemplateStringsArray, ...pieces: ReadonlyArray<Piece>): Html => ({
+  markup: strings.reduce((markup, text, i) => markup + markupOf(pieces[i - 1]) + text)
+})
+
+/** Markup of our own, or of a library that escapes; never of a text from outside. */
+export const raw = (markup: string): Html => ({ markup })

@@ -1,0 +1,28 @@
+/**
+ * The colours of charts by the names of the page's CSS variables: on white, and on the dark page.
+ *
+ * Series take `--c0` to `--c5`. Source: Okabe and Ito, Color Universal Design, 2008: apart for the colour-blind too; those
+ * for the dark page are the same hues, lighter, so that they have a contrast of 3 and more to it.
+ */
+export const palette: Readonly<Record<string, { readonly light: string; readonly dark: string }>> = {
+  "--c0": { light: "#0072b2", dark: "#56b4e9" },
+  "--c1": { light: "#d55e00", dark: "#f0883e" },
+  "--c2": { light: "#009e73", dark: "#2cc295" },
+  "--c3": { light: "#b0588a", dark: "#e29bc4" },
+  "--c4": { light: "#b37b00", dark: "#e6c229" },
+  "--c5": { light: "#3a8fc4", dark: "#9ad1f5" },
+  "--ink": { light: "#1d2328", dark: "#e4e8eb" },
+  "--quiet": { light: "#5b666f", dark: "#9aa6b0" },
+  "--line": { light: "#d8dde1", dark: "#3a434b" },
+  "--page": { light: "#ffffff", dark: "#15191d" },
+  "--panel": { light: "#f5f7f8", dark: "#1d2328" }
+}
+
+/** How many colours the series of a chart have before they begin again, dashed. */
+export const seriesColours = 6
+
+/** The variables as CSS declarations. */
+export const variables = (scheme: "light" | "dark"): string =>
+  Object.entries(palette)
+    .map(([name, colour]) => `${name}: ${colour[scheme]};`)
+    .join(" ")
