@@ -8,8 +8,11 @@ import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
 import * as OnnxFeatures from "./OnnxFeatures.ts"
+import * as PlotCharts from "./PlotCharts.ts"
+import * as RunPages from "./RunPages.ts"
 import * as SharpImages from "./SharpImages.ts"
 import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
+import * as SharpThumbnails from "./SharpThumbnails.ts"
 import * as TerminalProgress from "./TerminalProgress.ts"
 import * as WorkerFeed from "./WorkerFeed.ts"
 
@@ -17,12 +20,14 @@ import * as WorkerFeed from "./WorkerFeed.ts"
 export const layer = Layer.mergeAll(
   CsvParseRows.layer,
   WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layer, Augment.layer))),
-  SharpSampleCatalogue.layer,
   LiveEngines.layer,
   DiskPretrained.layer,
   DiskFeatureCache.layer(),
   OnnxFeatures.layer,
   DiskRuns.layer,
   NodeMachine.layer,
-  TerminalProgress.layer
+  TerminalProgress.layer,
+  RunPages.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layer, SharpSampleCatalogue.layer))
+  )
 ).pipe(Layer.provideMerge(NodeServices.layer))

@@ -42,8 +42,6 @@ export const layer = Layer.effect(
         const key = legend(names, options.width)
         const figure = Plot.plot({
           ...options,
-          height: options.height + key.height,
-          marginTop: (options.marginTop ?? 26) + key.height,
           style: { fontSize: "12px" },
           className: "chart",
           ariaLabel: chart.title,
@@ -52,6 +50,9 @@ export const layer = Layer.effect(
         figure.querySelector("style")?.remove()
         figure.setAttribute("xmlns", "http://www.w3.org/2000/svg")
         figure.setAttribute("role", "img")
+        // The legend stands above what Plot has laid out.
+        figure.setAttribute("height", String(options.height + key.height))
+        figure.setAttribute("viewBox", `0 ${-key.height} ${options.width} ${options.height + key.height}`)
         const markup = attributesRounded(figure.outerHTML.replace(/<\/svg>$/, () => `${key.markup}</svg>`))
         return look.for === "page" ? markup : coloursFixed(markup)
       })

@@ -19,6 +19,16 @@ export const LedgerCounts = Schema.Struct({
 })
 export type LedgerCounts = typeof LedgerCounts.Type
 
+/** How many rows bear a label, and where the kept ones went; a class that was left out has none in any part. */
+export const ClassCounts = Schema.Struct({
+  label: Schema.String,
+  listed: Count,
+  train: Count,
+  validation: Count,
+  test: Count
+})
+export type ClassCounts = typeof ClassCounts.Type
+
 /** One epoch, as `history` and each line of `history.jsonl` have it. */
 export const EpochRecord = Schema.Struct({
   /** From 1. */
@@ -83,7 +93,15 @@ export type Receipt = typeof Receipt.Type
 /** A run's `report.json`. */
 export const Report = Schema.Struct({
   /** Samples; `classes` is how many classes there are. */
-  data: Schema.Struct({ ...LedgerCounts.fields, classes: Count, train: Count, validation: Count, test: Count }),
+  data: Schema.Struct({
+    ...LedgerCounts.fields,
+    classes: Count,
+    train: Count,
+    validation: Count,
+    test: Count,
+    /** Of every label that is listed, the largest first; reports of Weft 0.1 have none. */
+    perClass: Schema.optionalKey(Schema.Array(ClassCounts))
+  }),
   model: Schema.Struct({
     network: Schema.String,
     /** What the network's own last layer was replaced by; null where it was not. */
@@ -111,8 +129,10 @@ export const Report = Schema.Struct({
     device: Schema.String,
     versions: Schema.Record(Schema.String, Schema.String)
   }),
-  /** Of the whole run. */
+  /** Of the whole run; of one that was resumed, since it was. */
   seconds: Schema.Finite,
+  /** Of that, what followed the training: measuring on the validation and test parts, and writing. */
+  measuringSeconds: Schema.optionalKey(Schema.Finite),
   receipt: Receipt
 })
 export type Report = typeof Report.Type

@@ -17,6 +17,10 @@ export type RunFile =
   | "report.json"
   | "history.jsonl"
   | "ledger.jsonl"
+  | "steps.jsonl"
+  | "report.html"
+  | "MODEL_CARD.md"
+  | `charts/${string}.svg`
   | "model/model.safetensors"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"

@@ -13,9 +13,11 @@ import * as Pipeline from "../pipeline/Pipeline.ts"
 import { pathFrom } from "../pipeline/Rows.ts"
 import { report } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import { classCounts } from "./classCounts.ts"
 import { configDigest } from "./configDigest.ts"
 import { Machine } from "./Machine.ts"
 import type { openLearner } from "./openLearner.ts"
+import { Pages } from "./report/Pages.ts"
 import { RunFolder } from "./RunFolder.ts"
 
 /** A run whose training is done. */
@@ -42,6 +44,7 @@ export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
   const { session, weightsDigest } = learner
   const { classes, ledger } = dataset
   const folder = yield* RunFolder
+  const trainedAt = yield* Clock.currentTimeMillis
   const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
   yield* folder.write("history.jsonl", history.map((record) => `${JSON.stringify(record)}\n`).join(""))
   if (stoppedEarly)
@@ -82,14 +85,15 @@ export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
     })
   )
   const machine = yield* Machine
-  const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+  const end = yield* Clock.currentTimeMillis
   const finished: Report = {
     data: {
       ...counts,
       classes: classes.length,
       train: dataset.train.length,
       validation: dataset.validation.length,
-      test: dataset.test.length
+      test: dataset.test.length,
+      perClass: classCounts(dataset)
     },
     model: {
       network: network.name,
@@ -109,7 +113,8 @@ export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
       }
     }),
     engine: engine.info,
-    seconds,
+    seconds: (end - start) / 1000,
+    measuringSeconds: (end - trainedAt) / 1000,
     receipt: {
       dataDigest: dataset.digest,
       configDigest: yield* configDigest(config),
@@ -121,5 +126,6 @@ export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
     }
   }
   yield* folder.write("report.json", `${JSON.stringify(finished, null, 2)}\n`)
+  yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
   return finished
 })

@@ -7,6 +7,7 @@ import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import { configDigest } from "./configDigest.ts"
+import { recordSteps } from "./recordSteps.ts"
 import { finishRun } from "./finishRun.ts"
 import { openLearner } from "./openLearner.ts"
 import type { RunConfig } from "../RunConfig.ts"
@@ -42,7 +43,9 @@ export const trainRun = Effect.fn("trainRun")(function* (configured: RunConfig) 
 
   const network = yield* networkFor(config.network, { ...image, classes: classes.length })
   const learner = yield* openLearner(engine, network, config, dataset)
-  const { session, trainingBatches, weightsDigest } = learner
+  const { trainingBatches, weightsDigest } = learner
+  const stepsPerEpoch = Math.ceil(dataset.train.length / config.train.batchSize)
+  const session = yield* recordSteps(learner.session, config.train.epochs * stepsPerEpoch)
   const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
   const digest = yield* configDigest(config)
   const trained = yield* train({

@@ -32,5 +32,6 @@ export const legend = (
     )
   })
   if (parts.length === 0) return { markup: "", height: 0 }
-  return { markup: `<g font-size="12" fill="currentColor">${parts.join("")}</g>`, height: y + lineHeight }
+  const height = y + lineHeight
+  return { markup: `<g fill="currentColor" transform="translate(0,${-height})">${parts.join("")}</g>`, height }
 }

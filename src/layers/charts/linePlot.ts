@@ -5,6 +5,15 @@ import { chartWidth, colourOf, dashOf } from "./series.ts"
 
 const height = 260
 
+/** Some six whole numbers from the least value to the greatest. */
+const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
+  const least = Math.min(...values)
+  const greatest = Math.max(...values)
+  if (!(greatest >= least)) return []
+  const step = Math.max(1, Math.ceil((greatest - least) / 7))
+  return Array.from({ length: Math.floor((greatest - least) / step) + 1 }, (_, i) => least + i * step)
+}
+
 /** Curves, or dots, over a common axis; a curve of one point is a dot. */
 export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
   const { diagonal, mark = "line", rule, series, x, y } = chart
@@ -24,10 +33,10 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
         label: x.label,
         labelAnchor: "center",
         labelArrow: "none",
-        nice: x.log !== true && x.domain === undefined,
+        nice: x.log !== true && x.whole !== true && x.domain === undefined,
         ...(x.log && { type: "log" }),
         ...(x.domain && { domain: x.domain }),
-        ticks: 6,
+        ticks: x.whole ? wholeTicks(points.map(({ x }) => x)) : 6,
         tickFormat: show.x
       },
       y: {

@@ -4,6 +4,8 @@ export interface Axis {
   /** Figures from 0 to 1 are shown in percent. */
   readonly percent?: boolean
   readonly log?: boolean
+  /** Ticks at whole numbers only. */
+  readonly whole?: boolean
   /** Where the data themselves do not say. */
   readonly domain?: readonly [number, number]
 }

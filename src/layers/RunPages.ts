@@ -1,0 +1,34 @@
+import { Cause, Effect, Layer } from "effect"
+import type { SampleCatalogue } from "../pipeline/SampleCatalogue.ts"
+import { report } from "../Progress.ts"
+import type { Charts } from "../run/report/Charts.ts"
+import { Pages } from "../run/report/Pages.ts"
+import type { Thumbnails } from "../run/report/Thumbnails.ts"
+import { writePages } from "../run/report/writePages.ts"
+import { RunFolder } from "../run/RunFolder.ts"
+
+/** A run's page, charts and model card; that they could not be written is a note, for the run itself is complete. */
+export const layer = Layer.effect(
+  Pages,
+  Effect.map(
+    Effect.context<Charts | Thumbnails | SampleCatalogue>(),
+    (context) => (folder: RunFolder["Service"]) =>
+      writePages().pipe(
+        Effect.provideContext(context),
+        Effect.provideService(RunFolder, folder),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : report({
+                _tag: "Note",
+                line: `the run is complete, but its page is not: ${messageOf(cause)}. Once more: npx pnpm pipeline:report ${folder.path}`
+              })
+        )
+      )
+  )
+)
+
+const messageOf = (cause: Cause.Cause<unknown>) => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,46 @@
+import { Schema, SchemaGetter } from "effect"
+
+/** Some steps that follow each other, as a line of `steps.jsonl` has them. */
+export const StepSpan = Schema.Struct({
+  /** Steps of the run that are done at its end. */
+  step: Schema.Natural,
+  /** How many steps it is of. */
+  steps: Schema.Natural,
+  /** Mean of their losses, as they were trained (nats); null where that is no number. */
+  loss: Schema.NullOr(Schema.Finite),
+  /** Of the last one. */
+  learningRate: Schema.Finite
+})
+export type StepSpan = typeof StepSpan.Type
+
+/** All spans as the text of `steps.jsonl`. */
+export const StepSpanLines = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(Schema.fromJsonString(StepSpan)), {
+    decode: SchemaGetter.transform((text: string) => text.split("\n").filter((line) => line !== "")),
+    encode: SchemaGetter.transform((lines: ReadonlyArray<string>) => lines.map((line) => `${line}\n`).join(""))
+  })
+)
+
+/** A run keeps about so many spans, however many steps it has. */
+export const mostSpans = 400
+
+/** Steps of a span, in a run of so many. */
+export const strideOf = (steps: number): number => Math.max(1, Math.ceil(steps / mostSpans))
+
+/**
+ * The spans with one step more. `step` counts the steps done with it; a new span begins after each multiple of `stride`,
+ * so that the spans of a run that was resumed end where those of one that was not do.
+ */
+export const addStep = (
+  spans: ReadonlyArray<StepSpan>,
+  stride: number,
+  { learningRate, loss, step }: { readonly step: number; readonly loss: number; readonly learningRate: number }
+): ReadonlyArray<StepSpan> => {
+  const last = spans.at(-1)
+  const number = Number.isFinite(loss) ? loss : null
+  if (last === undefined || last.step % stride === 0 || last.step !== step - 1)
+    return [...spans, { step, steps: 1, loss: number, learningRate }]
+  const steps = last.steps + 1
+  const mean = last.loss === null || number === null ? null : last.loss + (number - last.loss) / steps
+  return [...spans.slice(0, -1), { step, steps, loss: mean, learningRate }]
+}

@@ -1,0 +1,206 @@
+import { bootstrap } from "../../metrics/bootstrap.ts"
+import type { CalibrationFigures, Predictions } from "../../metrics/calibration.ts"
+import { calibrationFigures, cooled } from "../../metrics/calibration.ts"
+import { classOrder } from "../../metrics/classOrder.ts"
+import type { ConfusedPair } from "../../metrics/confusedPairs.ts"
+import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import type { Confusion } from "../../metrics/Confusion.ts"
+import { fromRows, margins } from "../../metrics/Confusion.ts"
+import type { Coverage } from "../../metrics/coverage.ts"
+import { coverageCurve } from "../../metrics/coverage.ts"
+import { fitTemperature } from "../../metrics/fitTemperature.ts"
+import { labelErrors } from "../../metrics/labelErrors.ts"
+import type { Answer } from "../../metrics/mistakes.ts"
+import { answers, topLosses } from "../../metrics/mistakes.ts"
+import type { TestReport } from "../../metrics/Report.ts"
+import { scores } from "../../metrics/scores.ts"
+import type { Interval } from "../../metrics/wilson.ts"
+import { wilson } from "../../metrics/wilson.ts"
+import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
+import { numbersOf } from "../../model/StoredPredictions.ts"
+import type { RunFacts } from "./RunFacts.ts"
+
+/** How much of everything a page shows. */
+export const shown = { losses: 24, labelErrors: 24, pairs: 8, ofPair: 4, coverage: 100 } as const
+
+/** More classes than this make no matrix that anyone could read: the pairs are told then. */
+export const mostClasses = 200
+
+/** The bins of a reliability curve, where no calibration is configured. Source: Guo et al., 2017. */
+const usualBins = 15
+
+/** A photo that a page shows, and what was said of it. */
+export interface ShownSample extends StoredSample {
+  readonly labelName: string
+  readonly predictedName: string
+  readonly probability: number
+  readonly labelProbability: number
+  readonly loss: number
+}
+
+/** Two classes that are confused, with photos: mistaken ones, and ones of the other class that were right. */
+export interface ShownPair extends ConfusedPair {
+  readonly mistaken: ReadonlyArray<ShownSample>
+  readonly others: ReadonlyArray<ShownSample>
+}
+
+/** A photo whose label is likely wrong. */
+export interface ShownLabelError extends ShownSample {
+  readonly part: string
+  readonly suggestedName: string
+  readonly margin: number
+}
+
+/** What follows from a run's test part. */
+export interface TestAnalysis {
+  readonly test: TestReport
+  readonly confusion: Confusion
+  /** Indexes of the classes; undefined where there are too many for a matrix. */
+  readonly order: ReadonlyArray<number> | undefined
+  /** At 95 %. */
+  readonly intervals: {
+    readonly accuracy: Interval | null
+    readonly weightedF1: Interval | null
+    readonly macroF1: Interval | null
+    readonly balancedAccuracy: Interval | null
+  }
+  readonly pairs: ReadonlyArray<ShownPair>
+  readonly losses: ReadonlyArray<ShownSample>
+  readonly coverage: ReadonlyArray<Coverage>
+  readonly calibration: {
+    readonly temperature: number
+    /** Whether the model is used with it. */
+    readonly applied: boolean
+    readonly figures: CalibrationFigures
+  } | null
+}
+
+/** What follows from a run's figures and predictions; nothing in it depends on anything but the run's folder. */
+export interface RunAnalysis {
+  readonly test: TestAnalysis | null
+  readonly labelErrors: ReadonlyArray<ShownLabelError>
+  /** How many there are beside those. */
+  readonly moreLabelErrors: number
+}
+
+/** The stored logits with the run's temperature: what the model says to those who use it. */
+const used = (stored: StoredPredictions, temperature: number): Predictions => {
+  const numbers = numbersOf(stored)
+  return { ...numbers, logits: cooled(numbers.logits, temperature) }
+}
+
+const sampleOf = ({ labels, samples }: StoredPredictions, answer: Answer): ShownSample => ({
+  ...samples[answer.sample]!, // an answer for each sample
+  labelName: labels[answer.label]!,
+  predictedName: labels[answer.predicted]!,
+  probability: answer.probability,
+  labelProbability: answer.labelProbability,
+  loss: answer.loss
+})
+
+const surest = (a: Answer, b: Answer) => b.probability - a.probability || a.sample - b.sample
+
+const pairsOf = (
+  confusion: Confusion,
+  labels: ReadonlyArray<string>,
+  stored: StoredPredictions | undefined,
+  all: ReadonlyArray<Answer>
+) =>
+  confusedPairs(confusion, labels, shown.pairs).map((pair): ShownPair => {
+    const [label, predicted] = [labels.indexOf(pair.trueLabel), labels.indexOf(pair.predictedLabel)]
+    const those = (isMeant: (answer: Answer) => boolean) =>
+      stored === undefined
+        ? []
+        : all
+            .filter(isMeant)
+            .sort(surest)
+            .slice(0, shown.ofPair)
+            .map((answer) => sampleOf(stored, answer))
+    return {
+      ...pair,
+      mistaken: those((answer) => answer.label === label && answer.predicted === predicted),
+      others: those((answer) => answer.label === predicted && answer.predicted === predicted)
+    }
+  })
+
+/** The configured calibration; where there is none, what one fitted on the validation part would do. */
+const calibrationOf = ({ config, report, test, validation }: RunFacts): TestAnalysis["calibration"] => {
+  const applied = report.calibration
+  if (applied !== undefined)
+    return applied.test && { temperature: applied.temperature, applied: true, figures: applied.test }
+  if (test === undefined || validation === undefined || validation.samples.length === 0) return null
+  const temperature = fitTemperature(numbersOf(validation))
+  const figures = calibrationFigures(numbersOf(test), temperature, config.calibration?.bins ?? usualBins)
+  return { temperature, applied: false, figures }
+}
+
+const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
+  const { config, report, test: stored } = facts
+  const confusion = fromRows(test.confusion)
+  const { correct, total } = margins(confusion)
+  const drawn = bootstrap(
+    confusion,
+    (drawn) => {
+      const { balancedAccuracy, macro, weighted } = scores(drawn)
+      return { weightedF1: weighted.f1, macroF1: macro.f1, balancedAccuracy: balancedAccuracy ?? 0 }
+    },
+    { seed: config.seed }
+  )
+  const labels = test.perClass.map(({ label }) => label)
+  const numbers = stored && used(stored, report.calibration?.temperature ?? 1)
+  const all = numbers === undefined ? [] : answers(numbers)
+  return {
+    test,
+    confusion,
+    order: labels.length <= mostClasses ? classOrder(confusion) : undefined,
+    intervals: {
+      accuracy: wilson(
+        correct.reduce((sum, count) => sum + count, 0),
+        total
+      ),
+      weightedF1: drawn && drawn.weightedF1,
+      macroF1: drawn && drawn.macroF1,
+      balancedAccuracy: drawn && drawn.balancedAccuracy
+    },
+    pairs: pairsOf(confusion, labels, stored, all),
+    losses: stored === undefined ? [] : topLosses(all, shown.losses).map((answer) => sampleOf(stored, answer)),
+    coverage: numbers === undefined ? [] : coverageCurve(numbers, shown.coverage),
+    calibration: calibrationOf(facts)
+  }
+}
+
+const labelErrorsOf = (stored: StoredPredictions | undefined, temperature: number): ReadonlyArray<ShownLabelError> => {
+  if (stored === undefined) return []
+  const numbers = used(stored, temperature)
+  const all = answers(numbers)
+  return labelErrors(numbers).map(({ margin, sample, suggested }) => ({
+    ...sampleOf(stored, all[sample]!), // an answer for each sample
+    part: stored.part,
+    suggestedName: stored.labels[suggested]!,
+    margin
+  }))
+}
+
+/** Draws from a run's folder what its page tells. */
+export const analyse = (facts: RunFacts): RunAnalysis => {
+  const { report, test, validation } = facts
+  const temperature = report.calibration?.temperature ?? 1
+  const errors = [...labelErrorsOf(test, temperature), ...labelErrorsOf(validation, temperature)].sort(
+    (a, b) => a.margin - b.margin
+  )
+  return {
+    test: report.test && testAnalysis(facts, report.test),
+    labelErrors: errors.slice(0, shown.labelErrors),
+    moreLabelErrors: Math.max(0, errors.length - shown.labelErrors)
+  }
+}
+
+/** The photos that a page shows, each once. */
+export const shownSamples = ({ labelErrors, test }: RunAnalysis): ReadonlyArray<StoredSample> => {
+  const all = [
+    ...(test?.losses ?? []),
+    ...(test?.pairs ?? []).flatMap(({ mistaken, others }) => [...mistaken, ...others]),
+    ...labelErrors
+  ]
+  return [...new Map(all.map((sample) => [sample.file, sample])).values()]
+}

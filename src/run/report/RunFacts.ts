@@ -1,0 +1,89 @@
+import { Effect, Schema } from "effect"
+import { Report } from "../../metrics/Report.ts"
+import type { StoredPredictions } from "../../model/StoredPredictions.ts"
+import { decodePredictions } from "../../model/StoredPredictions.ts"
+import type { Refusal } from "../../pipeline/Ledger.ts"
+import { RefusalLines } from "../../pipeline/Ledger.ts"
+import type { RunConfig } from "../../RunConfig.ts"
+import { decodeRunConfig } from "../../RunConfig.ts"
+import type { RunFile } from "../RunFolder.ts"
+import { RunFolder, RunFolderError } from "../RunFolder.ts"
+import type { StepSpan } from "../StepSpan.ts"
+import { StepSpanLines } from "../StepSpan.ts"
+
+/** All that a run's folder says, but for its weights. */
+export interface RunFacts {
+  /** The folder, as it was named. */
+  readonly path: string
+  /** Its last part. */
+  readonly name: string
+  readonly config: RunConfig
+  readonly report: Report
+  readonly refusals: ReadonlyArray<Refusal>
+  readonly steps: ReadonlyArray<StepSpan>
+  readonly validation: StoredPredictions | undefined
+  readonly test: StoredPredictions | undefined
+  /** What could not be read, a sentence each: a page tells it, and does without. */
+  readonly gaps: ReadonlyArray<string>
+}
+
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+
+/**
+ * Reads a finished run. Fails where `config.json` or `report.json` is not there or is none; what else is missing or
+ * damaged is a gap.
+ */
+export const readRun = Effect.fn("readRun")(function* () {
+  const folder = yield* RunFolder
+  const gaps: Array<string> = []
+  const needed = Effect.fnUntraced(function* <A>(file: RunFile, decode: (text: string) => Effect.Effect<A, Error>) {
+    const text = textOf(yield* folder.read(file))
+    return yield* decode(text).pipe(
+      Effect.mapError(
+        (error) => new RunFolderError({ path: `${folder.path}/${file}`, reason: "invalid", detail: error.message })
+      )
+    )
+  })
+  const optional = <A, B>(
+    file: RunFile,
+    without: string,
+    otherwise: B,
+    decode: (bytes: Uint8Array) => Effect.Effect<A, Error>
+  ): Effect.Effect<A | B> =>
+    Effect.flatMap(folder.read(file), decode).pipe(
+      Effect.catch((error: Error) => {
+        gaps.push(`${without}: ${error.message}`)
+        return Effect.succeed(otherwise)
+      })
+    )
+  const predictions = (part: "validation" | "test") =>
+    optional(
+      `predictions/${part}.safetensors`,
+      `No single photos of the ${part} part are told of`,
+      undefined,
+      (bytes) => decodePredictions(bytes, `${folder.path}/predictions/${part}.safetensors`)
+    )
+
+  const config = yield* needed("config.json", (text) =>
+    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text), (raw) =>
+      decodeRunConfig(raw, `${folder.path}/config.json`)
+    )
+  )
+  const report = yield* needed("report.json", Schema.decodeEffect(Schema.fromJsonString(Report)))
+  const facts: RunFacts = {
+    path: folder.path,
+    name: folder.path.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? folder.path,
+    config,
+    report,
+    refusals: yield* optional("ledger.jsonl", "No examples of refused rows", [], (bytes) =>
+      Schema.decodeEffect(RefusalLines)(textOf(bytes))
+    ),
+    steps: yield* optional("steps.jsonl", "No curves over steps", [], (bytes) =>
+      Schema.decodeEffect(StepSpanLines)(textOf(bytes))
+    ),
+    validation: yield* predictions("validation"),
+    test: yield* predictions("test"),
+    gaps
+  }
+  return facts
+})

@@ -1,0 +1,18 @@
+import { Context, Effect, Layer } from "effect"
+import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+
+/** Makes small pictures of image files, for pages. */
+export class Thumbnails extends Context.Service<
+  Thumbnails,
+  {
+    /**
+     * A `data:` address of a picture of at most 96 x 96 pixels, upright, whole; undefined where the file is not there,
+     * cannot be read, or no longer has the digest (SHA-256, hex).
+     */
+    readonly of: (path: string, digest: string, image: ImageConfig) => Effect.Effect<string | undefined>
+  }
+>()("weft/run/report/Thumbnails") {
+  /** Pictures from memory, by path, whatever their digest. */
+  static readonly layerMemory = (pictures: ReadonlyMap<string, string>) =>
+    Layer.succeed(Thumbnails, { of: (path) => Effect.succeed(pictures.get(path)) })
+}

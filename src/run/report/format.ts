@@ -1,0 +1,30 @@
+import { percent } from "../../figures.ts"
+import type { Interval } from "../../metrics/wilson.ts"
+
+/** What stands where a figure does not exist. */
+export const dash = "–"
+
+/** `43,332`. */
+export const count = (n: number): string => n.toLocaleString("en", { maximumFractionDigits: 0 })
+
+/** A share, or a dash. */
+export const share = (figure: number | null | undefined): string =>
+  figure === null || figure === undefined ? dash : percent(figure)
+
+/** A loss in nats, or a dash. */
+export const loss = (figure: number | null | undefined): string =>
+  figure === null || figure === undefined ? dash : figure.toFixed(4)
+
+/** `88.7 to 90.5 %`, or a dash. */
+export const interval = (bounds: Interval | null): string =>
+  bounds === null ? dash : `${(100 * bounds.low).toFixed(1)} to ${percent(bounds.high)}`
+
+/** A learning rate by the digits that say something. */
+export const rate = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential(2).replace(/\.?0+e/, "e")
+    : String(Number(value.toPrecision(4)))
+
+/** The network and its head, as a person names them: `mobilenet-v2 (fc)`. */
+export const networkName = ({ head, network }: { readonly network: string; readonly head: string | null }): string =>
+  head === null ? network : `${network} (${head})`

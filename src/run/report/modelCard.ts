@@ -1,0 +1,198 @@
+import { duration } from "../../figures.ts"
+import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { count, interval, loss, networkName, share } from "./format.ts"
+import type { RunAnalysis } from "./RunAnalysis.ts"
+import type { RunFacts } from "./RunFacts.ts"
+
+/** A class with fewer test samples than this has figures that say little: Wilson's interval of 0.9 is 0.21 wide. */
+const few = 30
+/** A recall below this is named among the limits. */
+const weak = 0.7
+/** How many times as large as the smallest class the largest is, where that is named. */
+const uneven = 10
+/** Of each limit, so many classes are named. */
+const named = 15
+
+/** Text from outside in Markdown: no markup of its own, no line break, no end of a table's cell. */
+export const inMarkdown = (text: string): string =>
+  text.replace(/[\r\n]+/g, " ").replace(/[\\`*_{}[\]<>|#&$~]/g, (character) => `\\${character}`)
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+
+const list = (labels: ReadonlyArray<string>) =>
+  labels.slice(0, named).map(inMarkdown).join(", ") +
+  (labels.length > named ? `, and ${labels.length - named} more` : "")
+
+/** Hugging Face's metadata, with what is known; figures as numbers. JSON is YAML too, so that nothing need be escaped. */
+const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
+  const { weights } = config.network
+  const repository = weights?.startsWith("hf:") ? weights.slice(3).split(/[@/]/).slice(0, 2).join("/") : undefined
+  const metric = (type: string, value: number | null) => (value === null ? [] : [{ type, value }])
+  return {
+    library_name: "weft",
+    pipeline_tag: "image-classification",
+    tags: ["image-classification", "weft", model.network],
+    ...(repository !== undefined && { base_model: repository }),
+    ...(test !== null && {
+      metrics: ["accuracy", "f1"],
+      "model-index": [
+        {
+          name,
+          results: [
+            {
+              task: { type: "image-classification" },
+              dataset: {
+                name: config.data.sample ? "Weft's drawn sample" : "own catalogue",
+                type: "csv",
+                split: "test"
+              },
+              metrics: [...metric("accuracy", test.accuracy), ...metric("f1", test.weighted.f1)]
+            }
+          ]
+        }
+      ]
+    })
+  }
+}
+
+const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAnalysis): ReadonlyArray<string> => {
+  const everywhere = [
+    "It knows its classes and no other: a photo of anything else is given one of them. Watch the probability, and withhold answers below one that suits you.",
+    "It has seen photos of one catalogue. On photos taken otherwise (backgrounds, light, several things at once) it is worse than the figures here, and how much has not been measured.",
+    "The labels are the catalogue's own; what is wrong in them was learned, and measured against."
+  ]
+  if (test === null || analysis === null)
+    return ["It has not been measured: the split has no test part.", ...everywhere]
+  const rare = test.perClass.filter(({ support }) => support < few).map(({ label }) => label)
+  const hard = test.perClass
+    .filter(({ recall, support }) => support > 0 && recall < weak)
+    .sort((a, b) => a.recall - b.recall)
+    .map(({ label, recall }) => `${label} (${share(recall)})`)
+  const confused = confusedPairs(
+    analysis.confusion,
+    test.perClass.map(({ label }) => label),
+    5
+  ).map(({ predictedLabel, share: of, trueLabel }) => `${trueLabel} for ${predictedLabel} (${share(of)})`)
+  const { calibration } = analysis
+  const error = calibration && (calibration.applied ? calibration.figures.eceAfter : calibration.figures.eceBefore)
+  const sizes = (data.perClass ?? []).map(({ train }) => train).filter((n) => n > 0)
+  const [largest, smallest] = [Math.max(0, ...sizes), Math.min(...sizes)]
+  return [
+    ...(hard.length > 0 ? [`Classes of which it recognises less than ${share(weak)}: ${list(hard)}.`] : []),
+    ...(confused.length > 0 ? [`Most often taken for one another: ${list(confused)}.`] : []),
+    ...(rare.length > 0 ? [`Fewer than ${few} test photos each, so that little is known of: ${list(rare)}.`] : []),
+    ...(largest >= uneven * smallest
+      ? [
+          `Its classes are of very different size: ${count(largest)} training photos in the largest, ${count(smallest)} in the smallest. What is rare is missed more often.`
+        ]
+      : []),
+    ...(error !== null && error !== undefined
+      ? [
+          `Its probabilities are ${calibration?.applied ? "calibrated (temperature scaling)" : "not calibrated"}: they are off by ${share(error)} on average (expected calibration error, test part).`
+        ]
+      : []),
+    ...everywhere
+  ]
+}
+
+/**
+ * A run's `MODEL_CARD.md`: what the model is, what it has seen, what it can and cannot do, all of it from the run.
+ *
+ * What only people know (licence, who is responsible, what it must not be used for) is left for them, and said to be.
+ * Source: Mitchell et al., Model Cards for Model Reporting, 2019; the metadata as Hugging Face reads them.
+ */
+export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
+  const { config, report } = facts
+  const { data, history, model, receipt, test } = report
+  const { augment, image, network, train } = config
+  const trained = network.trainable === "all" ? "every block" : JSON.stringify(network.trainable)
+  const changes = Object.entries(augment)
+    .filter(([, amount]) => typeof amount === "number" && amount > 0)
+    .map(([name, amount]) => `${name} ${String(amount)}`)
+  const refused = Object.entries(data.refused).map(([reason, rows]) => `${count(rows)} ${reason}`)
+  return `---
+${Object.entries(metadata(facts))
+  .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  .join("\n")}
+---
+
+# ${inMarkdown(facts.name)}
+
+An image classifier: ${networkName(model)}, ${count(model.parameters)} parameters, ${count(data.classes)} classes, ${image.width}x${image.height} pixels.
+This card was filled from the run that trained it. To be added by its owner: licence, contact, intended and excluded uses.
+
+## Use
+
+It says which of its classes a photo most likely shows, with a probability for each${
+    report.calibration ? ` (calibrated, temperature ${report.calibration.temperature.toFixed(3)})` : ""
+  }.
+
+\`\`\`sh
+npx pnpm pipeline:predict --run ${facts.path} photo.jpg
+\`\`\`
+
+## Data
+
+${count(data.listed)} rows were listed, ${count(data.kept)} of them kept${refused.length > 0 ? ` (refused: ${refused.join(", ")})` : ""}:
+${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; stratified by class, by a hash of seed and id.
+${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : `The labels are the column \`${config.data.columns.label}\` of the catalogue.`}
+SHA-256 of the data: \`${receipt.dataDigest}\`.
+
+<details><summary>${count(data.classes)} classes</summary>
+
+${(test?.perClass ?? data.perClass ?? []).map(({ label }) => inMarkdown(label)).join(", ")}
+
+</details>
+
+## Training
+
+${network.weights === undefined ? "From random weights" : `From the weights ${inMarkdown(network.weights)}`}, trained: ${trained}. ${history.length} ${history.length === 1 ? "epoch" : "epochs"} of batches of ${train.batchSize}, ${train.optimizer.kind} at a learning rate of ${train.learningRate} (${train.schedule.kind}); the weights are those of epoch ${report.chosenEpoch}.
+Augmentation: ${changes.length === 0 ? "none" : changes.join(", ")}.
+${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}). Seed ${config.seed}; configuration \`${receipt.configDigest}\`.
+
+## Figures
+
+${
+  test === null || analysis.test === null
+    ? "None: the split has no test part."
+    : `On the ${count(data.test)} test photos, which were looked at once, after the training:
+
+${table(
+  ["figure", "value", "95 %"],
+  [
+    ["accuracy", share(test.accuracy), `${interval(analysis.test.intervals.accuracy)} (Wilson)`],
+    ["weighted F1", share(test.weighted.f1), `${interval(analysis.test.intervals.weightedF1)} (bootstrap)`],
+    ["macro F1", share(test.macro.f1), `${interval(analysis.test.intervals.macroF1)} (bootstrap)`],
+    [
+      "balanced accuracy",
+      share(test.balancedAccuracy),
+      `${interval(analysis.test.intervals.balancedAccuracy)} (bootstrap)`
+    ],
+    ["loss (nats)", loss(test.loss), ""]
+  ]
+)}
+
+<details><summary>Each class</summary>
+
+${table(
+  ["class", "precision", "recall", "F1", "test photos"],
+  test.perClass.map(({ f1, label, precision, recall, support }) => [
+    inMarkdown(label),
+    share(precision),
+    share(recall),
+    share(f1),
+    count(support)
+  ])
+)}
+
+</details>`
+}
+
+## Limits
+
+${limits(facts, analysis)
+  .map((limit) => `- ${limit}`)
+  .join("\n")}
+`
+}

@@ -1,0 +1,130 @@
+import type { CalibrationFigures } from "../../metrics/calibration.ts"
+import type { EpochRecord } from "../../metrics/Report.ts"
+import type { StepSpan } from "../StepSpan.ts"
+import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
+import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
+import type { RunFacts } from "./RunFacts.ts"
+
+/** Of classes in a chart: what more there are is in the table. */
+const mostBars = 90
+
+const epochs = (
+  history: ReadonlyArray<EpochRecord>,
+  chosenEpoch: number,
+  [title, label]: readonly [string, string],
+  series: ReadonlyArray<readonly [string, keyof EpochRecord]>
+): LineChart => ({
+  kind: "lines",
+  title,
+  x: { label: "epoch", whole: true },
+  y: { label, percent: label === "accuracy" },
+  mark: history.length > 60 ? "line" : "both",
+  rule: { x: chosenEpoch, label: `epoch ${chosenEpoch}, whose weights are the model` },
+  series: series.flatMap(([name, key]) => {
+    const points = history.map((record) => ({ x: record.epoch, y: record[key] ?? null }))
+    return points.every(({ y }) => y === null) ? [] : [{ name, points }]
+  })
+})
+
+const steps = (spans: ReadonlyArray<StepSpan>, key: "loss" | "learningRate"): LineChart => ({
+  kind: "lines",
+  title: key === "loss" ? "Training loss over steps" : "Learning rate over steps",
+  x: { label: "step" },
+  y: { label: key === "loss" ? "training loss (nats)" : "learning rate" },
+  series: [{ name: key, points: spans.map((span) => ({ x: span.step, y: span[key] })) }]
+})
+
+const classes = ({ report, refusals }: RunFacts): BarChart | undefined => {
+  const { perClass } = report.data
+  if (perClass === undefined) return undefined
+  // Without the classes that are left out whole: there may be any number of them.
+  const kept = perClass.filter(({ test, train, validation }) => train + validation + test > 0)
+  const rows = kept.slice(0, mostBars).map(({ label, listed, test, train, validation }) => ({
+    label,
+    values: [train, validation, test, listed - train - validation - test]
+  }))
+  return {
+    kind: "bars",
+    title: "Rows of each class",
+    x: { label: "rows" },
+    parts: ["training", "validation", "test", ...(refusals.length > 0 ? ["refused"] : [])],
+    rows: refusals.length > 0 ? rows : rows.map(({ label, values }) => ({ label, values: values.slice(0, 3) }))
+  }
+}
+
+const confusion = ({ confusion: { classes, counts }, order, test }: TestAnalysis): MatrixChart | undefined =>
+  order && {
+    kind: "matrix",
+    title: "Confusion: rows are the true classes, columns the predicted ones",
+    labels: order.map((index) => test.perClass[index]!.label),
+    counts: order.map((row) => order.map((column) => counts[row * classes + column]!))
+  }
+
+const reliability = (figures: CalibrationFigures, applied: boolean): LineChart => ({
+  kind: "lines",
+  title: "Accuracy over confidence",
+  x: { label: "confidence", percent: true, domain: [0, 1] },
+  y: { label: "accuracy", percent: true, domain: [0, 1] },
+  diagonal: true,
+  mark: "both",
+  series: [
+    { name: "as trained", points: curve(figures.binsBefore) },
+    { name: applied ? "with the temperature" : "with a temperature", points: curve(figures.binsAfter) }
+  ]
+})
+
+const curve = (bins: CalibrationFigures["binsBefore"]) =>
+  bins.flatMap(({ accuracy, confidence }) => (confidence === null ? [] : [{ x: confidence, y: accuracy }]))
+
+const coverage = (points: TestAnalysis["coverage"]): LineChart => ({
+  kind: "lines",
+  title: "Accuracy over the share of photos that are answered",
+  x: { label: "answered", percent: true },
+  y: { label: "accuracy", percent: true },
+  series: [{ name: "accuracy", points: points.map(({ accuracy, coverage }) => ({ x: coverage, y: accuracy })) }]
+})
+
+/** The charts of a run, by the names of their files; those that there are no data for are left out. */
+export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<string, Chart> => {
+  const { report, steps: spans } = facts
+  const { chosenEpoch, history } = report
+  const figures = test?.calibration?.figures
+  const all: ReadonlyArray<readonly [string, Chart | undefined | false]> = [
+    [
+      "loss",
+      epochs(
+        history,
+        chosenEpoch,
+        ["Loss over epochs", "loss (nats)"],
+        [
+          ["training", "trainLoss"],
+          ["validation", "validationLoss"]
+        ]
+      )
+    ],
+    [
+      "accuracy",
+      epochs(
+        history,
+        chosenEpoch,
+        ["Accuracy over epochs", "accuracy"],
+        [
+          ["training", "trainAccuracy"],
+          ["validation", "validationAccuracy"]
+        ]
+      )
+    ],
+    ["loss-steps", spans.length > 0 && steps(spans, "loss")],
+    [
+      "learning-rate",
+      spans.length > 0
+        ? steps(spans, "learningRate")
+        : epochs(history, chosenEpoch, ["Learning rate over epochs", "learning rate"], [["rate", "learningRate"]])
+    ],
+    ["classes", classes(facts)],
+    ["confusion", test !== null && confusion(test)],
+    ["calibration", figures !== undefined && reliability(figures, test?.calibration?.applied ?? false)],
+    ["coverage", test !== null && test.coverage.length > 1 && coverage(test.coverage)]
+  ]
+  return new Map(all.flatMap(([name, chart]) => (chart ? [[name, chart] as const] : [])))
+}

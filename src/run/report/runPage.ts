@@ -1,0 +1,45 @@
+import { networkName } from "./format.ts"
+import { html } from "./html.ts"
+import type { Section } from "./page.ts"
+import { page } from "./page.ts"
+import { calibration } from "./sections/calibration.ts"
+import { classes, confusion } from "./sections/classes.ts"
+import { data } from "./sections/data.ts"
+import { labelErrors, losses, pairs } from "./sections/photos.ts"
+import { receipt } from "./sections/receipt.ts"
+import type { Contents, Shown } from "./sections/Shown.ts"
+import { summary } from "./sections/summary.ts"
+import { time } from "./sections/time.ts"
+import { training } from "./sections/training.ts"
+
+/** In the order of the page. */
+const contents: ReadonlyArray<readonly [string, string, Contents]> = [
+  ["training", "Training", training],
+  ["classes", "Classes", classes],
+  ["confusion", "Confusion", confusion],
+  ["pairs", "Most confused pairs", pairs],
+  ["losses", "Highest losses", losses],
+  ["labels", "Likely label errors", labelErrors],
+  ["calibration", "Calibration", calibration],
+  ["data", "Data", data],
+  ["time", "Time", time],
+  ["receipt", "Receipt", receipt]
+]
+
+/** A run's `report.html`. */
+export const runPage = (shown: Shown) => {
+  const { facts } = shown
+  const { engine, model } = facts.report
+  const { height, width } = facts.config.image
+  return page({
+    title: facts.name,
+    subtitle: html`${networkName(model)} at ${width}x${height}, on ${engine.name} (${engine.device})`,
+    summary: summary(shown),
+    sections: contents.flatMap(([id, heading, render]): ReadonlyArray<Section> => {
+      const body = render(shown)
+      return body === undefined ? [] : [{ id, heading, body }]
+    }),
+    footer: html`Made by Weft ${facts.report.receipt.versions["weft"] ?? ""} from the run's folder. Figures for
+      programs: <code>report.json</code>; charts for papers: <code>charts/</code>.`
+  })
+}

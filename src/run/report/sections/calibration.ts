@@ -1,0 +1,61 @@
+import { count, loss, share } from "../format.ts"
+import { html } from "../html.ts"
+import { figure } from "./figure.ts"
+import type { Contents } from "./Shown.ts"
+
+/** Accuracies of which it is said how many photos could be answered with them. */
+const wanted = [0.9, 0.95, 0.99]
+
+/** How far probabilities can be trusted: before and after temperature scaling, and what withholding an answer would bring. */
+export const calibration: Contents = (shown) => {
+  const { test } = shown.analysis
+  if (test === null || (test.calibration === null && test.coverage.length === 0)) return undefined
+  const found = test.calibration
+  const reach = wanted.flatMap((goal) => {
+    const most = test.coverage.findLast(({ accuracy }) => accuracy >= goal)
+    return most === undefined ? [] : [{ ...most, goal }]
+  })
+  return html`${
+      found !== null &&
+      html`<p>
+        ${
+          found.applied
+            ? html`The model's probabilities are made with a temperature of ${found.temperature.toFixed(3)}, fitted on
+              the validation part.`
+            : html`No calibration is configured; with one (<code>calibration = {}</code>), a temperature of
+                ${found.temperature.toFixed(3)} would be fitted on the validation part.`
+        }
+        Expected calibration error on the test part: ${share(found.figures.eceBefore)} as trained,
+        ${share(found.figures.eceAfter)} with it; loss ${loss(found.figures.lossBefore)} and
+        ${loss(found.figures.lossAfter)}.
+      </p>`
+    }
+    <div class="charts">
+      ${figure(shown, "calibration", "On the diagonal, photos that are predicted with 80 % are right in 80 of 100. Below it the model is too sure of itself.")}
+      ${figure(shown, "coverage", "Accuracy where the model answers only what it is surest of; test part.")}
+    </div>
+    ${
+      reach.length > 0 &&
+      html`<div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>accuracy of at least</th>
+              <th>answered</th>
+              <th>withheld below a probability of</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${reach.map(
+              ({ coverage, goal, threshold }) =>
+                html`<tr>
+                  <td>${share(goal)}</td>
+                  <td>${share(coverage)} (${count(coverage * shown.facts.report.data.test)})</td>
+                  <td>${threshold.toFixed(3)}</td>
+                </tr>`
+            )}
+          </tbody>
+        </table>
+      </div>`
+    }`
+}

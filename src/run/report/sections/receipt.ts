@@ -1,0 +1,38 @@
+import { count } from "../format.ts"
+import { html } from "../html.ts"
+import type { Contents } from "./Shown.ts"
+
+/** What is needed to have the same result again. */
+export const receipt: Contents = ({ facts: { config, path, report } }) => {
+  const { engine } = report
+  const { configDigest, dataDigest, machine, seeds, versions, weightsDigest } = report.receipt
+  const list = (all: Readonly<Record<string, string | number>>) =>
+    Object.entries(all)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ")
+  const rows: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["engine", `${engine.name} (${engine.device})`],
+    ["data digest", dataDigest],
+    ["configuration digest", configDigest],
+    ["digest of the first weights", weightsDigest],
+    ["seeds", list(seeds)],
+    ["versions", list(versions)],
+    [
+      "machine",
+      `${machine.platform}, ${machine.arch}, ${count(machine.cpus)} processors, ${(machine.memory / 2 ** 30).toFixed(1)} GiB`
+    ]
+  ]
+  return html`<dl>
+      ${rows.map(
+        ([name, value]) =>
+          value !== undefined &&
+          html`<dt>${name}</dt>
+            <dd>${value}</dd> `
+      )}
+    </dl>
+    <p>The same again: <code>npx pnpm pipeline:train --config ${path}/config.json</code></p>
+    <details>
+      <summary>The configuration</summary>
+      <pre>${JSON.stringify(config, null, 2)}</pre>
+    </details>`
+}

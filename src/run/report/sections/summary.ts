@@ -1,0 +1,105 @@
+import { duration } from "../../../figures.ts"
+import { count, interval, loss, networkName, share } from "../format.ts"
+import { experiment, experimentNote, isExperiment } from "../experiment.ts"
+import type { Html } from "../html.ts"
+import { html } from "../html.ts"
+import type { Shown } from "./Shown.ts"
+
+const card = (name: string, figure: string, more: string) =>
+  html`<div class="card"><span>${name}</span><b>${figure}</b><span>${more}</span></div> `
+
+const cards = ({ analysis: { test }, facts: { report } }: Shown) => {
+  const { data, history, model, seconds } = report
+  const all =
+    test === null
+      ? []
+      : [
+          card("Test accuracy", share(test.test.accuracy), `95 %: ${interval(test.intervals.accuracy)}`),
+          card("Weighted F1", share(test.test.weighted.f1), `95 %: ${interval(test.intervals.weightedF1)}`),
+          card("Macro F1", share(test.test.macro.f1), `95 %: ${interval(test.intervals.macroF1)}`),
+          card(
+            "Balanced accuracy",
+            share(test.test.balancedAccuracy),
+            `95 %: ${interval(test.intervals.balancedAccuracy)}`
+          ),
+          ...(test.test.top5Accuracy === null
+            ? []
+            : [card("Among the first 5", share(test.test.top5Accuracy), "top-5 accuracy")]),
+          card("Test loss", loss(test.test.loss), "mean cross-entropy, nats")
+        ]
+  return html`<div class="cards">
+    ${all}${[
+      card("Classes", count(data.classes), `${count(data.kept)} of ${count(data.listed)} rows kept`),
+      card("Parameters", count(model.parameters), `${count(model.trainableParameters)} of them trained`),
+      card("Time", duration(seconds), `${history.length} ${history.length === 1 ? "epoch" : "epochs"}`)
+    ]}
+  </div> `
+}
+
+const experimentTable = ({ facts: { config, report } }: Shown): Html | false => {
+  const { history, test } = report
+  if (test === null || !isExperiment(report)) return false
+  const chosen = history[report.chosenEpoch - 1]
+  const { kind } = config.train.optimizer
+  const figures = (
+    row: ReadonlyArray<number | null | undefined>,
+    show: (figure: number | null | undefined) => string
+  ) => row.map((figure) => html`<td>${show(figure)}</td>`)
+  return html`<h3>Beside the reference experiment</h3>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>network</th>
+            <th class="text">optimiser</th>
+            <th>epochs</th>
+            <th>train loss</th>
+            <th>val loss</th>
+            <th>test loss</th>
+            <th>train acc</th>
+            <th>val acc</th>
+            <th>test acc</th>
+            <th>weighted F1</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr class="ours">
+            <td>this run: ${networkName(report.model)}, ${config.image.width}x${config.image.height}</td>
+            <td class="text">${kind} ${config.train.learningRate}</td>
+            <td>${history.length}</td>
+            ${figures([chosen?.trainLoss, chosen?.validationLoss, test.loss], loss)}
+            ${figures([chosen?.trainAccuracy, chosen?.validationAccuracy, test.accuracy, test.weighted.f1], share)}
+          </tr>
+          ${experiment.map(
+            (row) =>
+              html`<tr>
+                <td>${networkName(row)}</td>
+                <td class="text">${row.optimiser}</td>
+                <td>10</td>
+                ${figures([row.trainLoss, row.validationLoss, row.testLoss], loss)}
+                ${figures([row.trainAccuracy, row.validationAccuracy, row.testAccuracy, row.testWeightedF1], share)}
+              </tr> `
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="quiet">
+      ${experimentNote} These data are taken for the study's because their classes are its 70, by name; this run kept
+      ${count(report.data.kept)} photos of them.
+    </p> `
+}
+
+/** The main figures with their intervals; where the data are the reference experiment's, its table beside them. */
+export const summary = (shown: Shown): Html =>
+  html`${cards(shown)}
+  ${
+    shown.analysis.test === null
+      ? html`<p>There is no test part: <code>data.split.test</code> is 0.</p>`
+      : html`<p class="quiet">
+          Of ${count(shown.facts.report.data.test)} test photos. Intervals at 95 %: Wilson's for the accuracy,
+          percentile bootstrap for the others; they say how much the figures would differ on other test photos, not with
+          another seed.
+        </p>`
+  }
+  ${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}
+  ${shown.noPictures && html`<p class="note">The photos are not where they were (or have changed), so that only their names are shown. Where they are there again, <code>pipeline:report ${shown.facts.path}</code> shows them.</p> `}`

@@ -1,0 +1,36 @@
+import { duration } from "../../../figures.ts"
+import { count, loss, rate, share } from "../format.ts"
+import { html } from "../html.ts"
+import { figure } from "./figure.ts"
+import type { Contents, Shown } from "./Shown.ts"
+
+const epochTable = ({ facts: { report } }: Shown) =>
+  html`<details${report.history.length <= 12 ? html` open` : ""}>
+<summary>The epochs as a table</summary><div class="scroll"><table>
+<thead><tr><th>epoch</th><th>train loss</th><th>val loss</th><th>train acc</th><th>val acc</th><th>learning rate</th><th>images/s</th><th>time</th></tr></thead>
+<tbody>${report.history.map(
+    (record) =>
+      html`<tr${record.epoch === report.chosenEpoch ? html` class="ours"` : ""}><td>${record.epoch}</td><td>${loss(record.trainLoss)}</td><td>${loss(record.validationLoss)}</td><td>${share(record.trainAccuracy)}</td><td>${share(record.validationAccuracy)}</td><td>${rate(record.learningRate)}</td><td>${count(record.imagesPerSecond)}</td><td>${duration(record.seconds)}</td></tr>\n`
+  )}</tbody></table></div></details>`
+
+/** Loss, accuracy and learning rate, over epochs and over steps. */
+export const training: Contents = (shown) => {
+  const { report, steps } = shown.facts
+  const last = steps.at(-1)
+  const per = Math.max(0, ...steps.map(({ steps }) => steps))
+  return html`<p>
+      The weights are those of epoch ${report.chosenEpoch} of ${report.history.length}. Training figures are means over
+      an epoch as it was trained, with augmentation and dropout on; validation figures are taken after it.
+    </p>
+    <div class="charts">
+      ${figure(shown, "loss", "Mean loss of each epoch, nats. The dotted line is the epoch whose weights are the model.")}
+      ${figure(shown, "accuracy", "Accuracy of each epoch.")}
+      ${figure(
+        shown,
+        "loss-steps",
+        `Training loss over ${count(last?.step ?? 0)} steps${per > 1 ? `; each point is the mean of up to ${per}` : ""}.`
+      )}
+      ${figure(shown, "learning-rate", last === undefined ? "Learning rate of each epoch's last step." : "Learning rate over the steps.")}
+    </div>
+    ${epochTable(shown)}`
+}

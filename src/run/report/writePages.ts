@@ -1,0 +1,61 @@
+import { Effect } from "effect"
+import { pathUnder } from "../../pipeline/Rows.ts"
+import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
+import { RunFolder } from "../RunFolder.ts"
+import { Charts } from "./Charts.ts"
+import { modelCard } from "./modelCard.ts"
+import { analyse, shownSamples } from "./RunAnalysis.ts"
+import type { RunAnalysis } from "./RunAnalysis.ts"
+import { runCharts } from "./runCharts.ts"
+import type { RunFacts } from "./RunFacts.ts"
+import { readRun } from "./RunFacts.ts"
+import { runPage } from "./runPage.ts"
+import { Thumbnails } from "./Thumbnails.ts"
+
+/** Characters of all pictures of a page together; it stays below 3 MB with them. */
+const mostPictures = 1_500_000
+
+/** The pictures that a page shows, by file, as far as the photos are where they were. */
+const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
+  const samples = shownSamples(analysis)
+  const { data, image } = config
+  const thumbnails = yield* Thumbnails
+  const drawn = SampleCatalogue.use((catalogue) =>
+    data.sample === undefined ? Effect.succeed(data.root) : catalogue.draw(data.sample)
+  ).pipe(Effect.orElseSucceed(() => undefined))
+  const root = samples.length === 0 ? undefined : yield* drawn
+  if (root === undefined) return { pictures: new Map<string, string>(), noPictures: samples.length > 0 }
+  const found = yield* Effect.forEach(
+    samples,
+    ({ digest, file }) =>
+      Effect.map(thumbnails.of(pathUnder(root, file), digest, image), (picture) => [file, picture] as const),
+    { concurrency: 4 }
+  )
+  const pictures = new Map<string, string>()
+  let size = 0
+  for (const [file, picture] of found) {
+    if (picture === undefined || size + picture.length > mostPictures) continue
+    size += picture.length
+    pictures.set(file, picture)
+  }
+  return { pictures, noPictures: samples.length > 0 && pictures.size === 0 }
+})
+
+/**
+ * Writes `report.html`, `charts/*.svg` and `MODEL_CARD.md` of a finished run, from what its folder says. The photos are
+ * needed for their pictures alone.
+ */
+export const writePages = Effect.fn("writePages")(function* () {
+  const folder = yield* RunFolder
+  const charts = yield* Charts
+  const facts = yield* readRun()
+  const analysis = analyse(facts)
+  const drawn = new Map<string, string>()
+  for (const [name, chart] of runCharts(facts, analysis)) {
+    drawn.set(name, yield* charts.svg(chart, { for: "page" }))
+    yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
+  }
+  const { noPictures, pictures } = yield* picturesOf(facts, analysis)
+  yield* folder.write("MODEL_CARD.md", modelCard(facts, analysis))
+  yield* folder.write("report.html", yield* runPage({ facts, analysis, charts: drawn, pictures, noPictures }))
+})
