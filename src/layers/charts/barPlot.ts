@@ -25,10 +25,12 @@ export const barPlot = (chart: BarChart, Plot: Plot): Drawing => {
       height: rows.length * rowHeight + 60,
       marginLeft: Math.min(170, longest * characterWidth + 12),
       marginRight: 24,
+      marginTop: 42,
       x: {
         label: x.label,
         labelArrow: "none",
         labelAnchor: "center",
+        labelOffset: 36,
         axis: "top",
         grid: true,
         ticks: 5,

@@ -5,6 +5,8 @@ const lineHeight = 18
 /** Before a name: the sample of its colour. */
 const swatch = 20
 const gap = 14
+/** Free room before the chart begins. */
+const below = 6
 /** Of a character of 12 pixels, on average. */
 const characterWidth = 6.6
 const longest = 44
@@ -32,6 +34,6 @@ export const legend = (
     )
   })
   if (parts.length === 0) return { markup: "", height: 0 }
-  const height = y + lineHeight
+  const height = y + lineHeight + below
   return { markup: `<g fill="currentColor" transform="translate(0,${-height})">${parts.join("")}</g>`, height }
 }

@@ -14,13 +14,18 @@ const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
   return Array.from({ length: Math.floor((greatest - least) / step) + 1 }, (_, i) => least + i * step)
 }
 
+/** Pixels of a dot: of one that stands for samples, the area goes by how many, and few are still seen. */
+const radiusOf = (samples: number | undefined, most: number) =>
+  samples === undefined ? 2.6 : 2 + 7 * Math.sqrt(samples / most)
+
 /** Curves, or dots, over a common axis; a curve of one point is a dot. */
 export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
   const { diagonal, mark = "line", rule, series, x, y } = chart
   const show = { x: formatOf(x), y: formatOf(y) }
   const points = series.flatMap(({ name, points }, index) =>
-    points.flatMap((point) => (point.y === null ? [] : [{ x: point.x, y: point.y, name, colour: colourOf(index) }]))
+    points.flatMap((point) => (point.y === null ? [] : [{ ...point, y: point.y, name, colour: colourOf(index) }]))
   )
+  const most = Math.max(0, ...points.map(({ samples = 0 }) => samples))
   const drawsAlone = ({ points }: LineChart["series"][number]) => points.filter(({ y }) => y !== null).length === 1
   return {
     legend: series.length > 1 ? series.map(({ name }, i) => ({ name, colour: colourOf(i), dash: dashOf(i) })) : [],
@@ -29,6 +34,7 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
       height,
       marginLeft: 52,
       marginBottom: 38,
+      r: { type: "identity" },
       x: {
         label: x.label,
         labelAnchor: "center",
@@ -82,9 +88,10 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
             x: "x",
             y: "y",
             fill: "colour",
-            r: 2.6,
+            fillOpacity: most > 0 ? 0.75 : 1,
+            r: ({ samples }: (typeof points)[number]) => radiusOf(samples, most),
             title: (point: (typeof points)[number]) =>
-              `${series.length > 1 ? `${point.name}, ` : ""}${x.label} ${show.x(point.x)}: ${show.y(point.y)}`
+              `${series.length > 1 ? `${point.name}, ` : ""}${x.label} ${show.x(point.x)}: ${show.y(point.y)}${point.samples === undefined ? "" : ` (${point.samples} samples)`}`
           }
         )
       ]

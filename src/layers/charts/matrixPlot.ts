@@ -11,6 +11,9 @@ const cellOf = (classes: number) => (classes <= 6 ? 40 : classes <= countsUpTo ?
 /** A share's opacity: rare confusions are seen, frequent ones still told apart. */
 const opacityOf = (share: number) => 0.12 + 0.88 * Math.sqrt(share)
 
+/** What is read on a cell: on a strong colour the page's own, else its ink. */
+const inkOf = ({ share }: { readonly share: number }) => (share > 0.35 ? "var(--page)" : "var(--ink)")
+
 /**
  * A confusion row by row as shares of the true class: what is right in one colour, what is wrong in another. Cells without
  * a count are left out; the others say their count when they are pointed at.
@@ -20,7 +23,7 @@ export const matrixPlot = ({ counts, labels }: MatrixChart, Plot: Plot): Drawing
   const cell = cellOf(classes)
   // Two classes may bear one name once it is shortened, so that cells go by number.
   const names = labels.map((label) => (label.length > 22 ? `${label.slice(0, 21)}…` : label))
-  const margin = Math.max(24, ...names.map((name) => name.length)) * characterWidth + 14
+  const margin = Math.max(4, ...names.map((name) => name.length)) * characterWidth + 14
   const cells = counts.flatMap((row, i) => {
     const support = row.reduce((sum, count) => sum + count, 0)
     return row.flatMap((count, j) =>
@@ -71,7 +74,7 @@ export const matrixPlot = ({ counts, labels }: MatrixChart, Plot: Plot): Drawing
           title: "title"
         }),
         ...(classes <= countsUpTo
-          ? [Plot.text(cells, { x: "column", y: "row", text: "count", fill: "currentColor", pointerEvents: "none" })]
+          ? [Plot.text(cells, { x: "column", y: "row", text: "count", fill: inkOf, pointerEvents: "none" })]
           : [])
       ]
     }

@@ -10,10 +10,18 @@ export interface Axis {
   readonly domain?: readonly [number, number]
 }
 
-/** Points in the order of x; `y` is null where there is nothing to show. */
+/** One value; `y` is null where there is nothing to show. */
+export interface Point {
+  readonly x: number
+  readonly y: number | null
+  /** How many samples it is of, where that differs: a dot's area. */
+  readonly samples?: number
+}
+
+/** Points in the order of x. */
 export interface Series {
   readonly name: string
-  readonly points: ReadonlyArray<{ readonly x: number; readonly y: number | null }>
+  readonly points: ReadonlyArray<Point>
 }
 
 /** Curves over a common axis. */

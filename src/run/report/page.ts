@@ -69,9 +69,7 @@ export const page = Effect.fnUntraced(function* (options: {
           )}
         </main>
         <footer>${footer}</footer>
-        <script>
-          ${raw(script)}
-        </script>
+        ${raw(`<script>${script}</script>`)}
       </body>
     </html> `.markup
 })

@@ -66,7 +66,7 @@ const reliability = (figures: CalibrationFigures, applied: boolean): LineChart =
   x: { label: "confidence", percent: true, domain: [0, 1] },
   y: { label: "accuracy", percent: true, domain: [0, 1] },
   diagonal: true,
-  mark: "both",
+  mark: "dots",
   series: [
     { name: "as trained", points: curve(figures.binsBefore) },
     { name: applied ? "with the temperature" : "with a temperature", points: curve(figures.binsAfter) }
@@ -74,7 +74,9 @@ const reliability = (figures: CalibrationFigures, applied: boolean): LineChart =
 })
 
 const curve = (bins: CalibrationFigures["binsBefore"]) =>
-  bins.flatMap(({ accuracy, confidence }) => (confidence === null ? [] : [{ x: confidence, y: accuracy }]))
+  bins.flatMap(({ accuracy, confidence, samples }) =>
+    confidence === null ? [] : [{ x: confidence, y: accuracy, samples }]
+  )
 
 const coverage = (points: TestAnalysis["coverage"]): LineChart => ({
   kind: "lines",

@@ -31,7 +31,7 @@ export const calibration: Contents = (shown) => {
       </p>`
     }
     <div class="charts">
-      ${figure(shown, "calibration", "On the diagonal, photos that are predicted with 80 % are right in 80 of 100. Below it the model is too sure of itself.")}
+      ${figure(shown, "calibration", "On the diagonal, photos that are predicted with 80 % are right in 80 of 100. Below it the model is too sure of itself. The larger a dot, the more photos it is of.")}
       ${figure(shown, "coverage", "Accuracy where the model answers only what it is surest of; test part.")}
     </div>
     ${

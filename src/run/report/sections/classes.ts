@@ -20,9 +20,9 @@ export const classes: Contents = ({ analysis: { test } }) => {
             <th>class</th>
             <th>precision</th>
             <th>recall</th>
-            <th>recall, 95 %</th>
             <th aria-sort="ascending">F1</th>
             <th>samples</th>
+            <th>recall, 95 %</th>
           </tr>
         </thead>
         <tbody>
@@ -31,9 +31,9 @@ export const classes: Contents = ({ analysis: { test } }) => {
             return html`<tr>
               <td>${label}</td>
               ${cell(precision)}${cell(recall)}
-              <td data-value="${bounds?.low ?? 0}">${interval(bounds)}</td>
               <td data-value="${f1}">${bar(f1, 40)}${share(f1)}</td>
               <td data-value="${support}">${count(support)}</td>
+              <td data-value="${bounds?.low ?? 0}">${interval(bounds)}</td>
             </tr> `
           })}
         </tbody>

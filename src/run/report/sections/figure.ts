@@ -18,6 +18,8 @@ export const figure = (
   </figure> `
 }
 
-/** A bar as wide as a share of `width` pixels. */
+/** A bar as wide as a share of `width` pixels, in a box of that width: bars of a column begin at one line. */
 export const bar = (share: number, width: number): Html =>
-  html`<span class="bar" style="width:${(Math.max(0, Math.min(1, share)) * width).toFixed(1)}px"></span>`
+  html`<span class="box" style="width:${width}px"
+    ><span class="bar" style="width:${(Math.max(0, Math.min(1, share)) * width).toFixed(1)}px"></span
+  ></span>`

@@ -9,7 +9,7 @@ import type { Contents, Shown } from "./Shown.ts"
 const picture = ({ pictures }: Shown, { file, id }: ShownSample, title: string): Html => {
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
-    ? html`<img src="${raw(address)}" alt="${id}" title="${title}" loading="lazy" />`
+    ? html`<img src="${raw(address)}" alt="${id}" title="${title}" />`
     : html`<span class="none" title="${title}">${id}</span>`
 }
 
@@ -20,9 +20,13 @@ const loss = (shown: Shown, sample: ShownSample) =>
   html`<div class="photo">
     ${picture(shown, sample, said(sample))}
     <div>${sample.labelName} <span class="quiet">${percent(sample.labelProbability)}</span></div>
-    <div class="wrong">${sample.predictedName} ${percent(sample.probability)}</div>
+    ${
+      sample.predictedName === sample.labelName
+        ? html`<div class="quiet">predicted, but not surely</div>`
+        : html`<div class="wrong">${sample.predictedName} ${percent(sample.probability)}</div>`
+    }
     <div class="quiet">loss ${sample.loss.toFixed(2)}, ${sample.id}</div>
-  </div> `
+  </div>`
 
 /** The photos with the highest loss. */
 export const losses: Contents = (shown) => {
@@ -40,7 +44,10 @@ const strip = (shown: Shown, samples: ReadonlyArray<ShownSample>) =>
 
 const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, share, trueLabel }: ShownPair) =>
   html`<div class="pair">
-    <h3>${trueLabel} taken for ${predictedLabel}: ${count(times)} times, ${percent(share)} of ${trueLabel}</h3>
+    <h3>
+      ${trueLabel} taken for ${predictedLabel}: ${times === 1 ? "once" : `${count(times)} times`}, ${percent(share)} of
+      ${trueLabel}
+    </h3>
     ${
       mistaken.length > 0 &&
       html`<div>
