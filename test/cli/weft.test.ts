@@ -63,6 +63,22 @@ describe("weft train, evaluate, predict", () => {
     assert.deepStrictEqual(JSON.parse(stdout).report, JSON.parse(JSON.stringify(first.test)))
   })
 
+  it("leaves a page, charts and a model card, and makes them again when asked", async () => {
+    const page = join(folder, "first", "report.html")
+    const made = await readFile(page, "utf8")
+    assert.match(made, /data:image\/webp/)
+    assert.include(await readFile(join(folder, "first", "MODEL_CARD.md"), "utf8"), "# first")
+    assert.includeMembers(await readdir(join(folder, "first", "charts")), ["confusion.svg", "loss.svg"])
+    await rm(page)
+    const again = await run("report", "first", "--json")
+    assert.strictEqual(again.code, 0, again.stderr)
+    assert.deepStrictEqual(JSON.parse(again.stdout), { page: "first/report.html" })
+    assert.strictEqual(await readFile(page, "utf8"), made)
+    const nowhere = await run("report", "nowhere")
+    assert.strictEqual(nowhere.code, 1)
+    assert.match(nowhere.stderr, /nowhere: there is no such folder/)
+  })
+
   it("says what is on photos, in their order, and of each unreadable one why", async () => {
     const files = ["data/photos/leaf-0.png", "data/photos/torn.png", "nowhere.png", "data/photos/plum-1.png"]
     const { code, stdout } = await run("predict", "--run", "first", "--top", "2", "--json", ...files)

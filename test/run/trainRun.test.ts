@@ -89,6 +89,20 @@ describe("a whole run", () => {
       })
       assert.strictEqual(report.data.train + report.data.validation + report.data.test, 14)
       assert.strictEqual(report.history.length, 2)
+      assert.deepStrictEqual(
+        report.data.perClass!.map(({ label, listed, test, train, validation }) => [
+          label,
+          listed,
+          train + validation + test
+        ]),
+        [
+          ["cap", 9, 7],
+          ["scarf", 7, 7],
+          ["glove", 1, 0]
+        ]
+      )
+      const steps = new TextDecoder().decode(yield* RunFolder.use((folder) => folder.read("steps.jsonl")))
+      assert.strictEqual(steps.trimEnd().split("\n").length, 2 * Math.ceil(report.data.train / 4))
       assert.strictEqual(report.engine.name, "mock")
       const again = yield* evaluateRun(yield* config, "test")
       assert.deepStrictEqual(again.report, report.test)

@@ -1,5 +1,6 @@
 import { duration } from "../../figures.ts"
 import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
@@ -15,7 +16,10 @@ const named = 15
 
 /** Text from outside in Markdown: no markup of its own, no line break, no end of a table's cell. */
 export const inMarkdown = (text: string): string =>
-  text.replace(/[\r\n]+/g, " ").replace(/[\\`*_{}[\]<>|#&$~]/g, (character) => `\\${character}`)
+  text
+    .replace(/[\r\n]+/g, " ")
+    .replace(/[\\`*_{}[\]|#$~]/g, (character) => `\\${character}`)
+    .replace(/[&<>]/g, (character) => escape(character))
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")

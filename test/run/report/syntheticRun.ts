@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Schema, Struct } from "effect"
 import { testReport } from "../../../src/metrics/Report.ts"
 import type { Report } from "../../../src/metrics/Report.ts"
 import { calibrate, figuresOf } from "../../../src/model/measure.ts"
@@ -18,15 +18,15 @@ export interface SyntheticRun {
   readonly largest: number
   readonly epochs: number
   readonly seed: number
-  /** How far the right class stands out. */
-  readonly skill?: number
+  /** How far the right class's logit stands out from those of the classes beside it; the noise has 1.1. */
+  readonly gap?: number
   readonly calibrated?: boolean
   readonly root?: string
 }
 
 /** Classes side by side resemble each other; one sample in 60 bears the label of another class. */
 const predictionsOf = (part: "validation" | "test", run: SyntheticRun): StoredPredictions => {
-  const { labels, largest, seed, skill = 3 } = run
+  const { gap = 2.3, labels, largest, seed } = run
   const classes = labels.length
   const random = draw(seed, "synthetic", part)
   const samples = labels.flatMap((_, truth) =>
@@ -41,9 +41,9 @@ const predictionsOf = (part: "validation" | "test", run: SyntheticRun): StoredPr
   const logits = Float32Array.from({ length: samples.length * classes }, (_, k) => {
     const { truth } = samples[Math.floor(k / classes)]!
     const distance = Math.abs((k % classes) - truth)
-    return (distance === 0 ? skill + 1.5 : distance < 3 ? skill - distance * 0.8 : 0) + 1.1 * random.normal()
+    return (distance === 0 ? 2.2 + gap : distance < 3 ? 3 - distance * 0.8 : 0) + 1.1 * random.normal()
   })
-  return { part, labels, logits, samples: samples.map(({ truth: _, ...sample }) => sample) }
+  return { part, labels, logits, samples: samples.map((sample) => Struct.omit(sample, ["truth"])) }
 }
 
 /** Writes the run's files into the RunFolder, and gives its report. */
@@ -57,7 +57,10 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
     { line: 7, reason: "malformed", text: "1,2,<i>three</i>", detail: "3 fields instead of 10" },
     { line: 12, reason: "imageMissing", id: "9", label: labels[0]!, detail: "images/9.jpg: there is no such file" },
     ...Array.from({ length: 12 }, (_, i) => ({
-      ...{ line: 20 + i, reason: "classTooSmall" as const, id: `r${i}`, label: `Rare ${i % 3}` },
+      line: 20 + i,
+      reason: "classTooSmall" as const,
+      id: `r${i}`,
+      label: `Rare ${i % 3}`,
       detail: "its class has 4 rows; `data.minPerClass` is 50"
     }))
   ]

@@ -1,0 +1,75 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { analyse, shownSamples } from "../../../src/run/report/RunAnalysis.ts"
+import { isExperiment, experimentLabels } from "../../../src/run/report/experiment.ts"
+import { readRun } from "../../../src/run/report/RunFacts.ts"
+import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { writeSyntheticRun } from "./syntheticRun.ts"
+
+const labels = ["Boots", "Caps", "Coats", "Gloves", "Hats", "Rings", "Scarves"]
+const run = { labels, largest: 90, epochs: 3, seed: 5 }
+const folder = RunFolder.layerMemory
+
+describe("analyse", () => {
+  it.effect(
+    "shows photos of the pairs that it names, and mistakes with their loss, all by the model's own probabilities",
+    () =>
+      Effect.gen(function* () {
+        yield* writeSyntheticRun(run)
+        const facts = yield* readRun()
+        assert.deepStrictEqual(facts.gaps, [])
+        const analysis = analyse(facts)
+        const { intervals, losses, pairs, test } = analysis.test!
+        for (const { mistaken, others, predictedLabel, trueLabel } of pairs) {
+          assert.isNotEmpty(mistaken)
+          for (const { labelName, predictedName } of mistaken)
+            assert.deepStrictEqual([labelName, predictedName], [trueLabel, predictedLabel])
+          for (const { labelName, predictedName } of others)
+            assert.deepStrictEqual([labelName, predictedName], [predictedLabel, predictedLabel])
+        }
+        for (const { labelProbability, loss } of losses) assert.approximately(loss, -Math.log(labelProbability), 1e-6)
+        assert.isTrue(losses.every(({ loss }, i) => i === 0 || loss <= losses[i - 1]!.loss))
+        assert.isBelow(intervals.accuracy!.low, test.accuracy!)
+        assert.isAbove(intervals.accuracy!.high, test.accuracy!)
+        assert.isBelow(intervals.weightedF1!.low, test.weighted.f1)
+        assert.isAbove(intervals.weightedF1!.high, test.weighted.f1)
+        const files = shownSamples(analysis).map(({ file }) => file)
+        assert.strictEqual(new Set(files).size, files.length)
+      }).pipe(Effect.provide(folder))
+  )
+
+  it.effect("finds labels that were put on the wrong class, in both parts", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun({ ...run, gap: 7 })
+      const { labelErrors } = analyse(yield* readRun())
+      // The id says the true class, the label what it was made to be.
+      const wrong = labelErrors.filter(({ id, label }) => id.split("-")[0] !== String(label))
+      assert.isAtLeast(wrong.length, 4)
+      assert.isAtLeast(wrong.length / labelErrors.length, 0.9)
+      assert.sameMembers([...new Set(wrong.map(({ part }) => part))], ["test", "validation"])
+      for (const { id, suggestedName } of wrong) assert.strictEqual(suggestedName, labels[Number(id.split("-")[0])])
+    }).pipe(Effect.provide(folder))
+  )
+
+  it.effect("tells what a temperature would do where none is configured", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun({ ...run, calibrated: false })
+      const { calibration } = analyse(yield* readRun()).test!
+      assert.isFalse(calibration!.applied)
+      assert.isBelow(calibration!.figures.eceAfter!, calibration!.figures.eceBefore!)
+    }).pipe(Effect.provide(folder))
+  )
+})
+
+describe("the experiment's data", () => {
+  it.effect("are known by their 70 classes, not by their number", () =>
+    Effect.gen(function* () {
+      const all = [...experimentLabels]
+      assert.strictEqual(all.length, 70)
+      const its = yield* writeSyntheticRun({ ...run, labels: all, largest: 12 })
+      assert.isTrue(isExperiment(its))
+      const others = yield* writeSyntheticRun({ ...run, labels: [...all.slice(1), "Umbrellas"], largest: 12 })
+      assert.isFalse(isExperiment(others))
+    }).pipe(Effect.provide(folder))
+  )
+})

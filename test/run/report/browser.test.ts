@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import type { Page } from "playwright-core"
+import * as PlotCharts from "../../../src/layers/PlotCharts.ts"
+import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
+import { percent } from "../../../src/figures.ts"
+import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
+import { writePages } from "../../../src/run/report/writePages.ts"
+import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { chromium, onPage, openPage } from "../../chromium.ts"
+import { writeSyntheticRun } from "./syntheticRun.ts"
+
+/** A WebP of one pixel. */
+const pixel = "data:image/webp;base64,UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEAAwA0JaQAA3AA/vuUAAA="
+const layers = Layer.mergeAll(
+  RunFolder.layerMemory,
+  SampleCatalogue.layerAt("nowhere"),
+  PlotCharts.layer,
+  Layer.succeed(Thumbnails, { of: () => Effect.succeed(pixel) })
+)
+
+const labels = Array.from({ length: 70 }, (_, i) =>
+  i === 3
+    ? `<img src=x onerror="document.title='gone'">`
+    : `${["Casual Shoes", "Accessory Gift Set", "Ring"][i % 3]} ${i}`
+)
+
+/** Shows the page at a width, and says what its console said and what stands over its edge. */
+const look = (page: Page, markup: string, width: number) =>
+  onPage(page, async (page) => {
+    const said: Array<string> = []
+    page.on("console", (message) => said.push(message.text()))
+    page.on("pageerror", (error) => said.push(error.message))
+    page.on("request", (request) => {
+      if (!request.url().startsWith("data:")) said.push(`asked for ${request.url()}`)
+    })
+    await page.setViewportSize({ width, height: 800 })
+    await page.setContent(markup)
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return { said, overflow }
+  })
+
+describe("a run's page in Chromium", () => {
+  for (const width of [1280, 390])
+    it.effect.skipIf(chromium === undefined)(
+      `shows ${width} pixels wide without an error, and without scrolling sideways`,
+      () =>
+        Effect.gen(function* () {
+          const report = yield* writeSyntheticRun({ labels, largest: 60, epochs: 6, seed: 4 })
+          yield* writePages()
+          const folder = yield* RunFolder
+          const markup = new TextDecoder().decode(yield* folder.read("report.html"))
+          const page = yield* openPage
+          assert.deepStrictEqual(yield* look(page, markup, width), { said: [], overflow: 0 })
+          const title = yield* onPage(page, (page) => page.title())
+          assert.strictEqual(title, "memory")
+          const cards = yield* onPage(page, (page) => page.locator(".card b").allTextContents())
+          assert.strictEqual(cards[0], percent(report.test!.accuracy!))
+          assert.strictEqual(cards[1], percent(report.test!.weighted.f1))
+
+          // Every count of the confusion is in the matrix: its cells say theirs.
+          const said = yield* onPage(page, (page) => page.locator("#confusion title").allTextContents())
+          const counts = said.map((text) => Number(/(?:right|: ?[^:]*?) ?(\d+) of \d+ \(/.exec(text)?.[1]))
+          assert.strictEqual(
+            counts.reduce((sum, n) => sum + n, 0),
+            report.test!.confusion.flat().reduce((sum, n) => sum + n, 0)
+          )
+          const text = yield* onPage(page, (page) => page.locator("#confusion svg text").first().boundingBox())
+          assert.isAbove(text!.height, 8)
+        }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+    )
+
+  it.effect.skipIf(chromium === undefined)("sorts its table of classes by a click, numbers as numbers, and back", () =>
+    Effect.gen(function* () {
+      const report = yield* writeSyntheticRun({ labels, largest: 120, epochs: 2, seed: 4 })
+      yield* writePages()
+      const folder = yield* RunFolder
+      const page = yield* openPage
+      yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 1280)
+      const column = (n: number) =>
+        onPage(page, (page) => page.locator(`table.sortable tbody td:nth-child(${n})`).allTextContents())
+      const supports = report.test!.perClass.map(({ support }) => support).sort((a, b) => b - a)
+      yield* onPage(page, (page) => page.getByRole("button", { name: "samples" }).click())
+      assert.deepStrictEqual((yield* column(5)).map(Number), supports)
+      yield* onPage(page, (page) => page.getByRole("button", { name: "samples" }).click())
+      assert.deepStrictEqual((yield* column(5)).map(Number), supports.toReversed())
+      yield* onPage(page, (page) => page.getByRole("button", { name: "class" }).click())
+      const names = yield* column(1)
+      assert.deepStrictEqual(names, names.toSorted().toReversed())
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect.skipIf(chromium === undefined)("follows light and dark, and prints on white", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun({ labels: labels.slice(4, 12), largest: 40, epochs: 2, seed: 4 })
+      yield* writePages()
+      const folder = yield* RunFolder
+      const page = yield* openPage
+      yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 1280)
+      const colours = (emulated: { colorScheme?: "light" | "dark"; media?: "print" | "screen" }) =>
+        onPage(page, async (page) => {
+          await page.emulateMedia(emulated)
+          const of = (selector: string, key: string) =>
+            page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).${key}`)
+          return [await of("body", "backgroundColor"), await of("#confusion svg", "color")]
+        })
+      assert.deepStrictEqual(yield* colours({ colorScheme: "light" }), ["rgb(255, 255, 255)", "rgb(29, 35, 40)"])
+      assert.deepStrictEqual(yield* colours({ colorScheme: "dark" }), ["rgb(21, 25, 29)", "rgb(228, 232, 235)"])
+      assert.strictEqual((yield* colours({ colorScheme: "dark", media: "print" }))[0], "rgb(255, 255, 255)")
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+})

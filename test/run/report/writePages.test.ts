@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as PlotCharts from "../../../src/layers/PlotCharts.ts"
+import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
+import { percent } from "../../../src/figures.ts"
+import { Charts } from "../../../src/run/report/Charts.ts"
+import { escape } from "../../../src/run/report/html.ts"
+import { experimentLabels } from "../../../src/run/report/experiment.ts"
+import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
+import { writePages } from "../../../src/run/report/writePages.ts"
+import type { RunFile } from "../../../src/run/RunFolder.ts"
+import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { writeSyntheticRun } from "./syntheticRun.ts"
+
+const textOf = (file: RunFile) =>
+  RunFolder.use((folder) => Effect.map(folder.read(file), (bytes) => new TextDecoder().decode(bytes)))
+
+/** Pictures that are as large as they come: the most that a page could be asked to hold. */
+const large = Layer.succeed(Thumbnails, { of: () => Effect.succeed(`data:image/webp;base64,${"A".repeat(40_000)}`) })
+const none = Thumbnails.layerMemory(new Map())
+const layers = Layer.mergeAll(RunFolder.layerMemory, SampleCatalogue.layerAt("nowhere"))
+const drawn = Layer.mergeAll(layers, PlotCharts.layer)
+const titled = Layer.mergeAll(layers, Charts.layerTitles, none)
+
+const hostile = `<script>document.title='x'</script>"'|\n`
+const run = { labels: ["Boots", hostile, "Coats", "Gloves"], largest: 60, epochs: 3, seed: 5 }
+
+describe("a run's page", () => {
+  it.effect(
+    "refers to nothing outside itself, and stays under 3 MB with 70 classes and all the pictures it can hold",
+    () =>
+      Effect.gen(function* () {
+        yield* writeSyntheticRun({ labels: [...experimentLabels], largest: 300, epochs: 10, seed: 3 })
+        yield* writePages()
+        const page = yield* textOf("report.html")
+        assert.isAbove(page.split("data:image/webp").length, 20)
+        assert.isBelow(page.length, 3_000_000)
+        for (const [, address = ""] of page.matchAll(/(?:src|href|action|poster|srcset)\s*=\s*"([^"]*)"/g))
+          assert.match(address, /^(#|data:)/)
+        assert.notMatch(page, /@import|url\(|<link rel="(?!icon)/)
+        assert.match(page, /Beside the reference experiment/)
+        assert.match(page, /0\.8975|89\.8 %/)
+      }).pipe(Effect.provide([drawn, large]))
+  )
+
+  it.effect("has the report's own figures, and every class and refusal", () =>
+    Effect.gen(function* () {
+      const { data, test } = yield* writeSyntheticRun(run)
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      for (const figure of [percent(test!.accuracy!), percent(test!.weighted.f1), test!.loss!.toFixed(4)])
+        assert.include(page, `<b>${figure}</b>`)
+      for (const { f1, label } of test!.perClass) {
+        assert.include(page, `<td>${escape(label)}</td>`)
+        assert.include(page, `data-value="${f1}"`)
+      }
+      for (const reason of Object.keys(data.refused)) assert.include(page, `<td>${reason}</td>`)
+      assert.include(page, "1,2,&lt;i&gt;three&lt;/i&gt;")
+      assert.notMatch(page, /Beside the reference experiment/)
+    }).pipe(Effect.provide(titled))
+  )
+
+  it.effect("lets no label or file name be markup, in the page, the charts and the model card", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun(run)
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      assert.notInclude(page, "<script>document")
+      assert.strictEqual(page.split("<script").length, 2)
+      for (const chart of ["confusion", "classes"] as const)
+        assert.notInclude(yield* textOf(`charts/${chart}.svg`), "<script")
+      const card = yield* textOf("MODEL_CARD.md")
+      assert.notInclude(card, "<script")
+      assert.include(card, "&lt;script&gt;")
+    }).pipe(Effect.provide([drawn, none]))
+  )
+
+  it.effect("says what is missing, and shows the rest", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun(run)
+      const folder = yield* RunFolder
+      yield* folder.write("predictions/test.safetensors", "torn")
+      yield* folder.write("predictions/validation.safetensors", "torn")
+      yield* folder.write("ledger.jsonl", "{")
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      assert.match(page, /No single photos of the test part are told of/)
+      assert.match(page, /No examples of refused rows/)
+      assert.notMatch(page, /Highest losses/)
+      assert.match(page, /Most confused pairs/)
+    }).pipe(Effect.provide(titled))
+  )
+
+  it.effect("says that the photos are gone where they are, and shows their names", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun(run)
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      assert.match(page, /The photos are not where they were/)
+      assert.match(page, /class="none"/)
+    }).pipe(Effect.provide(titled))
+  )
+
+  it.effect("is refused where the run is not finished, or its report is none", () =>
+    Effect.gen(function* () {
+      assert.match((yield* Effect.flip(writePages())).message, /config\.json: there is no such file/)
+      yield* writeSyntheticRun(run)
+      const folder = yield* RunFolder
+      yield* folder.write("report.json", `{"data": 3}`)
+      const error = yield* Effect.flip(writePages())
+      assert.match(error.message, /report\.json: /)
+    }).pipe(Effect.provide(titled))
+  )
+})
+
+describe("a model card", () => {
+  it.effect("has Hugging Face's metadata, the run's figures, and its weak and rare classes as limits", () =>
+    Effect.gen(function* () {
+      const { test } = yield* writeSyntheticRun({
+        ...run,
+        labels: ["Boots", "Caps", "Coats", "Gloves"],
+        largest: 40,
+        gap: 0.3
+      })
+      yield* writePages()
+      const card = yield* textOf("MODEL_CARD.md")
+      const [, head = ""] = card.split(/^---$/m)
+      assert.match(head, /^pipeline_tag: "image-classification"$/m)
+      assert.match(head, /^base_model: "timm\/mobilenetv2_100\.ra_in1k"$/m)
+      const index = JSON.parse(/^model-index: (.*)$/m.exec(head)![1]!)
+      assert.strictEqual(index[0].results[0].metrics[0].value, test!.accuracy)
+      assert.include(card, `| accuracy | ${percent(test!.accuracy!)} |`)
+      const weak = test!.perClass.filter(({ recall }) => recall < 0.7)
+      assert.isNotEmpty(weak)
+      for (const { label, recall } of weak) assert.include(card, `${label} (${percent(recall)})`)
+      assert.match(card, /Fewer than 30 test photos each/)
+    }).pipe(Effect.provide(titled))
+  )
+})
