@@ -1,6 +1,9 @@
 import { Console, Effect, Option, Path } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { atomicWrite } from "../layers/atomicWrite.ts"
 import { openInBrowser } from "../layers/openInBrowser.ts"
+import { ConfigError } from "../RunConfig.ts"
+import { compareRuns } from "../run/report/compareRuns.ts"
 import { writePages } from "../run/report/writePages.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
@@ -12,26 +15,48 @@ const flags = {
     Argument.withDescription("Folders of runs; the newest finished one under runs/ where left out"),
     Argument.atLeast(0)
   ),
+  out: Flag.String("out").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Where a comparison is written; comparison.html beside the first run where left out"),
+    Flag.optional
+  ),
   open: Flag.Boolean("open").pipe(Flag.withDescription("Opens the page in the browser"), Flag.withDefault(false)),
   json: options.json
 }
 
-/** Makes a run's page again. */
+/** Makes a run's page again, in its folder. */
 const onePage = Effect.fnUntraced(function* (path: string) {
+  const { join } = yield* Path.Path
   const folder = yield* Runs.use((runs) => runs.existing(path))
   yield* writePages().pipe(Effect.provideService(RunFolder, folder))
-  return `${path}/report.html`
+  return join(path, "report.html")
 })
 
 /** Makes the page of a run again, or one that compares several. */
 export const report = Command.make(
   "report",
   flags,
-  Effect.fnUntraced(function* ({ json, open, runs }) {
-    const { resolve } = yield* Path.Path
-    const page = yield* onePage(yield* runOr(Option.fromNullishOr(runs[0])))
+  Effect.fnUntraced(function* ({ json, open, out, runs }) {
+    const { dirname, join, resolve } = yield* Path.Path
+    const [first, ...others] = runs
+    if (others.length === 0 && Option.isSome(out))
+      return yield* new ConfigError({
+        where: "--out",
+        problems: ["goes with several runs: the page of one is report.html in its own folder"]
+      })
+    const page =
+      first === undefined || others.length === 0
+        ? yield* onePage(yield* runOr(Option.fromUndefinedOr(first)))
+        : Option.getOrElse(out, () => join(dirname(resolve(first)), "comparison.html"))
+    if (others.length > 0) yield* atomicWrite(page, yield* compareRuns(runs))
     yield* Console.log(json ? JSON.stringify({ page }, null, 2) : page)
     if (open && !(yield* openInBrowser(resolve(page))))
       yield* Console.error(`No browser could be started here; the page is ${resolve(page)}`)
   })
-).pipe(Command.withDescription("Makes the page of a run again, or one that compares several runs"))
+).pipe(
+  Command.withDescription("Makes the page of a run again, or one that compares several runs"),
+  Command.withExamples([
+    { command: "pnpm pipeline:report --open", description: "The newest run, in the browser" },
+    { command: "pnpm pipeline:report runs/first runs/second", description: "Two runs beside each other" }
+  ])
+)

@@ -1,0 +1,178 @@
+import { duration, percent } from "../../figures.ts"
+import type { Compared } from "./Comparison.ts"
+import { differences } from "./differences.ts"
+import { count, dash, interval, loss, networkName, share } from "./format.ts"
+import { html } from "./html.ts"
+import { page } from "./page.ts"
+import { figure } from "./sections/figure.ts"
+
+/** A difference of shares, with its sign. */
+const signed = (figure: number) => `${figure < 0 ? "−" : "+"}${percent(Math.abs(figure))}`
+
+const pairedText = ({ paired }: Compared) =>
+  paired === null
+    ? dash
+    : html`${signed(paired.difference)}
+        <span class="quiet"
+          >(${signed(paired.interval.low)} to ${signed(paired.interval.high)}; right where the first is wrong:
+          ${count(paired.gained)}, the other way round: ${count(paired.lost)})</span
+        >`
+
+const figures = (runs: ReadonlyArray<Compared>) =>
+  html`<div class="scroll">
+    <table class="sortable">
+      <thead>
+        <tr>
+          <th>run</th>
+          <th class="text">network</th>
+          <th>accuracy</th>
+          <th>95 %</th>
+          <th>weighted F1</th>
+          <th>95 %</th>
+          <th>macro F1</th>
+          <th>loss</th>
+          <th>epochs</th>
+          <th>time</th>
+          <th class="text">engine</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${runs.map(({ analysis: { test }, facts: { config, report }, name }) => {
+          const { height, width } = config.image
+          const cell = (value: number | null | undefined, shown: string) =>
+            html`<td data-value="${value ?? -1}">${shown}</td>`
+          return html`<tr>
+            <td>${name}</td>
+            <td class="text">${networkName(report.model)} ${width}x${height}</td>
+            ${cell(report.test?.accuracy, share(report.test?.accuracy))}
+            ${cell(test?.intervals.accuracy?.low, interval(test?.intervals.accuracy ?? null))}
+            ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
+            ${cell(test?.intervals.weightedF1?.low, interval(test?.intervals.weightedF1 ?? null))}
+            ${cell(report.test?.macro.f1, share(report.test?.macro.f1))}
+            ${cell(report.test?.loss, loss(report.test?.loss))}
+            ${cell(report.history.length, count(report.history.length))}
+            ${cell(report.seconds, duration(report.seconds))}
+            <td class="text">${report.engine.name}</td>
+          </tr> `
+        })}
+      </tbody>
+    </table>
+  </div>`
+
+const paired = (runs: ReadonlyArray<Compared>) =>
+  runs.some(({ paired }) => paired !== null) &&
+  html`<h3>On the same test photos, against ${runs[0]?.name}</h3>
+    <p>
+      What both have right or wrong says nothing; the rest tells runs apart whose intervals overlap. The difference in
+      accuracy, at 95 %:
+    </p>
+    <div class="scroll">
+      <table>
+        <tbody>
+          ${runs.slice(1).map(
+            (run) =>
+              html`<tr>
+                <td>${run.name}</td>
+                <td class="text">${pairedText(run)}</td>
+              </tr> `
+          )}
+        </tbody>
+      </table>
+    </div>`
+
+const configurations = (runs: ReadonlyArray<Compared>) => {
+  const found = differences(runs.map(({ facts }) => facts.config))
+  return found.length === 0
+    ? html`<p>The configurations are the same.</p>`
+    : html`<div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>key</th>
+              ${runs.map(({ name }) => html`<th class="text">${name}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${found.map(
+              ({ key, values }) =>
+                html`<tr>
+                  <td><code>${key}</code></td>
+                  ${values.map((value) => html`<td class="text">${value ?? dash}</td>`)}
+                </tr> `
+            )}
+          </tbody>
+        </table>
+      </div>`
+}
+
+const perClass = (runs: ReadonlyArray<Compared>) => {
+  const scores = runs.map(
+    ({ facts }) => new Map((facts.report.test?.perClass ?? []).map((score) => [score.label, score]))
+  )
+  const labels = [...new Set(scores.flatMap((scores) => [...scores.keys()]))]
+  const rows = labels
+    .map((label) => {
+      const f1 = scores.map((scores) => scores.get(label)?.f1)
+      const known = f1.filter((value) => value !== undefined)
+      return { label, f1, spread: Math.max(...known) - Math.min(...known) }
+    })
+    .sort((a, b) => b.spread - a.spread)
+  return html`<p>F1 of each class; those in which the runs differ most come first.</p>
+    <div class="scroll tall" tabindex="0">
+      <table class="sortable">
+        <thead>
+          <tr>
+            <th>class</th>
+            ${runs.map(({ name }) => html`<th>${name}</th>`)}
+            <th aria-sort="descending">spread</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            ({ f1, label, spread }) =>
+              html`<tr>
+                <td>${label}</td>
+                ${f1.map((value) => html`<td data-value="${value ?? -1}">${share(value)}</td>`)}
+                <td data-value="${spread}">${share(spread)}</td>
+              </tr> `
+          )}
+        </tbody>
+      </table>
+    </div>`
+}
+
+const warnings = (runs: ReadonlyArray<Compared>) => {
+  const differ = (of: (run: Compared) => string) => new Set(runs.map(of)).size > 1
+  return [
+    differ(({ facts }) => facts.report.receipt.dataDigest) &&
+      html`<p class="note">
+        The runs' data differ: their figures are of other test photos, and compare only roughly.
+      </p>`,
+    differ(({ facts }) => String(facts.config.seed)) &&
+      html`<p class="note">The runs' seeds differ, and with them which photos are tested.</p>`,
+    runs.flatMap(({ facts, name }) => facts.gaps.map((gap) => html`<p class="note">${name}: ${gap}</p>`))
+  ]
+}
+
+/** A page that compares runs. */
+export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMap<string, string>) =>
+  page({
+    title: `${count(runs.length)} runs compared`,
+    subtitle: html`${runs.map(({ name }) => name).join(", ")}`,
+    summary: html`${warnings(runs)}${figures(runs)}${paired(runs)}`,
+    sections: [
+      {
+        id: "curves",
+        heading: "Curves",
+        body: html`<div class="charts">
+          ${figure({ charts }, "validation-loss", "Validation loss of each epoch.")}
+          ${figure({ charts }, "validation-accuracy", "Validation accuracy of each epoch.")}
+          ${figure({ charts }, "train-loss", "Training loss of each epoch.")}
+          ${figure({ charts }, "learning-rate", "Learning rate of each epoch's last step.")}
+        </div>`
+      },
+      { id: "configuration", heading: "What differs in the configuration", body: configurations(runs) },
+      { id: "classes", heading: "Classes", body: perClass(runs) }
+    ],
+    footer: html`Made by Weft from ${runs.map(({ facts }) => facts.path).join(", ")}.`
+  })
