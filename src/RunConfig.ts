@@ -37,7 +37,12 @@ export const RunConfig = Schema.Struct({
     CalibrationConfig,
     "Probabilities are brought in line with how often they are right, on the validation part; off where left out"
   ),
-  engine: setting(EngineConfig, {}, "What computes")
+  engine: setting(EngineConfig, {}, "What computes"),
+  tensorboard: setting(
+    Schema.Boolean,
+    false,
+    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; written when the run is finished"
+  )
 }).check(
   Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {
     expected: "a `data.split.validation` above 0 where there is a `calibration`"

@@ -21,6 +21,7 @@ export type RunFile =
   | "report.html"
   | "MODEL_CARD.md"
   | `charts/${string}.svg`
+  | "tensorboard/events.out.tfevents.weft"
   | "model/model.safetensors"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"

@@ -6,13 +6,13 @@ import type { RunConfig } from "../RunConfig.ts"
  * SHA-256 of what a configuration's result depends on, in hex.
  *
  * Left out, for they change no weight: the name, where the data lie (their content has a digest of its own), the loader,
- * the features' cache and when checkpoints are written.
+ * the features' cache, what is written for TensorBoard, and when checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(
     JSON.stringify(
       sorted({
-        ...Struct.omit(config, ["name", "loader"]),
+        ...Struct.omit(config, ["name", "loader", "tensorboard"]),
         data: Struct.omit(config.data, ["root"]),
         features: Struct.omit(config.features, ["cache"]),
         train: Struct.omit(config.train, ["checkpoint"])

@@ -1,8 +1,11 @@
 /** A message of Protocol Buffers as numbered fields; a field that repeats is there several times. */
 export type Message = ReadonlyArray<Field>
 
-/** A field's number, and its value: a whole number of 0 or more, text, bytes or another message. */
-export type Field = readonly [number: number, value: number | string | Uint8Array | Message]
+/** A field's number, and its value: a whole number of 0 or more, text, bytes, another message, or a number of a fixed size. */
+export type Field = readonly [number: number, value: number | string | Uint8Array | Message | Fixed]
+
+/** A floating-point number of 4 or of 8 bytes. */
+export type Fixed = { readonly float: number } | { readonly double: number }
 
 /** A piece that is written down: a number in base 128, or bytes as they are. */
 type Piece = number | Uint8Array
@@ -16,13 +19,26 @@ const widthOf = (value: number): number => {
 
 const sizeOf = (piece: Piece): number => (typeof piece === "number" ? widthOf(piece) : piece.length)
 
+const littleEndian = (value: Fixed): Uint8Array => {
+  const bytes = new DataView(new ArrayBuffer("float" in value ? 4 : 8))
+  if ("float" in value) bytes.setFloat32(0, value.float, true)
+  else bytes.setFloat64(0, value.double, true)
+  return new Uint8Array(bytes.buffer)
+}
+
 /** A message's pieces, in their order, and its bytes in all: a length stands before what it counts. */
 const flatten = (message: Message): { readonly pieces: ReadonlyArray<Piece>; readonly size: number } => {
   const pieces: Array<Piece> = []
   const isMessage = (value: Field[1]): value is Message => Array.isArray(value)
+  const isFixed = (value: Exclude<Field[1], number>): value is Fixed =>
+    typeof value === "object" && ("float" in value || "double" in value)
   for (const [number, value] of message) {
     if (typeof value === "number") {
       pieces.push(number * 8, value)
+      continue
+    }
+    if (isFixed(value)) {
+      pieces.push(number * 8 + ("float" in value ? 5 : 1), littleEndian(value))
       continue
     }
     pieces.push(number * 8 + 2)
@@ -41,7 +57,7 @@ const flatten = (message: Message): { readonly pieces: ReadonlyArray<Piece>; rea
 /**
  * The message's bytes, in one buffer that is made once: of large tensors there is never a second copy.
  *
- * Source: https://protobuf.dev/programming-guides/encoding, of which it writes VARINT and LEN.
+ * Source: https://protobuf.dev/programming-guides/encoding, of which it writes VARINT, LEN, I32 and I64.
  */
 export const encode = (message: Message): Uint8Array<ArrayBuffer> => {
   const { pieces, size } = flatten(message)

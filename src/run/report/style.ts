@@ -40,7 +40,7 @@ th[aria-sort=ascending] button::after { content: " ▲" }
 th[aria-sort=descending] button::after { content: " ▼" }
 .tall { max-height: 560px; overflow: auto }
 .box { display: inline-block; text-align: left; margin-right: 6px }
-.bar { display: inline-block; height: 9px; background: var(--c0); border-radius: 1px }
+.bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; display: inline-block; height: 9px; background: var(--c0); border-radius: 1px }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px }
 .photo { font-size: 12.5px; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; break-inside: avoid }
 .photo img, .photo .none { width: 84px; height: 84px; object-fit: contain; background: #fff; border: 1px solid var(--line); display: block; margin-bottom: 4px }

@@ -1,7 +1,8 @@
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { pathUnder } from "../../pipeline/Rows.ts"
 import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
 import { RunFolder } from "../RunFolder.ts"
+import { eventFile } from "../tensorboard/eventFile.ts"
 import { Charts } from "./Charts.ts"
 import { modelCard } from "./modelCard.ts"
 import { analyse, shownSamples } from "./RunAnalysis.ts"
@@ -42,8 +43,8 @@ const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts,
 })
 
 /**
- * Writes `report.html`, `charts/*.svg` and `MODEL_CARD.md` of a finished run, from what its folder says. The photos are
- * needed for their pictures alone.
+ * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md` and, where configured, TensorBoard's events of a finished run, from
+ * what its folder says. The photos are needed for their pictures alone.
  */
 export const writePages = Effect.fn("writePages")(function* () {
   const folder = yield* RunFolder
@@ -57,5 +58,10 @@ export const writePages = Effect.fn("writePages")(function* () {
   }
   const { noPictures, pictures } = yield* picturesOf(facts, analysis)
   yield* folder.write("MODEL_CARD.md", modelCard(facts, analysis))
+  if (facts.config.tensorboard)
+    yield* folder.write(
+      "tensorboard/events.out.tfevents.weft",
+      eventFile(facts.report.history, facts.steps, (yield* Clock.currentTimeMillis) / 1000)
+    )
   yield* folder.write("report.html", yield* runPage({ facts, analysis, charts: drawn, pictures, noPictures }))
 })
