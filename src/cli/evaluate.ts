@@ -1,6 +1,8 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import { report } from "../Progress.ts"
 import { evaluateRun } from "../run/evaluateRun.ts"
+import { writePartPage } from "../run/report/writePartPage.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
@@ -31,6 +33,12 @@ export const evaluate = Command.make(
     const config = yield* readRunConfig(path, set)
     const folder = yield* Runs.use((runs) => runs.existing(path))
     const found = yield* evaluateRun(config, part).pipe(Effect.provideService(RunFolder, folder))
+    const page = yield* writePartPage(found).pipe(
+      Effect.provideService(RunFolder, folder),
+      Effect.catch((error) =>
+        Effect.as(report({ _tag: "Note", line: `the page could not be written: ${error.message}` }), undefined)
+      )
+    )
     if (json) return yield* Console.log(JSON.stringify(found, null, 2))
     yield* Console.log(
       found.report === null
@@ -38,7 +46,8 @@ export const evaluate = Command.make(
         : section(`${path}: ${part} part (${found.samples} images)`, evaluationText(found.report)) +
             (found.calibration === undefined
               ? ""
-              : `\n\n${calibrationText(found.calibration.temperature, part, found.calibration)}`)
+              : `\n\n${calibrationText(found.calibration.temperature, part, found.calibration)}`) +
+            (page === undefined ? "" : `\n\nAs a page: ${path}/${page}`)
     )
   })
 ).pipe(Command.withDescription("Measures a run's model on a part of its catalogue again"))

@@ -19,6 +19,7 @@ export type RunFile =
   | "ledger.jsonl"
   | "steps.jsonl"
   | "report.html"
+  | `report-${"train" | "validation" | "test"}.html`
   | "MODEL_CARD.md"
   | `charts/${string}.svg`
   | "tensorboard/events.out.tfevents.weft"

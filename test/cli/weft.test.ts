@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { percent } from "../../src/figures.ts"
 import { Report } from "../../src/metrics/Report.ts"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
 import { weft } from "./run.ts"
@@ -61,6 +62,14 @@ describe("weft train, evaluate, predict", () => {
     assert.strictEqual(code, 0, stderr)
     const first = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
     assert.deepStrictEqual(JSON.parse(stdout).report, JSON.parse(JSON.stringify(first.test)))
+    const page = await readFile(join(folder, "first", "report-test.html"), "utf8")
+    assert.include(page, `<b>${percent(first.test!.accuracy!)}</b>`)
+    assert.match(page, /data:image\/webp/)
+    const trained = await run("evaluate", "--run", "first", "--part", "train")
+    assert.match(trained.stdout, /As a page: first\/report-train\.html/)
+    const trainedPage = await readFile(join(folder, "first", "report-train.html"), "utf8")
+    assert.match(trainedPage, /The model was trained on these photos/)
+    assert.notMatch(trainedPage, /Likely label errors/)
   })
 
   it("leaves a page, charts and a model card, and makes them again when asked", async () => {

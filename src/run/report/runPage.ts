@@ -26,6 +26,32 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["receipt", "Receipt", receipt]
 ]
 
+/** Of a part that was measured again: what says nothing of that part is left to the run's own page. */
+const partContents = new Set(["classes", "confusion", "pairs", "losses", "labels", "calibration", "receipt"])
+
+const sectionsOf = (shown: Shown, isShown: (id: string) => boolean) =>
+  contents.flatMap(([id, heading, render]): ReadonlyArray<Section> => {
+    const body = isShown(id) ? render(shown) : undefined
+    return body === undefined ? [] : [{ id, heading, body }]
+  })
+
+/** A part of the catalogue, measured again: `report-PART.html`. */
+export const partPage = (shown: Shown) => {
+  const { facts, part } = shown
+  return page({
+    title: `${facts.name}: ${part} part`,
+    subtitle: html`${networkName(facts.report.model)}, measured again from the stored weights. The run itself:
+      <a href="report.html">report.html</a>`,
+    summary: html`${
+      part === "train" &&
+      html`<p class="note">The model was trained on these photos: its figures here say nothing of others.</p>`
+    }
+    ${summary(shown)}`,
+    sections: sectionsOf(shown, (id) => partContents.has(id)),
+    footer: html`Made by Weft ${facts.report.receipt.versions["weft"] ?? ""} from the run's folder.`
+  })
+}
+
 /** A run's `report.html`. */
 export const runPage = (shown: Shown) => {
   const { facts } = shown
@@ -35,10 +61,7 @@ export const runPage = (shown: Shown) => {
     title: facts.name,
     subtitle: html`${networkName(model)} at ${width}x${height}, on ${engine.name} (${engine.device})`,
     summary: summary(shown),
-    sections: contents.flatMap(([id, heading, render]): ReadonlyArray<Section> => {
-      const body = render(shown)
-      return body === undefined ? [] : [{ id, heading, body }]
-    }),
+    sections: sectionsOf(shown, () => true),
     footer: html`Made by Weft ${facts.report.receipt.versions["weft"] ?? ""} from the run's folder. Figures for
       programs: <code>report.json</code>; charts for papers: <code>charts/</code>.`
   })

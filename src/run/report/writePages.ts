@@ -17,7 +17,7 @@ import { Thumbnails } from "./Thumbnails.ts"
 const mostPictures = 1_500_000
 
 /** The pictures that a page shows, by file, as far as the photos are where they were. */
-const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
+export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
   const samples = shownSamples(analysis)
   const { data, image } = config
   const thumbnails = yield* Thumbnails
@@ -63,5 +63,8 @@ export const writePages = Effect.fn("writePages")(function* () {
       "tensorboard/events.out.tfevents.weft",
       eventFile(facts.report.history, facts.steps, (yield* Clock.currentTimeMillis) / 1000)
     )
-  yield* folder.write("report.html", yield* runPage({ facts, analysis, charts: drawn, pictures, noPictures }))
+  yield* folder.write(
+    "report.html",
+    yield* runPage({ part: "test", facts, analysis, charts: drawn, pictures, noPictures })
+  )
 })

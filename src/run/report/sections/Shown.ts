@@ -4,6 +4,8 @@ import type { RunFacts } from "../RunFacts.ts"
 
 /** What the sections of a page are made of. */
 export interface Shown {
+  /** Which part of the catalogue the figures are of. */
+  readonly part: "train" | "validation" | "test"
   readonly facts: RunFacts
   readonly analysis: RunAnalysis
   /** SVGs, by the names of the charts. */

@@ -25,14 +25,14 @@ export const calibration: Contents = (shown) => {
             : html`No calibration is configured; with one (<code>calibration = {}</code>), a temperature of
                 ${found.temperature.toFixed(3)} would be fitted on the validation part.`
         }
-        Expected calibration error on the test part: ${share(found.figures.eceBefore)} as trained,
+        Expected calibration error on the ${shown.part} part: ${share(found.figures.eceBefore)} as trained,
         ${share(found.figures.eceAfter)} with it; loss ${loss(found.figures.lossBefore)} and
         ${loss(found.figures.lossAfter)}.
       </p>`
     }
     <div class="charts">
       ${figure(shown, "calibration", "On the diagonal, photos that are predicted with 80 % are right in 80 of 100. Below it the model is too sure of itself. The larger a dot, the more photos it is of.")}
-      ${figure(shown, "coverage", "Accuracy where the model answers only what it is surest of; test part.")}
+      ${figure(shown, "coverage", `Accuracy where the model answers only what it is surest of; ${shown.part} part.`)}
     </div>
     ${
       reach.length > 0 &&

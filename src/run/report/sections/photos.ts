@@ -33,8 +33,8 @@ export const losses: Contents = (shown) => {
   const { test } = shown.analysis
   if (test === null || test.losses.length === 0) return undefined
   return html`<p>
-      The test photos that surprised the model most: their label with its probability, what was predicted instead, and
-      the loss in nats.
+      The ${shown.part} photos that surprised the model most: their label with its probability, what was predicted
+      instead, and the loss in nats.
     </p>
     <div class="photos">${test.losses.map((sample) => loss(shown, sample))}</div>`
 }

@@ -8,13 +8,16 @@ import type { Shown } from "./Shown.ts"
 const card = (name: string, figure: string, more: string) =>
   html`<div class="card"><span>${name}</span><b>${figure}</b><span>${more}</span></div> `
 
-const cards = ({ analysis: { test }, facts: { report } }: Shown) => {
+/** A part's name at the beginning of a heading. */
+export const capital = (part: string) => part.slice(0, 1).toUpperCase() + part.slice(1)
+
+const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
   const { data, history, model, seconds } = report
   const all =
     test === null
       ? []
       : [
-          card("Test accuracy", share(test.test.accuracy), `95 %: ${interval(test.intervals.accuracy)}`),
+          card(`${capital(part)} accuracy`, share(test.test.accuracy), `95 %: ${interval(test.intervals.accuracy)}`),
           card("Weighted F1", share(test.test.weighted.f1), `95 %: ${interval(test.intervals.weightedF1)}`),
           card("Macro F1", share(test.test.macro.f1), `95 %: ${interval(test.intervals.macroF1)}`),
           card(
@@ -25,7 +28,7 @@ const cards = ({ analysis: { test }, facts: { report } }: Shown) => {
           ...(test.test.top5Accuracy === null
             ? []
             : [card("Among the first 5", share(test.test.top5Accuracy), "top-5 accuracy")]),
-          card("Test loss", loss(test.test.loss), "mean cross-entropy, nats")
+          card(`${capital(part)} loss`, loss(test.test.loss), "mean cross-entropy, nats")
         ]
   return html`<div class="cards">
     ${all}${[
@@ -36,9 +39,9 @@ const cards = ({ analysis: { test }, facts: { report } }: Shown) => {
   </div> `
 }
 
-const experimentTable = ({ facts: { config, report } }: Shown): Html | false => {
+const experimentTable = ({ facts: { config, report }, part }: Shown): Html | false => {
   const { history, test } = report
-  if (test === null || !isExperiment(report)) return false
+  if (test === null || part !== "test" || !isExperiment(report)) return false
   const chosen = history[report.chosenEpoch - 1]
   const { kind } = config.train.optimizer
   const figures = (
@@ -94,11 +97,11 @@ export const summary = (shown: Shown): Html =>
   html`${cards(shown)}
   ${
     shown.analysis.test === null
-      ? html`<p>There is no test part: <code>data.split.test</code> is 0.</p>`
+      ? html`<p>There is nothing to tell: the ${shown.part} part is empty.</p>`
       : html`<p class="quiet">
-          Of ${count(shown.facts.report.data.test)} test photos. Intervals at 95 %: Wilson's for the accuracy,
-          percentile bootstrap for the others; they say how much the figures would differ on other test photos, not with
-          another seed.
+          Of ${count(shown.facts.report.data.test)} ${shown.part === "train" ? "training" : shown.part} photos.
+          Intervals at 95 %: Wilson's for the accuracy, percentile bootstrap for the others; they say how much the
+          figures would differ on other photos, not with another seed.
         </p>`
   }
   ${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}
