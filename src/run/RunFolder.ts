@@ -12,7 +12,16 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
 }
 
 /** The files of a run: `checkpoints/` is beside them. */
-export type RunFile = "config.json" | "report.json" | "history.jsonl" | "ledger.jsonl" | "model/model.safetensors"
+export type RunFile =
+  | "config.json"
+  | "report.json"
+  | "history.jsonl"
+  | "ledger.jsonl"
+  | "model/model.safetensors"
+  // Of a search's folder, whose trials are runs in `trials/`.
+  | "search.json"
+  | "trials.csv"
+  | "best.toml"
 
 /** Where a run leaves what it made; every file is written atomically. */
 export class RunFolder extends Context.Service<

@@ -41,6 +41,16 @@ const reportFigures = figuresOf(Report)
 /** Whether every epoch has the figure; `seconds` is the whole run's. */
 export const isEpochFigure = (figure: string): boolean => epochFigures.has(figure) && !reportFigures.has(figure)
 
+const heads: Readonly<Record<string, string>> = {
+  validationLoss: "val loss",
+  trainLoss: "train loss",
+  validationAccuracy: "val acc",
+  trainAccuracy: "train acc"
+}
+
+/** What a figure's column is called in tables. */
+export const figureHead = (figure: string): string => heads[figure] ?? figure
+
 /** Which goal a figure can only have, by the last part of its path; none where both make sense. */
 const onlyGoal = (figure: string): Objective["goal"] | undefined => {
   const last = figure.slice(figure.lastIndexOf(".") + 1)

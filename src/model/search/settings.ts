@@ -72,16 +72,26 @@ export const settingsText = (settings: Settings): string =>
     .map(([path, value]) => `${path} = ${JSON.stringify(value)}`)
     .join(", ")
 
-/** A trial's name, which can be a folder's anywhere: its number (from 1) and its values, `007-vgg16-fc-0.01`. */
-export const trialId = (index: number, settings: Settings): string => {
-  const values = Object.values(settings).map((value) =>
-    shortValue(value)
-      .replace(/[^A-Za-z0-9.]+/g, "-")
-      .slice(0, 24)
+/** A value in few plain letters, for names and narrow columns: letters, digits, `.` and `-`. */
+export const plainValue = (value: unknown): string =>
+  shortValue(value)
+    .replace(/[^A-Za-z0-9.]+/g, "-")
+    .slice(0, 24)
+
+/** What a column of an axis is called: the key's own name, with the section's where that says too little or is not alone. */
+export const settingHeads = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const last = (path: string, parts: number) => path.split(".").slice(-parts).join(".")
+  return paths.map((path) =>
+    /^(kind|name|from)$/.test(last(path, 1)) || paths.filter((other) => last(other, 1) === last(path, 1)).length > 1
+      ? last(path, 2)
+      : last(path, 1)
   )
-  return [String(index + 1).padStart(3, "0"), ...values]
+}
+
+/** A trial's name, which can be a folder's anywhere: its number (from 1) and its values, `007-vgg16-fc-0.01`. */
+export const trialId = (index: number, settings: Settings): string =>
+  [String(index + 1).padStart(3, "0"), ...Object.values(settings).map(plainValue)]
     .join("-")
     .replace(/-{2,}/g, "-")
     .slice(0, 80)
     .replace(/[-.]+$/, "")
-}

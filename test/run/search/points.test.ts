@@ -218,6 +218,14 @@ describe("drawn points", () => {
       even(shares(10, (s) => Math.log(Number(s[rates.path]) / 0.001) / Math.log(100)))
       even(shares(10, (s) => (Number(s[flips.path]) - 0.25) / 0.5))
       even(shares(3, (s) => (Number(s[few.path]) - 2 + 0.5) / 3))
+      // Axes are drawn apart: the quarters of two of them have a quarter of the draws each.
+      const half = (place: number) => (place < 0.5 ? 0 : 1)
+      even(
+        shares(4, (s) => {
+          const rate = Math.log(Number(s[rates.path]) / 0.001) / Math.log(100)
+          return (2 * half(rate) + half((Number(s[flips.path]) - 0.25) / 0.5) + 0.5) / 4
+        })
+      )
       even(shares(3, (s) => (kinds.values.indexOf(String(s[kinds.path])) + 0.5) / 3))
     })
   )
