@@ -18,6 +18,7 @@ const { values } = parseArgs({
     batch: { type: "string", default: "32" },
     steps: { type: "string", default: "8" },
     threads: { type: "string", default: `${availableParallelism()}` },
+    images: { type: "string" },
     optimization: { type: "string", default: "all" },
     spinning: { type: "string", default: "yes" }
   }
@@ -53,6 +54,7 @@ const main = Effect.gen(function* () {
   Effect.provide(
     layerWith({
       threads: Number(values.threads),
+      images: values.images === undefined ? undefined : Number(values.images),
       optimization: values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
       spinning: values.spinning === "yes"
     })

@@ -2,6 +2,7 @@ import { Effect, Layer } from "effect"
 import { Pretrained, WeightsError } from "../model/Pretrained.ts"
 import type { SafetensorsError } from "../model/safetensorsHeader.ts"
 import type { FileError } from "./atomicWrite.ts"
+import { hubConfig } from "./hub/hubConfig.ts"
 import { hubFile } from "./hub/hubFile.ts"
 import { hubPrefix } from "./hub/HubName.ts"
 import { fileHeader, fileTensors } from "./SafetensorsFile.ts"
@@ -22,6 +23,7 @@ export const layer = Layer.succeed(Pretrained, {
     const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source))
     return { metadata, shapes: new Map(listings.map(({ name, shape }) => [name, shape])) }
   }),
+  beside: (source) => (source.startsWith(hubPrefix) ? hubConfig(source) : Effect.undefined),
   tensors: Effect.fnUntraced(function* (source, names) {
     const path = yield* located(source)
     return yield* Effect.mapError(fileTensors(path, names), weightsError(source))

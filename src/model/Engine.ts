@@ -88,7 +88,10 @@ export interface SessionState {
     /** `momentum.NAME` (sgd), or `mean.NAME` and `variance.NAME` (adam), in the layout of the weight NAME. */
     readonly slots: Weights
   }
-  /** The average of `weights` where there is one; a session that keeps one and is given none begins with `weights`. */
+  /**
+   * The average of `weights` where there is one, all of them: what no step ever changes is its own average. A session
+   * that keeps one and is given none begins with `weights`.
+   */
   readonly average?: Weights
 }
 

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { AugmentConfig } from "../pipeline/AugmentConfig.ts"
+import type { ImageChanges } from "../pipeline/AugmentConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
 import { sha256 } from "../sha256.ts"
 import type { Block } from "./Block.ts"
@@ -17,8 +17,8 @@ export interface FeatureSource {
   /** What computes: `OpenFeatures.key`. */
   readonly engine: string
   readonly image: ImageConfig
-  /** Images as they are, or as an epoch of a run augments them. */
-  readonly view: "plain" | { readonly augment: AugmentConfig; readonly seed: number; readonly epoch: number }
+  /** Images as they are, or as an epoch of a run augments each one. */
+  readonly view: "plain" | { readonly augment: ImageChanges; readonly seed: number; readonly epoch: number }
   /** Of what decodes and augments: a new version may give other bytes. */
   readonly versions: Readonly<Record<string, string>>
 }

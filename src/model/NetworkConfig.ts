@@ -11,7 +11,7 @@ export const NetworkConfig = Schema.Struct({
   ),
   padding: optionalSetting(
     Schema.Literals(["symmetric", "same"]),
-    "mobilenet-v2: what surrounds an image: as in PyTorch, or TensorFlow's `same`. Where left out, what the weights' file says, else symmetric"
+    "mobilenet-v2: what surrounds an image: as in PyTorch, or TensorFlow's `same`. Where left out, what the weights' file or their hub says, else symmetric"
   ),
   trainable: setting(
     Schema.Union([Schema.Literals(["all", "head"]), Schema.Struct({ from: Schema.NonEmptyString })]),

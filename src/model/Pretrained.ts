@@ -37,7 +37,7 @@ export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsErr
   }
 }
 
-/** What a file of trained weights says of itself; a safetensors file's `__metadata__`. */
+/** What is said of trained weights: a safetensors file's `__metadata__`, or the same keys from beside it. */
 export type Metadata = Readonly<Record<string, string>>
 
 /** What is known of trained weights before they are read. */
@@ -47,19 +47,30 @@ export interface Contents {
   readonly shapes: ReadonlyMap<string, ReadonlyArray<number>>
 }
 
+/** What lies beside trained weights and tells of them. */
+export interface Beside {
+  /** Where it is said, for people. */
+  readonly from: string
+  readonly metadata: Metadata
+}
+
 /** Trained weights by source: a file, or a name on a hub (`hf:OWNER/NAME`). */
 export class Pretrained extends Context.Service<
   Pretrained,
   {
     /** What the weights are, without reading them. */
     readonly contents: (source: string) => Effect.Effect<Contents, WeightsError>
+    /** What is said beside the weights, for what their own metadata leave open; a note tells what cannot be read. */
+    readonly beside: (source: string) => Effect.Effect<Beside | undefined>
     /** These tensors, which must be among the contents, as float32 and under the names that the file has. */
     readonly tensors: (source: string, names: ReadonlySet<string>) => Effect.Effect<Weights, WeightsError>
   }
 >()("weft/model/Pretrained") {
   /** Weights in memory, by source. */
   static readonly layerMemory = (
-    files: Readonly<Record<string, { readonly metadata: Metadata; readonly tensors: Weights }>>
+    files: Readonly<
+      Record<string, { readonly metadata: Metadata; readonly tensors: Weights; readonly beside?: Beside }>
+    >
   ) => {
     const find = (source: string) =>
       Effect.suspend(() => {
@@ -74,6 +85,7 @@ export class Pretrained extends Context.Service<
           metadata,
           shapes: new Map(Array.from(tensors, ([name, { shape }]) => [name, shape]))
         })),
+      beside: (source) => Effect.succeed(files[source]?.beside),
       tensors: (source, names) =>
         Effect.map(find(source), ({ tensors }) => new Map([...tensors].filter(([name]) => names.has(name))))
     })

@@ -8,6 +8,22 @@ export const firstTrained = (freezing: Freezing | undefined, step: number): numb
   freezing?.stages.findLast((stage) => stage.step <= step)?.from ?? 0
 
 /**
+ * The names of what a session's steps ever change: the weights that are ever trained, and the running figures beside them
+ * unless these are to stay. All else is as it began to the last bit, and so would be its average.
+ */
+export const everChanged = (network: Network, freezing: Freezing | undefined): ReadonlySet<string> => {
+  const from = Math.min(...(freezing?.stages ?? [{ from: 0 }]).map((stage) => stage.from))
+  const names = new Set<string>()
+  let shape: Shape = inputShape(network)
+  for (const [at, block] of network.blocks.entries()) {
+    for (const { name, trainable } of parametersOfBlock(block, shape))
+      if (at >= from && (trainable || freezing?.keepFigures !== true)) names.add(name)
+    shape = outputShape(block, shape)
+  }
+  return names
+}
+
+/**
  * The names of the weights that are ever trained, with the optimiser's step from which on they are. A weight's own steps
  * count from there, as PyTorch's do, whose optimisers begin a parameter's state with its first gradient.
  */

@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import type { Predictions } from "../metrics/calibration.ts"
+import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
 import { calibrationFigures, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
@@ -16,8 +16,14 @@ export interface MeasuredPart {
   readonly classes: number
 }
 
+/** A temperature, and of how many bins its reliability curves are. */
+export interface Fitted {
+  readonly temperature: number
+  readonly bins: number
+}
+
 /** What a predictor says of all samples, kept: `samples * classes * 4` bytes. */
-const predictAll = Effect.fn("predictAll")(function* <E, R>(
+export const predictAll = Effect.fn("predictAll")(function* <E, R>(
   predictor: Predictor,
   batches: Stream.Stream<Batch, E, R>,
   { classes, part, samples }: MeasuredPart
@@ -38,16 +44,26 @@ const predictAll = Effect.fn("predictAll")(function* <E, R>(
   return { classes, logits, labels } satisfies Predictions
 })
 
-/** Fits a temperature on the samples of a part: with it the figures before and after. */
-export const calibrate = Effect.fn("calibrate")(function* <E, R>(
-  predictor: Predictor,
-  batches: Stream.Stream<Batch, E, R>,
-  part: MeasuredPart,
+/** Fits a temperature on what was predicted of a part: with it the figures before and after. */
+export const calibrate = (
+  found: Predictions,
   { bins }: CalibrationConfig
-) {
-  const found = yield* predictAll(predictor, batches, part)
+): Fitted & { figures: CalibrationFigures } => {
   const temperature = fitTemperature(found)
   return { temperature, bins, figures: calibrationFigures(found, temperature, bins) }
+}
+
+/** What predictions are worth; where there is a temperature, with it, and with the calibration's figures. */
+export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
+  evaluation: Evaluation.add(
+    Evaluation.empty(found.classes),
+    cooled(found.logits, fitted?.temperature ?? 1),
+    found.labels
+  ),
+  calibration:
+    fitted === undefined || found.labels.length === 0
+      ? undefined
+      : calibrationFigures(found, fitted.temperature, fitted.bins)
 })
 
 /** Measures a predictor on a part; where it has a temperature, with it, and with the calibration's figures. */
@@ -55,14 +71,9 @@ export const measure = Effect.fn("measure")(function* <E, R>(
   predictor: Predictor,
   batches: Stream.Stream<Batch, E, R>,
   part: MeasuredPart,
-  calibration: { readonly temperature: number; readonly bins: number } | undefined
+  fitted: Fitted | undefined
 ) {
-  if (calibration === undefined)
-    return { evaluation: yield* evaluate(predictor, batches, part), calibration: undefined }
-  const { bins, temperature } = calibration
-  const found = yield* predictAll(predictor, batches, part)
-  return {
-    evaluation: Evaluation.add(Evaluation.empty(part.classes), cooled(found.logits, temperature), found.labels),
-    calibration: part.samples === 0 ? undefined : calibrationFigures(found, temperature, bins)
-  }
+  return fitted === undefined
+    ? { evaluation: yield* evaluate(predictor, batches, part), calibration: undefined }
+    : figuresOf(yield* predictAll(predictor, batches, part), fitted)
 })

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import { between, setting, Share } from "../Setting.ts"
 
 /** Random changes to the training images; the defaults change nothing. */
@@ -24,3 +24,7 @@ export const AugmentConfig = Schema.Struct({
   mixSwitch: setting(Share, 0.5, "Where mixup and cutmix are both on: share of the batches that get cutmix")
 })
 export type AugmentConfig = typeof AugmentConfig.Type
+
+/** What changes the single image: all but the mixing, which makes one image of two. */
+export const imageChanges = (augment: AugmentConfig) => Struct.omit(augment, ["mixup", "cutmix", "mixSwitch"])
+export type ImageChanges = ReturnType<typeof imageChanges>

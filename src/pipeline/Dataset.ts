@@ -19,6 +19,8 @@ import { split } from "./split.ts"
 
 /** The samples that a run works on, in their three parts, and what became of every row. */
 export interface Dataset extends Parts<Sample> {
+  /** The folder that the CSV and the images are under. */
+  readonly root: string
   /** The classes' names, by code point; a sample's label is an index into them. */
   readonly classes: ReadonlyArray<string>
   readonly ledger: Ledger
@@ -112,6 +114,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     line
   }))
   const dataset: Dataset = {
+    root,
     classes,
     ...split(samples, data.split, seed),
     ledger: { listed, kept: samples.length, refusals },

@@ -16,11 +16,11 @@ export const ImageConfig = Schema.Struct({
   maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),
   mean: optionalSetting(
     Triple(between(0, 1)),
-    "Subtracted from each channel, after scaling to 0..1. Where left out, what the weights' file says, else 0.5"
+    "Subtracted from each channel, after scaling to 0..1. Where left out, what the weights' file or their hub says, else 0.5"
   ),
   std: optionalSetting(
     Triple(between(1e-3, 10)),
-    "Then each channel is divided by this. Where left out, what the weights' file says, else 0.5"
+    "Then each channel is divided by this. Where left out, what the weights' file or their hub says, else 0.5"
   )
 })
 export type ImageConfig = typeof ImageConfig.Type

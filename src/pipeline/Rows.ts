@@ -12,6 +12,9 @@ export type Listed = Result.Result<Row, Refusal>
 /** A path under a folder. */
 export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
 
+/** What `pathUnder` made a path of, given the same folder. */
+export const pathFrom = (root: string, path: string): string => path.slice(pathUnder(root, "").length)
+
 /** That a list has nothing to read in it. */
 export const noRows = (file: string): RowsError =>
   new RowsError({

@@ -18,6 +18,8 @@ export type RunFile =
   | "history.jsonl"
   | "ledger.jsonl"
   | "model/model.safetensors"
+  | "predictions/validation.safetensors"
+  | "predictions/test.safetensors"
   // Of a search's folder, whose trials are runs in `trials/`.
   | "search.json"
   | "trials.csv"

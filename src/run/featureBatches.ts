@@ -7,6 +7,7 @@ import { featureSpace, weightsDigest } from "../model/FeatureSpace.ts"
 import { withFeatures } from "../model/featureSession.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { Augment } from "../pipeline/Augment.ts"
+import { imageChanges } from "../pipeline/AugmentConfig.ts"
 import { Feed } from "../pipeline/Feed.ts"
 import { Images } from "../pipeline/Images.ts"
 import { order } from "../pipeline/order.ts"
@@ -35,7 +36,8 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     image,
     versions
   }
-  const { cutmix, mixSwitch: _, mixup, ...changes } = augment
+  const { cutmix, mixup } = augment
+  const changes = imageChanges(augment)
   const plain = Object.values(changes).every((amount) => amount === 0)
   // A mixed image is of two samples, which no key of one would tell.
   const isMixed = mixup > 0 || cutmix > 0
@@ -60,7 +62,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
       batches(
         Array.from(order(samples.length, seed, epoch), (index) => samples[index]!), // a permutation of the indices
-        plain && !isMixed ? "plain" : { augment, seed, epoch },
+        plain && !isMixed ? "plain" : { augment: changes, seed, epoch },
         from,
         (from) => Pipeline.trainingBatches(config, samples, epoch, from)
       ),

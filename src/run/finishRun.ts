@@ -2,13 +2,15 @@ import { Clock, Effect } from "effect"
 import type { EpochRecord, Report } from "../metrics/Report.ts"
 import { testReport } from "../metrics/Report.ts"
 import type { Engine } from "../model/Engine.ts"
-import { calibrate, measure } from "../model/measure.ts"
+import { calibrate, figuresOf, predictAll } from "../model/measure.ts"
 import { encodeModel } from "../model/Model.ts"
 import type { Network } from "../model/Network.ts"
 import { predictorOf } from "../model/Predictor.ts"
+import { encodePredictions } from "../model/StoredPredictions.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
 import { countByReason } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
+import { pathFrom } from "../pipeline/Rows.ts"
 import { report } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { configDigest } from "./configDigest.ts"
@@ -33,7 +35,7 @@ export interface TrainedRun {
   readonly start: number
 }
 
-/** Measures what a run has trained, and leaves its history, its model and its report in the folder. */
+/** Measures what a run has trained, and leaves its history, its predictions, its model and its report in the folder. */
 export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
   const { config, dataset, engine, learner, network, start } = run
   const { chosenEpoch, history, stoppedEarly } = run.trained
@@ -46,17 +48,29 @@ export const finishRun = Effect.fn("finishRun")(function* (run: TrainedRun) {
     yield* report({ _tag: "Note", line: `stopped early: epoch ${chosenEpoch} stays the best of ${history.length}` })
 
   const predictor = predictorOf(session, config.evaluate, classes.length)
-  const measured = (part: "validation" | "test") =>
-    [
+  const predicted = Effect.fnUntraced(function* (part: "validation" | "test") {
+    const samples = dataset[part]
+    const found = yield* predictAll(
       predictor,
       // A second look at an image needs the image, whatever is known of the first.
-      config.evaluate.tta === "none"
-        ? learner.evaluationBatches(part)
-        : Pipeline.evaluationBatches(config, dataset[part]),
-      { part, samples: dataset[part].length, classes: classes.length }
-    ] as const
-  const fitted = config.calibration && (yield* calibrate(...measured("validation"), config.calibration))
-  const { calibration, evaluation } = yield* measure(...measured("test"), fitted)
+      config.evaluate.tta === "none" ? learner.evaluationBatches(part) : Pipeline.evaluationBatches(config, samples),
+      { part, samples: samples.length, classes: classes.length }
+    )
+    const stored = samples.map(({ digest, id, label, path }) => ({
+      id,
+      file: pathFrom(dataset.root, path),
+      digest,
+      label
+    }))
+    yield* folder.write(
+      `predictions/${part}.safetensors`,
+      encodePredictions({ part, labels: classes, samples: stored, logits: found.logits })
+    )
+    return found
+  })
+  const validated = yield* predicted("validation")
+  const fitted = config.calibration && calibrate(validated, config.calibration)
+  const { calibration, evaluation } = figuresOf(yield* predicted("test"), fitted)
   yield* folder.write(
     "model/model.safetensors",
     encodeModel({

@@ -19,14 +19,34 @@ const numbers = (text: string) =>
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
 
-/** What is open in a configuration and said in a file's metadata. */
-const openAndSaid = ({ image, network }: RunConfig, metadata: Metadata) => ({
-  ...(image.mean === undefined && metadata["mean"] !== undefined && { mean: numbers(metadata["mean"]) }),
-  ...(image.std === undefined && metadata["std"] !== undefined && { std: numbers(metadata["std"]) }),
-  ...(network.name === "mobilenet-v2" &&
-    network.padding === undefined &&
-    metadata["padding"] !== undefined && { padding: metadata["padding"] })
-})
+/** What a configuration leaves open: the padding is MobileNetV2's alone. */
+const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof Said.Type> => [
+  ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
+  ...(network.name === "mobilenet-v2" && network.padding === undefined ? (["padding"] as const) : [])
+]
+
+/** What metadata say of some keys; where they are wrong, a WeightsError tells where. */
+const saidOf = (keys: ReadonlyArray<keyof typeof Said.Type>, metadata: Metadata, source: string, where: string) => {
+  const texts = keys.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]))
+  const said = Object.fromEntries(texts.map(([key, text]) => [key, key === "padding" ? text : numbers(text)]))
+  return Schema.decodeUnknownEffect(Said)(said).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new WeightsError({
+          source,
+          reason: "unreadable",
+          detail:
+            `the metadata in ${where} is wrong: ${message}. ` +
+            "Set `image.mean`, `image.std` and `network.padding` in the configuration: they come first."
+        })
+    )
+  )
+}
+
+const tellTaken = (said: typeof Said.Type, from: string) => {
+  const taken = Object.entries(said).map(([key, value]) => `${key} ${String(value)}`)
+  return taken.length === 0 ? Effect.void : note(`taken from ${from}: ${taken.join("; ")}`)
+}
 
 const note = (line: string) => report({ _tag: "Note", line })
 
@@ -34,33 +54,26 @@ const note = (line: string) => report({ _tag: "Note", line })
 const usual = "image.mean = [0.485,0.456,0.406] and image.std = [0.229,0.224,0.225]"
 
 /**
- * A run's configuration with what its weights' file says of mean, std and padding where the configuration says nothing.
+ * A run's configuration with what its weights' file says of mean, std and padding where the configuration says nothing,
+ * and where the file says nothing either, with what is said beside it.
  *
- * A note tells what was taken, and another one where nobody says with which mean and std the weights were trained.
+ * Notes tell what was taken and where, and another one where nobody says with which mean and std the weights were trained.
  * Fails with a WeightsError where the weights cannot be had, or say what cannot be.
  */
 export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig) {
   const { image, network } = config
   const source = network.weights
   if (source === undefined) return config
-  const { contents } = yield* Pretrained
-  const { metadata } = yield* contents(source)
-  const said = yield* Schema.decodeUnknownEffect(Said)(openAndSaid(config, metadata)).pipe(
-    Effect.mapError(
-      ({ message }) =>
-        new WeightsError({
-          source,
-          reason: "unreadable",
-          detail:
-            `the metadata in the file is wrong: ${message}. ` +
-            "Set `image.mean`, `image.std` and `network.padding` in the configuration: they come first."
-        })
-    )
-  )
-  const { padding, ...scale } = said
-  const taken = Object.entries(said).map(([key, value]) => `${key} ${String(value)}`)
-  if (taken.length > 0) yield* note(`taken from the weights' own file: ${taken.join("; ")}`)
-  const unsaid = (["mean", "std"] as const).filter((key) => image[key] === undefined && said[key] === undefined)
+  const { beside, contents } = yield* Pretrained
+  const open = openIn(config)
+  const own = yield* saidOf(open, (yield* contents(source)).metadata, source, "the file")
+  yield* tellTaken(own, "the weights' own file")
+  const left = open.filter((key) => own[key] === undefined)
+  const other = left.length === 0 ? undefined : yield* beside(source)
+  const more = other === undefined ? {} : yield* saidOf(left, other.metadata, source, other.from)
+  if (other !== undefined) yield* tellTaken(more, other.from)
+  const { padding, ...scale } = { ...more, ...own }
+  const unsaid = left.filter((key) => key !== "padding" && scale[key] === undefined)
   if (unsaid.length > 0)
     yield* note(
       `the weights' file does not say its ${unsaid.join(" and ")}: 0.5 is taken. ` +

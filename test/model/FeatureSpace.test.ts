@@ -12,10 +12,7 @@ const augment = {
   contrast: 0,
   saturation: 0,
   hue: 0,
-  noise: 0,
-  mixup: 0,
-  cutmix: 0,
-  mixSwitch: 0.5
+  noise: 0
 }
 const image = { height: 18, width: 13, fit: "fill", background: [255, 255, 255], maxPixels: 1000 } as const
 

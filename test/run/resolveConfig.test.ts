@@ -1,19 +1,20 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Metadata } from "../../src/model/Pretrained.ts"
+import type { Beside, Metadata } from "../../src/model/Pretrained.ts"
 import { Pretrained } from "../../src/model/Pretrained.ts"
 import { Progress } from "../../src/Progress.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { resolveConfig } from "../../src/run/resolveConfig.ts"
 
 interface Given {
+  readonly beside?: Beside
   readonly metadata?: Metadata
   readonly image?: object
   readonly network?: object
 }
 
 /** The configuration that comes of a file's metadata, and the notes on the way. */
-const resolved = ({ image = {}, metadata = {}, network = {} }: Given) =>
+const resolved = ({ beside, image = {}, metadata = {}, network = {} }: Given) =>
   Effect.gen(function* () {
     const notes: Array<string> = []
     const raw = { data: { root: "shop" }, image, network: { name: "mobilenet-v2", weights: "w", ...network } }
@@ -23,7 +24,7 @@ const resolved = ({ image = {}, metadata = {}, network = {} }: Given) =>
       )
     )
     return { image: config.image, padding: config.network.padding, notes }
-  }).pipe(Effect.provide(Pretrained.layerMemory({ w: { metadata, tensors: new Map() } })))
+  }).pipe(Effect.provide(Pretrained.layerMemory({ w: { metadata, tensors: new Map(), ...(beside && { beside }) } })))
 
 const metadata = { mean: "0.1, 0.2,0.3", std: "[0.4, 0.5, 0.6]", padding: "same", source: "a test" }
 
@@ -44,6 +45,18 @@ it.effect("what the configuration says comes first, even where the file is wrong
     })
     assert.deepStrictEqual([image.mean, image.std, padding], [[0.7, 0.8, 0.9], [0.4, 0.5, 0.6], "symmetric"])
     assert.deepStrictEqual(notes, ["taken from the weights' own file: std 0.4,0.5,0.6"])
+  })
+)
+
+it.effect("what the file leaves open is taken from beside it, and the notes tell which is whose", () =>
+  Effect.gen(function* () {
+    const beside = { from: "a letter", metadata: { mean: "0.7,0.8,0.9", std: "0.1,0.2,0.25", padding: "symmetric" } }
+    const { image, notes, padding } = yield* resolved({ beside, metadata: { std: "0.4,0.5,0.6", padding: "same" } })
+    assert.deepStrictEqual([image.mean, image.std, padding], [[0.7, 0.8, 0.9], [0.4, 0.5, 0.6], "same"])
+    assert.deepStrictEqual(notes, [
+      "taken from the weights' own file: std 0.4,0.5,0.6; padding same",
+      "taken from a letter: mean 0.7,0.8,0.9"
+    ])
   })
 )
 

@@ -8,7 +8,9 @@ import { FeatureCache } from "../../src/model/FeatureCache.ts"
 import { initialise } from "../../src/model/initialise.ts"
 import { decodeModel } from "../../src/model/Model.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
+import { figuresOf } from "../../src/model/measure.ts"
 import { Pretrained } from "../../src/model/Pretrained.ts"
+import { decodePredictions, numbersOf } from "../../src/model/StoredPredictions.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Images } from "../../src/pipeline/Images.ts"
@@ -22,6 +24,7 @@ import { Machine } from "../../src/run/Machine.ts"
 import { predictFiles } from "../../src/run/predictFiles.ts"
 import { RunFolder } from "../../src/run/RunFolder.ts"
 import { trainRun } from "../../src/run/trainRun.ts"
+import { testReport } from "../../src/metrics/Report.ts"
 
 const size = { height: 48, width: 50 }
 const kinds = ["cap", "scarf"]
@@ -69,6 +72,12 @@ const raw = {
 }
 const config = decodeRunConfig(raw, "test")
 
+/** The stored predictions of a part of the run in the folder. */
+const storedOf = Effect.fnUntraced(function* (part: "validation" | "test") {
+  const file = `predictions/${part}.safetensors` as const
+  return yield* decodePredictions(yield* RunFolder.use((folder) => folder.read(file)), file)
+})
+
 describe("a whole run", () => {
   it.effect("goes from rows to a report that adds up, with every stage in memory", () =>
     Effect.gen(function* () {
@@ -85,6 +94,31 @@ describe("a whole run", () => {
       assert.deepStrictEqual(again.report, report.test)
       assert.strictEqual(again.dataDigest, report.receipt.dataDigest)
     }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("keeps what the model says of validation and test, from which the report's figures follow", () =>
+    Effect.gen(function* () {
+      const report = yield* trainRun({
+        ...(yield* config),
+        evaluate: { tta: "flip" },
+        calibration: { kind: "temperature", bins: 7 }
+      }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+      const { bins, temperature, test: calibrated, validation: fittedOn } = report.calibration!
+      const test = yield* storedOf("test")
+      const again = figuresOf(numbersOf(test), { bins, temperature })
+      assert.deepStrictEqual(testReport(again.evaluation, test.labels), report.test)
+      assert.deepStrictEqual(again.calibration, calibrated)
+      const validation = yield* storedOf("validation")
+      assert.strictEqual(validation.samples.length, report.data.validation)
+      assert.deepStrictEqual(figuresOf(numbersOf(validation), { bins, temperature }).calibration, fittedOn)
+      const { digest, file, id, label } = test.samples[0]!
+      assert.deepStrictEqual(
+        { file, digest, label: test.labels[label] },
+        { file: `images/${id}.jpg`, digest: `shop/images/${id}.jpg`, label: id.replace(/\d/, "") }
+      )
+      const tested = new Set(test.samples.map(({ id }) => id))
+      assert.isFalse(validation.samples.some(({ id }) => tested.has(id)))
+    }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect.each(["onnxruntime", "engine"])("changes no bit of what is frozen, applied by %s", (engine) =>

@@ -14,6 +14,9 @@ export const hubPrefix = "hf:"
 /** Letters, digits, `-`, `_` and `.`, but no name that leads out of a folder. */
 const isPlain = (text: string): boolean => /^[\w-][\w.-]*$/.test(text)
 
+/** Whether a path is one of weights. */
+export const isWeights = (file: string): boolean => file.endsWith(".safetensors")
+
 /**
  * What `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or either with `/FILE.safetensors` after it names; undefined for
  * anything else. Revision `main` and file `model.safetensors` where left out.
@@ -23,6 +26,6 @@ export const hubName = (source: string): HubName | undefined => {
   const [name = "", revision = "main", ...more] = second.split("@")
   const path = rest.length === 0 ? ["model.safetensors"] : rest
   const isName = [owner, name, revision, ...path].every(isPlain)
-  if (!isName || more.length > 0 || !path.at(-1)?.endsWith(".safetensors")) return undefined
+  if (!isName || more.length > 0 || !isWeights(path.at(-1) ?? "")) return undefined
   return { owner, name, revision, file: path.join("/") }
 }

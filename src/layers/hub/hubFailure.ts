@@ -2,6 +2,7 @@ import { WeightsError } from "../../model/Pretrained.ts"
 import type { FileError } from "../atomicWrite.ts"
 import type { DownloadError } from "../download/DownloadError.ts"
 import type { HubName } from "./HubName.ts"
+import { isWeights } from "./HubName.ts"
 import type { HubSettings } from "./HubSettings.ts"
 
 /** What an error of the hub is about. */
@@ -14,15 +15,17 @@ export interface Asked {
   readonly path: string
 }
 
-const byHand = ({ path, url }: Asked) =>
-  `fetch ${url} elsewhere and put it at ${path}, or name a file of yours: network.weights = "FOLDER/model.safetensors"`
+const byHand = ({ hub, path, url }: Asked) => {
+  const otherwise = ', or name a file of yours: network.weights = "FOLDER/model.safetensors"'
+  return `fetch ${url} elsewhere and put it at ${path}${isWeights(hub.file) ? otherwise : ""}`
+}
 
-/** The weights have not been fetched yet, and nothing may be. */
+/** The file has not been fetched yet, and nothing may be. */
 export const offlineError = (asked: Asked): WeightsError =>
   new WeightsError({
     source: asked.source,
     reason: "offline",
-    detail: `they have not been fetched yet, and HF_HUB_OFFLINE is set. Unset it; or ${byHand(asked)}`
+    detail: `${asked.hub.file} has not been fetched yet, and HF_HUB_OFFLINE is set. Unset it; or ${byHand(asked)}`
   })
 
 /** Why a hub's file cannot be had, and what to do. */

@@ -10,7 +10,8 @@ import type { Answer } from "../download/request.ts"
 import { withLock } from "../lock.ts"
 import type { Asked } from "./hubFailure.ts"
 import { hubFailure, offlineError } from "./hubFailure.ts"
-import { hubName } from "./HubName.ts"
+import type { HubName } from "./HubName.ts"
+import { hubName, isWeights } from "./HubName.ts"
 import { hubSettings } from "./HubSettings.ts"
 
 const isFile = (path: string) =>
@@ -43,23 +44,30 @@ const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
   if (yield* isFile(path)) return
   const hash = yield* download({ url, path, published, token: settings.token, name: `${hub.owner}/${hub.name}` })
   const line = `the hub publishes no SHA-256 of ${url}: its length alone was checked`
-  if (hash === undefined) yield* report({ _tag: "Note", line })
+  // A hub has one of its large files only.
+  if (hash === undefined && isWeights(hub.file)) yield* report({ _tag: "Note", line })
 })
 
+/** What a source names on a hub. */
+export const namedBy = (source: string) =>
+  Effect.fromNullishOr(hubName(source)).pipe(
+    Effect.mapError(
+      () =>
+        new WeightsError({
+          source,
+          reason: "invalidName",
+          detail: "a hub's file is named as hf:OWNER/NAME, hf:OWNER/NAME@REVISION or hf:OWNER/NAME/FILE.safetensors"
+        })
+    )
+  )
+
 /**
- * The path of a hub's file on this disk; fetched before, where it is not there yet.
+ * The path of a hub's file on this disk; fetched before, where it is not there yet. It is wanted for a source's weights.
  *
  * Processes that want the same at once fetch it once. A branch is fetched once too, and not looked at again: name a
  * commit to be sure of the version, or remove the file. Fails with a WeightsError that says what to do.
  */
-export const hubFile = Effect.fn("hubFile")(function* (source: string) {
-  const hub = hubName(source)
-  if (hub === undefined)
-    return yield* new WeightsError({
-      source,
-      reason: "invalidName",
-      detail: "a hub's file is named as hf:OWNER/NAME, hf:OWNER/NAME@REVISION or hf:OWNER/NAME/FILE.safetensors"
-    })
+export const placed = Effect.fnUntraced(function* (source: string, hub: HubName) {
   const settings = yield* hubSettings(source)
   const { file, name, owner, revision } = hub
   const path = join(settings.cache, "hub", owner, name, revision, ...file.split("/"))
@@ -75,4 +83,9 @@ export const hubFile = Effect.fn("hubFile")(function* (source: string) {
     Effect.mapError((error) => hubFailure(asked, error))
   )
   return path
+})
+
+/** The path of the weights that a source names on a hub, as `placed`. */
+export const hubFile = Effect.fn("hubFile")(function* (source: string) {
+  return yield* placed(source, yield* namedBy(source))
 })

@@ -3,7 +3,7 @@ import type { SessionOptions, SessionState, StepResult } from "../../model/Engin
 import { modelWeights } from "../../model/Engine.ts"
 import { emaShare, moveAverage } from "../../model/ema.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
-import { firstTrained, trainedSince } from "../../model/freezing.ts"
+import { everChanged, firstTrained, trainedSince } from "../../model/freezing.ts"
 import { clip, emptySlots, update } from "../../model/optimizer.ts"
 import { inputShape, parameters } from "../../model/shapes.ts"
 import type { Tensor, Weights } from "../../model/Tensor.ts"
@@ -29,6 +29,9 @@ export class Trainer {
   readonly #options: SessionOptions
   /** The weights that are ever trained, and from which step on. */
   readonly #since: ReadonlyMap<string, number>
+  /** What an average is kept of: where there is one, the rest is what it began as. */
+  readonly #averaged: ReadonlyArray<{ readonly name: string }>
+  /** Its average lacks what never changes. */
   #state: SessionState
 
   constructor(options: SessionOptions) {
@@ -36,10 +39,12 @@ export class Trainer {
     refuse(weightsFault(all, options.weights))
     this.#options = options
     this.#since = trainedSince(options.network, options.freezing)
+    const changed = everChanged(options.network, options.freezing)
+    this.#averaged = all.filter(({ name }) => changed.has(name))
     this.#state = {
       weights: pick(all, options.weights),
       optimizer: { step: 0, slots: this.#emptySlots() },
-      ...(options.ema && { average: pick(all, options.weights) })
+      ...(options.ema && { average: pick(this.#averaged, options.weights) })
     }
   }
 
@@ -75,16 +80,16 @@ export class Trainer {
 
   predict(batch: Batch): Float32Array {
     refuse(imagesFault(this.#options.network, batch))
-    return this.#forward(batch, this.#options.network.blocks.length, modelWeights(this.#state)).data
+    return this.#forward(batch, this.#options.network.blocks.length, modelWeights(this.#whole(this.#state))).data
   }
 
   snapshot(): SessionState {
     const { average, optimizer, weights } = this.#state
-    return {
+    return this.#whole({
       weights: copy(weights),
       optimizer: { step: optimizer.step, slots: copy(optimizer.slots) },
       ...(average && { average: copy(average) })
-    }
+    })
   }
 
   restore({ optimizer, weights, average = weights }: SessionState): void {
@@ -94,8 +99,13 @@ export class Trainer {
     this.#state = {
       weights: pick(all, weights),
       optimizer: { step: optimizer.step, slots: pick(slots, optimizer.slots) },
-      ...(this.#options.ema && { average: pick(all, average) })
+      ...(this.#options.ema && { average: pick(this.#averaged, average) })
     }
+  }
+
+  /** With an average of all weights, where there is one. */
+  #whole({ average, ...state }: SessionState): SessionState {
+    return { ...state, ...(average && { average: new Map([...state.weights, ...average]) }) }
   }
 
   /** The first `length` blocks in inference mode. */

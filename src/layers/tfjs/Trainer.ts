@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { SessionOptions, SessionState } from "../../model/Engine.ts"
 import { emaShare } from "../../model/ema.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
-import { firstTrained, trainedSince } from "../../model/freezing.ts"
+import { everChanged, firstTrained, trainedSince } from "../../model/freezing.ts"
 import type { Network } from "../../model/Network.ts"
 import { emptySlots, slotKinds } from "../../model/optimizer.ts"
 import type { Parameter } from "../../model/shapes.ts"
@@ -36,6 +36,8 @@ export class Trainer {
   /** The weights that are ever trained, and from which step on. */
   readonly #since: ReadonlyMap<string, number>
   readonly #slotNames: ReadonlyArray<Named>
+  /** What an average is kept of; none without one. The rest stays what it began as. */
+  readonly #averaged: ReadonlyArray<Parameter>
   #weights = new Map<string, tf.Tensor>()
   #slots = new Map<string, tf.Tensor>()
   /** Empty where none is kept. */
@@ -48,6 +50,8 @@ export class Trainer {
     this.#parameters = parameters(options.network)
     this.#since = trainedSince(options.network, options.freezing)
     const trained = this.#parameters.filter(({ name }) => this.#since.has(name))
+    const changed = everChanged(options.network, options.freezing)
+    this.#averaged = options.ema ? this.#parameters.filter(({ name }) => changed.has(name)) : []
     const slots = emptySlots(options.optimizer, trained)
     this.#slotNames = [...slots].map(([name, { shape }]) => ({ name, shape }))
     this.restore({ weights: options.weights, optimizer: { step: 0, slots } })
@@ -102,7 +106,7 @@ export class Trainer {
   predict(batch: Batch): tf.Tensor {
     refuse(imagesFault(this.#options.network, batch))
     use(this.#device)
-    const weights = this.#average.size > 0 ? this.#average : this.#weights
+    const weights = new Map([...this.#weights, ...this.#average])
     return this.#infer(batch, this.#options.network.blocks.length, weights)
   }
 
@@ -121,9 +125,13 @@ export class Trainer {
     const [weights, slots, average] = await Promise.all([
       read(this.#parameters, this.#weights),
       read(this.#slotNames, this.#slots),
-      this.#options.ema && read(this.#parameters, this.#average)
+      read(this.#averaged, this.#average)
     ])
-    return { weights, optimizer: { step, slots }, ...(average && { average }) }
+    return {
+      weights,
+      optimizer: { step, slots },
+      ...(this.#options.ema && { average: new Map([...weights, ...average]) })
+    }
   }
 
   restore({ optimizer, weights, average = weights }: SessionState): void {
@@ -136,7 +144,7 @@ export class Trainer {
     use(this.#device)
     this.#weights = pick(this.#parameters, weights)
     this.#slots = pick(this.#slotNames, optimizer.slots)
-    if (this.#options.ema) this.#average = pick(this.#parameters, average)
+    this.#average = pick(this.#averaged, average)
     this.#step = optimizer.step
   }
 

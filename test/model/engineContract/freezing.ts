@@ -6,7 +6,7 @@ import type { Network } from "../../../src/model/Network.ts"
 import { inputShape, outputOf } from "../../../src/model/shapes.ts"
 import type { Batch } from "../../../src/pipeline/Batch.ts"
 import { mobile } from "./figures.ts"
-import { assertNear, openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
+import { assertNear, assertSameBits, openSession, referenceBatch, referenceWeights, sgd, tensors } from "./reference.ts"
 
 /** Every block from the first step on, at one rate. */
 export const allTrained: Freezing = { stages: [{ step: 0, from: 0 }], keepFigures: false, rates: new Map() }
@@ -80,6 +80,65 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
         assert.notDeepEqual(after.get(name)!.data, weights.get(name)!.data, name)
         assert.deepStrictEqual(after.get(name)!.data, expected.get(name)!.data, name)
       }
+    })
+  )
+
+  const ema = { decay: 0.2, everySteps: 1 }
+
+  it.effect("averages what is trained and what moves, and goes on with the same bits from a snapshot", () =>
+    Effect.gen(function* () {
+      const stages = [
+        { step: 0, from: middle + 1 },
+        { step: 2, from: middle }
+      ]
+      const front = frontNames(weights.keys())
+      for (const keepFigures of [false, true]) {
+        const options = { weights, optimizer: adam, freezing: { ...frozen, stages, keepFigures }, ema }
+        const session = yield* openSession(mobile, options)
+        yield* trainTo(session, batch, 0, 1)
+        const early = yield* session.snapshot
+        yield* trainTo(session, batch, 1, 4)
+        const expected = yield* session.snapshot
+        const average = expected.average ?? new Map<string, never>()
+        assert.deepStrictEqual([...average.keys()].sort(), [...weights.keys()].sort())
+        for (const [name, { data }] of average)
+          if (front.includes(name) || (keepFigures && name.includes("running_")))
+            assert.deepStrictEqual(data, weights.get(name)!.data, name)
+          else {
+            assert.notDeepEqual(data, weights.get(name)!.data, name)
+            assert.notDeepEqual(data, expected.weights.get(name)!.data, name)
+          }
+
+        const resumed = yield* openSession(mobile, { ...options, weights: referenceWeights(mobile, "other-") })
+        yield* resumed.restore(early)
+        assertSameBits(yield* resumed.snapshot, early)
+        yield* trainTo(resumed, batch, 1, 4)
+        assertSameBits(yield* resumed.snapshot, expected)
+        const model = yield* openSession(mobile, { weights: average })
+        for (const one of [session, resumed])
+          assert.deepStrictEqual(yield* one.predict(batch), yield* model.predict(batch))
+      }
+    })
+  )
+
+  it.effect("holds no average of what never changes", () =>
+    Effect.gen(function* () {
+      const held = Effect.fnUntraced(function* (freezing: Freezing, averaged: boolean) {
+        const before = tensors()
+        yield* openSession(mobile, { weights, freezing, ...(averaged && { ema }) })
+        return tensors() - before
+      }, Effect.scoped)
+      const more = Effect.fnUntraced(function* (freezing: Freezing) {
+        return (yield* held(freezing, true)) - (yield* held(freezing, false))
+      })
+      // An engine without TensorFlow.js holds none of its tensors.
+      if ((yield* held(allTrained, false)) === 0) return
+      const front = frontNames(weights.keys()).length
+      const figures = [...weights.keys()].filter((name) => name.includes("running_")).length
+      assert.strictEqual(yield* more(allTrained), weights.size)
+      assert.strictEqual(yield* more(frozen), weights.size - front)
+      assert.strictEqual(yield* more({ ...frozen, stages: [...frozen.stages, { step: 9, from: 0 }] }), weights.size)
+      assert.strictEqual(yield* more({ ...allTrained, keepFigures: true }), weights.size - figures)
     })
   )
 

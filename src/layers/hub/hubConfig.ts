@@ -1,0 +1,80 @@
+import { Effect, Schema } from "effect"
+import { open } from "node:fs/promises"
+import type { Beside, Metadata } from "../../model/Pretrained.ts"
+import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { report } from "../../Progress.ts"
+import { namedBy, placed } from "./hubFile.ts"
+
+/** The file in which a timm repository says how its weights were trained, at the repository's root. */
+const file = "config.json"
+
+/** timm's is of some hundred bytes, and of some hundred thousand with the names of its classes. */
+const mostBytes = 1 << 22
+
+/**
+ * What is read of a timm repository's `config.json`; mean and std are those of images scaled to 0..1.
+ *
+ * Source: timm's `models/_hub.py` (`_parse_model_cfg`, and before it `pretrained_cfg` was the whole file).
+ */
+const TimmConfig = Schema.fromJsonString(
+  Schema.Struct({
+    architecture: Schema.String,
+    model_args: Schema.optionalKey(
+      Schema.Struct({ pad_type: Schema.optionalKey(Schema.NullOr(Schema.Literals(["", "same"]))) })
+    ),
+    pretrained_cfg: Schema.Struct({ mean: ImageConfig.fields.mean, std: ImageConfig.fields.std })
+  })
+)
+
+/** timm's `tf_` networks are ported from TensorFlow: they pad as it does, unless built otherwise. */
+const isSame = ({ architecture, model_args }: typeof TimmConfig.Type): boolean =>
+  model_args?.pad_type === undefined ? architecture.startsWith("tf_") : model_args.pad_type === "same"
+
+const metadataOf = (config: typeof TimmConfig.Type): Metadata => {
+  const { mean, std } = config.pretrained_cfg
+  return {
+    ...(mean !== undefined && { mean: mean.join() }),
+    ...(std !== undefined && { std: std.join() }),
+    padding: isSame(config) ? "same" : "symmetric"
+  }
+}
+
+/** A file's text, where it is not far too long to be one that somebody wrote. */
+const textOf = (path: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      await using handle = await open(path)
+      const { size } = await handle.stat()
+      if (size > mostBytes) throw new Error(`it has ${size} bytes, more than any that describes weights`)
+      return await handle.readFile("utf8")
+    },
+    catch: (cause) => (cause instanceof Error ? cause.message : String(cause))
+  })
+
+/**
+ * What a timm repository says of its weights in `config.json`, of the same revision; fetched as the weights are.
+ *
+ * Nothing where there is none, or where it cannot be had or read: then a note tells why, for the weights may be used
+ * without.
+ */
+export const hubConfig = Effect.fn("hubConfig")(
+  function* (source: string) {
+    const hub = { ...(yield* namedBy(source)), file }
+    const path = yield* placed(source, hub)
+    const from = `${hub.owner}/${hub.name}@${hub.revision}/${file}`
+    return yield* Effect.flatMap(textOf(path), (text) =>
+      Effect.mapError(Schema.decodeUnknownEffect(TimmConfig)(text), ({ message }) => message)
+    ).pipe(
+      Effect.map((config): Beside => ({ from, metadata: metadataOf(config) })),
+      Effect.catch((detail) =>
+        note(`${path} does not describe weights as timm's ${file} does, and is left out: ${detail}`)
+      )
+    )
+  },
+  Effect.catchTag("WeightsError", ({ detail, reason }) =>
+    // A repository that is not timm's mostly has none.
+    reason === "missing" ? Effect.undefined : note(`what ${file} says of the weights is not known: ${detail}`)
+  )
+)
+
+const note = (line: string) => Effect.as(report({ _tag: "Note", line }), undefined)
