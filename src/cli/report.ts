@@ -4,7 +4,7 @@ import { atomicWrite } from "../layers/atomicWrite.ts"
 import { openInBrowser } from "../layers/openInBrowser.ts"
 import { ConfigError } from "../RunConfig.ts"
 import { compareRuns } from "../run/report/compareRuns.ts"
-import { writePages } from "../run/report/writePages.ts"
+import { writeReport } from "../run/report/writeReport.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
@@ -28,7 +28,7 @@ const flags = {
 const onePage = Effect.fnUntraced(function* (path: string) {
   const { join } = yield* Path.Path
   const folder = yield* Runs.use((runs) => runs.existing(path))
-  yield* writePages().pipe(Effect.provideService(RunFolder, folder))
+  yield* writeReport().pipe(Effect.provideService(RunFolder, folder))
   return join(path, "report.html")
 })
 

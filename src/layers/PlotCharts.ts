@@ -7,14 +7,21 @@ import { legend } from "./charts/legend.ts"
 import { matrixPlot } from "./charts/matrixPlot.ts"
 import type { Drawing, Plot } from "./charts/Drawing.ts"
 import { linePlot } from "./charts/linePlot.ts"
+import { stripPlot } from "./charts/stripPlot.ts"
 import { attributesRounded, coloursFixed } from "./charts/markup.ts"
 
-const drawing = (chart: Chart, Plot: Plot): Drawing =>
-  chart.kind === "lines"
-    ? linePlot(chart, Plot)
-    : chart.kind === "bars"
-      ? barPlot(chart, Plot)
-      : matrixPlot(chart, Plot)
+const drawing = (chart: Chart, Plot: Plot): Drawing => {
+  switch (chart.kind) {
+    case "lines":
+      return linePlot(chart, Plot)
+    case "bars":
+      return barPlot(chart, Plot)
+    case "matrix":
+      return matrixPlot(chart, Plot)
+    case "strip":
+      return stripPlot(chart, Plot)
+  }
+}
 
 /**
  * Charts by Observable Plot, on linkedom in the place of a browser's document.

@@ -4,16 +4,16 @@ import { report } from "../Progress.ts"
 import type { Charts } from "../run/report/Charts.ts"
 import { Pages } from "../run/report/Pages.ts"
 import type { Thumbnails } from "../run/report/Thumbnails.ts"
-import { writePages } from "../run/report/writePages.ts"
+import { writeReport } from "../run/report/writeReport.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 
-/** A run's page, charts and model card; that they could not be written is a note, for the run itself is complete. */
+/** The page and charts of a run or a search, and a run's model card; that they could not be written is a note alone. */
 export const layer = Layer.effect(
   Pages,
   Effect.map(
     Effect.context<Charts | Thumbnails | SampleCatalogue>(),
     (context) => (folder: RunFolder["Service"]) =>
-      writePages().pipe(
+      writeReport().pipe(
         Effect.provideContext(context),
         Effect.provideService(RunFolder, folder),
         Effect.catchCause((cause) =>
@@ -21,7 +21,7 @@ export const layer = Layer.effect(
             ? Effect.interrupt
             : report({
                 _tag: "Note",
-                line: `the run is complete, but its page is not: ${messageOf(cause)}. Once more: npx pnpm pipeline:report ${folder.path}`
+                line: `all is done, but the page is not: ${messageOf(cause)}. Once more: npx pnpm pipeline:report ${folder.path}`
               })
         )
       )

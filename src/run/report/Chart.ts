@@ -60,5 +60,17 @@ export interface MatrixChart {
   readonly counts: ReadonlyArray<ReadonlyArray<number>>
 }
 
+/** Values of each row as dots: what a choice brings, whatever else was chosen. */
+export interface StripChart {
+  readonly kind: "strip"
+  readonly title: string
+  readonly x: Axis
+  readonly rows: ReadonlyArray<{
+    readonly label: string
+    /** `name` says what a dot is of. */
+    readonly dots: ReadonlyArray<{ readonly value: number; readonly name: string }>
+  }>
+}
+
 /** A chart as data: what it says, not how it is drawn. */
-export type Chart = LineChart | BarChart | MatrixChart
+export type Chart = LineChart | BarChart | MatrixChart | StripChart

@@ -1,0 +1,97 @@
+import type { EpochRecord } from "../../metrics/Report.ts"
+import { figureHead, isEpochFigure } from "../../model/search/objective.ts"
+import type { SearchResult, SearchTrial } from "../../model/search/SearchResult.ts"
+import { ranking } from "../../model/search/SearchResult.ts"
+import { shortValue } from "../../model/search/settings.ts"
+import type { Axis, Chart } from "./Chart.ts"
+
+/** More curves cannot be told apart: those of the best are shown. */
+export const mostCurves = 12
+/** An axis with more values than this is drawn as a scale, if they are numbers. */
+const mostRows = 12
+
+/** Figures that are shares. */
+const isShare = (figure: string) => /(accuracy|precision|recall|f1|waiting|ece\w*)$/i.test(figure)
+
+const axisOf = (figure: string): Axis => ({ label: figureHead(figure), percent: isShare(figure) })
+
+/** What varies: `train.learningRate = 0.01` of all axes, in short. */
+export const nameOf = (trial: SearchTrial): string =>
+  `${trial.id.split("-", 1)[0] ?? ""} ${Object.values(trial.settings).map(shortValue).join(" ")}`
+
+const curves = (trials: ReadonlyArray<SearchTrial>, title: string, key: keyof EpochRecord): Chart => ({
+  kind: "lines",
+  title,
+  x: { label: "epoch", whole: true },
+  y: axisOf(key),
+  mark: "both",
+  series: trials.slice(0, mostCurves).map((trial) => ({
+    name: nameOf(trial),
+    points: trial.history.map((record) => ({ x: record.epoch, y: record[key] ?? null }))
+  }))
+})
+
+/** The objective over one axis: dots over a scale where its values are many numbers, else a strip for each value. */
+const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string): Chart => {
+  const known = trials.flatMap((trial) =>
+    trial.figure === null ? [] : [{ figure: trial.figure, value: trial.settings[path], name: nameOf(trial) }]
+  )
+  const values = [...new Set(known.map(({ value }) => JSON.stringify(value)))]
+  const numbers = known.flatMap(({ figure, value }) => (typeof value === "number" ? [{ x: value, y: figure }] : []))
+  const title = `${figureHead(figure)} over ${path}`
+  if (values.length > mostRows && numbers.length === known.length) {
+    const xs = numbers.map(({ x }) => x)
+    const [least, greatest] = [Math.min(...xs), Math.max(...xs)]
+    return {
+      kind: "lines",
+      title,
+      x: { label: path, log: least > 0 && greatest / least >= 20 },
+      y: axisOf(figure),
+      mark: "dots",
+      series: [{ name: "trials", points: numbers }]
+    }
+  }
+  const isNumeric = numbers.length === known.length
+  return {
+    kind: "strip",
+    title,
+    x: axisOf(figure),
+    rows: values
+      .map((json) => ({ json, those: known.filter(({ value }) => JSON.stringify(value) === json) }))
+      .sort((a, b) => (isNumeric ? Number(a.json) - Number(b.json) : 0))
+      .map(({ those }) => ({
+        label: shortValue(those[0]?.value),
+        dots: those.map(({ figure, name }) => ({ value: figure, name }))
+      }))
+  }
+}
+
+/** The charts of a search by the names of their files: the best trials' curves, and the objective along each axis. */
+export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> => {
+  const { figure } = search.config.objective
+  const best = ranking(search)
+  const compared = best.filter(({ history }) => history.length > 0)
+  // Where the objective is of the whole run, the validation loss tells how a trial went.
+  const key = isEpochFigure(figure) ? (figure as keyof EpochRecord) : "validationLoss" // a figure of every epoch
+  return new Map([
+    ...(compared.length > 0 ? [["curves", curves(compared, "The best trials' curves", key)] as const] : []),
+    ...(compared.length > 0 && key !== "trainLoss"
+      ? [["train-loss", curves(compared, "Their training loss", "trainLoss")] as const]
+      : []),
+    ...search.config.axes.flatMap(({ path }, i) =>
+      // Trials that were stopped early have figures of fewer epochs: they are no fair witnesses of a value.
+      best.some(({ state }) => state === "finished")
+        ? [
+            [
+              `axis-${i + 1}`,
+              along(
+                best.filter(({ state }) => state === "finished"),
+                path,
+                figure
+              )
+            ] as const
+          ]
+        : []
+    )
+  ])
+}

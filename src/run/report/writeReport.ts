@@ -1,0 +1,26 @@
+import { Effect } from "effect"
+import { RunFolder } from "../RunFolder.ts"
+import { readSearch } from "../search/searchFile.ts"
+import { Charts } from "./Charts.ts"
+import { searchCharts } from "./searchCharts.ts"
+import { searchPage } from "./searchPage.ts"
+import { writePages } from "./writePages.ts"
+
+/** Writes `report.html` and `charts/*.svg` of a search, finished or not, from its `search.json`. */
+export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
+  const folder = yield* RunFolder
+  const charts = yield* Charts
+  const search = yield* readSearch
+  const drawn = new Map<string, string>()
+  for (const [name, chart] of searchCharts(search)) {
+    drawn.set(name, yield* charts.svg(chart, { for: "page" }))
+    yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
+  }
+  yield* folder.write("report.html", yield* searchPage(search, drawn))
+})
+
+/** Writes what people read of a folder, be it a run's or a search's. */
+export const writeReport = Effect.fn("writeReport")(function* () {
+  const folder = yield* RunFolder
+  return yield* (yield* folder.has("search.json")) ? writeSearchPage() : writePages()
+})

@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as PlotCharts from "../../../src/layers/PlotCharts.ts"
+import { figureText } from "../../../src/figures.ts"
+import { ranking, winner, withTrial } from "../../../src/model/search/SearchResult.ts"
+import { searchCharts } from "../../../src/run/report/searchCharts.ts"
+import { writeSearchPage } from "../../../src/run/report/writeReport.ts"
+import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { writeSearch } from "../../../src/run/search/searchFile.ts"
+import { chromium, onPage, openPage } from "../../chromium.ts"
+import { fashionHalfway, fashionSearch } from "../../fashionSearch.ts"
+
+/** All 24 trials finished but one that diverged; the fourteenth is the best. */
+const finished = Effect.gen(function* () {
+  const { after, points, search } = yield* fashionSearch
+  let all = search
+  for (const [i, { id }] of points.trials.entries())
+    all = withTrial(all, id, after(3, 0.5 + 0.01 * Math.abs(i - 13), "finished"))
+  all = withTrial(all, points.trials[3]!.id, { ...after(1, 9, "diverged"), detail: "The loss became <b>NaN</b>" })
+  return { ...all, seconds: 640, passes: { wanted: 34_000, made: 3400 } }
+})
+
+const page = RunFolder.use((folder) =>
+  Effect.map(folder.read("report.html"), (bytes) => new TextDecoder().decode(bytes))
+)
+
+describe("a search's page", () => {
+  it.effect("has every trial, the best first and marked, with its figures and settings, and what failed", () =>
+    Effect.gen(function* () {
+      const search = yield* finished
+      yield* writeSearch(search)
+      yield* writeSearchPage()
+      const markup = yield* page
+      const best = winner(search)!
+      assert.strictEqual(best, search.trials[13])
+      assert.include(markup, `<b>${figureText(best.figure!)}</b>`)
+      for (const { id } of search.trials) assert.include(markup, id)
+      const [first] = /<tr class="ours">[\s\S]*?<\/tr>/.exec(markup) ?? []
+      assert.include(first ?? "", best.id)
+      assert.include(markup, "The loss became &lt;b&gt;NaN&lt;/b&gt;")
+      assert.include(markup, "90.0 %")
+    }).pipe(Effect.provide([RunFolder.layerMemory, PlotCharts.layer]))
+  )
+
+  it.effect("shows the objective along each axis, a row for each value, a dot for each finished trial", () =>
+    Effect.gen(function* () {
+      const search = yield* finished
+      const charts = searchCharts(search)
+      const compared = ranking(search).length
+      for (const [i, { path, values }] of search.config.axes.entries()) {
+        const chart = charts.get(`axis-${i + 1}`)
+        if (chart?.kind !== "strip") return assert.fail(`no strip for ${path}`)
+        assert.strictEqual(chart.rows.length, values!.length, path)
+        const dots = chart.rows.flatMap(({ dots }) => dots)
+        assert.strictEqual(dots.length, compared)
+        assert.isTrue(dots.some(({ value }) => value === winner(search)!.figure))
+      }
+      const rates = search.config.axes.findIndex(({ path }) => path === "train.learningRate")
+      const strip = charts.get(`axis-${rates + 1}`)
+      assert.deepStrictEqual(strip?.kind === "strip" ? strip.rows.map(({ label }) => label) : [], [
+        "0.001",
+        "0.01",
+        "0.1"
+      ])
+    })
+  )
+
+  it.effect("draws values that were drawn from a range over a scale, logarithmic where they span it", () =>
+    Effect.gen(function* () {
+      const search = yield* finished
+      const path = "train.learningRate"
+      const drawn = {
+        ...search,
+        trials: search.trials.map((trial, i) => ({
+          ...trial,
+          settings: { ...trial.settings, [path]: 1e-4 * 1.3 ** i }
+        }))
+      }
+      const at = search.config.axes.findIndex((axis) => axis.path === path)
+      const chart = searchCharts(drawn).get(`axis-${at + 1}`)
+      if (chart?.kind !== "lines") return assert.fail("no scale")
+      assert.isTrue(chart.x.log)
+      assert.strictEqual(chart.series[0]?.points.length, ranking(search).length)
+    })
+  )
+
+  it.effect.skipIf(chromium === undefined)(
+    "fits a phone and a desk, in the middle of a search too, without an error",
+    () =>
+      Effect.gen(function* () {
+        for (const search of [yield* finished, (yield* fashionHalfway).search, (yield* fashionSearch).search]) {
+          yield* writeSearch(search)
+          yield* writeSearchPage()
+          const markup = yield* page
+          const shown = yield* openPage
+          const found = yield* onPage(shown, async (shown) => {
+            const said: Array<string> = []
+            shown.on("console", (message) => said.push(message.text()))
+            shown.on("pageerror", (error) => said.push(error.message))
+            const over: Array<unknown> = []
+            for (const width of [1280, 390]) {
+              await shown.setViewportSize({ width, height: 800 })
+              await shown.setContent(markup)
+              over.push(
+                await shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+              )
+            }
+            return { said, over }
+          })
+          assert.deepStrictEqual(found, { said: [], over: [0, 0] })
+        }
+      }).pipe(Effect.scoped, Effect.provide([RunFolder.layerMemory, PlotCharts.layer]))
+  )
+})
