@@ -24,10 +24,11 @@ export const layer = Layer.mergeAll(
   DiskPretrained.layer,
   DiskFeatureCache.layer(),
   OnnxFeatures.layer,
-  DiskRuns.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
   RunPages.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layer, SharpSampleCatalogue.layer))
+    Layer.provideMerge(
+      Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layer, SharpSampleCatalogue.layer, DiskRuns.layer)
+    )
   )
 ).pipe(Layer.provideMerge(NodeServices.layer))

@@ -6,12 +6,13 @@ import { Pages } from "../run/report/Pages.ts"
 import type { Thumbnails } from "../run/report/Thumbnails.ts"
 import { writeReport } from "../run/report/writeReport.ts"
 import { RunFolder } from "../run/RunFolder.ts"
+import type { Runs } from "../run/Runs.ts"
 
 /** The page and charts of a run or a search, and a run's model card; that they could not be written is a note alone. */
 export const layer = Layer.effect(
   Pages,
   Effect.map(
-    Effect.context<Charts | Thumbnails | SampleCatalogue>(),
+    Effect.context<Charts | Thumbnails | SampleCatalogue | Runs>(),
     (context) => (folder: RunFolder["Service"]) =>
       writeReport().pipe(
         Effect.provideContext(context),

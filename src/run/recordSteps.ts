@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import type { Session } from "../model/Engine.ts"
 import { report } from "../Progress.ts"
-import { RunFolder } from "./RunFolder.ts"
+import type { RunFolder } from "./RunFolder.ts"
 import type { StepSpan } from "./StepSpan.ts"
 import { addStep, StepSpanLines, strideOf } from "./StepSpan.ts"
 
@@ -11,8 +11,7 @@ import { addStep, StepSpanLines, strideOf } from "./StepSpan.ts"
  * Written before every snapshot, and so before every checkpoint: a run that goes on from one takes what was known until
  * there. `steps` is how many the whole run has. That the file cannot be written is said once, and ends no run.
  */
-export const recordSteps = Effect.fn("recordSteps")(function* (session: Session, steps: number) {
-  const folder = yield* RunFolder
+export const recordSteps = (session: Session, folder: RunFolder["Service"], steps: number): Session => {
   const stride = strideOf(steps)
   let spans: ReadonlyArray<StepSpan> | undefined
   let written: ReadonlyArray<StepSpan> | undefined
@@ -46,4 +45,4 @@ export const recordSteps = Effect.fn("recordSteps")(function* (session: Session,
     }),
     snapshot: Effect.andThen(write, session.snapshot)
   } satisfies Session
-})
+}

@@ -35,7 +35,7 @@ const spans = Effect.gen(function* () {
 describe("recordSteps", () => {
   it.effect("keeps every step of a short run, and the means of as many steps as it takes of a long one", () =>
     Effect.gen(function* () {
-      const short = yield* recordSteps(session, 5)
+      const short = recordSteps(session, yield* RunFolder, 5)
       yield* trainOn(short, 0, 5)
       yield* short.snapshot
       assert.deepStrictEqual(
@@ -43,7 +43,7 @@ describe("recordSteps", () => {
         [0, 1, 2, 3, 4].map((step) => [step + 1, 1, lossAt(step), rateAt(step)])
       )
       const steps = 3 * mostSpans + 50
-      const long = yield* recordSteps(session, steps)
+      const long = recordSteps(session, yield* RunFolder, steps)
       yield* trainOn(long, 0, steps)
       yield* long.snapshot
       const all = yield* spans
@@ -61,19 +61,19 @@ describe("recordSteps", () => {
   it.effect("goes on after a checkpoint as if the run had never stopped, and forgets what came after it", () =>
     Effect.gen(function* () {
       const steps = 2 * mostSpans
-      const whole = yield* recordSteps(session, steps)
+      const whole = recordSteps(session, yield* RunFolder, steps)
       yield* trainOn(whole, 0, 41)
       yield* whole.snapshot
       const expected = yield* spans
-      const killed = yield* recordSteps(session, steps)
+      const killed = recordSteps(session, yield* RunFolder, steps)
       yield* trainOn(killed, 0, 17)
       yield* killed.snapshot
       yield* trainOn(killed, 17, 30) // lost with the process
-      const resumed = yield* recordSteps(session, steps)
+      const resumed = recordSteps(session, yield* RunFolder, steps)
       yield* trainOn(resumed, 17, 41)
       yield* resumed.snapshot
       assert.deepStrictEqual(yield* spans, expected)
-      const earlier = yield* recordSteps(session, steps)
+      const earlier = recordSteps(session, yield* RunFolder, steps)
       yield* trainOn(earlier, 10, 12)
       yield* earlier.snapshot
       assert.deepStrictEqual(
@@ -91,7 +91,7 @@ describe("recordSteps", () => {
         write: (path) => Effect.fail(new RunFolderError({ path, reason: "unwritable", detail: "the disk is full" }))
       })
       yield* Effect.gen(function* () {
-        const recorded = yield* recordSteps(session, 4)
+        const recorded = recordSteps(session, yield* RunFolder, 4)
         yield* trainOn(recorded, 0, 2)
         yield* recorded.snapshot
         yield* trainOn(recorded, 2, 4)

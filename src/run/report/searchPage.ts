@@ -55,7 +55,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
   const own = columns.some((column) => column === name) ? [] : [trial.figure]
   return html`<tr${isBest ? html` class="ours"` : ""}>
     <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
-    <td class="text"><a href="${trial.folder}/report.html">${trial.id}</a></td>
+    <td class="text">${isBest ? html`<a href="${trial.folder}/report.html">${trial.id}</a>` : trial.id}</td>
     ${search.config.axes.map(({ path }) => html`<td class="text">${shortValue(trial.settings[path])}</td>`)}
     ${own.map(figureCell)}
     ${columns.map((column) => figureCell(recordOf(trial)?.[column]))}
@@ -155,6 +155,7 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, str
           ]
         : [])
     ],
-    footer: html`Made by Weft from the search's folder: <code>search.json</code>, <code>trials.csv</code>.`
+    footer: html`Made by Weft from the search's folder: <code>search.json</code>, <code>trials.csv</code>. The page of
+      any other trial: <code>pipeline:report</code> with its folder under <code>trials/</code>.`
   })
 }

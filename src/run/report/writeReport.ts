@@ -1,12 +1,16 @@
 import { Effect } from "effect"
 import { RunFolder } from "../RunFolder.ts"
+import { winner } from "../../model/search/SearchResult.ts"
+import { Runs } from "../Runs.ts"
 import { readSearch } from "../search/searchFile.ts"
 import { Charts } from "./Charts.ts"
 import { searchCharts } from "./searchCharts.ts"
 import { searchPage } from "./searchPage.ts"
 import { writePages } from "./writePages.ts"
 
-/** Writes `report.html` and `charts/*.svg` of a search, finished or not, from its `search.json`. */
+/**
+ * Writes `report.html` and `charts/*.svg` of a search, finished or not, from its `search.json`, and the best trial's own page.
+ */
 export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
   const folder = yield* RunFolder
   const charts = yield* Charts
@@ -17,6 +21,10 @@ export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
     yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   }
   yield* folder.write("report.html", yield* searchPage(search, drawn))
+  const best = winner(search)
+  if (best === undefined) return
+  const trial = yield* Runs.use((runs) => runs.existing(`${folder.path}/${best.folder}`))
+  yield* Effect.provideService(writePages(), RunFolder, trial)
 })
 
 /** Writes what people read of a folder, be it a run's or a search's. */

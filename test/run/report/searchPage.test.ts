@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import * as PlotCharts from "../../../src/layers/PlotCharts.ts"
 import { figureText } from "../../../src/figures.ts"
 import { ranking, winner, withTrial } from "../../../src/model/search/SearchResult.ts"
+import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
+import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
+import { Runs } from "../../../src/run/Runs.ts"
+import { writeSyntheticRun } from "./syntheticRun.ts"
 import { searchCharts } from "../../../src/run/report/searchCharts.ts"
 import { writeSearchPage } from "../../../src/run/report/writeReport.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
@@ -19,6 +23,29 @@ const finished = Effect.gen(function* () {
   all = withTrial(all, points.trials[3]!.id, { ...after(1, 9, "diverged"), detail: "The loss became <b>NaN</b>" })
   return { ...all, seconds: 640, passes: { wanted: 34_000, made: 3400 } }
 })
+
+/** The best trial's run, at whatever path it is looked for. */
+const asked: Array<string> = []
+const trialRun = Layer.effect(
+  Runs,
+  Effect.gen(function* () {
+    const folder = yield* Effect.provide(RunFolder, Layer.fresh(RunFolder.layerMemory))
+    yield* writeSyntheticRun({ labels: ["Boots", "Caps", "Coats"], largest: 20, epochs: 3, seed: 5 }).pipe(
+      Effect.provideService(RunFolder, folder)
+    )
+    return Runs.of({
+      open: () => Effect.die("no run is begun here"),
+      existing: (path) => Effect.sync(() => (asked.push(path), folder))
+    })
+  }).pipe(Effect.orDie)
+)
+const layers = Layer.mergeAll(
+  RunFolder.layerMemory,
+  PlotCharts.layer,
+  trialRun,
+  SampleCatalogue.layerAt("nowhere"),
+  Thumbnails.layerMemory(new Map())
+)
 
 const page = RunFolder.use((folder) =>
   Effect.map(folder.read("report.html"), (bytes) => new TextDecoder().decode(bytes))
@@ -39,7 +66,12 @@ describe("a search's page", () => {
       assert.include(first ?? "", best.id)
       assert.include(markup, "The loss became &lt;b&gt;NaN&lt;/b&gt;")
       assert.include(markup, "90.0 %")
-    }).pipe(Effect.provide([RunFolder.layerMemory, PlotCharts.layer]))
+      const [, link] = /<a href="([^"]*report\.html)"/.exec(markup) ?? []
+      assert.strictEqual(link, `${best.folder}/report.html`)
+      assert.deepStrictEqual(asked, [`memory/${best.folder}`])
+      const trial = yield* Runs.use((runs) => runs.existing("any"))
+      assert.isTrue(yield* trial.has("report.html"))
+    }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect("shows the objective along each axis, a row for each value, a dot for each finished trial", () =>
@@ -109,6 +141,6 @@ describe("a search's page", () => {
           })
           assert.deepStrictEqual(found, { said: [], over: [0, 0] })
         }
-      }).pipe(Effect.scoped, Effect.provide([RunFolder.layerMemory, PlotCharts.layer]))
+      }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
   )
 })
