@@ -111,7 +111,8 @@ export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
   const { data, history, model, receipt, test } = report
   const { augment, image, network, train } = config
   const trained = network.trainable === "all" ? "every block" : JSON.stringify(network.trainable)
-  const changes = Object.entries(augment)
+  const { mixSwitch, ...amounts } = augment
+  const changes = Object.entries({ ...amounts, ...(augment.mixup > 0 && augment.cutmix > 0 && { mixSwitch }) })
     .filter(([, amount]) => typeof amount === "number" && amount > 0)
     .map(([name, amount]) => `${name} ${String(amount)}`)
   const refused = Object.entries(data.refused).map(([reason, rows]) => `${count(rows)} ${reason}`)
@@ -160,7 +161,7 @@ ${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}). 
 ${
   test === null || analysis.test === null
     ? "None: the split has no test part."
-    : `On the ${count(data.test)} test photos, which were looked at once, after the training:
+    : `On the ${count(data.test)} test photos, which had no say in the training:
 
 ${table(
   ["figure", "value", "95 %"],

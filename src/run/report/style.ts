@@ -65,6 +65,7 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   h1 { font-size: 22px }
   .cards { grid-template-columns: 1fr 1fr }
   .card b { font-size: 19px }
+  .photos { grid-template-columns: repeat(auto-fill, minmax(102px, 1fr)); gap: 10px }
   th, td { padding: 4px 7px }
   dl { grid-template-columns: minmax(0, 1fr) }
   dd { margin-bottom: 6px }

@@ -134,6 +134,7 @@ describe("a model card", () => {
       assert.isNotEmpty(weak)
       for (const { label, recall } of weak) assert.include(card, `${label} (${percent(recall)})`)
       assert.match(card, /Fewer than 30 test photos each/)
+      assert.match(card, /^Augmentation: flip 0\.5, rotation 10\.$/m)
     }).pipe(Effect.provide(titled))
   )
 })
