@@ -22,6 +22,8 @@ export type ProgressEvent =
       readonly secondsLeft: number
       /** Rows of the catalogue that are faulty. */
       readonly refused: number
+      /** How many trials learn from the same batches, where the run is one of many: the figures are their means. */
+      readonly trials?: number
     }
   | {
       readonly _tag: "Transfer"
@@ -32,8 +34,15 @@ export type ProgressEvent =
       readonly bytesPerSecond: number
     }
   | { readonly _tag: "Evaluating"; readonly part: string; readonly done: number; readonly total: number }
-  | { readonly _tag: "Epoch"; readonly epochs: number; readonly record: EpochRecord; readonly best: boolean }
-  | { readonly _tag: "Note"; readonly line: string }
+  | {
+      readonly _tag: "Epoch"
+      readonly epochs: number
+      readonly record: EpochRecord
+      readonly best: boolean
+      /** Whose it is, where the run is one of many. */
+      readonly trial?: string
+    }
+  | { readonly _tag: "Note"; readonly line: string; readonly trial?: string }
   /** How a search stands: at its beginning, and whenever one of its trials has come further. */
   | { readonly _tag: "Trials"; readonly search: SearchResult }
 

@@ -16,6 +16,8 @@ const bar = (done: number, total: number, width: number) => {
 /** How much the engine waits for images, where that is worth a word. */
 const waitingText = (share: number) => (share >= 0.05 ? [`waiting ${percent(share)}`] : [])
 
+const ofTrial = (trial: string | undefined) => (trial === undefined ? "" : `${trial}: `)
+
 /** The line that says an event; `animated` ones have a bar and are drawn over each other. */
 export const lineOf = (
   event: ProgressEvent,
@@ -38,7 +40,8 @@ export const lineOf = (
         ...waitingText(event.waiting),
         ...(event.refused > 0 ? [`${event.refused} refused`] : [])
       ]
-      const head = `epoch ${event.epoch + 1}/${event.epochs}`
+      const trials = event.trials === undefined ? "" : `${event.trials} ${event.trials === 1 ? "trial" : "trials"}, `
+      const head = `${trials}epoch ${event.epoch + 1}/${event.epochs}`
       return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
     }
     case "Transfer": {
@@ -68,10 +71,13 @@ export const lineOf = (
       const figures = [`${record.imagesPerSecond.toFixed(0)} images/s`, duration(record.seconds)]
       const speed = [...figures, ...waitingText(record.waiting ?? 0)].join("  ")
       const head = `epoch ${String(record.epoch).padStart(String(event.epochs).length)}/${event.epochs}`
-      return { text: `${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`, lasting: true }
+      return {
+        text: `${ofTrial(event.trial)}${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`,
+        lasting: true
+      }
     }
     case "Note":
-      return { text: event.line, lasting: true }
+      return { text: `${ofTrial(event.trial)}${event.line}`, lasting: true }
     case "Trials":
       return { text: trialsLine(event.search), lasting: false }
   }

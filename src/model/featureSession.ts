@@ -21,8 +21,10 @@ export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenF
  */
 export const featureSession = (session: Session, features: OpenFeatures): Session => {
   const [height, width] = features.shape.length === 3 ? features.shape : [1, 1]
-  const enter = (batch: Batch) =>
-    withFeatures(features, batch).pipe(
+  const enter = (batch: Batch) => {
+    // Whoever gives the batch lets go of it: others may be given it after this one.
+    const { release: _, ...held } = batch
+    return withFeatures(features, held).pipe(
       Effect.mapError(
         ({ cause, detail, engine, reason }) =>
           new EngineError({ engine, reason: reason === "outOfMemory" ? reason : "failed", detail, cause })
@@ -30,6 +32,7 @@ export const featureSession = (session: Session, features: OpenFeatures): Sessio
       // The images, as the network behind takes them.
       Effect.map(({ features, ...rest }): Batch => ({ ...rest, images: features!, height, width })) // just put there
     )
+  }
   return {
     ...session,
     train: (batch, at) => Effect.flatMap(enter(batch), (entered) => session.train(entered, at)),

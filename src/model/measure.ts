@@ -1,20 +1,15 @@
-import { Effect, Stream } from "effect"
+import { Effect, Result } from "effect"
+import type { Stream } from "effect"
 import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
 import { calibrationFigures, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
 import type { Batch } from "../pipeline/Batch.ts"
-import { report } from "../Progress.ts"
-import { evaluate } from "./evaluate.ts"
+import type { EngineError } from "./Engine.ts"
 import type { CalibrationConfig } from "./EvaluateConfig.ts"
 import type { Predictor } from "./Predictor.ts"
-
-/** A part of the catalogue, as progress names it. */
-export interface MeasuredPart {
-  readonly part: string
-  readonly samples: number
-  readonly classes: number
-}
+import type { MeasuredPart } from "./predictTogether.ts"
+import { predictTogether } from "./predictTogether.ts"
 
 /** A temperature, and of how many bins its reliability curves are. */
 export interface Fitted {
@@ -22,26 +17,60 @@ export interface Fitted {
   readonly bins: number
 }
 
-/** What a predictor says of all samples, kept: `samples * classes * 4` bytes. */
-export const predictAll = Effect.fn("predictAll")(function* <E, R>(
-  predictor: Predictor,
+/** What was made for each predictor, or what ended it. */
+const found = <A>(
+  made: ReadonlyArray<A>,
+  failures: ReadonlyArray<EngineError | undefined>
+): ReadonlyArray<Result.Result<A, EngineError>> =>
+  made.map((one, i) => {
+    const failure = failures[i]
+    return failure === undefined ? Result.succeed(one) : Result.fail(failure)
+  })
+
+/**
+ * Counts how well each of some networks does on the same batches, in inference mode; one that fails does not touch the
+ * others. `images` are those that were made.
+ *
+ * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
+ */
+export const evaluateTogether = Effect.fn("evaluateTogether")(function* <E, R>(
+  predictors: ReadonlyArray<Predictor>,
   batches: Stream.Stream<Batch, E, R>,
-  { classes, part, samples }: MeasuredPart
+  part: MeasuredPart
 ) {
-  const logits = new Float32Array(samples * classes)
-  const labels = new Int32Array(samples)
-  let done = 0
-  yield* Stream.runForEach(
-    batches,
-    Effect.fnUntraced(function* (batch: Batch) {
-      logits.set(yield* predictor.predict(batch), done * classes)
-      labels.set(batch.labels, done)
-      batch.release?.()
-      done += batch.size
-      yield* report({ _tag: "Evaluating", part, done, total: samples })
-    })
-  )
-  return { classes, logits, labels } satisfies Predictions
+  const evaluations = predictors.map(() => Evaluation.empty(part.classes))
+  const asked = predictors.map((predictor, i) => ({
+    predictor,
+    take: (logits: Float32Array, { labels }: Batch) => {
+      evaluations[i] = Evaluation.add(evaluations[i]!, logits, labels) // one for each
+    }
+  }))
+  const { failures, images } = yield* predictTogether(asked, batches, part)
+  return { found: found(evaluations, failures), images }
+})
+
+/** What each of some predictors says of all samples, kept: `samples * classes * 4` bytes each. See `evaluateTogether`. */
+export const predictAllTogether = Effect.fn("predictAllTogether")(function* <E, R>(
+  predictors: ReadonlyArray<Predictor>,
+  batches: Stream.Stream<Batch, E, R>,
+  part: MeasuredPart
+) {
+  const { classes, samples } = part
+  const all = predictors.map((): Predictions => ({
+    classes,
+    logits: new Float32Array(samples * classes),
+    labels: new Int32Array(samples)
+  }))
+  const asked = predictors.map((predictor, i) => ({
+    predictor,
+    take: (logits: Float32Array, batch: Batch, done: number) => {
+      const kept = all[i]! // one for each
+      kept.logits.set(logits, done * classes)
+      kept.labels.set(batch.labels, done)
+    }
+  }))
+  const { failures, images } = yield* predictTogether(asked, batches, part)
+  return { found: found(all, failures), images }
 })
 
 /** Fits a temperature on what was predicted of a part: with it the figures before and after. */
@@ -73,7 +102,10 @@ export const measure = Effect.fn("measure")(function* <E, R>(
   part: MeasuredPart,
   fitted: Fitted | undefined
 ) {
-  return fitted === undefined
-    ? { evaluation: yield* evaluate(predictor, batches, part), calibration: undefined }
-    : figuresOf(yield* predictAll(predictor, batches, part), fitted)
+  if (fitted === undefined) {
+    const { found } = yield* evaluateTogether([predictor], batches, part)
+    return { evaluation: yield* Effect.fromResult(found[0]!), calibration: undefined } // as many as were asked
+  }
+  const { found } = yield* predictAllTogether([predictor], batches, part)
+  return figuresOf(yield* Effect.fromResult(found[0]!), fitted)
 })

@@ -1,7 +1,6 @@
-import { Context } from "effect"
-import type { Effect } from "effect"
-import type { Checkpoints } from "../model/Checkpoints.ts"
-import type { RunFolder, RunFolderError } from "./RunFolder.ts"
+import { Context, Effect, Layer } from "effect"
+import { Checkpoints } from "../model/Checkpoints.ts"
+import { RunFolder, RunFolderError } from "./RunFolder.ts"
 
 /** Opens run folders by path. */
 export class Runs extends Context.Service<
@@ -18,4 +17,30 @@ export class Runs extends Context.Service<
     /** The folder of a run that is there. */
     readonly existing: (path: string) => Effect.Effect<RunFolder["Service"], RunFolderError>
   }
->()("weft/run/Runs") {}
+>()("weft/run/Runs") {
+  /** Folders in memory, for tests and for programs that keep nothing; each lives as long as the Layer. */
+  static readonly layerMemory = Layer.sync(Runs, () => {
+    const runs = new Map<
+      string,
+      { readonly folder: RunFolder["Service"]; readonly checkpoints: Checkpoints["Service"] }
+    >()
+    return {
+      open: Effect.fnUntraced(function* (path, keep) {
+        const known = runs.get(path)
+        if (known !== undefined) return known
+        const opened = yield* Effect.all({ folder: RunFolder, checkpoints: Checkpoints }).pipe(
+          Effect.provide([Layer.fresh(RunFolder.layerMemory), Layer.fresh(Checkpoints.layerMemory(keep))])
+        )
+        runs.set(path, opened)
+        return opened
+      }),
+      existing: (path) =>
+        Effect.suspend(() => {
+          const run = runs.get(path)
+          return run === undefined
+            ? Effect.fail(new RunFolderError({ path, reason: "missing", detail: "there is no such folder" }))
+            : Effect.succeed(run.folder)
+        })
+    }
+  })
+}

@@ -10,15 +10,16 @@ import type { RunConfig } from "../RunConfig.ts"
  */
 export const configDigest = (config: RunConfig) =>
   sha256(
-    JSON.stringify(
-      sorted({
-        ...Struct.omit(config, ["name", "loader"]),
-        data: Struct.omit(config.data, ["root"]),
-        features: Struct.omit(config.features, ["cache"]),
-        train: Struct.omit(config.train, ["checkpoint"])
-      })
-    )
+    canonical({
+      ...Struct.omit(config, ["name", "loader"]),
+      data: Struct.omit(config.data, ["root"]),
+      features: Struct.omit(config.features, ["cache"]),
+      train: Struct.omit(config.train, ["checkpoint"])
+    })
   )
+
+/** JSON in which the order of an object's keys says nothing. */
+export const canonical = (value: unknown): string => JSON.stringify(sorted(value))
 
 /** The same value with the keys of every object in order. */
 const sorted = (value: unknown): unknown =>

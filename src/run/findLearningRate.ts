@@ -6,7 +6,8 @@ import { networkFor } from "../model/networks.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
-import { openLearner } from "./openLearner.ts"
+import { openBatches } from "./openBatches.ts"
+import { beginLearner, openLearner } from "./openLearner.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 
 /**
@@ -25,11 +26,13 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
   const dataset = yield* Pipeline.dataset(config)
   const classes = dataset.classes.length
   const network = yield* networkFor(config.network, { ...image, classes })
-  const { session, trainingBatches } = yield* openLearner(engine, network, config, dataset)
+  const beginning = yield* beginLearner(network, config, dataset)
+  const batches = yield* openBatches(engine, config, dataset, beginning.frozen)
+  const { session } = yield* openLearner(engine, beginning, batches.features)
   let steps: ReadonlyArray<SweepStep> = []
   const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
   yield* Stream.range(0, epochs - 1).pipe(
-    Stream.flatMap((epoch) => trainingBatches(epoch, 0)),
+    Stream.flatMap((epoch) => batches.training(epoch, 0)),
     Stream.take(sweep.steps),
     Stream.runForEachWhile(
       Effect.fnUntraced(function* (batch) {

@@ -9,7 +9,7 @@ import { initialise } from "../../src/model/initialise.ts"
 import type { Network } from "../../src/model/Network.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
-import { train } from "../../src/model/Training.ts"
+import { train, trainTogether } from "../../src/model/Training.ts"
 import { TrainingDiverged } from "../../src/model/TrainingErrors.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
@@ -82,11 +82,9 @@ type Overrides = typeof TrainConfig.Encoded
 const configOf = (overrides: Overrides) =>
   Schema.decodeSync(TrainConfig)({ epochs: 3, batchSize: 6, learningRate: 0.01, ...overrides })
 
-/** A whole training as `trainRun` has it; its end and the weights that it leaves. */
-const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "this run") {
-  const config = configOf(overrides)
+const openSession = Effect.fnUntraced(function* (config: TrainConfig) {
   const engine = yield* Engine
-  const session = yield* engine.open({
+  return yield* engine.open({
     network,
     weights: initialise(network, seed),
     optimizer: config.optimizer,
@@ -97,13 +95,15 @@ const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "th
     ema: config.ema,
     seed
   })
+})
+
+/** What all trainings learn from. */
+const passOf = (config: TrainConfig) => {
   const base = { batchSize: config.batchSize, image, loader, seed }
-  const result = yield* train({
-    session,
-    config,
+  return {
     classes,
     samples: { train: samples.length, validation: validation.length },
-    trainingBatches: (epoch, from) =>
+    trainingBatches: (epoch: number, from: number) =>
       batches({ ...base, samples, order: order(samples.length, seed, epoch), augment, epoch, from }),
     validationBatches: batches({
       ...base,
@@ -113,11 +113,34 @@ const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "th
       epoch: 0,
       from: 0
     }),
-    digest,
     ledger: { listed: 29, kept: 29, refused: {} },
     faults: 0
-  })
+  }
+}
+
+/** A whole training as `trainRun` has it; its end and the weights that it leaves. */
+const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "this run") {
+  const config = configOf(overrides)
+  const session = yield* openSession(config)
+  const result = yield* train({ session, config, digest, ...passOf(config) })
   return { ...result, weights: modelWeights(yield* session.snapshot) }
+}, Effect.scoped)
+
+/** Trainings on the same batches, each with its files; their ends, and the weights that they leave. */
+const trainings = Effect.fnUntraced(function* (
+  all: ReadonlyArray<{ readonly overrides: Overrides; readonly files: Map<string, Uint8Array> }>
+) {
+  const learners = yield* Effect.forEach(
+    all,
+    Effect.fnUntraced(function* ({ files, overrides }, i) {
+      const config = configOf(overrides)
+      const checkpoints = yield* Checkpoints.pipe(Effect.provide(Checkpoints.layerMemory(2, files)))
+      return { trial: `trial ${i}`, session: yield* openSession(config), config, digest: "this run", checkpoints }
+    })
+  )
+  const { endings, passes } = yield* trainTogether(learners, passOf(configOf({})))
+  const weights = yield* Effect.forEach(learners, ({ session }) => Effect.map(session.snapshot, modelWeights))
+  return { endings, passes, bits: weights.map(bits) }
 }, Effect.scoped)
 
 const bits = (weights: Weights) =>
@@ -201,6 +224,67 @@ describe("Training", () => {
         const resumed = yield* training(overrides).pipe(Effect.provide(checkpoints))
         assert.deepStrictEqual(bits(resumed.weights), bits(whole.weights), `killed after step ${stop}`)
       }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("trained with others it has the bits that it has alone, killed at any step or epoch's end", () =>
+    Effect.gen(function* () {
+      // Their checkpoints lie apart: by a step, by two, by an epoch.
+      const several: ReadonlyArray<Overrides> = [
+        { ...variants[0], epochs: 2, checkpoint: { everySteps: 1 } },
+        { ...variants[1], epochs: 3, checkpoint: { everySteps: 3 } },
+        { ...variants[2], epochs: 2 }
+      ]
+      const alone = yield* Effect.forEach(several, (overrides) =>
+        training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2, new Map())))
+      )
+      const begin = () => several.map((overrides) => ({ overrides, files: new Map<string, Uint8Array>() }))
+      const apart = new Set<string>()
+      let stop = 0
+      for (; ; stop++) {
+        const all = begin()
+        let events = 0
+        const killed = yield* trainings(all).pipe(
+          Effect.provideService(Progress, ({ _tag }) =>
+            (_tag === "Step" || _tag === "Epoch") && ++events === stop ? Effect.die("killed") : Effect.void
+          ),
+          Effect.exit
+        )
+        apart.add(
+          all
+            .map(({ files }) =>
+              Math.max(0, ...[...files.keys()].map((file) => Number(/step-(\d+)/.exec(file)?.[1] ?? 0)))
+            )
+            .join()
+        )
+        const whole = Exit.isSuccess(killed) ? killed.value : yield* trainings(all)
+        for (const [i, { history, weights }] of alone.entries()) {
+          assert.deepStrictEqual(whole.bits[i], bits(weights), `learner ${i}, killed at event ${stop}`)
+          assert.deepStrictEqual(figures(whole.endings[i]!.history), figures(history))
+        }
+        if (stop > 0 && Exit.isSuccess(killed)) break
+      }
+      // Twelve steps of four a pass, and the ends of seven epochs.
+      assert.strictEqual(stop, 20)
+      for (const steps of ["2,0,0", "4,3,0", "4,4,0", "8,8,4"]) assert.include([...apart], steps)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("counts the batches that are made for several, and those that each would want", () =>
+    Effect.gen(function* () {
+      const { endings, passes } = yield* trainings(
+        [1, 2, 2].map((epochs) => ({ overrides: { epochs }, files: new Map<string, Uint8Array>() }))
+      )
+      assert.deepStrictEqual(
+        endings.map(({ history, state }) => [state, history.length]),
+        [
+          ["trained", 1],
+          ["trained", 2],
+          ["trained", 2]
+        ]
+      )
+      const epoch = samples.length + validation.length
+      assert.deepStrictEqual(passes, { wanted: 5 * epoch, made: 2 * epoch })
     }).pipe(Effect.provide(layers))
   )
 

@@ -1,5 +1,5 @@
 import type { Tensor, Weights } from "../../model/Tensor.ts"
-import type { Draw } from "../../pipeline/draw.ts"
+import type { Dropout } from "../../model/Block.ts"
 
 /** One way through a network, forward and back. */
 export interface Pass {
@@ -11,8 +11,8 @@ export interface Pass {
   readonly weights: Weights
   /** Filled on the way back: one gradient for each trainable weight, in its layout. */
   readonly gradients: Map<string, Float32Array>
-  /** This step's random numbers of a block. */
-  readonly random: (block: string) => Draw
+  /** This step's factors for a number of values; see `dropoutMask`. */
+  readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
 }
 
 /**

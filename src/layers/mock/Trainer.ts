@@ -1,4 +1,6 @@
+import type { Dropout } from "../../model/Block.ts"
 import { crossEntropy } from "../../model/crossEntropy.ts"
+import { dropoutMask } from "../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../model/Engine.ts"
 import { modelWeights } from "../../model/Engine.ts"
 import { emaShare, moveAverage } from "../../model/ema.ts"
@@ -8,7 +10,6 @@ import { clip, emptySlots, update } from "../../model/optimizer.ts"
 import { inputShape, parameters } from "../../model/shapes.ts"
 import type { Tensor, Weights } from "../../model/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
-import { draw } from "../../pipeline/draw.ts"
 import { applyAll } from "./apply.ts"
 
 const copy = (weights: Weights): Weights =>
@@ -54,11 +55,12 @@ export class Trainer {
     const { slots, step } = this.#state.optimizer
     refuse(batchFault(network, batch))
     const gradients = new Map<string, Float32Array>()
-    const random = (block: string) => draw(seed, at.step, "dropout", block)
+    const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
+      dropoutMask({ seed, step: at.step, block: name, rate }, length)
     const frozen = firstTrained(freezing, step)
     const input = this.#forward(batch, frozen, weights)
     const batchFigures = freezing?.keepFigures !== true
-    const pass = { training: true, batchFigures, weights, gradients, random }
+    const pass = { training: true, batchFigures, weights, gradients, mask }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
     const { gradient, loss } = crossEntropy(output.data, batch.labels, {
       ...this.#options,
@@ -111,8 +113,8 @@ export class Trainer {
   /** The first `length` blocks in inference mode. */
   #forward({ images, size }: Batch, length: number, weights: Weights): Tensor {
     const { network } = this.#options
-    const random = () => draw("nothing is drawn in inference")
-    const pass = { training: false, batchFigures: false, weights, gradients: new Map(), random }
+    const mask = (_: typeof Dropout.Type, length: number) => new Float32Array(length).fill(1)
+    const pass = { training: false, batchFigures: false, weights, gradients: new Map(), mask }
     const input = { shape: [size, ...inputShape(network)], data: images }
     return applyAll(network.blocks.slice(0, length), input, pass).output
   }

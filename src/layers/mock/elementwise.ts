@@ -17,8 +17,7 @@ export const activation: Kernel<typeof Activation.Type> = (block, input) => {
 /** In training each value is kept with probability 1 - rate and scaled by 1 / (1 - rate), in the values' order. */
 export const dropout: Kernel<typeof Dropout.Type> = (block, input, pass) => {
   if (!pass.training) return { output: input, backward: (gradient) => gradient }
-  const random = pass.random(block.name)
-  const mask = input.data.map(() => (random.next() >= block.rate ? 1 / (1 - block.rate) : 0))
+  const mask = pass.mask(block, input.data.length)
   return {
     output: { shape: input.shape, data: input.data.map((x, i) => x * mask[i]!) },
     backward: (gradient) => gradient.map((g, i) => g * mask[i]!)

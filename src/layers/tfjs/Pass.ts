@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Draw } from "../../pipeline/draw.ts"
+import type { Dropout } from "../../model/Block.ts"
 import type { Device, Operators } from "./Device.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
@@ -16,8 +16,8 @@ export interface Pass {
   readonly gradients: Map<string, tf.Tensor>
   /** Filled on the way forward, in training: what the running figures are to become. */
   readonly running: Map<string, tf.Tensor>
-  /** This step's random numbers of a block. */
-  readonly random: (block: string) => Draw
+  /** This step's factors for a number of values; see `dropoutMask`. */
+  readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
 }
 
 /**

@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Dropout } from "../../model/Block.ts"
+import { dropoutMask } from "../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState } from "../../model/Engine.ts"
 import { emaShare } from "../../model/ema.ts"
 import { batchFault, imagesFault, weightsFault } from "../../model/faults.ts"
@@ -9,7 +11,6 @@ import type { Parameter } from "../../model/shapes.ts"
 import { inputShape, parameters } from "../../model/shapes.ts"
 import type { Weights } from "../../model/Tensor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
-import { draw } from "../../pipeline/draw.ts"
 import { applyAll } from "./apply.ts"
 import type { Device } from "./Device.ts"
 import { use } from "./Device.ts"
@@ -70,7 +71,8 @@ export class Trainer {
         ...this.#inference(),
         training: true,
         batchFigures: freezing?.keepFigures !== true,
-        random: (block: string) => draw(seed, at.step, "dropout", block)
+        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
+          dropoutMask({ seed, step: at.step, block: name, rate }, length)
       }
       const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
       const { classes } = network
@@ -175,7 +177,7 @@ export class Trainer {
       weights: this.#weights,
       gradients: new Map(),
       running: new Map(),
-      random: () => draw("nothing is drawn in inference")
+      mask: (_, length) => new Float32Array(length).fill(1)
     }
   }
 

@@ -82,14 +82,10 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
 }
 
 /** Each value is kept with probability 1 - rate and scaled by 1 / (1 - rate), drawn in the values' order. */
-export const dropout: Kernel<typeof Dropout.Type> = ({ name, rate }, input, pass) => {
+export const dropout: Kernel<typeof Dropout.Type> = (block, input, pass) => {
   if (!pass.training) return { output: input, backward: (gradient) => gradient }
-  const random = pass.random(name)
-  const kept = 1 / (1 - rate)
-  const mask = tf.tensor(
-    Float32Array.from({ length: input.size }, () => (random.next() >= rate ? kept : 0)),
-    input.shape
-  )
+  // A tensor may share the memory that it is made of: the mask is not ours alone.
+  const mask = tf.tensor(pass.mask(block, input.size).slice(), input.shape)
   return {
     output: tf.mul(input, mask),
     backward: (gradient, wanted) => (wanted ? tf.mul(gradient, mask) : undefined)

@@ -1,0 +1,234 @@
+import { Clock, Effect } from "effect"
+import type { Result } from "effect"
+import type { Evaluation } from "../metrics/Evaluation.ts"
+import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
+import type { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
+import { batchCorrect } from "../metrics/topK.ts"
+import type { Batch } from "../pipeline/Batch.ts"
+import { report } from "../Progress.ts"
+import type { TrainingState } from "./Checkpoint.ts"
+import { begin } from "./Checkpoint.ts"
+import type { CheckpointError, Checkpoints, PassedOver } from "./Checkpoints.ts"
+import type { EngineError, Session, StepResult } from "./Engine.ts"
+import { modelWeights } from "./Engine.ts"
+import { learningRateAt } from "./schedule.ts"
+import type { TrainConfig } from "./TrainConfig.ts"
+import { BestWeightsLost, ForeignCheckpoints, TrainingDiverged } from "./TrainingErrors.ts"
+
+/** One network that is trained, and how. */
+export interface LearnerOptions {
+  /** The trial's id, where the run is one of many: progress names it. */
+  readonly trial?: string | undefined
+  readonly session: Session
+  readonly config: TrainConfig
+  readonly checkpoints: Checkpoints["Service"]
+  /** Names this run's configuration and data: a checkpoint of another is not used. */
+  readonly digest: string
+  /** Epochs after which it pauses, as if it had been interrupted there; to its end where left out. */
+  readonly until?: number | undefined
+}
+
+/** What all learners of a pass have in common. */
+export interface Course {
+  readonly classes: number
+  readonly samples: { readonly train: number; readonly validation: number }
+  /** What became of the catalogue's rows. */
+  readonly ledger: LedgerCounts
+  /** Rows that are faulty, for the progress line. */
+  readonly faults: number
+}
+
+/** What ends one learner, and touches no other. */
+export type LearnerError = TrainingDiverged | EngineError | CheckpointError | ForeignCheckpoints | BestWeightsLost
+
+/** A learner on its way. */
+export interface Learner extends LearnerOptions {
+  readonly course: Course
+  state: TrainingState
+  /** The state of the last checkpoint. */
+  saved: TrainingState | undefined
+  /** What ended it. */
+  failure: LearnerError | undefined
+  /** When its last step ended, or when it began to wait for its first: nanoseconds. */
+  end: bigint
+}
+
+/** Lets a learner do something; where that fails, the learner has ended. */
+export const attempt = <R>(learner: Learner, work: Effect.Effect<void, LearnerError, R>) =>
+  Effect.matchEffect(work, {
+    onSuccess: () => Effect.void,
+    onFailure: (error) => Effect.sync(() => void (learner.failure = error))
+  })
+
+/** Steps of an epoch. */
+export const stepsPerEpoch = ({ config, course }: Pick<Learner, "config" | "course">): number =>
+  Math.ceil(course.samples.train / config.batchSize)
+
+/** A quotient that is 0 where no time has passed: a clock may be coarse. */
+export const per = (amount: number, seconds: number): number => (seconds > 0 ? amount / seconds : 0)
+
+/** Whether the epochs are done, or the monitored figure no longer gets better. */
+export const isFinished = ({ config, state }: Pick<Learner, "config" | "state">): boolean =>
+  state.epoch >= config.epochs ||
+  (config.earlyStopping !== undefined && state.epochsWithoutBetter >= config.earlyStopping.patience)
+
+/** Whether a learner is to be given batches. */
+export const isLearning = (learner: Learner): boolean =>
+  learner.failure === undefined && !isFinished(learner) && learner.state.epoch < (learner.until ?? Infinity)
+
+const note = (trial: string | undefined, line: string) =>
+  report({ _tag: "Note", line, ...(trial !== undefined && { trial }) })
+
+const reportPassedOver = (trial: string | undefined, passedOver: ReadonlyArray<PassedOver>) =>
+  Effect.forEach(passedOver, ({ detail, file }) => note(trial, `the checkpoint ${file} is not used: ${detail}`), {
+    discard: true
+  })
+
+/** A learner in the state of its newest valid checkpoint, or at the beginning. */
+export const openLearnerAt = Effect.fn("Learner.open")(function* (options: LearnerOptions, course: Course) {
+  const learner: Learner = { ...options, course, state: begin, saved: undefined, failure: undefined, end: 0n }
+  yield* attempt(learner, resume(learner))
+  return learner
+})
+
+const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
+  const { checkpoints, digest, session, trial } = learner
+  const { checkpoint, passedOver } = yield* checkpoints.latest(digest)
+  yield* reportPassedOver(trial, passedOver)
+  if (checkpoint === undefined) {
+    if (passedOver.some(({ reason }) => reason === "foreign")) return yield* new ForeignCheckpoints()
+    return
+  }
+  yield* session.restore(checkpoint.session)
+  learner.state = learner.saved = checkpoint.training
+  const { epoch, position } = checkpoint.training
+  const where = `at epoch ${epoch + 1}, after ${position} steps of it`
+  yield* note(trial, isFinished(learner) ? "the training is done already" : `going on ${where}`)
+})
+
+/** Writes a checkpoint, unless the last one is of this very state. */
+export const save = Effect.fn("Learner.save")(function* (learner: Learner) {
+  const { checkpoints, course, digest, session, state } = learner
+  if (learner.saved === state) return
+  yield* checkpoints.save({ digest, ledger: course.ledger, session: yield* session.snapshot, training: state })
+  learner.saved = state
+})
+
+/** The learning rate of the next step, and its number. */
+export const nextStep = (learner: Learner) => {
+  const { config, state } = learner
+  const { step } = state
+  return { step, learningRate: learningRateAt(config, { step, stepsPerEpoch: stepsPerEpoch(learner) }) }
+}
+
+/** Counts a step that the session has made. `waited` are the nanoseconds for which the batch was not there. */
+export const account = Effect.fnUntraced(function* (
+  learner: Learner,
+  batch: Batch,
+  { logits, loss }: StepResult,
+  waited: bigint
+) {
+  const { course, state } = learner
+  const now = yield* Clock.currentTimeNanos
+  if (!Number.isFinite(loss)) {
+    const { epoch, position } = state
+    const { learningRate } = nextStep(learner)
+    return yield* new TrainingDiverged({ epoch, step: position, learningRate, loss: String(loss) })
+  }
+  const { sums } = state
+  learner.state = {
+    ...state,
+    step: state.step + 1,
+    position: state.position + 1,
+    sums: {
+      loss: sums.loss + loss * batch.size,
+      correct: sums.correct + batchCorrect(logits, batch, course.classes),
+      seen: sums.seen + batch.size,
+      seconds: sums.seconds + Number(now - learner.end) / 1e9,
+      waiting: sums.waiting + Number(waited) / 1e9
+    }
+  }
+  learner.end = now
+})
+
+/** Writes down an epoch whose batches are done. `seconds` is how long the validation took. */
+export const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
+  learner: Learner,
+  validation: Result.Result<Evaluation, EngineError> | undefined,
+  seconds: number
+) {
+  const { config, state: before, trial } = learner
+  const evaluation = validation === undefined ? undefined : yield* Effect.fromResult(validation)
+  const { sums } = before
+  const record: EpochRecord = {
+    epoch: before.epoch + 1,
+    trainLoss: sums.loss / sums.seen,
+    trainAccuracy: sums.correct / sums.seen,
+    validationLoss: evaluation === undefined ? null : lossOf(evaluation),
+    validationAccuracy: evaluation === undefined ? null : accuracyOf(evaluation),
+    learningRate: learningRateAt(config, { step: before.step - 1, stepsPerEpoch: stepsPerEpoch(learner) }),
+    imagesPerSecond: per(sums.seen, sums.seconds),
+    seconds: sums.seconds + seconds,
+    waiting: per(sums.waiting, sums.seconds)
+  }
+  const figure = record[config.monitor]
+  const isBest = figure !== null && (before.best === null || gain(config, before.best.figure, figure) > 0)
+  if (isBest) yield* saveBest(learner, record.epoch, figure)
+  learner.state = {
+    ...begin,
+    step: before.step,
+    epoch: record.epoch,
+    history: [...before.history, record],
+    best: isBest ? { epoch: record.epoch, figure } : before.best,
+    epochsWithoutBetter: isBest ? 0 : before.epochsWithoutBetter + 1
+  }
+  yield* report({
+    _tag: "Epoch",
+    epochs: config.epochs,
+    record,
+    best: isBest,
+    ...(trial !== undefined && { trial })
+  })
+  yield* save(learner)
+})
+
+/** By how much a figure is better than the best one, beyond what counts. */
+const gain = ({ earlyStopping, monitor }: TrainConfig, best: number, figure: number) =>
+  (monitor === "validationLoss" ? best - figure : figure - best) - (earlyStopping?.minDelta ?? 0)
+
+const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoch: number, figure: number) {
+  const { checkpoints, digest, session, state } = learner
+  const weights = modelWeights(yield* session.snapshot)
+  yield* checkpoints.saveBest({ digest, epoch, step: state.step, figure, weights })
+})
+
+/** What a training that came to its end leaves; the session then has the weights of the chosen epoch. */
+export interface Trained {
+  readonly history: ReadonlyArray<EpochRecord>
+  /** From 1. */
+  readonly chosenEpoch: number
+  readonly stoppedEarly: boolean
+}
+
+/** Takes the weights that the run is to keep. */
+export const choose = Effect.fn("Learner.choose")(function* ({
+  checkpoints,
+  config,
+  digest,
+  session,
+  state,
+  trial
+}: Learner) {
+  const { best, history } = state
+  const wantsBest = config.select === "best" || config.earlyStopping !== undefined
+  const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
+  if (chosenEpoch !== history.length) {
+    const { best: kept, passedOver } = yield* checkpoints.best(digest)
+    yield* reportPassedOver(trial, passedOver)
+    if (kept === undefined) return yield* new BestWeightsLost()
+    const { optimizer } = yield* session.snapshot
+    yield* session.restore({ weights: kept.weights, optimizer })
+  }
+  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs }
+  return trained
+})

@@ -1,0 +1,226 @@
+import { Effect, Result, Schema } from "effect"
+import type { EpochRecord, Report } from "../metrics/Report.ts"
+import type { Engine, EngineError, EngineUnavailable } from "../model/Engine.ts"
+import { Engines } from "../model/Engines.ts"
+import type { LearnerError } from "../model/Learner.ts"
+import type { NetworkMisfit } from "../model/networks.ts"
+import { networkFor } from "../model/networks.ts"
+import type { UnknownBlock } from "../model/parts.ts"
+import type { WeightsError } from "../model/Pretrained.ts"
+import { Pretrained } from "../model/Pretrained.ts"
+import type { Passes } from "../model/Training.ts"
+import { trainTogether } from "../model/Training.ts"
+import type { Dataset } from "../pipeline/Dataset.ts"
+import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import { report } from "../Progress.ts"
+import { canonical, configDigest } from "./configDigest.ts"
+import type { TrainedRun } from "./finishRuns.ts"
+import { finishRuns } from "./finishRuns.ts"
+import { Machine } from "./Machine.ts"
+import type { Member } from "./Member.ts"
+import type { OpenBatches } from "./openBatches.ts"
+import { openBatches } from "./openBatches.ts"
+import type { Beginning, OpenLearner } from "./openLearner.ts"
+import { beginLearner, openLearner } from "./openLearner.ts"
+import { passKey } from "./passKey.ts"
+import { rememberTensors } from "./rememberTensors.ts"
+import type { RunFolderError } from "./RunFolder.ts"
+import { bytesOf, sideBySide } from "./sideBySide.ts"
+
+/** What ends one member of a group, and touches no other. */
+export type MemberError =
+  | LearnerError
+  | RunFolderError
+  | NetworkMisfit
+  | UnknownBlock
+  | WeightsError
+  | EngineError
+  | EngineUnavailable
+
+/** How a member's run ended. */
+export type MemberEnding =
+  | { readonly state: "finished"; readonly report: Report }
+  | { readonly state: "paused"; readonly history: ReadonlyArray<EpochRecord> }
+  | { readonly state: "failed"; readonly error: MemberError; readonly history: ReadonlyArray<EpochRecord> }
+
+/** A group's way: what is known of each member's end, and how many images were made for how many that were wanted. */
+class Endings {
+  readonly all = new Map<Member, MemberEnding>()
+  readonly passes: Passes = { wanted: 0, made: 0 }
+
+  count({ made, wanted }: Readonly<Passes>): void {
+    this.passes.made += made
+    this.passes.wanted += wanted
+  }
+
+  /** What a step of each member gives; of those that fail, the error is the end. */
+  each<M, A, E extends MemberError, R>(
+    ones: ReadonlyArray<M>,
+    memberOf: (one: M) => Member,
+    step: (one: M) => Effect.Effect<A, E, R>
+  ): Effect.Effect<ReadonlyArray<A>, never, R> {
+    return Effect.map(
+      Effect.forEach(ones, (one) => Effect.result(step(one))),
+      (results) =>
+        results.flatMap((result, i) => {
+          if (Result.isSuccess(result)) return [result.success]
+          this.all.set(memberOf(ones[i]!), { state: "failed", error: result.failure, history: [] }) // one for each
+          return []
+        })
+    )
+  }
+}
+
+const groupsBy = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): ReadonlyArray<ReadonlyArray<A>> => [
+  ...Map.groupBy(items, keyOf).values()
+]
+
+/**
+ * Trains, measures and writes down runs that may share what is made for them: batches of images where their `passKey` is
+ * the same, features where their frozen part is the same too; as many at a time as the memory holds. All want the same
+ * engine.
+ *
+ * A member that fails does not touch the others. What concerns all fails: the data, the batches, the engine.
+ */
+export const trainGroup = Effect.fn("trainGroup")(function* (members: ReadonlyArray<Member>) {
+  const endings = new Endings()
+  const [first] = members
+  if (first === undefined) return { endings: endings.all, passes: endings.passes }
+  const { anyClasses } = first
+  const engine = yield* Engines.use((engines) => engines.choose(first.config.engine, anyClasses))
+  // The engine was tried with the first one's blocks; each other network is tried once.
+  const tried = new Map([[canonical(anyClasses.blocks), Result.void as Result.Result<void, EngineUnavailable>]])
+  const fit = yield* endings.each(
+    members,
+    (member) => member,
+    Effect.fnUntraced(function* (member) {
+      const blocks = canonical(member.anyClasses.blocks)
+      const known = tried.get(blocks) ?? (yield* Effect.result(engine.preflight(member.anyClasses)))
+      tried.set(blocks, known)
+      yield* Effect.fromResult(known)
+      return member
+    })
+  )
+  for (const same of groupsBy(fit, ({ config }) => passKey(config))) yield* trainOnSame(engine, same, endings)
+  return { endings: endings.all as ReadonlyMap<Member, MemberEnding>, passes: endings.passes as Readonly<Passes> }
+}, Effect.scoped)
+
+interface Begun {
+  readonly member: Member
+  readonly beginning: Beginning
+}
+
+/** Members that are given the same images. */
+const trainOnSame = Effect.fn("trainGroup.data")(function* (
+  engine: Engine["Service"],
+  members: ReadonlyArray<Member>,
+  endings: Endings
+) {
+  const dataset = yield* Pipeline.dataset(members[0]!.config) // a group has at least one
+  const { classes, ledger } = dataset
+  const refusals = yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals))
+  const noted = yield* endings.each(
+    members,
+    (member) => member,
+    (member) => Effect.as(member.folder.write("ledger.jsonl", refusals), member)
+  )
+  yield* report({
+    _tag: "Note",
+    line:
+      `${ledger.kept} of ${ledger.listed} rows kept, ${classes.length} classes: ` +
+      `${dataset.train.length} to train on, ${dataset.validation.length} to validate, ${dataset.test.length} to test`
+  })
+  const tensors = yield* rememberTensors
+  const begun = yield* endings.each(
+    noted,
+    (member) => member,
+    Effect.fnUntraced(
+      function* (member) {
+        const { config } = member
+        const network = yield* networkFor(config.network, { ...config.image, classes: classes.length })
+        return { member, beginning: yield* beginLearner(network, config, dataset) }
+      },
+      Effect.provideService(Pretrained, tensors)
+    )
+  )
+  const { memory } = yield* Machine
+  for (const same of groupsBy(begun, ({ beginning }) => frozenKey(beginning)))
+    for (const fit of sideBySide(same, ({ beginning }) => bytesOf(beginning), memory))
+      yield* trainInOnePass(engine, dataset, fit, endings)
+})
+
+/** Names a run's frozen part, among runs of one `passKey`. */
+const frozenKey = ({ config, frozen }: Beginning): string =>
+  frozen === undefined ? "" : canonical([config.network.weights, frozen.blocks])
+
+/** Members that are given the same batches, each of which is made once. */
+const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
+  engine: Engine["Service"],
+  dataset: Dataset,
+  begun: ReadonlyArray<Begun>,
+  endings: Endings
+) {
+  const { beginning } = begun[0]! // a group has at least one
+  const batches = yield* openBatches(engine, beginning.config, dataset, beginning.frozen)
+  const opened = yield* endings.each(
+    begun,
+    ({ member }) => member,
+    Effect.fnUntraced(function* ({ beginning, member }) {
+      const learner = yield* openLearner(engine, beginning, batches.features)
+      return { member, learner, digest: yield* digestOf(learner) }
+    })
+  )
+  if (opened.length === 0) return
+  const { classes, ledger } = dataset
+  const { endings: trainings, passes } = yield* trainTogether(
+    opened.map(({ digest, learner, member }) => ({
+      trial: member.trial,
+      session: learner.session,
+      config: learner.config.train,
+      checkpoints: member.checkpoints,
+      digest,
+      until: member.until
+    })),
+    {
+      classes: classes.length,
+      samples: { train: dataset.train.length, validation: dataset.validation.length },
+      ledger: { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) },
+      faults: countFaults(ledger.refusals),
+      trainingBatches: batches.training,
+      validationBatches: batches.evaluation("validation")
+    }
+  )
+  endings.count(passes)
+  const trained: Array<TrainedRun & { readonly member: Member }> = []
+  for (const [i, { learner, member }] of opened.entries()) {
+    const training = trainings[i]! // one for each
+    if (training.state === "trained") trained.push({ ...member, member, engine, learner, trained: training })
+    else endings.all.set(member, training)
+  }
+  yield* finish(trained, batches, endings)
+}, Effect.scoped)
+
+const finish = Effect.fnUntraced(function* (
+  trained: ReadonlyArray<TrainedRun & { readonly member: Member }>,
+  batches: OpenBatches,
+  endings: Endings
+) {
+  if (trained.length === 0) return
+  const { passes, reports } = yield* finishRuns(trained, batches)
+  endings.count(passes)
+  for (const [i, { member, trained: training }] of trained.entries())
+    endings.all.set(
+      member,
+      Result.match(reports[i]!, {
+        onSuccess: (report): MemberEnding => ({ state: "finished", report }),
+        onFailure: (error): MemberEnding => ({ state: "failed", error, history: training.history })
+      })
+    )
+})
+
+/** Names a run's configuration and data. */
+const digestOf = Effect.fnUntraced(function* ({ config, dataset, weightsDigest }: OpenLearner) {
+  const digest = yield* configDigest(config)
+  return [digest, dataset.digest, ...(weightsDigest === undefined ? [] : [weightsDigest])].join("-")
+})
