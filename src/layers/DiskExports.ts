@@ -10,7 +10,10 @@ import { fileError, flushFolder, removeLeftovers, temporaryBeside, writeFlushed 
 const attempt = <A>(path: string, action: () => Promise<A>) =>
   Effect.tryPromise({
     try: action,
-    catch: (cause) => new ExportError({ where: path, reason: "unwritable", detail: fileError(path, cause).detail })
+    catch: (cause) =>
+      cause instanceof ExportError
+        ? cause
+        : new ExportError({ where: path, reason: "unwritable", detail: fileError(path, cause).detail })
   })
 
 /** What is in a folder, or nothing where there is none. */
@@ -19,7 +22,8 @@ const contents = (path: string) =>
     readdir(path).catch((cause: unknown) => {
       const code = cause instanceof Error && "code" in cause ? cause.code : undefined
       if (code === "ENOENT") return undefined
-      if (code === "ENOTDIR") throw new Error("this is a file; name a folder with --out", { cause })
+      if (code === "ENOTDIR")
+        throw new ExportError({ where: path, reason: "occupied", detail: "this is a file; name a folder with --out" })
       throw cause
     })
   )

@@ -1,6 +1,5 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
@@ -18,6 +17,7 @@ import type { Model } from "../../src/model/Model.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { assertNear } from "../model/engineContract/reference.ts"
 import { filesOf, modelOf, networks, planOf } from "../model/export/plans.ts"
+import { pythonWith } from "../python.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
 const size = 4
@@ -60,7 +60,27 @@ const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
   return result.outputs.flatMap((output) => [...output])
 })
 
-const isTensorflowHere = existsSync(process.env["WEFT_PYTHON"] ?? "") || readInstalled(backendFolder()) !== undefined
+const isTensorflowHere = readInstalled(backendFolder()) !== undefined
+const python = pythonWith("tensorflow")
+
+/** The environment that the reader's process gets, put back with its Scope. */
+const environment = (values: Readonly<Record<string, string>>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = Object.keys(values).map((name) => [name, process.env[name]] as const)
+      Object.assign(process.env, values)
+      return before
+    }),
+    (before) =>
+      Effect.sync(() => {
+        for (const [name, value] of before)
+          if (value === undefined) delete process.env[name]
+          else process.env[name] = value
+      })
+  )
+
+const small = modelOf(networks["odd blocks"]!)
+const nowhere = { WEFT_BACKEND: "/nowhere", WEFT_PYTHON: "/nowhere" }
 const formats = ["onnx", "tfjs", "saved-model"] as const
 
 layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it) => {
@@ -88,4 +108,34 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
         assertNear(found, [...softmax(logits, network.classes)], "probabilities", 1e-4)
       }).pipe(Effect.provide(MockEngine.layer)))
   }
+
+  it.effect.skipIf(!python)("saved-model: is read by Python's TensorFlow where ours is not installed", () =>
+    Effect.gen(function* () {
+      yield* environment({ ...nowhere, WEFT_PYTHON: python! }) // skipped where there is none
+      const held = noise(small.network)
+      const logits = yield* expected(small, held)
+      assertNear(yield* readBack(planOf(small, { format: "saved-model" }), held), [...logits], "logits", 1e-4)
+    }).pipe(Effect.provide(MockEngine.layer))
+  )
+
+  it.effect("saved-model: says what would read it where nothing does", () =>
+    Effect.gen(function* () {
+      yield* environment(nowhere)
+      const request = { format: "saved-model", folder: "anywhere", output: "logits", batches: [] } as const
+      const result = yield* ExportReaders.use((readers) => readers.read(request))
+      assert.strictEqual(result._tag, "NoReader")
+      assert.match(result._tag === "NoReader" ? result.reason : "", /backend:install.*WEFT_PYTHON/)
+    })
+  )
+
+  it.effect("fails where the library does not take the file, in its words", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() => writeFile(join(folder, "model.onnx"), "no model"))
+      const error = yield* Effect.flip(
+        ExportReaders.use((readers) => readers.read({ format: "onnx", folder, output: "logits", batches: [] }))
+      )
+      assert.match(error.message, /onnxruntime-node does not take the exported onnx: .*(model|protobuf|INVALID)/i)
+    })
+  )
 })

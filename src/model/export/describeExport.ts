@@ -23,6 +23,10 @@ const meanings = {
   uint8: "the image's bytes; red, green, blue"
 } as const
 
+/** TensorFlow.js has no type for bytes. */
+const meaningOf = (format: ExportFormat, { input }: GraphSettings) =>
+  format === "tfjs" && input === "uint8" ? `${meanings.uint8}; as an int32 tensor` : meanings[input]
+
 /** The paddings that a network's sliding blocks have: MobileNetV2's can be of two kinds. */
 const paddingOf = ({ network }: Model): string | null =>
   network.name !== "mobilenet-v2"
@@ -52,7 +56,7 @@ export const describeExport = (plan: ExportPlan, report: Report, weft: string): 
             ...(format === "onnx" && graph.input === "float"
               ? { layout: "NCHW" as const, shape: [null, 3, height, width] }
               : { layout: "NHWC" as const, shape: [null, height, width, 3] }),
-            meaning: meanings[graph.input]
+            meaning: meaningOf(format, graph)
           },
           output: { name: graph.output, shape: [null, model.network.classes] }
         }),
