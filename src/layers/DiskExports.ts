@@ -45,12 +45,12 @@ const vacant = Effect.fnUntraced(function* (target: string, force: boolean) {
     return yield* occupied("there is an export in this folder; replace it with --force, or name another with --out")
 })
 
-/** Writes and flushes all files into a new folder. */
-const write = Effect.fnUntraced(function* (folder: string, files: ReadonlyArray<ExportFile>) {
-  yield* attempt(folder, () => mkdir(folder))
+/** Writes and flushes all files into a new folder; what goes wrong is told of the target, which people know. */
+const write = Effect.fnUntraced(function* (folder: string, target: string, files: ReadonlyArray<ExportFile>) {
+  yield* attempt(target, () => mkdir(folder))
   for (const { content, name } of files)
-    yield* attempt(join(folder, name), () => writeFlushed(join(folder, name), content))
-  yield* attempt(folder, () => flushFolder(folder))
+    yield* attempt(join(target, name), () => writeFlushed(join(folder, name), content))
+  yield* attempt(target, () => flushFolder(folder))
 })
 
 /** Puts a written folder in the target's place; what was there is kept until that is done. */
@@ -85,7 +85,7 @@ const publish = Effect.fnUntraced(
     yield* Effect.ignore(removeLeftovers(parent))
     const folder = yield* temporaryBeside(target)
     yield* Effect.addFinalizer(() => Effect.ignore(attempt(folder, () => rm(folder, { recursive: true, force: true }))))
-    yield* write(folder, files)
+    yield* write(folder, target, files)
     const checked = yield* check({
       folder,
       read: (name) => attempt(join(target, name), () => readFile(join(folder, name)))
