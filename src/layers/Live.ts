@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
 import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
+import * as DiskExports from "./DiskExports.ts"
 import * as DiskFeatureCache from "./DiskFeatureCache.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
@@ -10,6 +11,7 @@ import * as NodeMachine from "./NodeMachine.ts"
 import * as OnnxFeatures from "./OnnxFeatures.ts"
 import * as PlotCharts from "./PlotCharts.ts"
 import * as RunPages from "./RunPages.ts"
+import * as ProcessExportReaders from "./ProcessExportReaders.ts"
 import * as SharpImages from "./SharpImages.ts"
 import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
 import * as SharpThumbnails from "./SharpThumbnails.ts"
@@ -24,6 +26,8 @@ export const layer = Layer.mergeAll(
   DiskPretrained.layer,
   DiskFeatureCache.layer(),
   OnnxFeatures.layer,
+  DiskExports.layer,
+  ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
   RunPages.layer.pipe(
