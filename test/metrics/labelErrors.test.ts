@@ -55,6 +55,12 @@ describe("labelErrors", () => {
     assert.isBelow(listed.length, planted.size + 4)
   })
 
+  it("does not list what is predicted as it is labelled, though it reaches another class's lower threshold", () => {
+    // Thresholds 0.77 and 0.4: the second sample is confidently of class 1, and yet predicted as class 0, its label.
+    const logits = Float32Array.from([0.99, 0.55, 0.6].flatMap((p) => [Math.log(p), Math.log(1 - p)]))
+    assert.deepStrictEqual(labelErrors({ classes: 2, logits, labels: Int32Array.of(0, 0, 1) }), [])
+  })
+
   it("lists nothing where there is nothing, and never a class without samples", () => {
     assert.deepStrictEqual(labelErrors({ classes: 2, logits: new Float32Array(0), labels: new Int32Array(0) }), [])
     const errors = labelErrors({ classes: 3, logits: Float32Array.of(0, 1, 9, 0, 3, 9), labels: Int32Array.of(0, 1) })
