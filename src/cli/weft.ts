@@ -7,9 +7,10 @@ import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { train } from "./train.ts"
+import { verify } from "./verify.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, evaluate, predict, exportRun, lrFind, inspect, doctor, backendInstall])
+  Command.withSubcommands([train, evaluate, predict, verify, exportRun, lrFind, inspect, doctor, backendInstall])
 )

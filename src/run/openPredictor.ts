@@ -14,13 +14,14 @@ export type PredictorName = typeof PredictorName.Type
 /** A model in the engine of a configuration. */
 export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
   const engine = yield* Engines.use((engines) => engines.choose(config, model.network))
-  return { name: engine.info.name, predictor: yield* engine.open(inferenceOptions(model)) }
+  const { device, name } = engine.info
+  return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
 })
 
 const openOnnx = Effect.fnUntraced(function* (model: Model) {
   const { key, predictor } = yield* openFeaturesPredictor(model)
   yield* report({ _tag: "Note", line: `engine ${key}` })
-  return { name: "onnxruntime", predictor }
+  return { name: "onnxruntime", device: "CPU", predictor }
 })
 
 /**
@@ -42,7 +43,7 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
   if (device !== "cpu") {
     const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
     if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
-      return { name: found.value.info.name, predictor: yield* found.value.open(inferenceOptions(model)) }
+      return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
     // A GPU that is asked for and not there is an error, which choosing it says again.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }
