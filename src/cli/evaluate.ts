@@ -1,4 +1,4 @@
-import { Console, Effect } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { report } from "../Progress.ts"
 import { evaluateRun } from "../run/evaluateRun.ts"
@@ -20,6 +20,7 @@ const flags = {
     Flag.withDescription("Which part of the catalogue"),
     Flag.withDefault("test")
   ),
+  engine: options.predictor.pipe(Flag.optional),
   set: options.set,
   json: options.json
 }
@@ -28,11 +29,13 @@ const flags = {
 export const evaluate = Command.make(
   "evaluate",
   flags,
-  Effect.fnUntraced(function* ({ json, part, run, set }) {
+  Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
     const path = yield* runOr(run)
     const config = yield* readRunConfig(path, set)
     const folder = yield* Runs.use((runs) => runs.existing(path))
-    const found = yield* evaluateRun(config, part).pipe(Effect.provideService(RunFolder, folder))
+    const found = yield* evaluateRun(config, part, Option.getOrUndefined(engine)).pipe(
+      Effect.provideService(RunFolder, folder)
+    )
     const page = yield* writePartPage(found).pipe(
       Effect.provideService(RunFolder, folder),
       Effect.catch((error) =>

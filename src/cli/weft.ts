@@ -8,9 +8,21 @@ import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { report } from "./report.ts"
 import { train } from "./train.ts"
+import { verify } from "./verify.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, evaluate, predict, report, exportRun, lrFind, inspect, doctor, backendInstall])
+  Command.withSubcommands([
+    train,
+    evaluate,
+    predict,
+    report,
+    verify,
+    exportRun,
+    lrFind,
+    inspect,
+    doctor,
+    backendInstall
+  ])
 )
