@@ -1,5 +1,6 @@
 import { Context, Effect } from "effect"
 import type { EpochRecord } from "./metrics/Report.ts"
+import type { SearchResult } from "./model/search/SearchResult.ts"
 
 /** What a person who waits wants to know. */
 export type ProgressEvent =
@@ -42,6 +43,8 @@ export type ProgressEvent =
       readonly trial?: string
     }
   | { readonly _tag: "Note"; readonly line: string; readonly trial?: string }
+  /** How a search stands: at its beginning, and whenever one of its trials has come further. */
+  | { readonly _tag: "Trials"; readonly search: SearchResult }
 
 /** Where progress is reported; to nobody unless a Layer says where. */
 export const Progress = Context.Reference<(event: ProgressEvent) => Effect.Effect<void>>("weft/Progress", {

@@ -61,28 +61,27 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-const explain = (path: string, message: string): string => {
+const explain = (schema: Schema.Top, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
     return `${path === "" ? "the configuration" : `\`${path}\``}: ${message.replace(/, got [{[].*$/s, "")}`
   const suggestion = nearest(
     path,
-    configKeys(RunConfig).map((key) => key.path)
+    configKeys(schema).map((key) => key.path)
   )
   return `there is no key \`${path}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
 }
 
-/** A configuration from outside, decoded and checked; every problem is named with its key. */
-export const decodeRunConfig = Effect.fnUntraced(function* (raw: unknown, where: string) {
-  return yield* Schema.decodeUnknownEffect(RunConfig, { errors: "all", onExcessProperty: "error", reportInput: true })(
-    raw
-  ).pipe(
+/** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */
+export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, where: string) =>
+  Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
     Effect.mapError(
       (error) =>
         new ConfigError({
           where,
           problems: formatIssues(error.issue).issues.map((issue) =>
             explain(
+              schema,
               (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
               issue.message
             )
@@ -90,4 +89,6 @@ export const decodeRunConfig = Effect.fnUntraced(function* (raw: unknown, where:
         })
     )
   )
-})
+
+/** A run's configuration from outside, decoded and checked; every problem is named with its key. */
+export const decodeRunConfig = (raw: unknown, where: string) => decodeConfig(RunConfig, raw, where)

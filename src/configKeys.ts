@@ -6,6 +6,8 @@ export interface ConfigKey {
   readonly path: string
   /** What may stand there: `1 to 100000`, `"best" or "last"`. */
   readonly values: string
+  /** It takes whole numbers only. */
+  readonly isWhole: boolean
   /** As JSON; undefined where the key is off when it is left out. */
   readonly byDefault: string | undefined
   readonly description: string
@@ -56,6 +58,7 @@ export const configKeys = (schema: Schema.Top): ReadonlyArray<ConfigKey> => {
       const key: ConfigKey = {
         path,
         values: isSection ? "" : valuesOf(inner),
+        isWhole: inner.type === "integer",
         byDefault: isSection || inner.default === undefined ? undefined : JSON.stringify(inner.default),
         description: inner.description ?? "",
         isSection

@@ -1,10 +1,8 @@
 import { Effect, FileSystem, Schema } from "effect"
 import { Toml, Yaml } from "effect/encoding"
+import type { Table } from "../configTable.ts"
+import { isKeyPath, isTable, setKey } from "../configTable.ts"
 import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
-
-type Table = { [key: string]: unknown }
-
-const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null && !Array.isArray(value)
 
 const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, unknown>>> = {
   toml: (text) => Effect.fromResult(Toml.parse(text)),
@@ -50,35 +48,28 @@ const readFile = Effect.fnUntraced(function* (file: string) {
 const valueOf = (text: string): Effect.Effect<unknown> =>
   Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text).pipe(Effect.orElseSucceed(() => text))
 
-const assign = (table: Table, [key, ...rest]: ReadonlyArray<string>, value: unknown): Table => {
-  if (key === undefined) return table
-  const inner = table[key]
-  return { ...table, [key]: rest.length === 0 ? value : assign(isTable(inner) ? inner : {}, rest, value) }
-}
-
-const applySet = Effect.fnUntraced(function* (table: Table, assignment: string) {
+const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, set: typeof setKey) {
   const at = assignment.indexOf("=")
-  const path = assignment.slice(0, at).split(".")
-  if (at < 1 || path.some((part) => part === "" || part === "__proto__"))
+  const path = assignment.slice(0, at)
+  if (at < 1 || !isKeyPath(path))
     return yield* new ConfigError({
       where: `--set ${assignment}`,
       problems: ["expected KEY=VALUE, such as --set train.epochs=3"]
     })
-  const value = yield* valueOf(assignment.slice(at + 1))
-  const next = assign(table, path, value)
-  // A root given by hand means the user's own catalogue: the drawn one steps back.
-  if (assignment.startsWith("data.root=") && isTable(next["data"])) {
-    const { sample: _, ...data } = next["data"]
-    return { ...next, data }
-  }
-  return next
+  return set(table, path, yield* valueOf(assignment.slice(at + 1)))
+})
+
+/** A file of keys, changed by `--set`, and how both are named in errors; `set` says how a key is set. */
+export const readTable = Effect.fn("readTable")(function* (file: string, sets: ReadonlyArray<string>, set = setKey) {
+  let raw = yield* readFile(file)
+  for (const assignment of sets) raw = yield* applySet(raw, assignment, set)
+  return { raw, where: sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}` }
 })
 
 /** The configuration of a file, changed by `--set`, checked by the Schema. */
 export const readConfig = Effect.fn("readConfig")(function* (file: string, sets: ReadonlyArray<string>) {
-  let raw = yield* readFile(file)
-  for (const assignment of sets) raw = yield* applySet(raw, assignment)
-  return yield* decodeRunConfig(raw, sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}`)
+  const { raw, where } = yield* readTable(file, sets)
+  return yield* decodeRunConfig(raw, where)
 })
 
 /** The configuration that a run began with, from its folder. */

@@ -1,7 +1,11 @@
-import { Clock, Effect, Layer, Option, Ref } from "effect"
+import { Clock, Effect, Layer, Ref } from "effect"
 import { duration, percent } from "../figures.ts"
+import type { SearchResult } from "../model/search/SearchResult.ts"
+import { isOver } from "../model/search/SearchResult.ts"
 import type { ProgressEvent } from "../Progress.ts"
 import { Progress } from "../Progress.ts"
+import { liveTrials, trialsLine } from "./liveTrials.ts"
+import { makeScreen } from "./Screen.ts"
 
 const bar = (done: number, total: number, width: number) => {
   const filled = total === 0 ? width : Math.round((width * Math.min(done, total)) / total)
@@ -73,39 +77,53 @@ export const lineOf = (
     }
     case "Note":
       return { text: `${ofTrial(event.trial)}${event.line}`, lasting: true }
+    case "Trials":
+      return { text: trialsLine(event.search), lasting: false }
   }
 }
 
 /**
- * Progress on standard error: one line that is drawn again at most ten times a second on a terminal; elsewhere plain
- * lines, at most one every ten seconds beside those that last.
+ * Progress on standard error. On a terminal: a line that is drawn again at most ten times a second, below the table of a
+ * search's trials where there is one. Elsewhere: plain lines, at most one every ten seconds beside those that last.
  */
 export const layer = Layer.effect(
   Progress,
   Effect.gen(function* () {
     const animated = process.stderr.isTTY && process.env["TERM"] !== "dumb"
     // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
-    const begin = animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis
-    const last = yield* Ref.make({ at: begin, drawn: false })
-    const write = (text: string) => Effect.sync(() => void process.stderr.write(text))
-    const columns = () => Option.getOrElse(Option.fromNullishOr(process.stderr.columns), () => 100)
-    const clear = Effect.gen(function* () {
-      if ((yield* Ref.get(last)).drawn) yield* write("\r\u001b[2K")
-      yield* Ref.update(last, (state) => ({ ...state, drawn: false }))
-    })
-    yield* Effect.addFinalizer(() => clear)
+    const last = yield* Ref.make(animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis)
+    const search = yield* Ref.make<SearchResult | undefined>(undefined)
+    const size = () => ({ columns: process.stderr.columns || 100, rows: process.stderr.rows || 24 })
+    const screen = makeScreen({ size, write: (text) => void process.stderr.write(text) })
+    yield* Effect.addFinalizer(() => Effect.sync(screen.clear))
+    /** The line of an event, with a bar as long as there is room for. */
+    const lineIn = (event: ProgressEvent, columns: number) => {
+      const plain = lineOf(event, 0).text
+      return lineOf(event, Math.max(0, Math.min(24, columns - plain.length))).text.slice(0, columns)
+    }
+    const tableLines = (table: SearchResult | undefined) => {
+      // When nothing is left to do, what comes is the search's result.
+      if (!animated || table === undefined || isOver(table)) return []
+      const { columns, rows } = size()
+      return liveTrials(table, { columns: columns - 1, rows: rows - 2 })
+    }
+    const lines = (event: ProgressEvent) => (event._tag === "Trials" ? [] : [lineIn(event, size().columns - 1)])
+    const plainLine = (event: ProgressEvent, table: SearchResult | undefined) =>
+      [...(table === undefined || event._tag === "Trials" ? [] : [trialsLine(table)]), lineOf(event, 0).text]
+        .join("; ")
+        .replace(/ {2,}/g, "  ")
     return Effect.fnUntraced(function* (event: ProgressEvent) {
+      if (event._tag === "Trials") yield* Ref.set(search, event.search)
+      const table = yield* Ref.get(search)
+      const { lasting, text } = lineOf(event, 0)
+      if (lasting) return yield* Effect.sync(() => screen.say(text, tableLines(table)))
       const now = yield* Clock.currentTimeMillis
-      const { at } = yield* Ref.get(last)
-      const { lasting, text: plain } = lineOf(event, 0)
-      const text = animated ? lineOf(event, Math.max(0, Math.min(24, columns() - 1 - plain.length))).text : plain
-      if (lasting) {
-        yield* clear
-        return yield* write(`${text}\n`)
-      }
-      if (now - at < (animated ? 100 : 10_000)) return
-      yield* Ref.set(last, { at: now, drawn: animated })
-      yield* write(animated ? `\r\u001b[2K${text.slice(0, columns() - 1)}` : `${text.replace(/ {2,}/g, "  ")}\n`)
+      const isLast = animated && event._tag === "Trials" && isOver(event.search)
+      if (!isLast && now - (yield* Ref.get(last)) < (animated ? 100 : 10_000)) return
+      yield* Ref.set(last, now)
+      yield* Effect.sync(() =>
+        animated ? screen.draw([...tableLines(table), ...lines(event)]) : screen.say(plainLine(event, table), [])
+      )
     })
   })
 )

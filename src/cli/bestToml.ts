@@ -1,0 +1,27 @@
+import { Effect, Schema } from "effect"
+import { isTable } from "../configTable.ts"
+import { figureText } from "../figures.ts"
+import { tomlText } from "../layers/tomlText.ts"
+import type { SearchResult } from "../model/search/SearchResult.ts"
+import { winner } from "../model/search/SearchResult.ts"
+import { settingsText } from "../model/search/settings.ts"
+import { RunConfig } from "../RunConfig.ts"
+import type { Trial } from "../run/search/points.ts"
+
+/** The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. */
+export const bestToml = Effect.fnUntraced(function* (search: SearchResult, trials: ReadonlyArray<Trial>) {
+  const first = winner(search)
+  const trial = trials.find(({ id }) => id === first?.id)
+  if (first === undefined || first.figure === null || trial === undefined) return undefined
+  const { name, objective } = search.config
+  // A configuration that was decoded can be encoded; a struct is a table.
+  const table: unknown = yield* Effect.orDie(Schema.encodeEffect(RunConfig)(trial.config))
+  return tomlText(
+    isTable(table) ? table : {},
+    [
+      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${figureText(first.figure)}.`,
+      `Its own settings: ${settingsText(trial.settings)}.`,
+      "  npx pnpm pipeline:train --config best.toml"
+    ].join("\n")
+  )
+})

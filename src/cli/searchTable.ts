@@ -1,0 +1,133 @@
+import { Effect, Stream } from "effect"
+import { Csv } from "effect/encoding"
+import { duration, figureText, percent } from "../figures.ts"
+import { figureHead } from "../model/search/objective.ts"
+import type { SearchResult, SearchTrial } from "../model/search/SearchResult.ts"
+import { countStates, ranking, recordOf, savedShare, winner } from "../model/search/SearchResult.ts"
+import { settingHeads, settingsText, shortValue } from "../model/search/settings.ts"
+import { section, table } from "./text.ts"
+
+/** How many of the best are told. */
+const most = 10
+
+/** The figures that the reference experiment's table has, in its order. */
+const columns = ["validationLoss", "trainLoss", "validationAccuracy", "trainAccuracy"] as const
+
+const pathsOf = ({ config }: SearchResult) => config.axes.map(({ path }) => path)
+
+const orDash = (figure: number | null | undefined) => (figure == null ? "-" : figureText(figure))
+
+const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
+  const paths = pathsOf(search)
+  const { figure } = search.config.objective
+  // The objective stands beside the figures of the experiment where it is none of them.
+  const own = columns.some((name) => name === figure) ? [] : [figure]
+  const halved = search.rungs.length > 1
+  return table([
+    ["trial", ...settingHeads(paths), ...own, ...columns.map(figureHead), ...(halved ? ["epochs"] : [])],
+    ...best.map((trial) => [
+      trial.id.split("-", 1)[0] ?? "",
+      ...paths.map((path) => shortValue(trial.settings[path])),
+      ...own.map(() => orDash(trial.figure)),
+      ...columns.map((name) => orDash(recordOf(trial)?.[name])),
+      ...(halved ? [trial.history.length] : [])
+    ])
+  ])
+}
+
+/** The end of a search for people: the ten best by the objective, what failed, what was spared. `folder` is the search's. */
+export const searchText = (search: SearchResult, folder: string): string => {
+  const { duplicates, passes, seconds, trials } = search
+  const { figure, goal } = search.config.objective
+  const best = ranking(search).slice(0, most)
+  const first = winner(search)
+  const saved = savedShare(search)
+  const { finished, stopped } = countStates(search)
+  const broken = trials.filter(({ detail }) => detail !== undefined)
+  return [
+    best.length === 0
+      ? "No trial was finished."
+      : section(
+          `The best ${best.length} of ${trials.length} trials by ${figure}, the ${goal === "min" ? "least" : "greatest"} first`,
+          bestTable(search, best)
+        ),
+    ...(broken.length === 0
+      ? []
+      : [section("Failed or diverged", broken.map(({ detail, id }) => `${id}: ${detail}`).join("\n"))]),
+    ...(duplicates.length === 0
+      ? []
+      : [
+          section(
+            "Trained once, for the configuration is the same",
+            duplicates.map(({ sameAs, settings }) => `${settingsText(settings)}: see ${sameAs}`).join("\n")
+          )
+        ]),
+    `\n${finished} of ${trials.length} trials finished${stopped > 0 ? `, ${stopped} stopped early` : ""}, in ${duration(seconds)}` +
+      (saved === null
+        ? ""
+        : `; ${passes.made} images decoded and passed on instead of ${passes.wanted}: ${percent(saved)} saved`),
+    ...(first === undefined
+      ? []
+      : [`The best, ${first.id}, as a configuration: ${folder}/best.toml; its run: ${folder}/${first.folder}`])
+  ].join("\n")
+}
+
+/** The end of a search as one document: the best in their order, and all trials in theirs. */
+export const searchJson = (search: SearchResult) => {
+  const plain = (trial: SearchTrial) => {
+    const record = recordOf(trial)
+    return {
+      id: trial.id,
+      settings: trial.settings,
+      state: trial.state,
+      rung: trial.rung,
+      folder: trial.folder,
+      epochs: trial.history.length,
+      chosenEpoch: trial.chosenEpoch,
+      objective: trial.figure,
+      ...Object.fromEntries(columns.map((name) => [name, record?.[name] ?? null])),
+      seconds: trial.seconds,
+      ...(trial.detail !== undefined && { detail: trial.detail })
+    }
+  }
+  return {
+    name: search.config.name,
+    objective: search.config.objective,
+    winner: winner(search)?.id ?? null,
+    best: ranking(search)
+      .slice(0, most)
+      .map(({ id }) => id),
+    trials: search.trials.map(plain),
+    duplicates: search.duplicates,
+    passes: { ...search.passes, savedShare: savedShare(search) },
+    seconds: search.seconds
+  }
+}
+
+const cell = (value: unknown) =>
+  value == null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)
+
+/** All trials as CSV (RFC 4180), one row each in the order of their numbers: each axis is a column, named by its path. */
+export const trialsCsv = (search: SearchResult): Effect.Effect<string> => {
+  const paths = pathsOf(search)
+  const head = ["trial", "state", "rung", "epochs", "chosenEpoch", ...paths, "objective", ...columns]
+  const rows = search.trials.map((trial) =>
+    [
+      trial.id,
+      trial.state,
+      trial.rung,
+      trial.history.length,
+      trial.chosenEpoch,
+      ...paths.map((path) => trial.settings[path]),
+      trial.figure,
+      ...columns.map((name) => recordOf(trial)?.[name]),
+      trial.seconds,
+      trial.folder,
+      trial.detail
+    ].map(cell)
+  )
+  return Stream.make([...head, "seconds", "folder", "detail"], ...rows).pipe(
+    Stream.pipeThroughChannel(Csv.encodeString()),
+    Stream.mkString
+  )
+}

@@ -1,0 +1,54 @@
+import type { Objective } from "./objective.ts"
+import { rank } from "./objective.ts"
+
+/** A round of successive halving: its trials are trained up to so many epochs, and the best of them go on. */
+export interface Rung {
+  /** Epochs that a trial has behind it at the rung's end, those of earlier rungs included. */
+  readonly epochs: number
+  /** Trials that are trained in it, if none fails. */
+  readonly trials: number
+  /** How many of them go on; at the last rung all: they are finished. */
+  readonly keep: number
+}
+
+/**
+ * The rungs of successive halving: after `minEpochs` one trial in `factor` goes on, then after `factor` times as many
+ * epochs again, until the survivors train for all `epochs`. With one trial left there is nothing to decide: it trains on
+ * to the end.
+ *
+ * Source: K. Jamieson and A. Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization, 2016;
+ * with a factor (there 2) as in L. Li et al., Hyperband, 2018, algorithm 1: floor(n / factor) survivors of n.
+ */
+export const rungs = (
+  trials: number,
+  { epochs, factor, minEpochs }: { readonly epochs: number; readonly factor: number; readonly minEpochs: number }
+): ReadonlyArray<Rung> => {
+  const found: Array<Rung> = []
+  let left = trials
+  for (let budget = minEpochs; budget < epochs && left > 1; budget *= factor) {
+    const keep = Math.max(1, Math.floor(left / factor))
+    found.push({ epochs: budget, trials: left, keep })
+    left = keep
+  }
+  return [...found, { epochs, trials: left, keep: left }]
+}
+
+/** How a trial stands at a rung's end. */
+export interface RungResult {
+  readonly id: string
+  /** A trial that failed or diverged never goes on. */
+  readonly state: "paused" | "finished" | "failed" | "diverged"
+  /** The objective after the rung's epochs; null where there is none. */
+  readonly figure: number | null
+}
+
+/** The ids of those that go on, `keep` at most, in the order given; equal figures: the earlier trial goes on. */
+export const promote = (
+  results: ReadonlyArray<RungResult>,
+  keep: number,
+  { goal }: Pick<Objective, "goal">
+): ReadonlyArray<string> => {
+  const alive = results.filter(({ state }) => state === "paused" || state === "finished")
+  const best = new Set(rank(alive, goal).slice(0, keep))
+  return alive.filter((result) => best.has(result)).map(({ id }) => id)
+}

@@ -1,0 +1,59 @@
+import { Effect, Schema } from "effect"
+import { rungs } from "../../model/search/halving.ts"
+import type { SearchConfig } from "../../model/search/SearchConfig.ts"
+import { SearchResult } from "../../model/search/SearchResult.ts"
+import { RunFolder, RunFolderError } from "../RunFolder.ts"
+import type { SearchPoints } from "./points.ts"
+
+/** A search before its first trial. */
+export const newSearch = (config: SearchConfig, { duplicates, trials }: SearchPoints): SearchResult => {
+  const epochs = Math.max(...trials.map(({ config }) => config.train.epochs))
+  const { strategy } = config
+  return {
+    format: "weft-search-1",
+    config,
+    rungs:
+      strategy.kind === "halving"
+        ? rungs(trials.length, { ...strategy, epochs })
+        : [{ epochs, trials: trials.length, keep: trials.length }],
+    trials: trials.map(({ config, id, settings }) => ({
+      id,
+      settings,
+      state: "waiting",
+      rung: 0,
+      folder: `trials/${id}`,
+      epochs: config.train.epochs,
+      history: [],
+      chosenEpoch: null,
+      figure: null,
+      seconds: 0
+    })),
+    duplicates,
+    passes: { wanted: 0, made: 0 },
+    seconds: 0
+  }
+}
+
+/** Writes down how a search stands, in its folder's `search.json`: at any moment the old file or the new one is there. */
+export const writeSearch = Effect.fn("writeSearch")(function* (search: SearchResult) {
+  const folder = yield* RunFolder
+  // What we made ourselves can be encoded.
+  const json = yield* Effect.orDie(Schema.encodeEffect(SearchResult)(search))
+  yield* folder.write("search.json", `${JSON.stringify(json, null, 2)}\n`)
+})
+
+/** How a search stood when it was last written down. */
+export const readSearch = Effect.gen(function* () {
+  const folder = yield* RunFolder
+  const text = new TextDecoder().decode(yield* folder.read("search.json"))
+  return yield* Schema.decodeEffect(Schema.fromJsonString(SearchResult))(text).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new RunFolderError({
+          path: `${folder.path}/search.json`,
+          reason: "invalid",
+          detail: `this is not what this version of Weft keeps of a search: ${message}`
+        })
+    )
+  )
+})

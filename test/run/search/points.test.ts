@@ -1,0 +1,250 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SearchConfig } from "../../../src/model/search/SearchConfig.ts"
+import { decodeConfig } from "../../../src/RunConfig.ts"
+import { searchPoints } from "../../../src/run/search/points.ts"
+import { intBetween } from "../../../src/Setting.ts"
+
+const base = { data: { sample: {} }, train: { epochs: 9 } }
+const points = (raw: object) =>
+  Effect.flatMap(decodeConfig(SearchConfig, { base, ...raw }, "s.toml"), (search) => searchPoints(search, "s.toml"))
+const problems = (raw: object) => Effect.map(Effect.flip(points(raw)), (error) => error.problems)
+const rates = { path: "train.learningRate", range: { from: 0.001, to: 0.1, scale: "log" } }
+const batches = { path: "train.batchSize", range: { from: 2, to: 64, scale: "log" } }
+const flips = { path: "augment.flip", range: { from: 0.25, to: 0.75 } }
+const random = (trials: number) => ({ kind: "random", trials })
+
+describe("the points of a grid", () => {
+  it.effect("are all combinations, the last axis fastest, each with its full configuration and a name of its own", () =>
+    Effect.gen(function* () {
+      const { duplicates, trials } = yield* points({
+        name: "shoes",
+        axes: [
+          { path: "train.optimizer.kind", values: ["sgd", "adam"] },
+          { path: "train.learningRate", range: { ...rates.range, steps: 3 } }
+        ]
+      })
+      assert.isEmpty(duplicates)
+      assert.deepStrictEqual(
+        trials.map(({ config: { train }, id }) => [id, train.optimizer.kind, train.learningRate, train.epochs]),
+        [
+          ["001-sgd-0.001", "sgd", 0.001, 9],
+          ["002-sgd-0.01", "sgd", 0.01, 9],
+          ["003-sgd-0.1", "sgd", 0.1, 9],
+          ["004-adam-0.001", "adam", 0.001, 9],
+          ["005-adam-0.01", "adam", 0.01, 9],
+          ["006-adam-0.1", "adam", 0.1, 9]
+        ]
+      )
+      assert.deepStrictEqual(trials[4]?.settings, { "train.optimizer.kind": "adam", "train.learningRate": 0.01 })
+      assert.strictEqual(trials[4]?.config.name, "shoes-005-adam-0.01")
+    })
+  )
+
+  it.effect("have whole sections as values, and keys within them", () =>
+    Effect.gen(function* () {
+      const { trials } = yield* points({
+        base: { ...base, network: { name: "simple-cnn", batchNorm: "frozen" } },
+        axes: [
+          {
+            path: "network",
+            values: [
+              { name: "mobilenet-v2", weights: "a" },
+              { name: "vgg16", weights: "b c" }
+            ]
+          },
+          { path: "network.head", values: ["fc", "batchnorm"] },
+          { path: "network.trainable.from", values: ["features.3"] }
+        ]
+      })
+      assert.deepStrictEqual(
+        trials.map(({ config: { network }, id }) => [id, network.weights, network.head, network.batchNorm]),
+        [
+          ["001-mobilenet-v2-fc-features.3", "a", "fc", "train"],
+          ["002-mobilenet-v2-batchnorm-features.3", "a", "batchnorm", "train"],
+          ["003-vgg16-fc-features.3", "b c", "fc", "train"],
+          ["004-vgg16-batchnorm-features.3", "b c", "batchnorm", "train"]
+        ]
+      )
+      assert.deepStrictEqual(trials[0]?.config.network.trainable, { from: "features.3" })
+    })
+  )
+
+  it.effect("are whole numbers where the key is whole, none of them twice", () =>
+    Effect.gen(function* () {
+      const { trials } = yield* points({ axes: [{ ...batches, range: { ...batches.range, to: 4, steps: 9 } }] })
+      assert.deepStrictEqual(
+        trials.map(({ config }) => config.train.batchSize),
+        [2, 3, 4]
+      )
+      assert.match(
+        (yield* problems({ axes: [{ path: "train.batchSize", range: { from: 1.5, to: 4, steps: 2 } }] })).join(),
+        /`axes\.0\.range`: Expected whole numbers: `train\.batchSize` takes no others, got 1\.5 to 4/
+      )
+    })
+  )
+
+  it.effect("that give one configuration are said, and trained once", () =>
+    Effect.gen(function* () {
+      const { duplicates, trials } = yield* points({
+        axes: [
+          { path: "loader.prefetch", values: [2, 3] },
+          { path: "train.epochs", values: [9, 5, 9] }
+        ]
+      })
+      assert.deepStrictEqual(
+        trials.map(({ id }) => id),
+        ["001-2-9", "002-2-5"]
+      )
+      assert.deepStrictEqual(
+        duplicates.map(({ sameAs, settings }) => [...Object.values(settings), sameAs]),
+        [
+          [2, 9, "001-2-9"],
+          [3, 9, "001-2-9"],
+          [3, 5, "002-2-5"],
+          [3, 9, "001-2-9"]
+        ]
+      )
+    })
+  )
+})
+
+describe("bad points", () => {
+  it.effect("are all named at once, with their settings, and what is wrong with all of them is said once", () =>
+    Effect.gen(function* () {
+      const axes = [
+        { path: "train.learningRate", values: [0.1, -1] },
+        { path: "train.optimizer.kind", values: ["sgd", "adams"] }
+      ]
+      const found = yield* problems({ axes, base: { ...base, image: { hight: 9 } } })
+      const settings = (rate: number, kind: string) =>
+        `(train.learningRate = ${rate}, train.optimizer.kind = "${kind}")`
+      assert.deepStrictEqual(found, [
+        "every trial: there is no key `image.hight`; did you mean `image.height`?",
+        `trial 2 ${settings(0.1, "adams")}: \`train.optimizer.kind\`: Expected "sgd" | "adam" | "adamw", got "adams"`,
+        `trial 3 ${settings(-1, "sgd")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
+        `trial 4 ${settings(-1, "adams")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
+        `trial 4 ${settings(-1, "adams")}: \`train.optimizer.kind\`: Expected "sgd" | "adam" | "adamw", got "adams"`
+      ])
+    })
+  )
+
+  it.effect("an axis over no key of a run is said once, with what was meant", () =>
+    Effect.gen(function* () {
+      const axes = [{ path: "train.learningrate", values: [1, 2, 3] }]
+      assert.deepStrictEqual(yield* problems({ axes }), [
+        "`axes.0.path`: there is no key `train.learningrate`; did you mean `train.learningRate`?"
+      ])
+    })
+  )
+
+  it.effect("a trial that the objective cannot judge, or that halving cannot halve, is wrong", () =>
+    Effect.gen(function* () {
+      const axes = [{ path: "train.learningRate", values: [0.1, 0.2] }]
+      const all = Effect.map(
+        Effect.all([
+          problems({ axes, base: { data: { sample: {}, split: { train: 0.9, validation: 0, test: 0.1 } } } }),
+          problems({ axes, objective: { figure: "calibration.test.eceAfter" } }),
+          problems({ axes, strategy: { kind: "halving", minEpochs: 9 } }),
+          problems({ axes: [{ path: "train.epochs", values: [3, 4] }], strategy: { kind: "halving" } })
+        ]),
+        (lists) => lists.map((list) => list.join())
+      )
+      assert.deepStrictEqual(yield* all, [
+        "every trial: the objective validationLoss needs a `data.split.validation` above 0",
+        "every trial: the objective calibration.test.eceAfter needs a `calibration`",
+        "every trial: halving needs `train.epochs` (9) above its `minEpochs` (9)",
+        "halving sets the epochs of its trials itself: expected one `train.epochs`, got 3, 4"
+      ])
+    })
+  )
+})
+
+describe("drawn points", () => {
+  const settingsOf = (raw: object) => Effect.map(points(raw), ({ trials }) => trials.map(({ settings }) => settings))
+
+  it.effect.prop(
+    "depend on seed, trial and key alone, whatever the number of trials and the order of the axes, and keep bounds",
+    { seed: intBetween(0, 2 ** 32 - 1), few: intBetween(1, 4), more: intBetween(1, 4) },
+    ({ few, more, seed }) =>
+      Effect.gen(function* () {
+        const first = yield* settingsOf({ seed, axes: [rates, batches, flips], strategy: random(few) })
+        const again = yield* settingsOf({ seed, axes: [flips, rates, batches], strategy: random(few + more) })
+        assert.deepStrictEqual(first, again.slice(0, few))
+        const halved = yield* settingsOf({
+          seed,
+          axes: [batches, flips, rates],
+          strategy: { kind: "halving", trials: few }
+        })
+        assert.deepStrictEqual(first, halved)
+        for (const settings of again) {
+          const [rate, batch, flip] = [rates, batches, flips].map(({ path }) => Number(settings[path]))
+          assert.isTrue(rate! >= 0.001 && rate! <= 0.1 && flip! >= 0.25 && flip! <= 0.75)
+          assert.isTrue(Number.isInteger(batch) && batch! >= 2 && batch! <= 64)
+        }
+      }),
+    { arbitrary: { runs: 20 } }
+  )
+
+  it.effect("of another seed are others", () =>
+    Effect.gen(function* () {
+      const axes = [rates]
+      const [one, two] = yield* Effect.all([
+        settingsOf({ seed: 1, axes, strategy: random(5) }),
+        settingsOf({ seed: 2, axes, strategy: random(5) })
+      ])
+      assert.strictEqual(new Set([...one, ...two].map((settings) => settings[rates.path])).size, 10)
+    })
+  )
+
+  it.effect("are uniform in the value or in its logarithm, and whole numbers have even chances", () =>
+    Effect.gen(function* () {
+      const few = { path: "loader.prefetch", range: { from: 2, to: 4 } }
+      const kinds = { path: "train.optimizer.kind", values: ["sgd", "adam", "adamw"] }
+      const drawn = yield* settingsOf({ axes: [rates, flips, few, kinds], strategy: random(3000) })
+      // Shares of ten even slices; the standard deviation of each is sqrt(0.1 · 0.9 / 3000) = 0.0055.
+      const shares = (slices: number, place: (settings: Readonly<Record<string, unknown>>) => number) => {
+        const counts = Array.from({ length: slices }, () => 0)
+        for (const settings of drawn) {
+          const slice = Math.floor(slices * place(settings))
+          assert.isTrue(slice >= 0 && slice < slices)
+          counts[slice] = counts[slice]! + 1 / drawn.length
+        }
+        return counts
+      }
+      const even = (found: ReadonlyArray<number>) => {
+        for (const share of found) assert.closeTo(share, 1 / found.length, 0.03)
+      }
+      even(shares(10, (s) => Math.log(Number(s[rates.path]) / 0.001) / Math.log(100)))
+      even(shares(10, (s) => (Number(s[flips.path]) - 0.25) / 0.5))
+      even(shares(3, (s) => (Number(s[few.path]) - 2 + 0.5) / 3))
+      // Axes are drawn apart: the quarters of two of them have a quarter of the draws each.
+      const half = (place: number) => (place < 0.5 ? 0 : 1)
+      even(
+        shares(4, (s) => {
+          const rate = Math.log(Number(s[rates.path]) / 0.001) / Math.log(100)
+          return (2 * half(rate) + half((Number(s[flips.path]) - 0.25) / 0.5) + 0.5) / 4
+        })
+      )
+      even(shares(3, (s) => (kinds.values.indexOf(String(s[kinds.path])) + 0.5) / 3))
+    })
+  )
+})
+
+it.effect("the trials' names are short and plain, and unique where case does not count", () =>
+  Effect.gen(function* () {
+    const labels = ["a/b\\c:d", "..", "CON", "con", "ä ö", "x".repeat(200), "-"].map((label) => [label])
+    const { trials } = yield* points({
+      axes: [
+        { path: "data.labels", values: labels },
+        { path: "data.limit", values: [30, 31] }
+      ]
+    })
+    assert.strictEqual(new Set(trials.map(({ id }) => id.toLowerCase())).size, 14)
+    for (const { id } of trials) {
+      assert.match(id, /^\d{3}(-[A-Za-z0-9.]+)+$/)
+      assert.isAtMost(id.length, 80)
+      assert.notMatch(id, /[.-]$/)
+    }
+  })
+)
