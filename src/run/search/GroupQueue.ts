@@ -24,18 +24,23 @@ const nameOf = ({ index, rung }: Group) => `rung-${rung}/group-${index}`
 const endOf = (group: Group) => DurableDeferred.make(nameOf(group), { success: GroupEnd })
 
 /**
- * Has a group trained by whoever is idle, and gives its end: an activity of the workflow, which is in the journal once it
- * is done, and is then not done again.
+ * Has groups trained by whoever is idle, and gives their ends, in their order: each is an activity of the workflow, which
+ * is in the journal once it is done, and is then not done again.
  */
-export const handOut = Effect.fn("GroupQueue.handOut")(function* (group: Group) {
-  const end = endOf(group)
-  const token = yield* DurableDeferred.token(end)
-  const queue = yield* queueOf(group.search)
-  // A workflow begins anew when it goes on: the same name is queued once.
-  yield* queue
-    .offer({ token, group }, { id: nameOf(group) })
-    .pipe(Effect.retry({ times: 10, schedule: Schedule.spaced("1 second") }), Effect.orDie)
-  return yield* DurableDeferred.await(end)
+export const handOut = Effect.fn("GroupQueue.handOut")(function* (groups: ReadonlyArray<Group>) {
+  // All are there to be taken before the workflow waits for the first: it is laid aside while it waits.
+  yield* Effect.forEach(
+    groups,
+    Effect.fnUntraced(function* (group) {
+      const token = yield* DurableDeferred.token(endOf(group))
+      const queue = yield* queueOf(group.search)
+      // A workflow begins anew when it goes on: the same name is queued once.
+      yield* queue
+        .offer({ token, group }, { id: nameOf(group) })
+        .pipe(Effect.retry({ times: 10, schedule: Schedule.spaced("1 second") }), Effect.orDie)
+    })
+  )
+  return yield* Effect.forEach(groups, (group) => DurableDeferred.await(endOf(group)))
 })
 
 /**
