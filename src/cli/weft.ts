@@ -5,10 +5,12 @@ import { evaluate } from "./evaluate.ts"
 import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
+import { search } from "./search.ts"
 import { train } from "./train.ts"
+import { worker } from "./worker.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, evaluate, predict, lrFind, inspect, doctor, backendInstall])
+  Command.withSubcommands([train, search, worker, evaluate, predict, lrFind, inspect, doctor, backendInstall])
 )

@@ -3,7 +3,7 @@ import { Command, Flag } from "effect/cli"
 import * as ChildTrainers from "../layers/ChildTrainers.ts"
 import * as ClusterSearch from "../layers/cluster/ClusterSearch.ts"
 import { freePort } from "../layers/cluster/freePort.ts"
-import { ownAddress } from "../layers/cluster/Postgres.ts"
+import { ownAddress, sayingWhich } from "../layers/cluster/Postgres.ts"
 import { work } from "../layers/cluster/Worker.ts"
 import { report } from "../Progress.ts"
 import { ConfigError } from "../RunConfig.ts"
@@ -63,6 +63,7 @@ export const worker = Command.make(
       data: Option.getOrUndefined(options.data)
     }).pipe(
       Effect.provide(Layer.merge(layer, ChildTrainers.layer(1))),
+      sayingWhich(chosen.value),
       Effect.onInterrupt(() =>
         Console.error("\nStopped. What it was training is left to others, with its checkpoints.")
       )

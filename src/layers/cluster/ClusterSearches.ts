@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
-import type { ProgressEvent } from "../../Progress.ts"
+import { SearchNews } from "../../run/search/SearchNews.ts"
 
 /** A search that was submitted. */
 export const Submitted = Schema.Struct({
@@ -15,17 +15,7 @@ export const Submitted = Schema.Struct({
 })
 export type Submitted = typeof Submitted.Type
 
-/** Told by a worker of the same version of Weft, in which a ProgressEvent is data that JSON holds as it is. */
-const Event = Schema.Unknown.pipe(
-  Schema.refine((value): value is ProgressEvent => typeof value === "object" && value !== null)
-)
-
-/** How it goes with some trials that are trained together. */
-const News = Schema.Struct({
-  id: Schema.Int,
-  trials: Schema.fromJsonString(Schema.Array(Schema.String)),
-  event: Schema.fromJsonString(Event)
-})
+const Heard = Schema.Struct({ id: Schema.Int, news: Schema.fromJsonString(Schema.toCodecJson(SearchNews)) })
 
 /** The tables that searches on a cluster need beside those of the workflow's engine. */
 export const createTables = SqlClient.SqlClient.use((sql) =>
@@ -34,7 +24,7 @@ export const createTables = SqlClient.SqlClient.use((sql) =>
     Effect.gen(function* () {
       yield* sql`SELECT pg_advisory_xact_lock(5734021)`
       yield* sql`CREATE TABLE IF NOT EXISTS weft_searches (key TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL, version TEXT NOT NULL, config TEXT NOT NULL, data TEXT, finished BOOLEAN NOT NULL DEFAULT FALSE, submitted TIMESTAMPTZ NOT NULL DEFAULT now())`
-      yield* sql`CREATE TABLE IF NOT EXISTS weft_news (search TEXT NOT NULL, slot TEXT NOT NULL, id BIGSERIAL, trials TEXT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (search, slot))`
+      yield* sql`CREATE TABLE IF NOT EXISTS weft_news (search TEXT NOT NULL, slot TEXT NOT NULL, id BIGSERIAL, news TEXT NOT NULL, PRIMARY KEY (search, slot))`
     })
   )
 )
@@ -69,22 +59,21 @@ export const agreeOnData = Effect.fn("ClusterSearches.agreeOnData")(function* (k
   return row?.data ?? digest
 })
 
-/** Where an event takes the place of an earlier one; epochs and notes stay. */
-const slotOf = (trials: ReadonlyArray<string>, event: ProgressEvent): string => {
-  if (event._tag === "Epoch") return `epoch ${event.trial ?? trials[0]} ${event.record.epoch}`
+/** Where news take the place of earlier ones; epochs, notes and ends stay. */
+const slotOf = (news: SearchNews): string => {
+  if (news._tag === "Ended") return `end ${news.rung} ${news.end.trials.map(({ id }) => id).join(" ")}`
+  const { event, trials } = news
+  if (event._tag === "Epoch") return `epoch ${event.trial ?? trials.join(" ")} ${event.record.epoch}`
   if (event._tag === "Note") return `note ${event.trial ?? ""} ${event.line}`
   return `now ${trials.join(" ")}`
 }
 
-/** Tells whoever watches a search how it goes with trials that are trained together. */
-export const tell = Effect.fn("ClusterSearches.tell")(function* (
-  search: string,
-  trials: ReadonlyArray<string>,
-  event: ProgressEvent
-) {
+/** Tells whoever watches a search. */
+export const tell = Effect.fn("ClusterSearches.tell")(function* (search: string, news: SearchNews) {
   const sql = yield* SqlClient.SqlClient
-  const news = { search, slot: slotOf(trials, event), trials: JSON.stringify(trials), event: JSON.stringify(event) }
-  yield* sql`INSERT INTO weft_news ${sql.insert(news)} ON CONFLICT (search, slot) DO UPDATE SET event = excluded.event, trials = excluded.trials, id = nextval('weft_news_id_seq')`
+  const text = yield* Effect.orDie(Schema.encodeEffect(Heard.fields.news)(news))
+  const row = { search, slot: slotOf(news), news: text }
+  yield* sql`INSERT INTO weft_news ${sql.insert(row)} ON CONFLICT (search, slot) DO UPDATE SET news = excluded.news, id = nextval('weft_news_id_seq')`
 })
 
 /** What was told since, in its order. */
@@ -92,8 +81,7 @@ export const newsSince = Effect.fn("ClusterSearches.newsSince")(function* (searc
   const sql = yield* SqlClient.SqlClient
   return yield* SqlSchema.findAll({
     Request: Schema.Void,
-    Result: News,
-    execute: () =>
-      sql`SELECT id::INT AS id, trials, event FROM weft_news WHERE search = ${search} AND id > ${id} ORDER BY id`
+    Result: Heard,
+    execute: () => sql`SELECT id::INT AS id, news FROM weft_news WHERE search = ${search} AND id > ${id} ORDER BY id`
   })(undefined)
 })

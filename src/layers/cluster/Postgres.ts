@@ -55,14 +55,22 @@ const reasonOf = (error: unknown): string => {
 }
 
 /** An SQL error as one that says which cluster; the URL's password is cut out, wherever a driver may repeat it. */
-export const unavailable =
-  ({ shown, url }: ClusterUrl) =>
-  (error: SqlError.SqlError): ClusterUnavailable => {
-    const { password } = new URL(Redacted.value(url))
-    const secrets = [Redacted.value(url), password, decodeURIComponent(password)].filter((secret) => secret !== "")
-    const detail = secrets.reduce((text, secret) => text.replaceAll(secret, "<redacted>"), reasonOf(error))
-    return new ClusterUnavailable({ cluster: shown, detail })
-  }
+const unavailable = ({ shown, url }: ClusterUrl, error: SqlError.SqlError): ClusterUnavailable => {
+  const { password } = new URL(Redacted.value(url))
+  const secrets = [Redacted.value(url), password, decodeURIComponent(password)].filter((secret) => secret !== "")
+  const detail = secrets.reduce((text, secret) => text.replaceAll(secret, "<redacted>"), reasonOf(error))
+  return new ClusterUnavailable({ cluster: shown, detail })
+}
+
+/** The same effect with an SQL error as a ClusterUnavailable. */
+export const sayingWhich =
+  (cluster: ClusterUrl) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.catchIf(
+      effect,
+      (error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error),
+      (error) => Effect.fail(unavailable(cluster, error))
+    )
 
 /** An SQL client on the cluster's PostgreSQL. Fails with ClusterUnavailable where it cannot be had. */
 export const layer = (cluster: ClusterUrl): Layer.Layer<SqlClient.SqlClient, ClusterUnavailable> =>
@@ -70,7 +78,7 @@ export const layer = (cluster: ClusterUrl): Layer.Layer<SqlClient.SqlClient, Clu
     Effect.as(
       ownAddress(cluster), // says better than a driver why there is no way
       PgClient.layer({ url: cluster.url, applicationName: "weft", connectTimeout: "10 seconds" }).pipe(
-        Layer.catch((error) => Layer.effect(SqlClient.SqlClient, Effect.fail(unavailable(cluster)(error))))
+        Layer.catch((error) => Layer.effect(SqlClient.SqlClient, Effect.fail(unavailable(cluster, error))))
       )
     )
   )

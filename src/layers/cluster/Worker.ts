@@ -1,13 +1,13 @@
 import { Clock, Deferred, Effect, FileSystem, Path, Ref, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SearchConfig } from "../../model/search/SearchConfig.ts"
-import type { ProgressEvent } from "../../Progress.ts"
 import { report } from "../../Progress.ts"
 import { Machine } from "../../run/Machine.ts"
 import { takeGroup } from "../../run/search/GroupQueue.ts"
 import { insist } from "../../run/search/insist.ts"
 import type { Trial } from "../../run/search/points.ts"
 import { searchPoints } from "../../run/search/points.ts"
+import type { SearchNews } from "../../run/search/SearchNews.ts"
 import { Trainers } from "../../run/search/Trainers.ts"
 import { workOf } from "../../run/search/workOf.ts"
 import type { Submitted } from "./ClusterSearches.ts"
@@ -78,16 +78,13 @@ const fitFor = Effect.fn("Worker.fitFor")(function* (search: Submitted, options:
 const teller = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const last = yield* Ref.make(0)
-  return Effect.fnUntraced(function* (search: string, trials: ReadonlyArray<string>, event: ProgressEvent) {
+  return Effect.fnUntraced(function* (search: string, news: SearchNews) {
     const now = yield* Clock.currentTimeMillis
-    const isLasting = event._tag === "Epoch" || event._tag === "Note"
-    if (isLasting) yield* report(event)
-    else if (now - (yield* Ref.get(last)) < 1000) return
-    else yield* Ref.set(last, now)
-    yield* ClusterSearches.tell(search, trials, event).pipe(
-      Effect.provideService(SqlClient.SqlClient, sql),
-      Effect.ignore
-    )
+    if (news._tag === "Going" && news.event._tag !== "Epoch" && news.event._tag !== "Note") {
+      if (now - (yield* Ref.get(last)) < 1000) return
+      yield* Ref.set(last, now)
+    } else if (news._tag === "Going") yield* report(news.event)
+    yield* ClusterSearches.tell(search, news).pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.ignore)
   })
 })
 
@@ -122,9 +119,10 @@ export const work = Effect.fn("Worker.work")(function* (options: WorkerOptions) 
         yield* note(`search ${search.name}: training ${group.trials.join(", ")}`)
         const end = yield* insist(
           yield* fit.workOf(group),
-          (event) => tell(search.key, group.trials, event),
+          (event) => tell(search.key, { _tag: "Going", trials: group.trials, event }),
           attempt - 1
         )
+        yield* tell(search.key, { _tag: "Ended", rung: group.rung, end })
         const states = end.trials.map(({ id, state }) => `${id} ${state}`)
         yield* note(`search ${search.name}: ${states.join(", ")}`)
         return end

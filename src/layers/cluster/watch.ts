@@ -1,7 +1,7 @@
 import { Effect } from "effect"
-import type { ProgressEvent } from "../../Progress.ts"
 import { searchEnd } from "../../run/search/carryOut.ts"
 import type { SearchPayload } from "../../run/search/Search.ts"
+import type { TellNews } from "../../run/search/SearchNews.ts"
 import type { Submitted } from "./ClusterSearches.ts"
 import * as ClusterSearches from "./ClusterSearches.ts"
 
@@ -14,14 +14,14 @@ import * as ClusterSearches from "./ClusterSearches.ts"
 export const submitAndWatch = Effect.fn("submitAndWatch")(function* (
   search: SearchPayload,
   submitted: Submitted,
-  tell: (trials: ReadonlyArray<string>, event: ProgressEvent) => Effect.Effect<void>
+  tell: TellNews
 ) {
   yield* ClusterSearches.submit(submitted)
   let seen = 0
   const listen = Effect.gen(function* () {
-    for (const { event, id, trials } of yield* ClusterSearches.newsSince(search.key, seen)) {
+    for (const { id, news } of yield* ClusterSearches.newsSince(search.key, seen)) {
       seen = id
-      yield* tell(trials, event)
+      yield* tell(news)
     }
   })
   const end = yield* Effect.raceFirst(

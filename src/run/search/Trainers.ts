@@ -37,7 +37,7 @@ export class TrainerDied extends Schema.TaggedError<TrainerDied>()("TrainerDied"
   detail: Schema.String
 }) {
   override get message() {
-    return `the process that trained died (${this.detail})`
+    return `the process at work on it died (${this.detail})`
   }
 }
 

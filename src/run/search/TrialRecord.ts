@@ -9,6 +9,8 @@ export const TrialRecord = Schema.Struct({
   /** The last rung that it is through with. */
   rung: Schema.Natural,
   history: Schema.Array(EpochRecord),
+  /** The epoch (from 1) that its figures are of; null before the first one's end. */
+  chosenEpoch: Schema.NullOr(Schema.Natural),
   /** Of all its epochs; of a finished one, of the whole run. */
   seconds: Schema.Finite
 })

@@ -1,9 +1,9 @@
 import { Effect, Exit, Option, Schedule } from "effect"
 import type { GroupWork } from "./Trainers.ts"
 import type { Group } from "./Group.ts"
-import type { ProgressEvent } from "../../Progress.ts"
 import { takeGroup } from "./GroupQueue.ts"
 import { insist } from "./insist.ts"
+import type { TellNews } from "./SearchNews.ts"
 import type { SearchEnd, SearchPayload } from "./Search.ts"
 import { Search } from "./Search.ts"
 
@@ -31,10 +31,14 @@ export const carryOut = Effect.fn("carryOut")(function* (
   search: SearchPayload,
   places: number,
   workOf: (group: Group) => Effect.Effect<GroupWork>,
-  tell: (trials: ReadonlyArray<string>, event: ProgressEvent) => Effect.Effect<void>
+  tell: TellNews
 ) {
   const take = takeGroup(search.key, (group) =>
-    Effect.flatMap(workOf(group), (work) => insist(work, (event) => tell(group.trials, event)))
+    Effect.gen(function* () {
+      const end = yield* insist(yield* workOf(group), (event) => tell({ _tag: "Going", trials: group.trials, event }))
+      yield* tell({ _tag: "Ended", rung: group.rung, end })
+      return end
+    })
   )
   const taking = Effect.forEach(
     Array.from({ length: places }, () => Effect.forever(take)),

@@ -27,7 +27,9 @@ const givenUp = Effect.fn("insist.givenUp")(function* ({ rung, trials }: GroupWo
     Effect.fnUntraced(function* ({ config, id, path }) {
       const end = { id, state: "failed" as const, figure: null, epochs: 0, detail }
       const { folder } = yield* Runs.use((runs) => runs.open(path, config.train.checkpoint.keep))
-      yield* writeRecord({ ...end, rung, history: [], seconds: 0 }).pipe(Effect.provideService(RunFolder, folder))
+      yield* writeRecord({ ...end, rung, history: [], chosenEpoch: null, seconds: 0 }).pipe(
+        Effect.provideService(RunFolder, folder)
+      )
       return end
     })
   )
@@ -48,7 +50,7 @@ export const insist = (
 ): Effect.Effect<GroupEnd, TrainerFailed | Effect.Error<ReturnType<typeof givenUp>>, Trainers | Runs> =>
   Effect.gen(function* () {
     const trainers = yield* Trainers
-    let last = "the machine or the process that trained it"
+    let last = "those who took it up before are no more"
     for (let died = deaths; died < mostDeaths; died++) {
       const trained = yield* Effect.result(trainers.train(work, tell))
       if (trained._tag === "Success") return trained.success
@@ -57,12 +59,12 @@ export const insist = (
       const who = work.trials.map(({ id }) => id).join(", ")
       yield* tell({
         _tag: "Note",
-        line: `${who}: ${trained.failure.message}${died + 1 < mostDeaths ? "; a new one goes on" : ""}`
+        line: `${who}: ${trained.failure.message}${died + 1 < mostDeaths ? "; a new one goes on from its checkpoints" : ""}`
       })
     }
     if (work.trials.length > 1) {
       yield* tell({ _tag: "Note", line: "each of these trials is now trained alone" })
       return joined(yield* Effect.forEach(work.trials, (trial) => insist({ ...work, trials: Array.of(trial) }, tell)))
     }
-    return yield* givenUp(work, `the process that trained it died ${mostDeaths} times, at last of: ${last}`)
+    return yield* givenUp(work, `the process that trained it died ${mostDeaths} times (${last})`)
   })

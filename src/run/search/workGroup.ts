@@ -28,13 +28,17 @@ const secondsOf = (history: ReadonlyArray<EpochRecord>) => history.reduce((sum, 
 const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figure }: Objective): TrialRecord => {
   const { id, state } = outcome
   if (state === "finished") {
-    const { history, seconds } = outcome.report
-    return { id, state, figure: reportFigure(outcome.report, figure), epochs: history.length, rung, history, seconds }
+    const { chosenEpoch, history, seconds } = outcome.report
+    const found = reportFigure(outcome.report, figure)
+    return { id, state, figure: found, epochs: history.length, rung, history, chosenEpoch, seconds }
   }
   const { history } = outcome
-  const common = { id, rung, history, epochs: history.length, seconds: secondsOf(history) }
-  if (state === "paused") return { ...common, state, figure: epochFigure(chosenRecord(config.train, history), figure) }
-  return { ...common, state, figure: null, detail: outcome.detail }
+  const chosen = chosenRecord(config.train, history)
+  const chosenEpoch = chosen?.epoch ?? null
+  const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
+  return state === "paused"
+    ? { ...common, state, figure: epochFigure(chosen, figure) }
+    : { ...common, state, figure: null, detail: outcome.detail }
 }
 
 const endOf = ({ detail, epochs, figure, id, state }: TrialRecord): TrialEnd => ({
