@@ -16,7 +16,7 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-cluster-"))
   await writeCatalogue(join(folder, "data"))
-  await writeFile(join(folder, "search.toml"), searchToml(6))
+  await writeFile(join(folder, "search.toml"), searchToml(4))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -51,7 +51,7 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
 
   it(
     "one of two workers is killed in the middle of a trial: the other finishes all, and repeats none",
-    { timeout: 240_000 },
+    { timeout: 500_000 },
     async () => {
       const env = { WEFT_CLUSTER: server.url }
       const worker = (...args: ReadonlyArray<string>) => {

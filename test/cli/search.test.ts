@@ -15,24 +15,24 @@ const flags = ["search", "--config", "search.toml", "--json", "--run"]
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-search-"))
   await writeCatalogue(join(folder, "data"))
-  await writeFile(join(folder, "search.toml"), searchToml(6))
+  await writeFile(join(folder, "search.toml"), searchToml(4))
   alone = await weft([...flags, "alone"], folder)
-})
+}, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-describe("weft search", () => {
+describe("weft search", { timeout: 300_000 }, () => {
   it("trains every point, and leaves the table, the runs, and the best as a configuration", async () => {
     assert.strictEqual(alone.code, 0, alone.stderr)
     const { best, trials, winner } = JSON.parse(alone.stdout)
-    assert.strictEqual(trials.length, 4)
+    assert.strictEqual(trials.length, 3)
     const finished = trials.filter(({ state }: { state: string }) => state === "finished")
-    assert.strictEqual(finished.length, 4)
+    assert.strictEqual(finished.length, 3)
     assert.strictEqual(best[0], winner)
     const losses = trials.map(({ objective }: { objective: number }) => objective)
     assert.strictEqual(trials.find(({ id }: { id: string }) => id === winner).objective, Math.min(...losses))
     for (const { id } of trials) assert.isTrue(existsSync(join(folder, "alone", "trials", id, "report.json")))
     const csv = (await readFile(join(folder, "alone", "trials.csv"), "utf8")).trimEnd().split(/\r?\n/)
-    assert.strictEqual(csv.length, 5)
+    assert.strictEqual(csv.length, 4)
     const again = await weft(["train", "--config", "alone/best.toml", "--run", "best", "--json"], folder)
     assert.strictEqual(again.code, 0, again.stderr)
     const report = JSON.parse(await readFile(join(folder, "alone", "trials", winner, "report.json"), "utf8"))
@@ -87,7 +87,7 @@ describe("weft search", () => {
 describe("wrong input", () => {
   const wrong: ReadonlyArray<readonly [string, ReadonlyArray<string>, number, RegExp]> = [
     ["a figure that is none", ["--set", "objective.figure=validationLos"], 2, /did you mean `validationLoss`/],
-    ["a point that does not fit", ["--set", "base.image.height=40"], 2, /trial 00[14]-.*does not fit/s],
+    ["a point that does not fit", ["--set", "base.image.height=40"], 2, /trial.*does not fit/s],
     ["no data", ["--set", "base.data.root=nowhere"], 3, /nowhere\/list\.csv/],
     ["an engine that is not there", ["--set", "base.engine.device=gpu"], 4, /engine "wasm" cannot run here/],
     ["--resume of nothing", ["--resume"], 2, /goes with --run DIR alone/],

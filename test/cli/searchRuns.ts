@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { catalogueConfig } from "../catalogue.ts"
 
-/** A search over the test catalogue in `data`: four trials, each in a pass of its own, with a checkpoint at each step. */
+/** A search over the test catalogue in `data`: three trials, each in a pass of its own, with a checkpoint at each step. */
 export const searchToml = (epochs: number): string => {
   const base = catalogueConfig("data")
     .replace("epochs = 2", `epochs = ${epochs}\ncheckpoint = { everySteps = 1 }`)
@@ -15,12 +15,11 @@ together = 1
 ${base}
 [base.engine]
 name = "wasm"
-[[axes]]
-path = "train.optimizer.kind"
-values = ["adam", "sgd"]
+[objective]
+figure = "trainLoss"
 [[axes]]
 path = "train.learningRate"
-values = [0.002, 0.0005]
+values = [0.002, 0.0005, 0.0001]
 `
 }
 
@@ -43,7 +42,7 @@ export type Begun = ReturnType<typeof begin>
 
 /** Waits until something is so; fails with what was said meanwhile when it takes too long. */
 export const until = async (is: () => boolean, what: string, ...processes: ReadonlyArray<Begun>): Promise<void> => {
-  const deadline = Date.now() + 100_000
+  const deadline = Date.now() + 250_000
   while (!is()) {
     if (Date.now() > deadline)
       throw new Error(
@@ -81,6 +80,6 @@ export const filesWith = (folder: string, text: string): ReadonlyArray<string> =
 
 /** What a search found, without what depends on the time that it took. */
 export const findings = (stdout: string): unknown => {
-  const { passes: _, seconds: __, trials, ...rest } = JSON.parse(stdout)
-  return { ...rest, trials: trials.map(({ seconds: _, ...trial }: { seconds: number }) => trial) }
+  const { passes: _passes, seconds: _seconds, trials, ...rest } = JSON.parse(stdout)
+  return { ...rest, trials: trials.map((trial: object) => ({ ...trial, seconds: undefined })) }
 }

@@ -105,7 +105,9 @@ export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult,
 
   /** What cannot be written now is tried again with the next news, and at the end. */
   const tell = (news: SearchNews) =>
-    Effect.catch(hear(news), (error) => report({ _tag: "Note", line: `search.json is not written: ${error.message}` }))
+    hear(news).pipe(
+      Effect.catch((error) => report({ _tag: "Note", line: `search.json is not written: ${error.message}` }))
+    )
 
   const close = Effect.fn("Board.close")(function* ({ passes, trials }: SearchEnd) {
     const runs = yield* Runs
