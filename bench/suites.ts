@@ -150,6 +150,20 @@ export const comparisons: ReadonlyArray<Comparison> = [
       }
     ]
   })),
+  {
+    suite: "search",
+    ours: node("tensorflow", "bench/search.ts --data {data} --engine tensorflow --images 6400 --epochs 3 --rounds 3"),
+    figures: [
+      {
+        name: "12 trials of frozen MobileNetV2 224x224 together: time against one alone",
+        field: "timesAlone",
+        unit: "times",
+        target: { atMost: 1.5 }
+      },
+      { name: "the same: processor time", field: "cpuTimesAlone", unit: "times" },
+      { name: "the same: the one alone", field: "aloneSeconds", unit: "s" }
+    ]
+  },
   ...["wasm", "tensorflow"].map((engine): Comparison => ({
     suite: "memory",
     ours: { label: engine, program: "node", args: ["--expose-gc", "bench/memory.ts", "--engine", engine] },
@@ -171,4 +185,4 @@ export const comparisons: ReadonlyArray<Comparison> = [
 ]
 
 /** The suites' names, as `pnpm bench` takes them. */
-export const suites = ["train-step", "feed", "epoch", "features", "memory"] as const
+export const suites = ["train-step", "feed", "epoch", "features", "search", "memory"] as const

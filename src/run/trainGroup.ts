@@ -7,6 +7,7 @@ import type { NetworkMisfit } from "../model/networks.ts"
 import { networkFor } from "../model/networks.ts"
 import type { UnknownBlock } from "../model/parts.ts"
 import type { WeightsError } from "../model/Pretrained.ts"
+import { Pretrained } from "../model/Pretrained.ts"
 import type { Passes } from "../model/Training.ts"
 import { trainTogether } from "../model/Training.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
@@ -16,13 +17,16 @@ import { report } from "../Progress.ts"
 import { canonical, configDigest } from "./configDigest.ts"
 import type { TrainedRun } from "./finishRuns.ts"
 import { finishRuns } from "./finishRuns.ts"
+import { Machine } from "./Machine.ts"
 import type { Member } from "./Member.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import { openBatches } from "./openBatches.ts"
 import type { Beginning, OpenLearner } from "./openLearner.ts"
 import { beginLearner, openLearner } from "./openLearner.ts"
 import { passKey } from "./passKey.ts"
+import { rememberTensors } from "./rememberTensors.ts"
 import type { RunFolderError } from "./RunFolder.ts"
+import { bytesOf, sideBySide } from "./sideBySide.ts"
 
 /** What ends one member of a group, and touches no other. */
 export type MemberError =
@@ -74,7 +78,8 @@ const groupsBy = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): Reado
 
 /**
  * Trains, measures and writes down runs that may share what is made for them: batches of images where their `passKey` is
- * the same, features where their frozen part is the same too. There is at least one, and all want the same engine.
+ * the same, features where their frozen part is the same too; as many at a time as the memory holds. All want the same
+ * engine.
  *
  * A member that fails does not touch the others. What concerns all fails: the data, the batches, the engine.
  */
@@ -84,13 +89,18 @@ export const trainGroup = Effect.fn("trainGroup")(function* (members: ReadonlyAr
   if (first === undefined) return { endings: endings.all, passes: endings.passes }
   const { anyClasses } = first
   const engine = yield* Engines.use((engines) => engines.choose(first.config.engine, anyClasses))
+  // The engine was tried with the first one's blocks; each other network is tried once.
+  const tried = new Map([[canonical(anyClasses.blocks), Result.void as Result.Result<void, EngineUnavailable>]])
   const fit = yield* endings.each(
     members,
     (member) => member,
-    (member) =>
-      member.config.network.name === anyClasses.name
-        ? Effect.succeed(member)
-        : Effect.as(engine.preflight(member.anyClasses), member)
+    Effect.fnUntraced(function* (member) {
+      const blocks = canonical(member.anyClasses.blocks)
+      const known = tried.get(blocks) ?? (yield* Effect.result(engine.preflight(member.anyClasses)))
+      tried.set(blocks, known)
+      yield* Effect.fromResult(known)
+      return member
+    })
   )
   for (const same of groupsBy(fit, ({ config }) => passKey(config))) yield* trainOnSame(engine, same, endings)
   return { endings: endings.all as ReadonlyMap<Member, MemberEnding>, passes: endings.passes as Readonly<Passes> }
@@ -121,17 +131,23 @@ const trainOnSame = Effect.fn("trainGroup.data")(function* (
       `${ledger.kept} of ${ledger.listed} rows kept, ${classes.length} classes: ` +
       `${dataset.train.length} to train on, ${dataset.validation.length} to validate, ${dataset.test.length} to test`
   })
+  const tensors = yield* rememberTensors
   const begun = yield* endings.each(
     noted,
     (member) => member,
-    Effect.fnUntraced(function* (member) {
-      const { config } = member
-      const network = yield* networkFor(config.network, { ...config.image, classes: classes.length })
-      return { member, beginning: yield* beginLearner(network, config, dataset) }
-    })
+    Effect.fnUntraced(
+      function* (member) {
+        const { config } = member
+        const network = yield* networkFor(config.network, { ...config.image, classes: classes.length })
+        return { member, beginning: yield* beginLearner(network, config, dataset) }
+      },
+      Effect.provideService(Pretrained, tensors)
+    )
   )
+  const { memory } = yield* Machine
   for (const same of groupsBy(begun, ({ beginning }) => frozenKey(beginning)))
-    yield* trainInOnePass(engine, dataset, same, endings)
+    for (const fit of sideBySide(same, ({ beginning }) => bytesOf(beginning), memory))
+      yield* trainInOnePass(engine, dataset, fit, endings)
 })
 
 /** Names a run's frozen part, among runs of one `passKey`. */

@@ -27,6 +27,7 @@ import type { ProgressEvent } from "../../src/Progress.ts"
 import { Progress } from "../../src/Progress.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { Machine } from "../../src/run/Machine.ts"
+import type { RunFile } from "../../src/run/RunFolder.ts"
 import { RunFolder } from "../../src/run/RunFolder.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { trainRun } from "../../src/run/trainRun.ts"
@@ -136,7 +137,7 @@ const timeless = (value: unknown): unknown =>
     )
   )
 
-const read = (folder: RunFolder["Service"], file: "model/model.safetensors" | "ledger.jsonl" | "config.json") =>
+const read = (folder: RunFolder["Service"], file: RunFile) =>
   Effect.map(folder.read(file), (bytes) => Buffer.from(bytes).toString("hex"))
 
 /** What a trial leaves: all that must not depend on whether it was alone. */
@@ -150,6 +151,8 @@ const leftIn = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
   return {
     model: yield* read(folder, "model/model.safetensors"),
     ledger: yield* read(folder, "ledger.jsonl"),
+    validation: yield* read(folder, "predictions/validation.safetensors"),
+    test: yield* read(folder, "predictions/test.safetensors"),
     config: yield* read(folder, "config.json"),
     history,
     report: timeless(report)
@@ -200,10 +203,10 @@ describe("trials that are trained together", () => {
       )
       const { test, train, validation } = reportOf(outcomes[0]).data
       assert.isAbove(test * train * validation, 0)
-      // Seven trials of two epochs, one of them of three; the temperature is fitted on the validation part.
-      assert.strictEqual(passes.wanted, 15 * (train + validation) + validation + 7 * test)
-      // The test images are made once more for the trial that looks at their mirror images too.
-      assert.strictEqual(passes.made, 3 * (train + validation) + validation + 2 * test)
+      // Seven trials of two epochs, one of them of three; at the end each is asked about validation and test.
+      assert.strictEqual(passes.wanted, 15 * (train + validation) + 7 * (validation + test))
+      // These are made once more for the trial that looks at their mirror images too.
+      assert.strictEqual(passes.made, 3 * (train + validation) + 2 * (validation + test))
       for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
     }).pipe(inMemory)
   )
@@ -286,7 +289,7 @@ describe("trials that are trained together", () => {
       )
       assert.include([1, 2], resumed)
       const { test, train, validation } = reportOf(outcomes[0]).data
-      assert.isBelow(passes.made, train + validation + test)
+      assert.isBelow(passes.made, train + 2 * validation + test)
       for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
     }).pipe(inMemory)
   )
@@ -321,7 +324,7 @@ describe("trials that are trained together", () => {
       assert.deepStrictEqual(states(again.outcomes), ["finished", "finished", "finished", "finished"])
       assert.deepStrictEqual(again.outcomes.slice(0, 3), outcomes.slice(0, 3))
       const { test, train, validation } = short!.data
-      assert.strictEqual(decoding.count - before, 3 * (train + validation) + test)
+      assert.strictEqual(decoding.count - before, 3 * (train + validation) + validation + test)
       assert.deepStrictEqual(again.passes, { wanted: decoding.count - before, made: decoding.count - before })
       for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
 
@@ -343,7 +346,7 @@ describe("trials that are trained together", () => {
       decoding.count = 0
       const { outcomes, passes } = yield* trainTrials(trials)
       const { test, train, validation } = reportOf(outcomes[0]).data
-      const epoch = train + validation + test
+      const epoch = train + validation + (validation + test)
       // What is frozen for the whole run has features of its own; the other three have the images.
       assert.deepStrictEqual(passes, { wanted: 4 * epoch, made: 2 * epoch })
       assert.strictEqual(decoding.count, 2 * epoch)
