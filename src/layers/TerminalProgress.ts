@@ -5,6 +5,7 @@ import { isOver } from "../model/search/SearchResult.ts"
 import type { ProgressEvent } from "../Progress.ts"
 import { Progress } from "../Progress.ts"
 import { liveTrials, trialsLine } from "./liveTrials.ts"
+import type { Terminal } from "./Screen.ts"
 import { makeScreen } from "./Screen.ts"
 
 const bar = (done: number, total: number, width: number) => {
@@ -82,48 +83,75 @@ export const lineOf = (
   }
 }
 
+/** Whether what is drawn of it has had its time: what comes next may be on standard output. */
+const isDone = (event: ProgressEvent): boolean => {
+  switch (event._tag) {
+    case "Checking":
+    case "Evaluating":
+    case "Transfer":
+      return event.done === event.total
+    case "Trials":
+      return isOver(event.search)
+    default:
+      return false
+  }
+}
+
 /**
- * Progress on standard error. On a terminal: a line that is drawn again at most ten times a second, below the table of a
- * search's trials where there is one. Elsewhere: plain lines, at most one every ten seconds beside those that last.
+ * Progress on a terminal or into a log, as a function that is told what happens.
+ *
+ * `animated`: a line that is drawn again at most ten times a second, below the table of a search's trials where there is
+ * one. Otherwise plain lines, at most one every ten seconds beside those that last.
  */
+export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, animated: boolean) {
+  // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
+  const last = yield* Ref.make(animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis)
+  const search = yield* Ref.make<SearchResult | undefined>(undefined)
+  const screen = makeScreen(terminal)
+  yield* Effect.addFinalizer(() => Effect.sync(screen.clear))
+  /** The line of an event, with a bar as long as there is room for. */
+  const lineIn = (event: ProgressEvent, columns: number) => {
+    const plain = lineOf(event, 0).text
+    return lineOf(event, Math.max(0, Math.min(24, columns - plain.length))).text.slice(0, columns)
+  }
+  const tableLines = (table: SearchResult | undefined) => {
+    // When nothing is left to do, what comes is the search's result.
+    if (!animated || table === undefined || isOver(table)) return []
+    const { columns, rows } = terminal.size()
+    return liveTrials(table, { columns: columns - 1, rows: rows - 2 })
+  }
+  const lines = (event: ProgressEvent) =>
+    event._tag === "Trials" || isDone(event) ? [] : [lineIn(event, terminal.size().columns - 1)]
+  const plainLine = (event: ProgressEvent, table: SearchResult | undefined) =>
+    [...(table === undefined || event._tag === "Trials" ? [] : [trialsLine(table)]), lineOf(event, 0).text]
+      .join("; ")
+      .replace(/ {2,}/g, "  ")
+  return Effect.fnUntraced(function* (event: ProgressEvent) {
+    if (event._tag === "Trials") yield* Ref.set(search, event.search)
+    const table = yield* Ref.get(search)
+    const { lasting, text } = lineOf(event, 0)
+    if (lasting) return yield* Effect.sync(() => screen.say(text, tableLines(table)))
+    const now = yield* Clock.currentTimeMillis
+    if (!(animated && isDone(event)) && now - (yield* Ref.get(last)) < (animated ? 100 : 10_000)) return
+    yield* Ref.set(last, now)
+    yield* Effect.sync(() =>
+      animated ? screen.draw([...tableLines(table), ...lines(event)]) : screen.say(plainLine(event, table), [])
+    )
+  })
+})
+
+/** Progress on standard error. */
 export const layer = Layer.effect(
   Progress,
-  Effect.gen(function* () {
-    const animated = process.stderr.isTTY && process.env["TERM"] !== "dumb"
-    // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
-    const last = yield* Ref.make(animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis)
-    const search = yield* Ref.make<SearchResult | undefined>(undefined)
-    const size = () => ({ columns: process.stderr.columns || 100, rows: process.stderr.rows || 24 })
-    const screen = makeScreen({ size, write: (text) => void process.stderr.write(text) })
-    yield* Effect.addFinalizer(() => Effect.sync(screen.clear))
-    /** The line of an event, with a bar as long as there is room for. */
-    const lineIn = (event: ProgressEvent, columns: number) => {
-      const plain = lineOf(event, 0).text
-      return lineOf(event, Math.max(0, Math.min(24, columns - plain.length))).text.slice(0, columns)
-    }
-    const tableLines = (table: SearchResult | undefined) => {
-      // When nothing is left to do, what comes is the search's result.
-      if (!animated || table === undefined || isOver(table)) return []
-      const { columns, rows } = size()
-      return liveTrials(table, { columns: columns - 1, rows: rows - 2 })
-    }
-    const lines = (event: ProgressEvent) => (event._tag === "Trials" ? [] : [lineIn(event, size().columns - 1)])
-    const plainLine = (event: ProgressEvent, table: SearchResult | undefined) =>
-      [...(table === undefined || event._tag === "Trials" ? [] : [trialsLine(table)]), lineOf(event, 0).text]
-        .join("; ")
-        .replace(/ {2,}/g, "  ")
-    return Effect.fnUntraced(function* (event: ProgressEvent) {
-      if (event._tag === "Trials") yield* Ref.set(search, event.search)
-      const table = yield* Ref.get(search)
-      const { lasting, text } = lineOf(event, 0)
-      if (lasting) return yield* Effect.sync(() => screen.say(text, tableLines(table)))
-      const now = yield* Clock.currentTimeMillis
-      const isLast = animated && event._tag === "Trials" && isOver(event.search)
-      if (!isLast && now - (yield* Ref.get(last)) < (animated ? 100 : 10_000)) return
-      yield* Ref.set(last, now)
-      yield* Effect.sync(() =>
-        animated ? screen.draw([...tableLines(table), ...lines(event)]) : screen.say(plainLine(event, table), [])
-      )
-    })
+  Effect.suspend(() => {
+    const { stderr } = process
+    return progressOn(
+      {
+        write: (text) => void stderr.write(text),
+        // A terminal that does not say has 0 of both.
+        size: () => ({ columns: stderr.columns || 100, rows: stderr.rows || 24 })
+      },
+      stderr.isTTY && process.env["TERM"] !== "dumb"
+    )
   })
 )

@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { duration } from "../../src/figures.ts"
-import { lineOf } from "../../src/layers/TerminalProgress.ts"
+import { lineOf, progressOn } from "../../src/layers/TerminalProgress.ts"
+import { withTrial } from "../../src/model/search/SearchResult.ts"
+import { fashionHalfway } from "../fashionSearch.ts"
+import { fakeTerminal } from "./fakeTerminal.ts"
 
 const step = {
   _tag: "Step",
@@ -62,4 +67,70 @@ describe("the progress line", () => {
       /200 images\/s {2}1 min 01 s {2}waiting 12\.3 % {2}\*best$/
     )
   })
+})
+
+describe("progress on a terminal", () => {
+  const note = { _tag: "Note", line: "a note" } as const
+
+  it.effect("is a line drawn over itself at most ten times a second, and gone when its work is done", () =>
+    Effect.gen(function* () {
+      const terminal = fakeTerminal(100)
+      const tell = yield* progressOn(terminal, true)
+      yield* tell(step)
+      assert.match(terminal.rows.join("\n"), /^epoch 2\/4 ━+─+ 30\/60 .*$/)
+      yield* tell({ ...step, step: 31 })
+      assert.match(terminal.rows.join("\n"), / 30\/60 /)
+      yield* TestClock.adjust("100 millis")
+      yield* tell({ ...step, step: 32 })
+      assert.match(terminal.rows.join("\n"), /^epoch 2\/4 ━+─+ 32\/60 .*$/)
+      yield* tell(note)
+      assert.deepStrictEqual(terminal.rows, ["a note", ""])
+      // Of a short test, the end comes before a tenth of a second: the report must not stand behind the bar.
+      yield* TestClock.adjust("100 millis")
+      yield* tell({ _tag: "Evaluating", part: "test", done: 48, total: 66 })
+      assert.match(terminal.rows[1]!, /^test ━+─+ 48\/66$/)
+      yield* tell({ _tag: "Evaluating", part: "test", done: 66, total: 66 })
+      assert.deepStrictEqual(terminal.rows, ["a note", ""])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("has a search's table above the line and below the notes, until nothing is left to do", () =>
+    Effect.gen(function* () {
+      const { search } = yield* fashionHalfway
+      const terminal = fakeTerminal(100)
+      const tell = yield* progressOn(terminal, true)
+      yield* tell({ _tag: "Trials", search })
+      yield* TestClock.adjust("100 millis")
+      yield* tell(step)
+      yield* tell(note)
+      yield* TestClock.adjust("100 millis")
+      yield* tell(step)
+      assert.strictEqual(terminal.rows.length, 1 + 22 + 1)
+      assert.strictEqual(terminal.rows[0], "a note")
+      assert.match(terminal.rows[1]!, /^4 of 24 trials done/)
+      assert.match(terminal.rows[22]!, /^ {3}and 6 more: /)
+      assert.match(terminal.rows[23]!, /^epoch 2\/4 /)
+      const over = search.trials.reduce((so, { id }) => withTrial(so, id, { state: "finished" }), search)
+      yield* tell({ _tag: "Trials", search: over })
+      assert.deepStrictEqual(terminal.rows, ["a note", ""])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is plain lines every ten seconds where it is no terminal, with how a search stands", () =>
+    Effect.gen(function* () {
+      const { search } = yield* fashionHalfway
+      const terminal = fakeTerminal(1000)
+      const tell = yield* progressOn(terminal, false)
+      yield* tell(step)
+      yield* tell({ _tag: "Trials", search })
+      assert.deepStrictEqual(terminal.rows, [""])
+      yield* TestClock.adjust("10 seconds")
+      yield* tell(step)
+      yield* tell({ ...step, step: 31 })
+      yield* tell(note)
+      assert.strictEqual(terminal.rows.length, 3)
+      assert.match(terminal.rows[0]!, /^4 of 24 trials done; .*; epoch 2\/4 {2}30\/60 /)
+      assert.strictEqual(terminal.rows[1], "a note")
+    }).pipe(Effect.scoped)
+  )
 })
