@@ -6,16 +6,15 @@ import { Group, GroupEnd } from "./Group.ts"
 /** A group that waits for whoever is idle, and where its end is to be told. */
 const Item = Schema.Struct({ token: DurableDeferred.Token, group: Group })
 
-/** How often a group is taken up before it is given up, where those who take it die: see `takeGroup`. */
+/** The queue itself gives no group up: who takes it knows how often others died over it. */
 const unlimited = 2 ** 31 - 1
 
-/** A search's groups. An item that fails is there again after a second, so that another worker can have it. */
+/** A search's groups. */
 const queueOf = (search: string) =>
   PersistedQueue.make({
     name: `weft/${search}`,
     schema: Item,
-    maxAttempts: unlimited,
-    retrySchedule: Schedule.spaced("1 second")
+    maxAttempts: unlimited
   })
 
 /** A group's name in its search, also in the journal. */
@@ -46,17 +45,27 @@ export const handOut = Effect.fn("GroupQueue.handOut")(function* (groups: Readon
 /**
  * Waits for a group of a search, and trains it; its end is told to the workflow.
  *
- * `train` is told how often the group was taken up, from 1: more often than once where others died over it. Where it
- * fails or is interrupted, the group waits again, and nothing is in the journal.
+ * `train` is told which attempt this is, from 1: a later one where those before died over it. Where it fails or is
+ * interrupted, the group is there for others at once, nothing is in the journal, and it was no attempt.
  */
 export const takeGroup = Effect.fn("GroupQueue.takeGroup")(function* <E, R>(
   search: string,
   train: (group: Group, attempt: number) => Effect.Effect<GroupEnd, E, R>
 ) {
   const queue = yield* queueOf(search)
-  return yield* queue.take(({ group, token }, { attempts }) =>
-    Effect.flatMap(train(group, attempts), (end) =>
-      DurableDeferred.done(endOf(group), { token, exit: Exit.succeed(end) })
+  let failure: { readonly error: E } | undefined
+  const exit = yield* Effect.exit(
+    queue.take(({ group, token }, { attempts }) =>
+      train(group, attempts).pipe(
+        // The queue counts as an attempt what fails, and not what is interrupted: a death is neither.
+        Effect.catch((error) => {
+          failure = { error }
+          return Effect.interrupt
+        }),
+        Effect.flatMap((end) => DurableDeferred.done(endOf(group), { token, exit: Exit.succeed(end) }))
+      )
     )
   )
+  if (failure !== undefined) return yield* Effect.fail(failure.error)
+  return yield* exit
 })
