@@ -11,8 +11,8 @@ import { FromTrainer, ToTrainer } from "./trainer/messages.ts"
 
 const program = fileURLToPath(new URL("./trainer/main.ts", import.meta.url))
 
-/** A process that was asked to stop ends its step and leaves checkpoints; one that hangs is killed. */
-const patience = "60 seconds"
+/** A process that was asked to stop ends its step and leaves checkpoints; one that hangs is killed. Milliseconds. */
+const patience = 60_000
 
 /** How many lines of what a process said before it died are repeated. */
 const lastWords = 5
@@ -62,18 +62,16 @@ const start = (places: number) =>
 
 const isGone = ({ process }: Child) => process.exitCode !== null || process.signalCode !== null
 
-/** It has ended when this is done. */
+/** It has ended when this is done. An interruption waits for it, so its patience is a timer's. */
 const stop = (child: Child) =>
-  Effect.gen(function* () {
-    if (isGone(child)) return
+  Effect.callback<void>((resume) => {
+    if (isGone(child)) return resume(Effect.void)
+    const timer = setTimeout(() => child.process.kill("SIGKILL"), patience)
+    child.process.once("exit", () => {
+      clearTimeout(timer)
+      resume(Effect.void)
+    })
     if (child.process.connected) child.process.send(Schema.encodeSync(ToTrainer)({ _tag: "Stop" }))
-    yield* Effect.callback<void>((resume) => {
-      child.process.once("exit", () => resume(Effect.void))
-      if (isGone(child)) resume(Effect.void)
-    }).pipe(
-      Effect.timeout(patience),
-      Effect.catch(() => Effect.sync(() => child.process.kill("SIGKILL")))
-    )
   })
 
 /** Asks a new process, and gives its answer; ends it, come what may. */

@@ -1,4 +1,4 @@
-import { Clock, Deferred, Effect, FileSystem, Path, Ref, Schema } from "effect"
+import { Clock, Deferred, Effect, FileSystem, Path, Ref, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { SearchConfig } from "../../model/search/SearchConfig.ts"
 import { report } from "../../Progress.ts"
@@ -25,6 +25,9 @@ export interface WorkerOptions {
 }
 
 const note = (line: string) => report({ _tag: "Note", line })
+
+/** The open searches; a PostgreSQL that is started again is waited for, for a minute. */
+const searches = Effect.retry(ClusterSearches.open, { times: 30, schedule: Schedule.spaced("2 seconds") })
 
 /** How long a worker that found no group waits for one, before it looks for other searches. */
 const patience = "1500 millis"
@@ -147,7 +150,7 @@ export const work = Effect.fn("Worker.work")(function* (options: WorkerOptions) 
   yield* note("waiting for work")
   while (true) {
     let worked = false
-    for (const search of yield* ClusterSearches.open) {
+    for (const search of yield* searches) {
       yield* look(search)
       const fit = fits.get(search.key)
       if (fit !== undefined && !worked) worked = yield* takeOne(search, fit)
