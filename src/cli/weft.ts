@@ -2,6 +2,7 @@ import { Command } from "effect/cli"
 import { backendInstall } from "./backendInstall.ts"
 import { doctor } from "./doctor.ts"
 import { evaluate } from "./evaluate.ts"
+import { exportRun } from "./exportRun.ts"
 import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
@@ -12,5 +13,16 @@ import { worker } from "./worker.ts"
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([train, search, worker, evaluate, predict, lrFind, inspect, doctor, backendInstall])
+  Command.withSubcommands([
+    train,
+    search,
+    worker,
+    evaluate,
+    predict,
+    exportRun,
+    lrFind,
+    inspect,
+    doctor,
+    backendInstall
+  ])
 )

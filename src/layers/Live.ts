@@ -2,12 +2,14 @@ import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
 import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
+import * as DiskExports from "./DiskExports.ts"
 import * as DiskFeatureCache from "./DiskFeatureCache.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
 import * as OnnxFeatures from "./OnnxFeatures.ts"
+import * as ProcessExportReaders from "./ProcessExportReaders.ts"
 import * as SharpImages from "./SharpImages.ts"
 import * as SharpSampleCatalogue from "./SharpSampleCatalogue.ts"
 import * as TerminalProgress from "./TerminalProgress.ts"
@@ -23,6 +25,8 @@ export const layer = Layer.mergeAll(
   DiskFeatureCache.layer(),
   OnnxFeatures.layer,
   DiskRuns.layer,
+  DiskExports.layer,
+  ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer
 ).pipe(Layer.provideMerge(NodeServices.layer))

@@ -35,7 +35,7 @@ const attempt = <A>(path: string, action: () => Promise<A>) =>
   Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
 
 /** Writes and flushes a file; one of that name may be left of a killed process that had our number. */
-const writeFlushed = async (path: string, content: Uint8Array | string) => {
+export const writeFlushed = async (path: string, content: Uint8Array | string) => {
   const handle = await open(path, "w")
   try {
     await handle.writeFile(content)
@@ -56,9 +56,22 @@ export const flushFolder = async (path: string) => {
   }
 }
 
-/** Temporary files of this process that are being written. */
+/** Temporary files and folders of this process that are being written. */
 const inProgress = new Set<string>()
 let written = 0
+
+const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${written++}.tmp`)
+
+/** A free name beside `path` for what is written before it is renamed; ours while the Scope is open. */
+export const temporaryBeside = (path: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const temporary = temporaryName(path)
+      inProgress.add(temporary)
+      return temporary
+    }),
+    (temporary) => Effect.sync(() => inProgress.delete(temporary))
+  )
 
 /**
  * Writes a file so that it is, at any moment and whatever happens, the old one or the new one.
@@ -67,8 +80,7 @@ let written = 0
  */
 export const atomicWrite = Effect.fn("atomicWrite")(function* (path: string, content: Uint8Array | string) {
   const folder = dirname(path)
-  const name = `.${basename(path)}.${process.pid}.${written++}.tmp`
-  const temporary = join(folder, name)
+  const temporary = temporaryName(path)
   inProgress.add(temporary)
   yield* attempt(path, () => writeFlushed(temporary, content)).pipe(
     Effect.andThen(attempt(path, () => rename(temporary, path))),
@@ -87,6 +99,8 @@ export const removeLeftovers = Effect.fn("removeLeftovers")(function* (folder: s
     // A process may have had our number before us.
     return pid === process.pid || !isAlive(pid)
   })
-  yield* Effect.forEach(leftovers, (name) => attempt(join(folder, name), () => rm(join(folder, name), { force: true })))
+  yield* Effect.forEach(leftovers, (name) =>
+    attempt(join(folder, name), () => rm(join(folder, name), { force: true, recursive: true }))
+  )
   return leftovers.length
 })

@@ -44,12 +44,13 @@ const Metadata = Schema.fromJsonString(
   })
 )
 
+/** What is no weight of a model, as JSON. */
+export const modelMetadata = ({ calibration, image, labels, network }: Model): string =>
+  Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
+
 /** The model as one safetensors file; what are not weights is JSON in its metadata, under `weft`. */
-export const encodeModel = ({ calibration, image, labels, network, weights }: Model): Uint8Array =>
-  encode(weights, {
-    format: "pt",
-    weft: Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
-  })
+export const encodeModel = (model: Model): Uint8Array =>
+  encode(model.weights, { format: "pt", weft: modelMetadata(model) })
 
 /** The model of a file's bytes, its tensors checked against its network. */
 export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file: string) {

@@ -3,6 +3,7 @@ import type { Stream } from "effect"
 import type { Engine } from "../model/Engine.ts"
 import type { OpenFeatures } from "../model/Features.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
+import { rememberFeatures } from "../model/rememberFeatures.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
@@ -30,7 +31,7 @@ export const openBatches = Effect.fn("openBatches")(function* (
       evaluation: images,
       images
     }
-  const features: OpenFeatures = yield* openFeatures(engine, config.features, frozen)
+  const features: OpenFeatures = rememberFeatures(yield* openFeatures(engine, config.features, frozen))
   const batches = yield* featureBatches(config, features, frozen)
   return {
     features,

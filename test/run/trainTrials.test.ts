@@ -334,24 +334,27 @@ describe("trials that are trained together", () => {
     }).pipe(inMemory)
   )
 
-  it.effect("share their decoded batches where they train everything, other networks too", () =>
-    Effect.gen(function* () {
-      const once = { epochs: 1, learningRate: 0.002 }
-      const trials = yield* trialsOf({
-        mobile: { network: { trainable: "all" }, train: once },
-        simple: { rest: { network: { name: "simple-cnn" } }, train: { ...once, optimizer: { kind: "sgd" } } },
-        frozen: { train: once },
-        thawing: { train: { ...once, unfreeze: [{ epoch: 1, from: "features.18" }] } }
-      })
-      decoding.count = 0
-      const { outcomes, passes } = yield* trainTrials(trials)
-      const { test, train, validation } = reportOf(outcomes[0]).data
-      const epoch = train + validation + (validation + test)
-      // What is frozen for the whole run has features of its own; the other three have the images.
-      assert.deepStrictEqual(passes, { wanted: 4 * epoch, made: 2 * epoch })
-      assert.strictEqual(decoding.count, 2 * epoch)
-      for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
-    }).pipe(Effect.provide([stages, Engines.layerOf(WasmEngine.layer), Layer.fresh(Runs.layerMemory)]))
+  it.effect(
+    "share their decoded batches where they train everything, other networks too",
+    () =>
+      Effect.gen(function* () {
+        const once = { epochs: 1, learningRate: 0.002 }
+        const trials = yield* trialsOf({
+          mobile: { network: { trainable: "all" }, train: once },
+          simple: { rest: { network: { name: "simple-cnn" } }, train: { ...once, optimizer: { kind: "sgd" } } },
+          frozen: { train: once },
+          thawing: { train: { ...once, unfreeze: [{ epoch: 1, from: "features.18" }] } }
+        })
+        decoding.count = 0
+        const { outcomes, passes } = yield* trainTrials(trials)
+        const { test, train, validation } = reportOf(outcomes[0]).data
+        const epoch = train + validation + (validation + test)
+        // What is frozen for the whole run has features of its own; the other three have the images.
+        assert.deepStrictEqual(passes, { wanted: 4 * epoch, made: 2 * epoch })
+        assert.strictEqual(decoding.count, 2 * epoch)
+        for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
+      }).pipe(Effect.provide([stages, Engines.layerOf(WasmEngine.layer), Layer.fresh(Runs.layerMemory)])),
+    240_000
   )
 
   it.effect("end together where an image can no longer be read, and go on from there", () =>

@@ -1,4 +1,4 @@
-import type { KernelBackend, TensorInfo } from "@tensorflow/tfjs-core"
+import type { KernelBackend, Tensor, TensorInfo } from "@tensorflow/tfjs-core"
 
 /** An attribute of an operation, as the addon takes it. */
 export interface Attribute {
@@ -56,6 +56,15 @@ export interface PackageBackend extends KernelBackend {
     readonly set: (dataId: object, place: Place) => void
   }
   readonly getInputTensorIds: (tensors: ReadonlyArray<TensorInfo>) => Array<number>
+  /** A SavedModel's number in the addon; `tags` apart by commas. */
+  readonly loadSavedModelMetaGraph: (folder: string, tags: string) => number
+  readonly runSavedModel: (
+    model: number,
+    inputs: ReadonlyArray<TensorInfo>,
+    infos: ReadonlyArray<{ readonly name: string; readonly tfDtype: string }>,
+    outputs: ReadonlyArray<string>
+  ) => ReadonlyArray<Tensor>
+  readonly deleteSavedModel: (model: number) => void
 }
 
 /** The class of the package's backend. */

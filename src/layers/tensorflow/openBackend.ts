@@ -15,6 +15,7 @@ const packageName = "@tensorflow/tfjs-node-gpu"
 
 /** TensorFlow as TensorFlow.js's backend, with the means to call its single operations. */
 export interface OpenBackend {
+  readonly backend: PackageBackend
   readonly run: Runner
   readonly variables: Variables
 }
@@ -57,5 +58,5 @@ export const openBackend = (folder: string, config: string, debug: boolean): Ope
     return gone
   }
   tf.registerBackend(backendName, () => backend, 3)
-  return { run, variables }
+  return { backend, run, variables }
 }

@@ -1,35 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { channelsLast, reorder } from "../../model/layout.ts"
 import type { Tensor } from "../../model/Tensor.ts"
 
-/** A weight's shape in TensorFlow.js: HWIO for OIHW, IN x OUT for OUT x IN. */
-export const inside = (shape: ReadonlyArray<number>): Array<number> => {
-  if (shape.length === 4) return [shape[2]!, shape[3]!, shape[1]!, shape[0]!]
-  return shape.length === 2 ? [shape[1]!, shape[0]!] : [...shape]
-}
-
-/**
- * Puts numbers of `shape` (PyTorch's) into the order of `inside(shape)`, or back. A matrix is turned; of OIHW, the
- * outer pair and the inner pair change places, and the outer pair is turned.
- */
-const reorder = (data: Float32Array, shape: ReadonlyArray<number>, back: boolean): Float32Array => {
-  if (shape.length !== 4 && shape.length !== 2) return data.slice()
-  const [outer, inner] = shape as readonly [number, number]
-  const area = shape.length === 4 ? shape[2]! * shape[3]! : 1
-  const result = new Float32Array(data.length)
-  let there = 0
-  for (let o = 0; o < outer; o++)
-    for (let i = 0; i < inner; i++)
-      for (let p = 0; p < area; p++, there++) {
-        const here = (p * inner + i) * outer + o
-        if (back) result[there] = data[here]!
-        else result[here] = data[there]!
-      }
-  return result
-}
-
 /** A tensor of the backend from one in PyTorch's layout. */
-export const intoBackend = ({ data, shape }: Tensor): tf.Tensor =>
-  tf.tensor(reorder(data, shape, false), inside(shape), "float32")
+export const intoBackend = (tensor: Tensor): tf.Tensor => {
+  const { data, shape } = channelsLast(tensor)
+  return tf.tensor(data, [...shape], "float32")
+}
 
 /** A tensor in PyTorch's layout from the numbers of one of the backend. */
 export const outOfBackend = (data: Float32Array, shape: ReadonlyArray<number>): Tensor => ({

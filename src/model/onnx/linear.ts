@@ -52,3 +52,21 @@ export const folded = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type
     for (const end = at + each; at < end; at++) data[at] = weight.data[at]! * scale[i]!
   return { weight: { shape: weight.shape, data }, bias: Float32Array.from(shift) }
 }
+
+/** A block that is applied, and the batch norms behind it that become part of it. */
+export interface Applied {
+  readonly block: Block
+  readonly norms: ReadonlyArray<typeof BatchNorm.Type>
+}
+
+/** What inference applies of blocks, in their order: no dropout, and no batch norm that a linear block takes up. */
+export const applied = (blocks: ReadonlyArray<Block>): ReadonlyArray<Applied> => {
+  const all: Array<{ readonly block: Block; readonly norms: Array<typeof BatchNorm.Type> }> = []
+  for (const block of blocks) {
+    if (block._tag === "Dropout") continue
+    const last = all.at(-1)
+    if (block._tag === "BatchNorm" && last !== undefined && isLinear(last.block)) last.norms.push(block)
+    else all.push({ block, norms: [] })
+  }
+  return all
+}

@@ -3,7 +3,7 @@ import type { Activation, AdaptiveAveragePool, BatchNorm, Block, MaxPool } from 
 import { outputShape, window } from "../shapes.ts"
 import type { Shape } from "../shapes.ts"
 import type { Weights } from "../Tensor.ts"
-import { affineOf, folded, isLinear } from "./linear.ts"
+import { affineOf, applied, folded, isLinear } from "./linear.ts"
 import type { Linear } from "./linear.ts"
 import type { OnnxGraph } from "./OnnxGraph.ts"
 
@@ -109,27 +109,16 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
   }
 }
 
-/** How many batch norms follow the block at `at`; they become part of it. */
-const normsAfter = (blocks: ReadonlyArray<Block>, at: number): ReadonlyArray<typeof BatchNorm.Type> => {
-  const norms: Array<typeof BatchNorm.Type> = []
-  for (let i = at + 1; blocks[i]?._tag === "BatchNorm"; i++) norms.push(blocks[i] as typeof BatchNorm.Type) // just seen
-  return norms
-}
-
 /**
  * Blocks in inference mode as operators of ONNX, one after the other, from a value on. The weights must be those of the
  * blocks; throws `ShapeMismatch` where a block does not fit its input.
  */
 export const renderBlocks = (blocks: ReadonlyArray<Block>, input: Value, into: Rendering): Value => {
-  const active = blocks.filter(({ _tag }) => _tag !== "Dropout")
   let value = input
-  for (let i = 0; i < active.length; i++) {
-    const block = active[i]!
+  for (const { block, norms } of applied(blocks)) {
     const shape = outputShape(block, value.shape)
-    const norms = isLinear(block) ? normsAfter(active, i) : []
     const name = isLinear(block) ? linear(block, norms, value, into) : render(block, value, into)
     value = { name, shape }
-    i += norms.length
   }
   return value
 }

@@ -1,0 +1,23 @@
+# An export of a mobilenet-v2 with `--format safetensors --names torchvision`:
+# python safetensors-torch.py RUN/export/safetensors photo.jpg
+import json
+import sys
+
+import numpy
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torchvision.models import mobilenet_v2
+
+file = f"{sys.argv[1]}/model.safetensors"
+about = json.loads(safe_open(file, "pt").metadata()["export"])
+how, labels = about["preprocessing"], about["labels"]
+model = mobilenet_v2(num_classes=len(labels)).eval()
+model.load_state_dict(load_file(file))
+photo = Image.open(sys.argv[2]).convert("RGB").resize((how["width"], how["height"]), Image.Resampling.BICUBIC)
+image = (torch.from_numpy(numpy.array(photo)) / 255 - torch.tensor(how["mean"])) / torch.tensor(how["std"])
+with torch.no_grad():
+    logits = model(image.permute(2, 0, 1)[None].float())
+probability, best = torch.softmax(logits / about["temperature"], dim=1).max(dim=1)
+print(labels[best], f"{probability.item():.4f}")

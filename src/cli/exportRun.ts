@@ -1,0 +1,128 @@
+import { Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { ExportFormat, ExportInput, ExportOutput, TensorNames } from "../model/export/ExportSettings.ts"
+import { ConfigError } from "../RunConfig.ts"
+import { exportRun as runExport } from "../run/exportRun.ts"
+import type { Exported } from "../run/exportRun.ts"
+import { RunFolder } from "../run/RunFolder.ts"
+import { Runs } from "../run/Runs.ts"
+import { runOr } from "./latestRun.ts"
+import * as options from "./options.ts"
+import { readRunConfig } from "./readConfig.ts"
+
+const flags = {
+  run: options.run.pipe(
+    Flag.withDescription("The run's folder; the newest finished one under runs/ where left out"),
+    Flag.optional
+  ),
+  format: Flag.Literals("format", ExportFormat.literals).pipe(
+    Flag.withDescription("What the model is written as: ONNX, TensorFlow.js, TensorFlow's SavedModel, or weights alone")
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withAlias("o"),
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The folder to make; RUN/export/FORMAT where left out"),
+    Flag.optional
+  ),
+  input: Flag.Literals("input", ExportInput.literals).pipe(
+    Flag.withDescription("What the graph takes: normalised numbers, or an image's bytes; float where left out"),
+    Flag.optional
+  ),
+  output: Flag.Literals("output", ExportOutput.literals).pipe(
+    Flag.withDescription(
+      "What it gives: the network's logits, or probabilities, calibrated where the run is; logits where left out"
+    ),
+    Flag.optional
+  ),
+  names: Flag.Literals("names", TensorNames.literals).pipe(
+    Flag.withDescription("safetensors: whose names the tensors have; weft's where left out"),
+    Flag.optional
+  ),
+  check: Flag.Literals("check", ["test", "noise"]).pipe(
+    Flag.withDescription("What it is checked on: images of the test part, which looks through the catalogue, or noise"),
+    Flag.withDefault("test")
+  ),
+  force: Flag.Boolean("force").pipe(
+    Flag.withDescription("Replaces an earlier export in the same folder"),
+    Flag.withDefault(false)
+  ),
+  set: options.set,
+  json: options.json
+}
+
+const size = (bytes: number) => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`)
+
+const shape = (numbers: ReadonlyArray<number | null>) => numbers.map((number) => number ?? "N").join(" x ")
+
+const checkText = ({ check }: Exported) =>
+  check.reader === null
+    ? `NOT CHECKED: ${check.reason}.`
+    : `Checked: loaded again by ${check.reader}, it differs from the run (${check.engine}) by ` +
+      `${check.largestDifference.toExponential(1)} at most (${check.tolerance} is allowed), on ${check.images}.`
+
+const exportedText = (exported: Exported) => {
+  const { files, folder, metadata } = exported
+  const { input, labels, names, network, opset, output } = metadata
+  return [
+    `${network.name} with ${labels.length} classes, as ${metadata.format}${opset === undefined ? "" : ` (opset ${opset})`}: ${folder}`,
+    ...files.map(({ bytes, name }) => `  ${name}  ${size(bytes)}`),
+    ...(names === undefined ? [] : [`Tensors: ${names}'s names.`]),
+    ...(input === undefined || output === undefined
+      ? []
+      : [
+          `In: ${input.name}, ${input.type}, ${shape(input.shape)} (${input.layout}): ${input.meaning}.`,
+          `Out: ${output.name}, ${shape(output.shape)}.`
+        ]),
+    checkText(exported)
+  ].join("\n")
+}
+
+/** Writes a run's model for other programs. */
+export const exportRun = Command.make(
+  "export",
+  flags,
+  Effect.fnUntraced(function* ({ check, force, format, input, json, names, out, output, run, set }) {
+    const isGraph = format !== "safetensors"
+    const misplaced = isGraph
+      ? Option.isSome(names) && "--names"
+      : Option.isSome(input)
+        ? "--input"
+        : Option.isSome(output) && "--output"
+    if (misplaced !== false)
+      return yield* new ConfigError({
+        where: `${misplaced} --format ${format}`,
+        problems: [isGraph ? "goes with --format safetensors alone" : "goes with a graph: onnx, tfjs or saved-model"]
+      })
+    const path = yield* runOr(run)
+    const config = yield* readRunConfig(path, set)
+    const folder = yield* Runs.use((runs) => runs.existing(path))
+    const exported = yield* runExport(config, {
+      format,
+      graph: {
+        input: Option.getOrElse(input, () => "float" as const),
+        output: Option.getOrElse(output, () => "logits" as const)
+      },
+      names: Option.getOrElse(names, () => "weft" as const),
+      target: Option.getOrElse(out, () => `${path}/export/${format}`).replace(/(?<=.)\/+$/, ""),
+      force,
+      images: check
+    }).pipe(Effect.provideService(RunFolder, folder))
+    yield* Console.log(json ? JSON.stringify({ run: path, ...exported }, null, 2) : exportedText(exported))
+  })
+).pipe(
+  Command.withDescription(
+    "Writes a run's model as ONNX, for TensorFlow.js, as a SavedModel or as safetensors, and checks it"
+  ),
+  Command.withExamples([
+    { command: "pnpm pipeline:export --format onnx", description: "The newest run, in RUN/export/onnx" },
+    {
+      command:
+        "pnpm pipeline:export --run runs/shop --format tfjs --input uint8 --output probabilities --out site/model",
+      description: "From an image's bytes to probabilities, for browsers"
+    },
+    {
+      command: "pnpm pipeline:export --format safetensors --names timm",
+      description: "Weights for PyTorch, under timm's names"
+    }
+  ])
+)

@@ -1,0 +1,18 @@
+import { InferenceSession, Tensor, env } from "onnxruntime-node"
+import { join } from "node:path"
+import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
+import { inputName } from "../../model/export/ExportSettings.ts"
+
+/** An exported ONNX model by onnxruntime, as anyone would load it. */
+export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
+  const session = await InferenceSession.create(join(folder, "model.onnx"), { logSeverityLevel: 3 })
+  const outputs: Array<Float32Array> = []
+  for (const { data, shape } of batches) {
+    const images =
+      data instanceof Uint8Array ? new Tensor("uint8", data, [...shape]) : new Tensor("float32", data, [...shape])
+    const found = (await session.run({ [inputName]: images }))[output]
+    if (found === undefined) throw new Error(`it has no output "${output}"`)
+    outputs.push(Float32Array.from(found.data as Float32Array)) // declared as float32 in the model
+  }
+  return { _tag: "Read", reader: `onnxruntime-node ${env.versions.node}`, outputs }
+}

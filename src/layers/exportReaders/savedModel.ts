@@ -1,0 +1,38 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { defaultEngine } from "../../model/EngineConfig.ts"
+import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
+import { inputName } from "../../model/export/ExportSettings.ts"
+import { backendFolder, readInstalled } from "../tensorflow/BackendFolder.ts"
+import { deviceConfig } from "../tensorflow/deviceConfig.ts"
+import { kernelsName } from "../tensorflow/kernelsName.ts"
+import { openBackend } from "../tensorflow/openBackend.ts"
+import { readByPython } from "./python.ts"
+
+/** An exported SavedModel by TensorFlow's own C library: the engine `tensorflow`, without its GPU. */
+const readByBackend = async (folder: string, { batches, output, ...request }: ReadRequest): Promise<ReadResult> => {
+  delete process.env["WEFT_TENSORFLOW_CONFIG"] // of the process that started this one: it may have the GPU
+  const { backend, run } = openBackend(folder, deviceConfig({ ...defaultEngine, device: "cpu" }), false)
+  await tf.setBackend("tensorflow")
+  const session = backend.loadSavedModelMetaGraph(request.folder, "serve")
+  const outputs: Array<Float32Array> = []
+  for (const { data, shape } of batches) {
+    const isBytes = data instanceof Uint8Array
+    const images = isBytes ? tf.tensor(data, [...shape], "int32") : tf.tensor(data, [...shape])
+    const input = { name: `${inputName}:0`, tfDtype: isBytes ? "DT_UINT8" : "DT_FLOAT" }
+    const [found] = backend.runSavedModel(session, [images], [input], [`${output}:0`])
+    if (found === undefined) throw new Error(`it has no output "${output}"`)
+    outputs.push(Float32Array.from(backend.readSync(found.dataId) as Float32Array)) // declared as float32
+  }
+  backend.deleteSavedModel(session)
+  return { _tag: "Read", reader: `TensorFlow ${run.version} (libtensorflow)`, outputs }
+}
+
+/** An exported SavedModel by the TensorFlow that is here: the installed backend's, else Python's. */
+export const read = async (request: ReadRequest): Promise<ReadResult> => {
+  const installed = readInstalled(backendFolder())
+  return installed !== undefined && existsSync(join(installed.folder, kernelsName()))
+    ? readByBackend(installed.folder, request)
+    : readByPython(request)
+}

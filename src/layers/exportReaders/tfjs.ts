@@ -1,0 +1,36 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { setWasmPaths, version_wasm } from "@tensorflow/tfjs-backend-wasm"
+import { loadGraphModel, version_converter } from "@tensorflow/tfjs-converter"
+import { readFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { dirname, join, sep } from "node:path"
+import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
+
+/** What TensorFlow.js loads over HTTP in a browser, from a folder. */
+const handlerOf = (folder: string): tf.io.IOHandler => ({
+  load: async () => {
+    const json = JSON.parse(await readFile(join(folder, "model.json"), "utf8")) as tf.io.ModelJSON // we wrote it
+    return tf.io.getModelArtifactsForJSON(json, async (manifest) => {
+      const files = await Promise.all(
+        manifest.flatMap(({ paths }) => paths.map((path) => readFile(join(folder, path))))
+      )
+      return [tf.io.getWeightSpecs(manifest), new Uint8Array(Buffer.concat(files)).buffer]
+    })
+  }
+})
+
+/** An exported graph model by TensorFlow.js as it comes, on its own wasm backend. */
+export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
+  setWasmPaths(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")) + sep)
+  await tf.setBackend("wasm")
+  const model = await loadGraphModel(handlerOf(folder))
+  const outputs: Array<Float32Array> = []
+  for (const { data, shape } of batches) {
+    const images = data instanceof Uint8Array ? tf.tensor(data, [...shape], "int32") : tf.tensor(data, [...shape])
+    const found = model.execute(images, output) as tf.Tensor // one name, one tensor
+    outputs.push(Float32Array.from(await found.data()))
+    tf.dispose([images, found])
+  }
+  const reader = `@tensorflow/tfjs-converter ${version_converter} on the wasm backend ${version_wasm}`
+  return { _tag: "Read", reader, outputs }
+}

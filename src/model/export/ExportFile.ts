@@ -1,0 +1,5 @@
+/** One file of an export, in its folder. */
+export interface ExportFile {
+  readonly name: string
+  readonly content: Uint8Array | string
+}

@@ -1,0 +1,56 @@
+import { Schema } from "effect"
+import { Receipt } from "../../metrics/Report.ts"
+import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { ExportFormat, ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
+
+const Size = Schema.Array(Schema.NullOr(Schema.Natural))
+
+/** What a graph is given; null stands for the batch, of any size. */
+const Input = Schema.Struct({
+  name: Schema.String,
+  type: ExportInput,
+  layout: Schema.Literals(["NHWC", "NCHW"]),
+  shape: Size,
+  /** What has to be done to an image of this size before. */
+  meaning: Schema.String
+})
+
+const Output = Schema.Struct({ name: ExportOutput, shape: Size })
+
+/** Everything about an exported model that is no weight: in the model's own metadata, and in `weft.json` beside it. */
+export const ExportMetadata = Schema.Struct({
+  format: ExportFormat,
+  /** Weft's version. */
+  weft: Schema.String,
+  network: Schema.Struct({
+    name: Schema.String,
+    head: Schema.NullOr(Schema.String),
+    /** Of MobileNetV2's convolutions; null where the network has only one. */
+    padding: Schema.NullOr(Schema.String)
+  }),
+  /** The classes' names, in the order of the outputs. */
+  labels: Schema.Array(Schema.String),
+  /** How a photo becomes the graph's input. */
+  preprocessing: Schema.Struct({
+    ...ImageConfig.fields,
+    kernel: Schema.Literal("bicubic"),
+    /** What `contain` pads with, and what is behind transparency. */
+    padding: ImageConfig.fields.background,
+    mean: Schema.Array(Schema.Finite),
+    std: Schema.Array(Schema.Finite),
+    note: Schema.String
+  }),
+  /** What the logits are divided by before they become probabilities. */
+  temperature: Schema.Finite,
+  input: Schema.optionalKey(Input),
+  output: Schema.optionalKey(Output),
+  /** Version of ONNX's operators. */
+  opset: Schema.optionalKey(Schema.Natural),
+  /** Whose names the tensors of a safetensors file have. */
+  names: Schema.optionalKey(TensorNames),
+  receipt: Receipt
+})
+export type ExportMetadata = typeof ExportMetadata.Type
+
+/** As text, in the places that each format has for it. */
+export const metadataText = Schema.encodeSync(Schema.fromJsonString(ExportMetadata))

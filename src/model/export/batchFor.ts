@@ -1,0 +1,51 @@
+import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { normaliseInto, scaleOf } from "../../pipeline/normalise.ts"
+import type { ReaderBatch } from "./ExportReaders.ts"
+import type { ExportFormat, ExportInput } from "./ExportSettings.ts"
+
+/** Decoded images of one size, one after the other. */
+export interface Held {
+  /** 8-bit RGB, (size, height, width, 3). */
+  readonly bytes: Uint8Array
+  readonly size: number
+  readonly height: number
+  readonly width: number
+}
+
+/** Some of the images, by their places. */
+export const someOf = ({ bytes, height, width }: Held, from: number, to: number): Held => {
+  const pixels = height * width * 3
+  return { bytes: bytes.subarray(from * pixels, to * pixels), size: to - from, height, width }
+}
+
+/** The images as an engine takes them: normalised, NHWC. */
+export const normalisedImages = ({ bytes }: Held, image: Pick<ImageConfig, "mean" | "std">): Float32Array => {
+  const images = new Float32Array(bytes.length)
+  normaliseInto(images, 0, bytes, scaleOf(image))
+  return images
+}
+
+/** NHWC to NCHW. */
+const channelsFirst = (images: Float32Array, { height, size, width }: Held): Float32Array => {
+  const area = height * width
+  const turned = new Float32Array(images.length)
+  for (let n = 0; n < size; n++)
+    for (let p = 0; p < area; p++)
+      for (let c = 0; c < 3; c++) turned[(n * 3 + c) * area + p] = images[(n * area + p) * 3 + c]!
+  return turned
+}
+
+/** The images as an exported graph takes them. */
+export const batchFor = (
+  held: Held,
+  image: Pick<ImageConfig, "mean" | "std">,
+  format: ExportFormat,
+  input: ExportInput
+): ReaderBatch => {
+  const { bytes, height, size, width } = held
+  if (input === "uint8") return { data: bytes.slice(), shape: [size, height, width, 3] }
+  const images = normalisedImages(held, image)
+  return format === "onnx"
+    ? { data: channelsFirst(images, held), shape: [size, 3, height, width] }
+    : { data: images, shape: [size, height, width, 3] }
+}

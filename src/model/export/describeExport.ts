@@ -1,0 +1,66 @@
+import type { Report } from "../../metrics/Report.ts"
+import type { Model } from "../Model.ts"
+import { opset } from "../onnx/OnnxGraph.ts"
+import type { ExportMetadata } from "./ExportMetadata.ts"
+import { inputName } from "./ExportSettings.ts"
+import type { ExportFormat, GraphSettings, TensorNames } from "./ExportSettings.ts"
+import { scaleOfBytes } from "./scaleOfBytes.ts"
+
+/** What is to be written: a model, and how. */
+export interface ExportPlan {
+  readonly format: ExportFormat
+  readonly model: Model
+  readonly graph: GraphSettings
+  readonly names: TensorNames
+}
+
+const note =
+  "Resizing is not part of the model: bring each image to height x width with the fit and the kernel named here, " +
+  "upright (EXIF) and in sRGB, with transparency on the background."
+
+const meanings = {
+  float: "(value / 255 - mean) / std, channel by channel; red, green, blue",
+  uint8: "the image's bytes; red, green, blue"
+} as const
+
+/** TensorFlow.js has no type for bytes. */
+const meaningOf = (format: ExportFormat, { input }: GraphSettings) =>
+  format === "tfjs" && input === "uint8" ? `${meanings.uint8}; as an int32 tensor` : meanings[input]
+
+/** The paddings that a network's sliding blocks have: MobileNetV2's can be of two kinds. */
+const paddingOf = ({ network }: Model): string | null =>
+  network.name !== "mobilenet-v2"
+    ? null
+    : network.blocks.some((block) => "padding" in block && block.padding === "same")
+      ? "same"
+      : "symmetric"
+
+/** What an export says of itself. */
+export const describeExport = (plan: ExportPlan, report: Report, weft: string): ExportMetadata => {
+  const { format, graph, model, names } = plan
+  const { height, width } = model.network
+  const { mean, std } = scaleOfBytes(model.image)
+  return {
+    format,
+    weft,
+    network: { name: model.network.name, head: report.model.head, padding: paddingOf(model) },
+    labels: model.labels,
+    preprocessing: { ...model.image, kernel: "bicubic", padding: model.image.background, mean, std, note },
+    temperature: model.calibration?.temperature ?? 1,
+    ...(format === "safetensors"
+      ? { names }
+      : {
+          input: {
+            name: inputName,
+            type: graph.input,
+            ...(format === "onnx" && graph.input === "float"
+              ? { layout: "NCHW" as const, shape: [null, 3, height, width] }
+              : { layout: "NHWC" as const, shape: [null, height, width, 3] }),
+            meaning: meaningOf(format, graph)
+          },
+          output: { name: graph.output, shape: [null, model.network.classes] }
+        }),
+    ...(format === "onnx" && { opset }),
+    receipt: report.receipt
+  }
+}

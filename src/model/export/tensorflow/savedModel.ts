@@ -1,0 +1,80 @@
+import { encode } from "../../onnx/protobuf.ts"
+import type { Message } from "../../onnx/protobuf.ts"
+import type { ExportPlan } from "../describeExport.ts"
+import { inputName } from "../ExportSettings.ts"
+import { classifierGraph } from "./classifierGraph.ts"
+import { elementTypes, entry, graphDef, shapeProto } from "./graphDef.ts"
+import type { ElementType } from "./TensorflowGraph.ts"
+
+/** What the graph is written as: TensorFlow 2.3's version of graphs. */
+const tensorflowVersion = "2.3.0"
+
+/** A tensor of the graph that a signature names. */
+interface Named {
+  readonly name: string
+  readonly type: ElementType
+  readonly shape: ReadonlyArray<number>
+}
+
+const tensorInfo = ({ name, shape, type }: Named): Message =>
+  entry(name, [
+    [1, `${name}:0`],
+    [2, elementTypes[type]],
+    [3, shapeProto(shape)]
+  ])
+
+const signature = (name: string, inputs: ReadonlyArray<Named>, outputs: ReadonlyArray<Named>): Message =>
+  entry(name, [
+    ...inputs.map((input) => [1, tensorInfo(input)] as const),
+    ...outputs.map((output) => [2, tensorInfo(output)] as const),
+    [3, "tensorflow/serving/predict"]
+  ])
+
+/**
+ * A whole classifier as `saved_model.pb`: a graph of constants, which needs no `variables` beside it.
+ *
+ * The signature `serving_default` has `images` (N, height, width, 3), float32 or uint8, and gives `logits` or
+ * `probabilities`; the signature `metadata` needs nothing and gives `labels` (classes) and `weft`, the text of
+ * `metadata`. Tag: `serve`. Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto.
+ */
+export const savedModel = (plan: ExportPlan, metadata: string): Uint8Array<ArrayBuffer> => {
+  const { graph: settings, model } = plan
+  const { classes, height, width } = model.network
+  const type = settings.input === "float" ? "DT_FLOAT" : "DT_UINT8"
+  const graph = classifierGraph(plan, type)
+  graph.output(graph.constant("labels/value", [classes], model.labels), "labels", "DT_STRING")
+  graph.output(graph.constant("weft/value", [], [metadata]), "weft", "DT_STRING")
+  const metaGraph: Message = [
+    [
+      1,
+      [
+        [4, "serve"],
+        [5, tensorflowVersion]
+      ]
+    ],
+    [2, graphDef(graph.nodes)],
+    [
+      5,
+      signature(
+        "serving_default",
+        [{ name: inputName, type, shape: [-1, height, width, 3] }],
+        [{ name: settings.output, type: "DT_FLOAT", shape: [-1, classes] }]
+      )
+    ],
+    [
+      5,
+      signature(
+        "metadata",
+        [],
+        [
+          { name: "labels", type: "DT_STRING", shape: [classes] },
+          { name: "weft", type: "DT_STRING", shape: [] }
+        ]
+      )
+    ]
+  ]
+  return encode([
+    [1, 1],
+    [2, metaGraph]
+  ])
+}

@@ -1,0 +1,95 @@
+import { sizeOf } from "../../Tensor.ts"
+import type { ExportPlan } from "../describeExport.ts"
+import type { ExportFile } from "../ExportFile.ts"
+import type { ExportMetadata } from "../ExportMetadata.ts"
+import { inputName } from "../ExportSettings.ts"
+import { classifierGraph } from "./classifierGraph.ts"
+import type { Attribute, Constant, Node } from "./TensorflowGraph.ts"
+import { typeOf } from "./TensorflowGraph.ts"
+
+/** Bytes of a file with weights, as TensorFlow.js's own converter divides them: what browsers keep in their cache. */
+const shardBytes = 4 * 2 ** 20
+
+const shapeJson = (shape: ReadonlyArray<number>) => ({ dim: shape.map((size) => ({ size: String(size) })) })
+
+/** As Protocol Buffers are written in JSON: 64-bit numbers as text, bytes in base 64; weights are elsewhere. */
+const attributeJson = (attribute: Attribute) => {
+  if ("type" in attribute) return { type: attribute.type }
+  if ("text" in attribute) return { s: btoa(attribute.text) }
+  if ("flag" in attribute) return { b: attribute.flag }
+  if ("shape" in attribute) return { shape: shapeJson(attribute.shape) }
+  if ("numbers" in attribute) return { list: { i: attribute.numbers.map(String) } }
+  const { constant } = attribute
+  return { tensor: { dtype: typeOf(constant), tensorShape: shapeJson(constant.shape) } }
+}
+
+const nodeJson = ({ attributes, input, name, op }: Node) => ({
+  name,
+  op,
+  ...(input.length > 0 && { input }),
+  attr: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, attributeJson(value)]))
+})
+
+/** A graph's constants by their nodes' names; texts are in no graph for TensorFlow.js. */
+const constantsOf = (nodes: ReadonlyArray<Node>) =>
+  nodes.flatMap(({ attributes, name }) => {
+    const value = attributes["value"]
+    if (value === undefined || !("constant" in value)) return []
+    const { data, shape }: Constant = value.constant
+    return data instanceof Float32Array || data instanceof Int32Array ? [{ name, data, shape }] : []
+  })
+
+/** The bytes of all weights, one after the other, in files of 4 MiB. */
+const shardsOf = (constants: ReturnType<typeof constantsOf>): ReadonlyArray<ExportFile> => {
+  const bytes = new Uint8Array(constants.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0))
+  let at = 0
+  for (const { data } of constants) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
+    at += data.byteLength
+  }
+  const count = Math.max(1, Math.ceil(bytes.length / shardBytes))
+  return Array.from({ length: count }, (_, i) => ({
+    name: `group1-shard${i + 1}of${count}.bin`,
+    content: bytes.subarray(i * shardBytes, (i + 1) * shardBytes)
+  }))
+}
+
+/**
+ * A whole classifier as a graph model of TensorFlow.js: `model.json`, and the weights in files of 4 MiB beside it.
+ *
+ * In: `images` (N, height, width, 3), float32 or int32, which is what `tf.browser.fromPixels` gives. `metadata` becomes
+ * its `userDefinedMetadata`. Source: https://www.tensorflow.org/js/guide/save_load and tfjs-core's `ModelJSON`.
+ */
+export const tfjsModel = (plan: ExportPlan, metadata: ExportMetadata): ReadonlyArray<ExportFile> => {
+  const { graph: settings, model } = plan
+  const { classes, height, width } = model.network
+  const type = settings.input === "float" ? "DT_FLOAT" : "DT_INT32"
+  const { nodes } = classifierGraph(plan, type)
+  const constants = constantsOf(nodes)
+  const shards = shardsOf(constants)
+  const signature = {
+    inputs: { [inputName]: { name: `${inputName}:0`, dtype: type, tensorShape: shapeJson([-1, height, width, 3]) } },
+    outputs: {
+      [settings.output]: { name: `${settings.output}:0`, dtype: "DT_FLOAT", tensorShape: shapeJson([-1, classes]) }
+    }
+  }
+  const description = {
+    format: "graph-model",
+    generatedBy: "weft",
+    convertedBy: null,
+    signature,
+    userDefinedMetadata: { weft: metadata },
+    modelTopology: { node: nodes.map(nodeJson), versions: {} },
+    weightsManifest: [
+      {
+        paths: shards.map(({ name }) => name),
+        weights: constants.map(({ data, name, shape }) => ({
+          name,
+          shape,
+          dtype: data instanceof Float32Array ? "float32" : "int32"
+        }))
+      }
+    ]
+  }
+  return [{ name: "model.json", content: `${JSON.stringify(description)}\n` }, ...shards]
+}

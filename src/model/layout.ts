@@ -1,0 +1,33 @@
+import type { Tensor } from "./Tensor.ts"
+
+/** A weight's shape in TensorFlow, whose channels come last: HWIO for OIHW, IN x OUT for OUT x IN. */
+const inside = (shape: ReadonlyArray<number>): Array<number> => {
+  if (shape.length === 4) return [shape[2]!, shape[3]!, shape[1]!, shape[0]!]
+  return shape.length === 2 ? [shape[1]!, shape[0]!] : [...shape]
+}
+
+/**
+ * Puts numbers of `shape` (PyTorch's) into the order of `inside(shape)`, or back. A matrix is turned; of OIHW, the
+ * outer pair and the inner pair change places, and the outer pair is turned.
+ */
+export const reorder = (data: Float32Array, shape: ReadonlyArray<number>, back: boolean): Float32Array => {
+  if (shape.length !== 4 && shape.length !== 2) return data.slice()
+  const [outer, inner] = shape as readonly [number, number]
+  const area = shape.length === 4 ? shape[2]! * shape[3]! : 1
+  const result = new Float32Array(data.length)
+  let there = 0
+  for (let o = 0; o < outer; o++)
+    for (let i = 0; i < inner; i++)
+      for (let p = 0; p < area; p++, there++) {
+        const here = (p * inner + i) * outer + o
+        if (back) result[there] = data[here]!
+        else result[here] = data[there]!
+      }
+  return result
+}
+
+/** A tensor in TensorFlow's layout, from one in PyTorch's. */
+export const channelsLast = ({ data, shape }: Tensor): Tensor => ({
+  shape: inside(shape),
+  data: reorder(data, shape, false)
+})

@@ -1,0 +1,115 @@
+import type { Report } from "../../../src/metrics/Report.ts"
+import type { ExportPlan } from "../../../src/model/export/describeExport.ts"
+import { describeExport } from "../../../src/model/export/describeExport.ts"
+import { exportFiles } from "../../../src/model/export/exportFiles.ts"
+import type { Model } from "../../../src/model/Model.ts"
+import type { Network } from "../../../src/model/Network.ts"
+import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
+import { vgg16 } from "../../../src/model/networks/vgg16.ts"
+import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
+import type { Block } from "../../../src/model/Block.ts"
+import { referenceWeights } from "../engineContract/reference.ts"
+import { flat, inside } from "../featuresContract.ts"
+
+const classes = 5
+const labels = ["Löwe", "ant", 'bee "B"', "cow\n", "犬"]
+
+/** A network's blocks with few filters and units: VGG16's own take half a gigabyte. */
+export const narrow = (network: Network): Network => ({
+  ...network,
+  blocks: network.blocks.map((block, i): Block =>
+    block._tag === "Conv2d"
+      ? { ...block, filters: Math.min(block.filters, 12) }
+      : block._tag === "Dense" && i < network.blocks.length - 1
+        ? { ...block, units: 24 }
+        : block
+  )
+})
+
+const vgg = (head: "fc" | "batchnorm") => narrow(vgg16({ height: 70, width: 33, classes, head }))
+
+/** All networks with all heads and paddings; and blocks that no network has, inside the images and behind them. */
+export const networks: Readonly<Record<string, Network>> = {
+  "simple-cnn": simpleCnn({ height: 52, width: 49, classes }),
+  "mobilenet-v2, fc, symmetric": mobilenetV2({ height: 38, width: 45, classes, head: "fc", padding: "symmetric" }),
+  "mobilenet-v2, fc, same": mobilenetV2({ height: 38, width: 45, classes, head: "fc", padding: "same" }),
+  "mobilenet-v2, batchnorm, symmetric": mobilenetV2({
+    height: 45,
+    width: 38,
+    classes,
+    head: "batchnorm",
+    padding: "symmetric"
+  }),
+  "mobilenet-v2, batchnorm, same": mobilenetV2({ height: 45, width: 38, classes, head: "batchnorm", padding: "same" }),
+  "vgg16 with few filters, fc": vgg("fc"),
+  "vgg16 with few filters, batchnorm": vgg("batchnorm"),
+  "odd blocks": { name: "odd", height: 18, width: 13, classes, blocks: flat },
+  "odd blocks that end in a pooling": {
+    name: "odd",
+    height: 19,
+    width: 14,
+    classes,
+    blocks: [
+      ...inside,
+      {
+        _tag: "Conv2d",
+        name: "last",
+        filters: classes,
+        kernel: [1, 1],
+        padding: 0,
+        stride: 1,
+        bias: true,
+        init: "torch"
+      },
+      { _tag: "GlobalAveragePool" }
+    ]
+  }
+}
+
+/** A model of a network, with weights by the formula of the reference figures; its channels are scaled unlike. */
+export const modelOf = (network: Network, calibration?: Model["calibration"]): Model => ({
+  network,
+  labels: labels.slice(0, network.classes),
+  image: {
+    height: network.height,
+    width: network.width,
+    fit: "contain",
+    background: [255, 254, 250],
+    maxPixels: 1e6,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.31, 0.225]
+  },
+  weights: referenceWeights(network, "export-"),
+  calibration
+})
+
+/** A finished run's report, of which an export needs the head and the receipt. */
+export const report: Report = {
+  data: { listed: 40, kept: 36, refused: { malformed: 4 }, classes, train: 28, validation: 4, test: 4 },
+  model: { network: "any", head: "fc", parameters: 1, trainableParameters: 1 },
+  history: [],
+  chosenEpoch: 1,
+  test: null,
+  engine: { name: "mock", device: "CPU", versions: {} },
+  seconds: 1,
+  receipt: {
+    dataDigest: "d1",
+    configDigest: "c1",
+    ledger: { listed: 40, kept: 36, refused: { malformed: 4 } },
+    versions: { weft: "0.1.0" },
+    seeds: { run: 3 },
+    machine: { platform: "linux", arch: "x64", cpus: 2, memory: 8 }
+  }
+}
+
+/** A plan, with what is left out as it is where nobody says anything. */
+export const planOf = (model: Model, settings: Partial<Omit<ExportPlan, "model">> = {}): ExportPlan => ({
+  format: "onnx",
+  graph: { input: "float", output: "logits" },
+  names: "weft",
+  model,
+  ...settings
+})
+
+/** The files of a plan. */
+export const filesOf = (plan: ExportPlan) => exportFiles(plan, describeExport(plan, report, "0.1.0"))
