@@ -1,4 +1,4 @@
-import { Console, Effect } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { evaluateRun } from "../run/evaluateRun.ts"
 import { RunFolder } from "../run/RunFolder.ts"
@@ -18,6 +18,7 @@ const flags = {
     Flag.withDescription("Which part of the catalogue"),
     Flag.withDefault("test")
   ),
+  engine: options.predictor.pipe(Flag.optional),
   set: options.set,
   json: options.json
 }
@@ -26,11 +27,13 @@ const flags = {
 export const evaluate = Command.make(
   "evaluate",
   flags,
-  Effect.fnUntraced(function* ({ json, part, run, set }) {
+  Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
     const path = yield* runOr(run)
     const config = yield* readRunConfig(path, set)
     const folder = yield* Runs.use((runs) => runs.existing(path))
-    const found = yield* evaluateRun(config, part).pipe(Effect.provideService(RunFolder, folder))
+    const found = yield* evaluateRun(config, part, Option.getOrUndefined(engine)).pipe(
+      Effect.provideService(RunFolder, folder)
+    )
     if (json) return yield* Console.log(JSON.stringify(found, null, 2))
     yield* Console.log(
       found.report === null

@@ -1,4 +1,5 @@
 import { Flag } from "effect/cli"
+import { PredictorName } from "../run/openPredictor.ts"
 
 /** `--config`, `--set`, `--run`, `--json`: the same in every command that has them. */
 export const defaultConfig = "configs/quick.toml"
@@ -22,4 +23,8 @@ export const run = Flag.String("run").pipe(Flag.withMetavar("DIR"))
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Prints one JSON document on standard output, and nothing else there"),
   Flag.withDefault(false)
+)
+
+export const predictor = Flag.Literals("engine", PredictorName.literals).pipe(
+  Flag.withDescription("What applies the network; the run's engine where left out")
 )

@@ -1,14 +1,23 @@
-import { Console, Effect, FileSystem, Path, Stream } from "effect"
+import { Console, Effect, Option, Stdio, Stream } from "effect"
+import type { PlatformError } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { percent } from "../figures.ts"
 import { ConfigError } from "../RunConfig.ts"
-import type { Prediction } from "../run/predictFiles.ts"
-import { predictFiles } from "../run/predictFiles.ts"
+import type { ThresholdRequest } from "../run/answerThreshold.ts"
+import { NothingRead, predictFiles } from "../run/predictFiles.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
+import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
+import { predictionText, thresholdText } from "./predictionText.ts"
 import { readRunConfig } from "./readConfig.ts"
+
+const requestOf = (text: string): Option.Option<ThresholdRequest> => {
+  const [, auto, figure] = /^(auto:)?(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? []
+  const share = Number(figure)
+  if (!(share >= 0 && share <= 1)) return Option.none()
+  return Option.some(auto === undefined ? { value: share } : { accuracy: share })
+}
 
 const flags = {
   run: options.run.pipe(
@@ -24,60 +33,98 @@ const flags = {
       (k) => `expected 1 or more classes, got ${k}`
     )
   ),
+  threshold: Flag.String("threshold").pipe(
+    Flag.withMetavar("P"),
+    Flag.withDescription(
+      "Leaves an image open whose best class is less probable than P, from 0 to 1. auto:0.95: the smallest P with which 95 % of the answers on the validation part are right"
+    ),
+    Flag.filterMap(requestOf, (text) => `expected a share from 0 to 1, or auto: before one, got ${text}`),
+    Flag.optional
+  ),
+  format: Flag.Literals("format", ["table", "jsonl", "csv"]).pipe(
+    Flag.withDescription("table: for people; jsonl: a JSON document a line; csv: with a header"),
+    Flag.optional
+  ),
+  engine: options.predictor.pipe(
+    Flag.withDescription(
+      "What applies the network; the run's where left out, and onnxruntime for auto where there is no GPU"
+    ),
+    Flag.optional
+  ),
+  null: Flag.Boolean("null").pipe(
+    Flag.withAlias("0"),
+    Flag.withDescription("The names on standard input end with NUL, as those of find -print0 do"),
+    Flag.withDefault(false)
+  ),
   set: options.set,
   json: options.json,
-  paths: Argument.String("path").pipe(Argument.withDescription("Image files, and folders of them"), Argument.atLeast(1))
+  paths: Argument.String("path").pipe(
+    Argument.withDescription("Image files, folders of them, patterns such as 'photos/**/*.jpg', or - for a list"),
+    Argument.atLeast(1)
+  )
 }
 
-const isImage = (name: string) => /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name)
-
-/** A folder stands for the images in it and below; a file for itself, whatever its name. */
-const expand = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  const { join } = yield* Path.Path
-  const info = yield* Effect.option(fs.stat(path))
-  if (info._tag === "None" || info.value.type !== "Directory") return [path]
-  const names = yield* fs
-    .readDirectory(path, { recursive: true })
-    .pipe(
-      Effect.mapError(
-        (error) => new ConfigError({ where: path, problems: [`the folder cannot be read: ${error.message}`] })
-      )
-    )
-  const images = names.filter(isImage).sort()
-  if (images.length === 0)
-    return yield* new ConfigError({ where: path, problems: ["there are no images in this folder"] })
-  return images.map((name) => join(path, name))
-})
-
-const lineOf = (prediction: Prediction, width: number) =>
-  "error" in prediction
-    ? `${prediction.path.padEnd(width)}  ! ${prediction.error}`
-    : `${prediction.path.padEnd(width)}  ${prediction.classes
-        .map(({ label, probability }) => `${label} ${percent(probability)}`)
-        .join(", ")}`
+/** Whoever reads our output has read enough: `| head`. */
+const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
+  reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
 /** Says what is on photos, by a run's model. */
 export const predict = Command.make(
   "predict",
   flags,
-  Effect.fnUntraced(function* ({ json, paths, run, set, top }) {
+  Effect.fnUntraced(function* ({ engine, format, json, null: isNull, paths, run, set, threshold, top }) {
+    if (json && Option.isSome(format))
+      return yield* new ConfigError({
+        where: "--json",
+        problems: [`prints one JSON document, and --format ${format.value} asks for something else: leave one out`]
+      })
+    const named = yield* namedPaths(paths, isNull)
     const path = yield* runOr(run)
     const config = yield* readRunConfig(path, set)
     const folder = yield* Runs.use((runs) => runs.existing(path))
-    const files = (yield* Effect.forEach(paths, expand)).flat()
-    const predictions = predictFiles(config, files, top).pipe(Stream.provideService(RunFolder, folder))
-    if (json) {
-      const all = yield* Effect.scoped(Stream.runCollect(predictions))
-      return yield* Console.log(JSON.stringify({ run: path, predictions: all }, null, 2))
-    }
-    const width = Math.min(60, Math.max(...files.map((file) => file.length)))
-    yield* Effect.scoped(Stream.runForEach(predictions, (prediction) => Console.log(lineOf(prediction, width))))
-  })
+    const opened = yield* predictFiles(config, named, {
+      top,
+      threshold: Option.getOrUndefined(threshold),
+      engine: Option.getOrUndefined(engine)
+    }).pipe(Effect.provideService(RunFolder, folder))
+    if (opened.threshold !== undefined) yield* Console.error(thresholdText(opened.threshold))
+
+    let read = 0
+    let refused = 0
+    const counted = Stream.map(opened.predictions, (prediction) => {
+      if ("error" in prediction) refused += 1
+      else read += 1
+      return prediction
+    })
+    const text = predictionText(counted, json ? "json" : Option.getOrElse(format, () => "table" as const), {
+      run: path,
+      engine: opened.engine,
+      threshold: opened.threshold,
+      top: Math.min(top, opened.labels.length)
+    })
+    const { stdout } = yield* Stdio.Stdio
+    const isOpen = yield* Stream.run(text, stdout({ endOnDone: false })).pipe(
+      Effect.as(true),
+      Effect.catchTag("PlatformError", (error) => (isClosedPipe(error) ? Effect.succeed(false) : Effect.fail(error)))
+    )
+    if (!isOpen) return
+    if (read === 0) return yield* new NothingRead({ refused })
+    if (refused > 0) yield* Console.error(`${refused} of ${read + refused} could not be read; each has its reason.`)
+  }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Says what is on photos: the most probable classes of each, by a run's model"),
+  Command.withDescription(
+    "Says what is on photos: the most probable classes of each, by a run's model. A file that cannot be read is a line with its reason; exit code 3 where none could be"
+  ),
   Command.withExamples([
     { command: "pnpm pipeline:predict photo.jpg", description: "By the newest run" },
-    { command: "pnpm pipeline:predict --run runs/first --top 5 --json photos/", description: "A folder, as JSON" }
+    { command: "pnpm pipeline:predict --run runs/first --top 5 --json photos/", description: "A folder, as JSON" },
+    {
+      command: "find photos -name '*.jpg' -print0 | pnpm -s pipeline:predict --format jsonl --null -",
+      description: "Any number of files, from a list"
+    },
+    {
+      command: "pnpm pipeline:predict --threshold auto:0.95 'photos/**/*.jpg'",
+      description: "Answer only where it is sure enough"
+    }
   ])
 )

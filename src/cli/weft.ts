@@ -8,6 +8,7 @@ import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { search } from "./search.ts"
 import { train } from "./train.ts"
+import { verify } from "./verify.ts"
 import { worker } from "./worker.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
@@ -19,6 +20,7 @@ export const weft = Command.make("weft").pipe(
     worker,
     evaluate,
     predict,
+    verify,
     exportRun,
     lrFind,
     inspect,

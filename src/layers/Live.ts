@@ -4,6 +4,7 @@ import { Augment } from "../pipeline/Augment.ts"
 import * as CsvParseRows from "./CsvParseRows.ts"
 import * as DiskExports from "./DiskExports.ts"
 import * as DiskFeatureCache from "./DiskFeatureCache.ts"
+import * as DiskImageFiles from "./DiskImageFiles.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
@@ -22,6 +23,7 @@ export const layer = Layer.mergeAll(
   SharpSampleCatalogue.layer,
   LiveEngines.layer,
   DiskPretrained.layer,
+  DiskImageFiles.layer,
   DiskFeatureCache.layer(),
   OnnxFeatures.layer,
   DiskRuns.layer,

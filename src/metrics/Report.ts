@@ -66,6 +66,8 @@ export const Receipt = Schema.Struct({
   /** SHA-256 of the tensors that the run began with, where they came from a file. */
   weightsDigest: Schema.optionalKey(Schema.String),
   ledger: LedgerCounts,
+  /** SHA-256 of files in the run's folder, by name: those that depend on nothing but what is above, and the engine. */
+  files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Of Weft, Node and the engines, by name. */
   versions: Schema.Record(Schema.String, Schema.String),
   /** By what they are the seed of. */

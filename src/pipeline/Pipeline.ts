@@ -1,9 +1,11 @@
-import { Effect } from "effect"
+import { Effect, Struct } from "effect"
+import type { Stream } from "effect"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import { batches, batchesOfFiles } from "./batches.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { loadDataset } from "./Dataset.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
+import type { ImagePath } from "./ImageFiles.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { order } from "./order.ts"
 import type { Sample } from "./Sample.ts"
@@ -54,6 +56,12 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
     from
   })
 
-/** Batches of any image files; those that cannot be read are beside the batch that they are missing from. */
-export const fileBatches = (config: PipelineConfig, paths: ReadonlyArray<string>) =>
-  batchesOfFiles({ ...config, paths, batchSize: config.train.batchSize })
+/** Batches of any image files, each with those that cannot be read; nothing is kept of a batch that has been taken. */
+export const fileBatches = (config: PipelineConfig, paths: Stream.Stream<ImagePath>) =>
+  batchesOfFiles({
+    image: config.image,
+    batchSize: config.train.batchSize,
+    // Decoded images are kept for later epochs, of which there are none.
+    loader: { ...Struct.omit(config.loader, ["cache"]), memory: 0 },
+    paths
+  })

@@ -9,6 +9,7 @@ import { Images } from "./Images.ts"
 import type { ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { mix } from "./mix.ts"
+import type { ImagePath, PathRefused } from "./ImageFiles.ts"
 import { normaliseInto, scaleOf } from "./normalise.ts"
 import type { Sample } from "./Sample.ts"
 
@@ -30,7 +31,7 @@ export interface BatchesOptions {
 
 /** Files that belong to no catalogue, in batches. */
 export interface FileBatchesOptions {
-  readonly paths: ReadonlyArray<string>
+  readonly paths: Stream.Stream<ImagePath>
   readonly batchSize: number
   readonly image: ImageConfig
   readonly loader: LoaderConfig
@@ -38,9 +39,10 @@ export interface FileBatchesOptions {
 
 /** One batch of files: what could be read, and what could not. */
 export interface FileBatch {
-  /** Of `size` 0 where every file was refused. Its ids are the paths, its labels are all 0. */
+  /** The images of the files that were not refused, in the files' order; of `size` 0 where all were. Its labels are all 0. */
   readonly batch: Batch
-  readonly refused: ReadonlyArray<ImageRefused>
+  /** All files, in their order. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
 type Slot = Pick<Sample, "id" | "label" | "path">
@@ -93,24 +95,21 @@ const filler = (work: Work, stages: Stages) =>
       : fillHere(work, stages)
   )
 
-/** Batches of slots, made ready ahead of who takes them: `loader.prefetch` of them. */
-const assemble = (
-  work: Work,
-  stages: Stages,
-  batchSize: number,
-  from: number,
-  count: number,
-  slotAt: (index: number) => Slot
-): Stream.Stream<FileBatch, FeedFailed> => {
+/** The slots of one batch, and its position in the epoch. */
+interface Wanted {
+  readonly index: number
+  readonly slots: ReadonlyArray<Slot>
+}
+
+/** Batches of slots, made ready ahead of who takes them: `loader.prefetch` of them, and the wanted ones beside them. */
+const assemble = <W extends Wanted, E, R>(work: Work, stages: Stages, wanted: Stream.Stream<W, E, R>) => {
   const { height, width } = work.image
   const area = height * width * 3
-  const batches = Math.ceil(count / batchSize)
-  if (from >= batches) return Stream.empty
   const batchesWith = (fill: Effect.Success<ReturnType<typeof filler>>) => {
-    const batchAt = Effect.fn("batches.batch")(function* (index: number) {
-      const start = index * batchSize
-      const slots = Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
-      const { images, refused, release } = yield* fill(slots)
+    const batchOf = Effect.fn("batches.batch")(function* (wanted: W) {
+      const { index, slots } = wanted
+      const { images, refused, release } =
+        slots.length === 0 ? { images: new Float32Array(0), refused: [], release: undefined } : yield* fill(slots)
       const gone = new Set(refused.map(({ slot }) => slot))
       const kept = slots.flatMap((_, i) => (gone.has(i) ? [] : [i]))
       // Those that were refused leave a gap, which the later ones close.
@@ -126,13 +125,11 @@ const assemble = (
         width,
         ...(release && { release })
       }
-      return { batch, refused: refused.map(({ error }) => error) }
+      return { wanted, batch, refused }
     })
-    return Stream.range(from, batches - 1).pipe(
-      // One at a time, for `mapEffect` would else take a whole array of numbers before it gives the first batch.
-      Stream.rechunk(1),
+    return wanted.pipe(
       // In order; one more than are kept ready, so that there is always one in the making.
-      Stream.mapEffect((index) => batchAt(index), { concurrency: work.loader.prefetch + 1 })
+      Stream.mapEffect((one) => batchOf(one), { concurrency: work.loader.prefetch + 1 })
     )
   }
   return Stream.unwrap(Effect.map(filler(work, stages), batchesWith))
@@ -147,27 +144,60 @@ export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefu
     Effect.gen(function* () {
       const stages = { images: yield* Images, augment: yield* Augment }
       const { batchSize, from, order, samples } = options
-      const slotAt = (index: number): Slot => {
-        // The order is a permutation of the samples' indices, so that the sample is there.
-        return samples[order?.[index] ?? index] as Sample
-      }
-      return assemble(options, stages, batchSize, from, order?.length ?? samples.length, slotAt).pipe(
-        Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0]) : Effect.succeed(batch))),
+      const count = order?.length ?? samples.length
+      const last = Math.ceil(count / batchSize) - 1
+      // The order is a permutation of the samples' indices, so that the sample is there.
+      const slotAt = (index: number) => samples[order?.[index] ?? index] as Sample
+      const wanted = Stream.range(from, last).pipe(
+        // One at a time, for `mapEffect` would else take a whole array of numbers before it gives the first batch.
+        Stream.rechunk(1),
+        Stream.map((index) => {
+          const start = index * batchSize
+          return {
+            index,
+            slots: Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
+          }
+        })
+      )
+      return assemble(options, stages, from > last ? Stream.empty : wanted).pipe(
+        Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0].error) : Effect.succeed(batch))),
         Stream.map((batch) => (options.augment === undefined ? batch : mix(batch, options.augment, options)))
       )
     })
   )
 
-/** Batches of any files, in their order; what cannot be read is reported beside the batch that it is missing from. */
+/**
+ * Batches of any files, in their order, each with what cannot be read and why; the paths are taken as they are needed.
+ */
 export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileBatch, FeedFailed, Images> =>
   Stream.unwrap(
     Effect.map(Images, (images) => {
       const { batchSize, image, loader, paths } = options
-      const slotAt = (index: number): Slot => {
-        const path = paths[index] ?? ""
-        return { id: path, label: 0, path }
-      }
+      const wanted = paths.pipe(
+        Stream.grouped(batchSize),
+        Stream.rechunk(1),
+        Stream.map((listed, index) => ({
+          index,
+          listed,
+          slots: listed.flatMap((one) =>
+            Result.isSuccess(one) ? [{ id: one.success, label: 0, path: one.success }] : []
+          )
+        }))
+      )
       const work = { image, loader, augment: undefined, seed: 0, epoch: 0 }
-      return assemble(work, { images, augment: undefined }, batchSize, 0, paths.length, slotAt)
+      return assemble(work, { images, augment: undefined }, wanted).pipe(
+        Stream.map(({ batch, refused, wanted }) => {
+          const errors = new Map(refused.map(({ error, slot }) => [slot, error]))
+          let slot = 0
+          return {
+            batch,
+            files: wanted.listed.map((one) =>
+              Result.isSuccess(one)
+                ? { path: one.success, refused: errors.get(slot++) }
+                : { path: one.failure.path, refused: one.failure }
+            )
+          }
+        })
+      )
     })
   )

@@ -10,12 +10,13 @@ import { countByReason } from "../pipeline/Ledger.ts"
 import { pathFrom } from "../pipeline/Rows.ts"
 import { report } from "../Progress.ts"
 import { configDigest } from "./configDigest.ts"
+import { fileDigests } from "./fileDigests.ts"
 import { Machine } from "./Machine.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import type { OpenLearner } from "./openLearner.ts"
 import type { Predicted } from "./predictRuns.ts"
 import { predictRuns } from "./predictRuns.ts"
-import type { RunFolder } from "./RunFolder.ts"
+import { RunFolder } from "./RunFolder.ts"
 
 /** A run whose training is done. */
 export interface TrainedRun {
@@ -129,6 +130,7 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
       configDigest: yield* configDigest(config),
       ...(weightsDigest !== undefined && { weightsDigest }),
       ledger: counts,
+      files: yield* Effect.provideService(fileDigests, RunFolder, folder),
       versions: { ...machine.versions, ...engine.info.versions },
       seeds: { run: config.seed, ...(config.data.sample && { sample: config.data.sample.seed }) },
       machine: { platform: machine.platform, arch: machine.arch, cpus: machine.cpus, memory: machine.memory }

@@ -10,14 +10,19 @@ export interface Ended {
 
 const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
 
-/** Runs Weft's command line in a process of its own, in `cwd`. `onError` sees standard error as it comes. */
+/**
+ * Runs Weft's command line in a process of its own, in `cwd`. `onError` sees standard error as it comes; `input` is what
+ * stands on standard input.
+ */
 export const weft = (
   args: ReadonlyArray<string>,
   cwd: string,
-  onError: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {}
+  onError: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  input?: string
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ["pipe", "pipe", "pipe"] })
+    child.stdin.on("error", () => {}).end(input)
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))

@@ -1,8 +1,10 @@
 import { assert, beforeAll, describe, it, afterAll } from "@effect/vitest"
 import { Schema } from "effect"
+import { spawn } from "node:child_process"
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Report } from "../../src/metrics/Report.ts"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
 import { weft } from "./run.ts"
@@ -78,6 +80,105 @@ describe("weft train, evaluate, predict", () => {
     assert.strictEqual(predictions[2].reason, "imageMissing")
     const inFolder = await run("predict", "--run", "first", "data/photos")
     assert.strictEqual(inFolder.stdout.trimEnd().split("\n").length, 37)
+  })
+
+  it("takes names from standard input, patterns and folders, and writes JSON lines and CSV", async () => {
+    const names = "data/photos/leaf-0.png\r\n\ndata/photos/*.png\ndata/photos/plum-1.png"
+    const lines = await weft(["predict", "--run", "first", "--format", "jsonl", "-"], folder, undefined, names)
+    assert.strictEqual(lines.code, 0, lines.stderr)
+    const said = lines.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+    assert.deepStrictEqual(
+      said.map(({ path }) => path),
+      ["data/photos/leaf-0.png", "data/photos/*.png", "data/photos/plum-1.png"]
+    )
+    assert.strictEqual(said[1].reason, "imageMissing")
+    assert.match(lines.stderr, /1 of 3 could not be read/)
+    const nul = "data/photos/plum-1.png\0two\nlines.png\0"
+    const table = await weft(["predict", "--run", "first", "--null", "-"], folder, undefined, nul)
+    assert.match(table.stdout, /^data\/photos\/plum-1\.png +\w+ .*\ntwo\nlines\.png +! there is no such file\n$/)
+    const csv = await run(
+      "predict",
+      "--run",
+      "first",
+      "--format",
+      "csv",
+      "-k",
+      "2",
+      "--threshold",
+      "1",
+      "data/photos/leaf-?.png",
+      "a,b.png"
+    )
+    assert.strictEqual(csv.code, 0, csv.stderr)
+    const [head, leaf, ...rest] = csv.stdout.trimEnd().split("\r\n")
+    assert.strictEqual(head, "path,label,abstained,reason,error,class1,probability1,class2,probability2")
+    assert.match(leaf!, /^data\/photos\/leaf-0\.png,,true,,,\w+,0\.\d+,\w+,[\d.e-]+$/)
+    assert.strictEqual(rest.length, 10)
+    assert.strictEqual(rest.at(-1), '"a,b.png",,,imageMissing,there is no such file,,,,')
+  })
+
+  it("gives the same probabilities by onnxruntime and by the engine that trained, to 1e-4", async () => {
+    const by = async (engine: string) => {
+      const { code, stderr, stdout } = await run(
+        "predict",
+        "--run",
+        "first",
+        "--engine",
+        engine,
+        "--json",
+        "data/photos"
+      )
+      assert.strictEqual(code, 0, stderr)
+      const found = JSON.parse(stdout)
+      assert.strictEqual(found.engine, engine)
+      return found.predictions
+    }
+    const [onnx, wasm] = [await by("onnxruntime"), await by("wasm")]
+    assert.strictEqual(onnx.length, 37)
+    for (const [i, { classes, path }] of onnx.entries()) {
+      assert.strictEqual(wasm[i].path, path)
+      const others = new Map(
+        wasm[i].classes?.map((one: { label: string; probability: number }) => [one.label, one.probability])
+      )
+      for (const { label, probability } of classes ?? [])
+        assert.approximately(others.get(label) as number, probability, 1e-4)
+    }
+  })
+
+  it("ends quietly where nobody reads on", async () => {
+    const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
+    const child = spawn(process.execPath, [bin, "predict", "--run", "first", "--format", "jsonl", "-"], { cwd: folder })
+    let stderr = ""
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+    // More names than a lifetime has images: it ends because its output is closed, or never.
+    const names = () => {
+      while (child.stdin.write("data/photos/leaf-0.png\n".repeat(1000)));
+    }
+    child.stdin.on("drain", names).on("error", () => {})
+    names()
+    child.stdout.once("data", () => child.stdout.destroy())
+    const code = await new Promise((resolve) => child.on("exit", resolve))
+    assert.strictEqual(code, 0, stderr)
+    assert.notMatch(stderr, /EPIPE|fault|could not be read/)
+  })
+
+  it("verifies a run, and finds what was changed in it", async () => {
+    const { code, stderr, stdout } = await run("verify", "--run", "first", "--json")
+    assert.strictEqual(code, 0, stderr)
+    const { agrees, checks } = JSON.parse(stdout)
+    assert.isTrue(agrees)
+    assert.isTrue(checks.every(({ status }: { status: string }) => status === "agrees"))
+    const report = join(folder, "second", "report.json")
+    const text = await readFile(report, "utf8")
+    await writeFile(report, text.replace(/"loss": [\d.]+/, '"loss": 0.01'))
+    const changed = await run("verify", "--run", "second", "--no-data")
+    await writeFile(report, text)
+    assert.strictEqual(changed.code, 1)
+    assert.match(changed.stdout, /DIFFERS +test figures .*\n +test\.loss: the run has 0\.01, found \d/)
+    assert.match(changed.stderr, /second is not what it says: test figures\./)
   })
 
   it("shows a catalogue as a table and as JSON", async () => {
@@ -170,6 +271,16 @@ describe("wrong input", () => {
       3,
       /line 38: malformed/
     ],
+    [
+      "a threshold that is none",
+      ["predict", "--run", "first", "--threshold", "auto:2", "x.png"],
+      2,
+      /a share from 0 to 1/
+    ],
+    ["two forms of output", ["predict", "--run", "first", "--json", "--format", "csv", "x.png"], 2, /leave one out/],
+    ["--null without a list", ["predict", "--run", "first", "--null", "x.png"], 2, /goes with -, the list/],
+    ["images of which none can be read", ["predict", "--run", "first", "x.png", "y.png"], 3, /of 2 paths/],
+    ["an empty list", ["predict", "--run", "first", "-"], 3, /nothing to predict/],
     ["a run that is not there", ["predict", "--run", "nowhere", "x.png"], 2, /there is no run in this folder/],
     ["a run that is not finished", ["evaluate", "--run", "half"], 1, /has the run been finished/]
   ]

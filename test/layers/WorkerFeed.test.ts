@@ -17,6 +17,7 @@ import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { LoaderConfig } from "../../src/pipeline/LoaderConfig.ts"
+import { imagePaths, refusedOf } from "../imagePaths.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "weft-feed-"))
@@ -180,13 +181,13 @@ describe("the feed of threads", () => {
       writeFileSync(join(folder, "text.jpg"), "no image")
       const files = [cut, paths[1]!, join(folder, "text.jpg"), join(folder, "none.jpg"), "a\0b.jpg", paths[2]!]
       const { image, loader } = options()
-      const all = Stream.runCollect(batchesOfFiles({ paths: files, batchSize: 8, image, loader }))
+      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, image, loader }))
       const [got] = yield* all
       const [expected] = yield* imageByImage(all)
       // libvips has one place for all its messages: details may be mixed up where several files fail at once.
-      const kinds = (found: typeof got) => found?.refused.map(({ path, reason }) => [path, reason])
+      const kinds = (found: typeof got) => refusedOf(found).map(({ path, reason }) => [path, reason])
       assert.deepStrictEqual(kinds(got), kinds(expected))
-      assert.strictEqual(got?.refused.length, 4)
+      assert.strictEqual(refusedOf(got).length, 4)
       assert.deepStrictEqual(got?.batch.images, expected?.batch.images)
     }).pipe(Effect.provide(fed(1)))
   )

@@ -11,6 +11,7 @@ import { networkFor } from "../../src/model/networks.ts"
 import { pretrainedWeights } from "../../src/model/startWeights.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import * as Pipeline from "../../src/pipeline/Pipeline.ts"
+import { imagePaths } from "../imagePaths.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { resolveConfig } from "../../src/run/resolveConfig.ts"
 
@@ -31,7 +32,10 @@ describe.skipIf(!existsSync(source))("trained weights (../shared/weights)", () =
       const weights = yield* pretrainedWeights(network, { head: true, source })
       const engine = yield* Engine
       const session = yield* engine.open(inferenceOptions({ network, weights }))
-      const seen = yield* Pipeline.fileBatches(config, [`${folder}/cat_720p.jpg`, `${folder}/hot_dog.jpg`]).pipe(
+      const seen = yield* Pipeline.fileBatches(
+        config,
+        imagePaths([`${folder}/cat_720p.jpg`, `${folder}/hot_dog.jpg`])
+      ).pipe(
         Stream.mapEffect(({ batch }) => session.predict(batch)),
         Stream.runCollect
       )

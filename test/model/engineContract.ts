@@ -6,6 +6,7 @@ import { failuresAreTyped } from "./engineContract/failures.ts"
 import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
 import { gradientsAreSlopes } from "./engineContract/gradients.ts"
 import { trainingsGoOn } from "./engineContract/interruption.ts"
+import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
 
@@ -20,6 +21,7 @@ export const engineContract = <E>(
 ) =>
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
     agreesWithPyTorch(it, { brief, slowEngine })
+    agreesWithOnnxruntime(it)
     gradientsAreSlopes(it, brief)
     freezesWhatIsFrozen(it)
     sessionsKeepTheirState(it, brief)

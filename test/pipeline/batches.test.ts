@@ -12,6 +12,7 @@ import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { ImageRefused, Images } from "../../src/pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../src/pipeline/normalise.ts"
 import type { Pixels } from "../../src/pipeline/Pixels.ts"
+import { imagePaths, refusedOf } from "../imagePaths.ts"
 
 const image = Schema.decodeSync(ImageConfig)({ height: 8, width: 11, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] })
 const changes = Schema.decodeSync(AugmentConfig)({ flip: 0.5, rotation: 15, brightness: 0.3, noise: 0.1 })
@@ -281,11 +282,13 @@ describe("a feed", () => {
       const error = yield* Effect.flip(Stream.runDrain(batches({ ...options, order: undefined })))
       assert.strictEqual(error._tag, "ImageRefused")
       const paths = ["5.jpg", "7.jpg", "8.jpg"]
-      const [only] = yield* Stream.runCollect(batchesOfFiles({ paths, batchSize: 3, image, loader: options.loader }))
+      const [only] = yield* Stream.runCollect(
+        batchesOfFiles({ paths: imagePaths(paths), batchSize: 3, image, loader: options.loader })
+      )
       assert.deepStrictEqual(only?.batch.ids, ["5.jpg", "8.jpg"])
       assert.deepStrictEqual([only?.batch.images[0], only?.batch.images[264], only?.batch.images.length], [5, 8, 528])
       assert.deepStrictEqual(
-        only?.refused.map(({ path }) => path),
+        refusedOf(only).map(({ path }) => path),
         ["7.jpg"]
       )
     }).pipe(Effect.provide(layer))
@@ -297,10 +300,15 @@ describe("batchesOfFiles", () => {
     Effect.gen(function* () {
       const paths = ["nope.jpg", "2.jpg", "3.jpg", "neither.jpg", "4.jpg", "gone.jpg", "lost.jpg", "away.jpg", "6.jpg"]
       const all = yield* Stream.runCollect(
-        batchesOfFiles({ paths, batchSize: 5, image, loader: { concurrency: 2, prefetch: 1, memory: 0 } })
+        batchesOfFiles({
+          paths: imagePaths(paths),
+          batchSize: 5,
+          image,
+          loader: { concurrency: 2, prefetch: 1, memory: 0 }
+        })
       ).pipe(Effect.provide(shuffled("z").layer))
       assert.deepStrictEqual(
-        all.map(({ batch, refused }) => [batch.ids, refused.map((error) => error.path)]),
+        all.map((one) => [one.batch.ids, refusedOf(one).map((error) => error.path)]),
         [
           [
             ["2.jpg", "3.jpg", "4.jpg"],
@@ -308,6 +316,10 @@ describe("batchesOfFiles", () => {
           ],
           [["6.jpg"], ["gone.jpg", "lost.jpg", "away.jpg"]]
         ]
+      )
+      assert.deepStrictEqual(
+        all.flatMap(({ files }) => files.map(({ path, refused }) => [path, refused === undefined])),
+        paths.map((path) => [path, /^\d/.test(path)])
       )
       const expected = new Float32Array(3 * 264)
       for (const [i, n] of [2, 3, 4].entries()) normaliseInto(expected, i * 264, pixelsOf(n).data, scaleOf(image))
@@ -318,9 +330,9 @@ describe("batchesOfFiles", () => {
   it.effect("give an empty batch where every file was refused", () =>
     Effect.gen(function* () {
       const [only] = yield* Stream.runCollect(
-        batchesOfFiles({ paths: ["a", "b"], batchSize: 5, image, loader: options.loader })
+        batchesOfFiles({ paths: imagePaths(["a", "b"]), batchSize: 5, image, loader: options.loader })
       ).pipe(Effect.provide(plain))
-      assert.deepStrictEqual([only?.batch.size, only?.batch.images.length, only?.refused.length], [0, 0, 2])
+      assert.deepStrictEqual([only?.batch.size, only?.batch.images.length, refusedOf(only).length], [0, 0, 2])
     })
   )
 })

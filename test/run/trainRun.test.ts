@@ -23,6 +23,7 @@ import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
 import { predictFiles } from "../../src/run/predictFiles.ts"
 import { RunFolder } from "../../src/run/RunFolder.ts"
+import { imagePaths } from "../imagePaths.ts"
 import { trainRun } from "../../src/run/trainRun.ts"
 import { testReport } from "../../src/metrics/Report.ts"
 
@@ -179,8 +180,12 @@ describe("a whole run", () => {
       const once = yield* evaluateRun(plain, "test")
       assert.notStrictEqual(once.report?.loss, report.test?.loss)
       assert.strictEqual(once.calibration?.binsAfter.length, 15)
-      const [first] = yield* Stream.runCollect(predictFiles(twice, ["shop/images/cap3.jpg"], 2)).pipe(Effect.scoped)
-      const [other] = yield* Stream.runCollect(predictFiles(plain, ["shop/images/cap3.jpg"], 2)).pipe(Effect.scoped)
+      const said = Effect.fnUntraced(function* (config: typeof plain) {
+        const { predictions } = yield* predictFiles(config, imagePaths(["shop/images/cap3.jpg"]), { top: 2 })
+        return yield* Stream.runCollect(predictions)
+      }, Effect.scoped)
+      const [first] = yield* said(twice)
+      const [other] = yield* said(plain)
       assert.notDeepEqual(first, other)
     }).pipe(Effect.provide(Layer.fresh(layers)))
   )

@@ -1,0 +1,106 @@
+import { Stream } from "effect"
+import { Csv } from "effect/encoding"
+import { percent } from "../figures.ts"
+import type { Threshold } from "../run/answerThreshold.ts"
+import type { Prediction } from "../run/predictFiles.ts"
+import { table } from "./text.ts"
+
+/** How predictions are written: for people, one JSON document a line, CSV, or one JSON document in all. */
+export type Format = "table" | "jsonl" | "csv" | "json"
+
+/** What stands beside the predictions. */
+export interface Heading {
+  readonly run: string
+  readonly engine: string
+  readonly threshold: Threshold | undefined
+  /** Classes of each prediction. */
+  readonly top: number
+}
+
+/** Longer paths push their line to the right. */
+const widest = 60
+
+const lineOf = (prediction: Prediction, width: number): string => {
+  const path = prediction.path.padEnd(width)
+  if ("error" in prediction) return `${path}  ! ${prediction.error}\n`
+  const classes = prediction.classes.map(({ label, probability }) => `${label} ${percent(probability)}`).join(", ")
+  return `${path}  ${prediction.abstained ? "?  " : ""}${classes}\n`
+}
+
+/** In columns as wide as the paths so far: the later ones are not known yet. */
+const asTable = <E, R>(predictions: Stream.Stream<Prediction, E, R>) =>
+  Stream.mapAccumArray(
+    predictions,
+    () => 0,
+    (width, some) => {
+      const wide = Math.max(width, ...some.map(({ path }) => Math.min(widest, path.length)))
+      return [wide, some.map((prediction) => lineOf(prediction, wide))] as const
+    }
+  )
+
+const cellsOf = (prediction: Prediction, top: number): ReadonlyArray<string> =>
+  "error" in prediction
+    ? [prediction.path, "", "", prediction.reason, prediction.error, ...Array<string>(2 * top).fill("")]
+    : [
+        prediction.path,
+        prediction.label ?? "",
+        String(prediction.abstained),
+        "",
+        "",
+        ...prediction.classes.flatMap(({ label, probability }) => [label, String(probability)])
+      ]
+
+const asCsv = <E, R>(predictions: Stream.Stream<Prediction, E, R>, top: number) => {
+  const numbered = Array.from({ length: top }, (_, i) => [`class${i + 1}`, `probability${i + 1}`]).flat()
+  const head = ["path", "label", "abstained", "reason", "error", ...numbered]
+  return Stream.map(predictions, (prediction) => cellsOf(prediction, top)).pipe(
+    Stream.prepend([head]),
+    Stream.pipeThroughChannel(Csv.encodeString<E>())
+  )
+}
+
+const asDocument = <E, R>(predictions: Stream.Stream<Prediction, E, R>, { engine, run, threshold }: Heading) => {
+  const head = JSON.stringify({ run, engine, threshold: threshold ?? null }, null, 2).slice(0, -2)
+  return Stream.map(predictions, (prediction, i) => `${i === 0 ? "\n" : ",\n"}    ${JSON.stringify(prediction)}`).pipe(
+    Stream.prepend([`${head},\n  "predictions": [`]),
+    Stream.concat(Stream.make("\n  ]\n}\n"))
+  )
+}
+
+/** Predictions as text, piece by piece as they come. */
+export const predictionText = <E, R>(
+  predictions: Stream.Stream<Prediction, E, R>,
+  format: Format,
+  heading: Heading
+): Stream.Stream<string, E, R> => {
+  switch (format) {
+    case "table":
+      return asTable(predictions)
+    case "jsonl":
+      return Stream.map(predictions, (prediction) => `${JSON.stringify(prediction)}\n`)
+    case "csv":
+      return asCsv(predictions, heading.top)
+    case "json":
+      return asDocument(predictions, heading)
+  }
+}
+
+/** How a threshold was chosen, for people. */
+export const thresholdText = (threshold: Threshold): string => {
+  if (threshold.source === "given") return `Answers below ${threshold.value} are left open.`
+  const { chosen, curve, target, value } = threshold
+  const orDash = (share: number | null) => (share === null ? "-" : percent(share))
+  const rows = [...curve, chosen]
+    .sort((a, b) => a.threshold - b.threshold)
+    .map((one) => [
+      one.threshold.toFixed(4),
+      orDash(one.coverage),
+      orDash(one.accuracy),
+      one === chosen ? "chosen" : ""
+    ])
+  return [
+    `Answers below ${value} are left open: the smallest threshold with ${percent(target)} of the answers right ` +
+      `on the ${chosen.samples} samples of the validation part.`,
+    table([["threshold", "answered", "right of them", ""], ...rows])
+  ].join("\n")
+}

@@ -1,0 +1,57 @@
+import { Effect, Option, Schema } from "effect"
+import { EngineName } from "../model/EngineConfig.ts"
+import type { EngineConfig } from "../model/EngineConfig.ts"
+import { Engines } from "../model/Engines.ts"
+import { openFeaturesPredictor } from "../model/featuresPredictor.ts"
+import type { Model } from "../model/Model.ts"
+import { inferenceOptions } from "../model/Model.ts"
+import { report } from "../Progress.ts"
+
+/** What can apply a trained network: the engines that train, and onnxruntime, which does nothing else. */
+export const PredictorName = Schema.Literals(["auto", "onnxruntime", ...EngineName.literals])
+export type PredictorName = typeof PredictorName.Type
+
+/** A model in the engine of a configuration. */
+export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
+  const engine = yield* Engines.use((engines) => engines.choose(config, model.network))
+  const { device, name } = engine.info
+  return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
+})
+
+const openOnnx = Effect.fnUntraced(function* (model: Model) {
+  const { key, predictor } = yield* openFeaturesPredictor(model)
+  yield* report({ _tag: "Note", line: `engine ${key}` })
+  return { name: "onnxruntime", device: "CPU", predictor }
+})
+
+/**
+ * A model in what is asked for, until the Scope closes.
+ *
+ * `auto`: an engine on a GPU where one runs; else onnxruntime, several times as fast on a processor as the others; and
+ * where that is not there, what `Engines` takes on a processor. The logits are the same to 1e-4, whichever it is.
+ */
+export const openPredictor = Effect.fn("openPredictor")(function* (
+  config: EngineConfig,
+  model: Model,
+  name: PredictorName
+) {
+  if (name === "onnxruntime") return yield* openOnnx(model)
+  if (name !== "auto") return yield* openEngine({ ...config, name }, model)
+  const { device } = config
+  const onDevice = (device: string) =>
+    Engines.use((engines) => engines.choose({ ...config, name, device }, model.network))
+  if (device !== "cpu") {
+    const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
+    if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
+      return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
+    // A GPU that is asked for and not there is an error, which choosing it says again.
+    if (device !== "auto") return yield* openEngine({ ...config, name }, model)
+  }
+  return yield* openOnnx(model).pipe(
+    Effect.catchTag("EngineUnavailable", ({ message }) =>
+      report({ _tag: "Note", line: message }).pipe(
+        Effect.andThen(openEngine({ ...config, name, device: "cpu" }, model))
+      )
+    )
+  )
+})

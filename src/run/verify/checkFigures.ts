@@ -1,0 +1,122 @@
+import { Effect } from "effect"
+import type { Report } from "../../metrics/Report.ts"
+import { testReport } from "../../metrics/Report.ts"
+import { calibrate, figuresOf } from "../../model/measure.ts"
+import { decodeModel } from "../../model/Model.ts"
+import type { Model } from "../../model/Model.ts"
+import { parameters } from "../../model/shapes.ts"
+import type { StoredPredictions } from "../../model/StoredPredictions.ts"
+import { decodePredictions, numbersOf } from "../../model/StoredPredictions.ts"
+import { sizeOf } from "../../model/Tensor.ts"
+import type { RunConfig } from "../../RunConfig.ts"
+import { RunFolder } from "../RunFolder.ts"
+import type { Check } from "./Check.ts"
+import { cannot, compare, differs } from "./Check.ts"
+
+/** Of sums that another machine may have rounded in another way. */
+const rounding = 1e-9
+
+/** The model, and whether it is the one that the report tells of. */
+export const checkModel = Effect.fn("verify.model")(function* ({ calibration, data, model, test }: Report) {
+  const folder = yield* RunFolder
+  const opened = yield* folder.read("model/model.safetensors").pipe(
+    Effect.flatMap((bytes) => decodeModel(bytes, "model/model.safetensors")),
+    Effect.result
+  )
+  if (opened._tag === "Failure") return { check: differs("model", opened.failure.message), model: undefined }
+  const { labels, network, calibration: cooling } = opened.success
+  const check = compare(
+    "model",
+    "network, number of weights, classes and temperature of model.safetensors",
+    {
+      network: model.network,
+      parameters: model.parameters,
+      labels: test?.perClass.map(({ label }) => label) ?? labels,
+      classes: data.classes,
+      temperature: calibration?.temperature
+    },
+    {
+      network: network.name,
+      parameters: parameters(network).reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+      labels,
+      classes: labels.length,
+      temperature: cooling?.temperature
+    }
+  )
+  return { check, model: opened.success satisfies Model }
+})
+
+/** The stored predictions of a part; a check where there are none that can be used. */
+export const readPredictions = Effect.fn("verify.read")(function* (part: "validation" | "test", { receipt }: Report) {
+  const folder = yield* RunFolder
+  const file = `predictions/${part}.safetensors` as const
+  const what = `${part} predictions`
+  if (!(yield* folder.has(file)))
+    return receipt.files === undefined
+      ? cannot(what, "the run was made before Weft kept predictions")
+      : differs(what, `${file} is gone`)
+  return yield* folder.read(file).pipe(
+    Effect.flatMap((bytes) => decodePredictions(bytes, file)),
+    Effect.catch((error) => Effect.succeed(differs(what, error.message)))
+  )
+})
+
+/** The report's figures, derived from what the model said of each sample. */
+export const checkFigures = (
+  config: RunConfig,
+  report: Report,
+  stored: { readonly validation: StoredPredictions | undefined; readonly test: StoredPredictions | undefined }
+): ReadonlyArray<Check> => {
+  const checks: Array<Check> = []
+  const { calibration, data, history } = report
+  const fitted = calibration && { temperature: calibration.temperature, bins: calibration.bins }
+  if (stored.test !== undefined) {
+    const found = figuresOf(numbersOf(stored.test), fitted)
+    checks.push(
+      compare(
+        "test figures",
+        "loss, accuracy, precision, recall, F1, confusion and calibration from the stored predictions",
+        { samples: data.test, test: report.test, calibration: calibration && calibration.test },
+        {
+          samples: stored.test.samples.length,
+          test: testReport(found.evaluation, stored.test.labels),
+          calibration: calibration && (found.calibration ?? null)
+        },
+        rounding
+      )
+    )
+  }
+  if (stored.validation === undefined) return checks
+  const validation = numbersOf(stored.validation)
+  const samples = { samples: stored.validation.samples.length }
+  if (calibration !== undefined && config.calibration !== undefined) {
+    const { figures, temperature } = calibrate(validation, config.calibration)
+    checks.push(
+      compare(
+        "calibration",
+        "the temperature fitted again on the stored validation predictions, and its figures",
+        { samples: data.validation, temperature: calibration.temperature, validation: calibration.validation },
+        { ...samples, temperature, validation: figures },
+        1e-6
+      )
+    )
+  }
+  const chosen = history[report.chosenEpoch - 1]
+  // With a second look at each image, the stored predictions are others than those that chose the epoch.
+  if (config.evaluate.tta === "none" && chosen !== undefined) {
+    const { accuracy, loss } = testReport(figuresOf(validation, undefined).evaluation, stored.validation.labels) ?? {
+      accuracy: null,
+      loss: null
+    }
+    checks.push(
+      compare(
+        "validation figures",
+        `loss and accuracy of epoch ${report.chosenEpoch} from the stored validation predictions, to 1e-4`,
+        { samples: data.validation, loss: chosen.validationLoss, accuracy: chosen.validationAccuracy },
+        { ...samples, loss, accuracy },
+        1e-4
+      )
+    )
+  }
+  return checks
+}

@@ -1,0 +1,89 @@
+import { Effect, Schema } from "effect"
+import type { Report } from "../../metrics/Report.ts"
+import { EpochRecord } from "../../metrics/Report.ts"
+import { weightsDigest } from "../../model/FeatureSpace.ts"
+import { networkFor } from "../../model/networks.ts"
+import { inputShape } from "../../model/shapes.ts"
+import { startWeights } from "../../model/startWeights.ts"
+import { countByReason, RefusalLines } from "../../pipeline/Ledger.ts"
+import type { RunConfig } from "../../RunConfig.ts"
+import { configDigest } from "../configDigest.ts"
+import { fileDigests } from "../fileDigests.ts"
+import type { RunFile } from "../RunFolder.ts"
+import { RunFolder } from "../RunFolder.ts"
+import { cannot, compare, differs } from "./Check.ts"
+
+/** A file's text, or what is wrong with it. */
+export const textOf = Effect.fnUntraced(function* (file: RunFile) {
+  return new TextDecoder().decode(yield* RunFolder.use((folder) => folder.read(file)))
+})
+
+const Epochs = Schema.Array(Schema.fromJsonString(EpochRecord))
+
+const linesOf = (text: string) => text.split("\n").filter((line) => line !== "")
+
+/** The ledger's lines by reason, beside the report's counts and the receipt's. */
+const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Report) {
+  const what = "ledger"
+  return yield* textOf("ledger.jsonl").pipe(
+    Effect.flatMap(Schema.decodeEffect(RefusalLines)),
+    Effect.map((refusals) => {
+      const refused: Readonly<Record<string, number>> = countByReason(refusals)
+      const counts = { listed: data.kept + refusals.length, kept: data.kept, refused }
+      const { kept, listed, test, train, validation } = data
+      return compare(
+        what,
+        "listed = kept + refused, in ledger.jsonl, the report and the receipt; kept = train + validation + test",
+        { report: { kept, listed, refused: data.refused }, receipt: receipt.ledger, samples: kept },
+        { report: counts, receipt: counts, samples: train + validation + test }
+      )
+    }),
+    Effect.catch((error) => Effect.succeed(differs(what, `ledger.jsonl: ${error.message}`)))
+  )
+})
+
+const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report) {
+  const what = "history"
+  return yield* textOf("history.jsonl").pipe(
+    Effect.flatMap((text) => Schema.decodeEffect(Epochs)(linesOf(text))),
+    Effect.map((found) => compare(what, `${history.length} epochs in the report and in history.jsonl`, history, found)),
+    Effect.catch((error) => Effect.succeed(differs(what, `history.jsonl: ${error.message}`)))
+  )
+})
+
+/** The files whose digests the receipt has, bit for bit. */
+const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report) {
+  const what = "files"
+  const expected = receipt.files
+  if (expected === undefined) return cannot(what, "the receipt is of a time when it had no digests of files")
+  return yield* fileDigests.pipe(
+    Effect.map((found) => compare(what, "SHA-256 of the files that the receipt names", expected, found)),
+    Effect.catch((error) => Effect.succeed(differs(what, error.message)))
+  )
+})
+
+/** The weights that the run began with, where they came from a file. */
+const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { data, receipt }: Report) {
+  const what = "start weights"
+  const source = config.network.weights
+  if (source === undefined) return compare(what, "drawn from the seed", undefined, receipt.weightsDigest)
+  const network = yield* networkFor(config.network, { ...config.image, classes: data.classes })
+  return yield* startWeights(network, config.seed, source).pipe(
+    Effect.flatMap((weights) => weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })),
+    Effect.map((digest) => compare(what, `of ${source}`, receipt.weightsDigest, digest)),
+    Effect.catch((error) => Effect.succeed(cannot(what, error.message)))
+  )
+})
+
+/** What can be told from the run's own files, without its data. */
+export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig, report: Report) {
+  const { configDigest: expected, seeds } = report.receipt
+  const digest = { digest: yield* configDigest(config), seed: config.seed }
+  return [
+    compare("configuration", "digest of config.json", { digest: expected, seed: seeds["run"] }, digest),
+    yield* checkStart(config, report),
+    yield* checkLedger(report),
+    yield* checkHistory(report),
+    yield* checkDigests(report)
+  ]
+})

@@ -1,0 +1,86 @@
+import { Effect, Schema } from "effect"
+import { Report } from "../metrics/Report.ts"
+import type { Model } from "../model/Model.ts"
+import type { StoredPredictions } from "../model/StoredPredictions.ts"
+import * as Pipeline from "../pipeline/Pipeline.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { openEngine, openPredictor } from "./openPredictor.ts"
+import type { PredictorName } from "./openPredictor.ts"
+import { RunError } from "./RunError.ts"
+import { RunFolder } from "./RunFolder.ts"
+import type { Check } from "./verify/Check.ts"
+import { cannot, differs } from "./verify/Check.ts"
+import { checkData } from "./verify/checkData.ts"
+import { checkFigures, checkModel, readPredictions } from "./verify/checkFigures.ts"
+import { checkFiles, textOf } from "./verify/checkFiles.ts"
+import { checkPredictions } from "./verify/checkPredictions.ts"
+
+/** How far a run is verified. */
+export interface VerifyOptions {
+  /** Whether the catalogue is read, and the predictions are made again. */
+  readonly data: boolean
+  /** Samples of each part that are predicted again. */
+  readonly samples: number
+  /** What predicts; the run's own configuration says it where left out. */
+  readonly engine?: PredictorName | undefined
+}
+
+/** Checks with the catalogue as it is now. */
+const withData = Effect.fnUntraced(function* (
+  config: RunConfig,
+  report: Report,
+  model: Model | undefined,
+  stored: ReadonlyArray<StoredPredictions>,
+  { engine, samples }: VerifyOptions
+) {
+  const found = yield* Effect.result(Pipeline.dataset(config))
+  if (found._tag === "Failure") {
+    const error = found.failure
+    return [error._tag === "DataUnusable" ? differs("data", error.message) : cannot("data", error.message)]
+  }
+  const dataset = found.success
+  const checks: Array<Check> = [...(yield* checkData(report, dataset, stored))]
+  if (model === undefined) return [...checks, cannot("predictions", "the model cannot be read")]
+  const opened = yield* Effect.result(
+    engine === undefined ? openEngine(config.engine, model) : openPredictor(config.engine, model, engine)
+  )
+  if (opened._tag === "Failure") return [...checks, cannot("predictions", opened.failure.message)]
+  for (const part of stored)
+    checks.push(
+      yield* checkPredictions(config, report, model, dataset, part, opened.success, samples).pipe(
+        Effect.catch((error) => Effect.succeed(cannot(`${part.part} predictions`, error.message)))
+      )
+    )
+  return checks
+})
+
+/**
+ * Derives again what a run says of itself, and says what agrees: digests, the ledger's sums, the figures from the stored
+ * predictions; and with the catalogue its digest, the split, each sample's file, and the predictions from the weights.
+ *
+ * Fails where there is no report to check.
+ */
+export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, options: VerifyOptions) {
+  const folder = yield* RunFolder
+  const report = yield* Schema.decodeEffect(Schema.fromJsonString(Report))(yield* textOf("report.json")).pipe(
+    Effect.mapError(
+      ({ message }) => new RunError({ run: folder.path, detail: `report.json is not a run's report: ${message}` })
+    )
+  )
+  const { check, model } = yield* checkModel(report)
+  const validation = yield* readPredictions("validation", report)
+  const test = yield* readPredictions("test", report)
+  const isCheck = (value: Check | StoredPredictions): value is Check => "status" in value
+  const stored = [validation, test].flatMap((part) => (isCheck(part) ? [] : [part]))
+  const checks: ReadonlyArray<Check> = [
+    ...(yield* checkFiles(config, report)),
+    check,
+    ...[validation, test].filter(isCheck),
+    ...checkFigures(config, report, {
+      validation: isCheck(validation) ? undefined : validation,
+      test: isCheck(test) ? undefined : test
+    }),
+    ...(options.data ? yield* withData(config, report, model, stored, options) : [])
+  ]
+  return { run: folder.path, agrees: checks.every(({ status }) => status !== "differs"), checks }
+}, Effect.scoped)
