@@ -7,14 +7,18 @@ import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { report } from "./report.ts"
+import { search } from "./search.ts"
 import { train } from "./train.ts"
 import { verify } from "./verify.ts"
+import { worker } from "./worker.ts"
 
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
   Command.withSubcommands([
     train,
+    search,
+    worker,
     evaluate,
     predict,
     report,

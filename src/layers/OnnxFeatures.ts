@@ -1,11 +1,12 @@
 import { Effect, Layer } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
-import { availableParallelism, cpus } from "node:os"
+import { cpus } from "node:os"
 import { Features, FeaturesError } from "../model/Features.ts"
 import type { OpenFeatures } from "../model/Features.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { frozenParts, inputName, onnxModel, outputName } from "../model/onnx/onnxModel.ts"
 import { sizeOf } from "../model/Tensor.ts"
+import { processorThreads } from "./processorThreads.ts"
 
 const engine = "onnxruntime"
 
@@ -42,7 +43,7 @@ export interface OnnxSettings {
 }
 
 const defaults = (): OnnxSettings => ({
-  threads: availableParallelism(),
+  threads: processorThreads(),
   optimization: "all",
   spinning: true,
   images: undefined

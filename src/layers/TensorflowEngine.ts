@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer, References } from "effect"
 import { existsSync } from "node:fs"
-import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { Engine, EngineUnavailable } from "../model/Engine.ts"
 import type { EngineConfig } from "../model/EngineConfig.ts"
@@ -19,6 +18,7 @@ import { composed } from "./tfjs/composed.ts"
 import type { Device } from "./tfjs/Device.ts"
 import { preflight } from "./tfjs/preflight.ts"
 import { messageOf, open } from "./tfjs/session.ts"
+import { processorThreads } from "./processorThreads.ts"
 
 const engine = "tensorflow"
 const install = "Install it: npx pnpm backend:install"
@@ -44,7 +44,7 @@ const deviceText = Effect.fnUntraced(function* (usesGpu: boolean, device: string
   }
   const { cure, reason } = whyNoGpu(backend, gpus)
   if (device.startsWith("gpu")) return yield* unavailable(`TensorFlow sees no GPU: ${reason}`, cure)
-  const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism())
+  const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? processorThreads())
   const processor = `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`
   return device === "cpu" ? processor : `${processor}; no GPU: ${reason}`
 })

@@ -1,7 +1,6 @@
 import { version_wasm } from "@tensorflow/tfjs-backend-wasm"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
-import { availableParallelism } from "node:os"
 import { Engine, EngineUnavailable } from "../model/Engine.ts"
 import type { Device } from "./tfjs/Device.ts"
 import { preflight } from "./tfjs/preflight.ts"
@@ -10,6 +9,7 @@ import { registerKernels } from "./wasm/kernels.ts"
 import { Machine } from "./wasm/Machine.ts"
 import { backendName, openBackend, OutOfMemory } from "./wasm/openBackend.ts"
 import { operatorsOf } from "./wasm/operators.ts"
+import { processorThreads } from "./processorThreads.ts"
 
 const engine = "wasm"
 const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packages again: npx pnpm install"
@@ -81,4 +81,4 @@ const make = Effect.fnUntraced(function* (threads: number) {
 export const layerWith = (threads: number) => Layer.effect(Engine, make(threads))
 
 /** Trains on the processor through WebAssembly: nothing but npm packages, and no file outside them. */
-export const layer = layerWith(Math.min(mostThreads, availableParallelism()))
+export const layer = layerWith(Math.min(mostThreads, processorThreads()))

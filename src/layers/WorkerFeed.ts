@@ -1,10 +1,10 @@
 import { Effect, Layer } from "effect"
-import { availableParallelism } from "node:os"
 import { Augment } from "../pipeline/Augment.ts"
 import { Feed, FeedFailed } from "../pipeline/Feed.ts"
 import type { Fed } from "../pipeline/Feed.ts"
 import { Images } from "../pipeline/Images.ts"
 import { Pool } from "./feed/Pool.ts"
+import { processorThreads } from "./processorThreads.ts"
 
 /** More are of use only with more batches ahead: `loader.workers`. */
 const mostThreads = 4
@@ -42,4 +42,4 @@ export const layerWith = (threads: number) =>
   )
 
 /** With a thread for each processor, four at most. */
-export const layer = layerWith(Math.min(mostThreads, availableParallelism()))
+export const layer = layerWith(Math.min(mostThreads, processorThreads()))

@@ -47,8 +47,17 @@ const isDead = (mark: string, silence: number): boolean => {
   return Number(pid) === process.pid ? !held.has(mark) : !isAlive(Number(pid))
 }
 
+/** What to do where somebody else holds the lock: wait, and what to say; or fail. */
+type WhenHeld<E> = (holder: string) => Effect.Effect<void, E>
+
+const waiting: WhenHeld<never> = (holder) =>
+  report({ _tag: "Note", line: `waiting for process ${holder}, which is fetching the same` })
+
 /** Takes the lock, or takes it over from a dead one; waits otherwise, and only then can be stopped. Gives its mark. */
-const take = (path: string): Effect.Effect<string, ReturnType<typeof fileError>> =>
+const take = <E = never>(
+  path: string,
+  whenHeld: WhenHeld<E>
+): Effect.Effect<string, ReturnType<typeof fileError> | E> =>
   Effect.gen(function* () {
     const mark = `${process.pid} ${hostname()} ${randomUUID()}`
     held.add(mark)
@@ -59,8 +68,10 @@ const take = (path: string): Effect.Effect<string, ReturnType<typeof fileError>>
       const now = yield* Clock.currentTimeMillis
       if (isDead(holder.mark, now - holder.mtimeMs)) yield* removeDead(path, holder.mark)
       else {
-        const line = `waiting for process ${holder.mark.split(" ", 2).join(" on ")}, which is fetching the same`
-        if (!told) yield* report({ _tag: "Note", line })
+        if (!told)
+          yield* Effect.onError(whenHeld(holder.mark.split(" ", 2).join(" on ")), () =>
+            Effect.sync(() => held.delete(mark))
+          )
         told = true
         yield* Effect.interruptible(Effect.sleep("50 millis"))
       }
@@ -72,7 +83,7 @@ const take = (path: string): Effect.Effect<string, ReturnType<typeof fileError>>
 const removeDead = Effect.fnUntraced(function* (path: string, mark: string) {
   const guard = `${path}.${mark.split(" ").at(-1)}`
   yield* Effect.acquireUseRelease(
-    take(guard),
+    take(guard, waiting),
     () =>
       Effect.gen(function* () {
         if ((yield* holderOf(path))?.mark === mark) yield* attempt(path, () => rm(path, { force: true }))
@@ -92,11 +103,16 @@ const give = Effect.fnUntraced(function* (path: string, mark: string) {
  * Does its work while nobody else on this machine, or on one that shares the disk, does work under the same lock.
  *
  * The lock is a file with the holder's process, machine and a mark of its own. A process that dies leaves it behind;
- * it is then taken over. Fails with a FileError where no such file can be made.
+ * it is then taken over. Fails with a FileError where no such file can be made. `whenHeld` is told once who holds it
+ * ("123 on host"), before it waits; where it fails, nobody waits.
  */
-export const withLock = <A, E, R>(path: string, work: Effect.Effect<A, E, R>) =>
+export const withLock = <A, E, R, E2 = never>(
+  path: string,
+  work: Effect.Effect<A, E, R>,
+  whenHeld: WhenHeld<E2> = waiting
+) =>
   Effect.acquireUseRelease(
-    take(path),
+    take(path, whenHeld),
     () =>
       Effect.gen(function* () {
         const living = Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -26,6 +26,8 @@ export type RunFile =
   | "model/model.safetensors"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"
+  // Of a search's trial: how far it has come.
+  | "trial.json"
   // Of a search's folder, whose trials are runs in `trials/`.
   | "search.json"
   | "trials.csv"

@@ -99,3 +99,14 @@ it.live("a lock is given back by work that fails, and by work that is stopped; w
     assert.deepStrictEqual(readdirSync(folder), [])
   })
 )
+
+it.live("who does not want to wait is told who holds the lock, and fails", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryFolder, "a.lock")
+    const refused = withLock(path, Effect.fail("worked"), (holder) => Effect.fail(`held by ${holder}`))
+    const holder = `held by ${process.pid} on ${hostname()}`
+    assert.strictEqual(yield* withLock(path, Effect.flip(refused)), holder)
+    assert.strictEqual(yield* Effect.flip(refused), "worked")
+    assert.isFalse(existsSync(path))
+  })
+)

@@ -86,7 +86,12 @@ export const SearchConfig = Schema.Struct({
     { kind: "grid" },
     "`grid`: every combination. `random`: drawn points. `halving`: all begin, and after each rung the best of them go on"
   ),
-  objective: setting(Objective, {}, "What the best trial is the best in")
+  objective: setting(Objective, {}, "What the best trial is the best in"),
+  together: setting(
+    intBetween(1, 1000),
+    4,
+    "At most so many trials that train their whole network share one pass: each holds its weights, gradients and optimiser's state in memory. Trials with a frozen part in common always share theirs"
+  )
 }).check(
   Schema.makeFilter(({ axes }) => {
     const problem = orderProblem(axes)

@@ -1,0 +1,27 @@
+import { Config, Effect, Option } from "effect"
+import { Flag } from "effect/cli"
+import type { Redacted } from "effect"
+import type { ClusterUrl } from "../layers/cluster/ClusterUrl.ts"
+import { clusterUrl } from "../layers/cluster/ClusterUrl.ts"
+
+/** `--cluster URL`, or the environment's WEFT_CLUSTER; never printed. */
+export const cluster = Flag.Redacted("cluster").pipe(
+  Flag.withMetavar("URL"),
+  Flag.withDescription(
+    "A PostgreSQL that workers share, postgres://USER:PASSWORD@HOST/DATABASE; WEFT_CLUSTER where left out, which no list of processes shows"
+  ),
+  Flag.withFallbackConfig(Config.Redacted("WEFT_CLUSTER")),
+  Flag.optional
+)
+
+/**
+ * The cluster that is asked for, checked; none where none is.
+ *
+ * A URL on the command line is taken out of the list of processes, as far as the system lets us.
+ */
+export const chosenCluster = Effect.fnUntraced(function* (flag: Option.Option<Redacted.Redacted>) {
+  if (Option.isNone(flag)) return Option.none<ClusterUrl>()
+  const isFlag = process.argv.some((argument) => argument.startsWith("--cluster"))
+  if (isFlag) process.title = "weft"
+  return Option.some(yield* clusterUrl(flag.value, isFlag ? "--cluster" : "WEFT_CLUSTER"))
+})

@@ -1,0 +1,149 @@
+import { Console, Effect, FileSystem, Layer, Option, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as ChildTrainers from "../layers/ChildTrainers.ts"
+import { clientLayer } from "../layers/cluster/ClusterSearch.ts"
+import type { ClusterUrl } from "../layers/cluster/ClusterUrl.ts"
+import { sayingWhich } from "../layers/cluster/Postgres.ts"
+import { submitAndWatch } from "../layers/cluster/watch.ts"
+import * as LocalSearch from "../layers/LocalSearch.ts"
+import { withLock } from "../layers/lock.ts"
+import { report } from "../Progress.ts"
+import { ConfigError } from "../RunConfig.ts"
+import { Machine } from "../run/Machine.ts"
+import { RunError } from "../run/RunError.ts"
+import { RunFolder } from "../run/RunFolder.ts"
+import { Pages } from "../run/report/Pages.ts"
+import { openBoard } from "../run/search/Board.ts"
+import type { Board } from "../run/search/Board.ts"
+import { carryOut } from "../run/search/carryOut.ts"
+import { searchPayload } from "../run/search/searchPayload.ts"
+import { workOf } from "../run/search/workOf.ts"
+import { bestToml } from "./bestToml.ts"
+import { chosenCluster, cluster } from "./clusterFlag.ts"
+import { defaultSearch, openSearch } from "./openSearch.ts"
+import * as options from "./options.ts"
+import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
+
+const flags = {
+  config: options.config.pipe(
+    Flag.withDescription(`The search: a .toml, .json or .yaml file; ${defaultSearch} where left out`),
+    Flag.optional
+  ),
+  set: options.set,
+  run: options.run.pipe(Flag.withDescription("The search's folder; runs/<time>-<name> where left out"), Flag.optional),
+  resume: Flag.Boolean("resume").pipe(
+    Flag.withDescription("Goes on with the search in --run: what is done is not done again"),
+    Flag.withDefault(false)
+  ),
+  parallel: Flag.Int("parallel").pipe(
+    Flag.withMetavar("N"),
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 256 }))),
+    Flag.withDescription(
+      "Trains N groups of trials side by side, each in a process of its own; with --cluster, for so many workers"
+    ),
+    Flag.withDefault(1)
+  ),
+  cluster,
+  json: options.json
+}
+
+type Opened = Effect.Success<ReturnType<typeof openSearch>>
+
+/** On this machine: the journal lies in the search's folder, whatever that is called. */
+const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, parallel: number, board: Board) {
+  const payload = yield* searchPayload(search.config, trials, { folder: ".", places: parallel })
+  return yield* carryOut(payload, parallel, workOf(search.config, trials, folder.path), board.tell).pipe(
+    Effect.provide(Layer.merge(LocalSearch.layer(`${folder.path}/search.sqlite`), ChildTrainers.layer(parallel)))
+  )
+})
+
+/** On a cluster: `cluster-key` in the folder says to its workers whose it is. */
+const onCluster = Effect.fnUntraced(function* (
+  { folder, search, trials }: Opened,
+  parallel: number,
+  board: Board,
+  url: ClusterUrl
+) {
+  const fs = yield* FileSystem.FileSystem
+  const { versions } = yield* Machine
+  const payload = yield* searchPayload(search.config, trials, { folder: folder.path, places: parallel })
+  const file = `${folder.path}/cluster-key`
+  // Submitted from where the folder has another path, it is the search that it was.
+  const key = yield* Effect.orElseSucceed(fs.readFileString(file), () => payload.key)
+  yield* fs.writeFileString(file, key)
+  yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with npx pnpm pipeline:worker` })
+  const submitted = {
+    key,
+    name: search.config.name,
+    folder: folder.path,
+    version: versions["weft"] ?? "unknown",
+    config: JSON.stringify(search.config)
+  }
+  return yield* submitAndWatch({ ...payload, key }, submitted, board.tell).pipe(
+    Effect.provide(clientLayer(url)),
+    sayingWhich(url)
+  )
+})
+
+/** Trains a network at many settings, and says which are the best. */
+export const search = Command.make(
+  "search",
+  flags,
+  Effect.fnUntraced(function* ({ cluster: flag, json, parallel, ...asked }) {
+    const url = yield* chosenCluster(flag)
+    const opened = yield* openSearch(asked)
+    const { folder, shown, trials } = opened
+    const again = `npx pnpm pipeline:search --run ${shown} --resume`
+    const carriedOut = Effect.gen(function* () {
+      yield* report({ _tag: "Note", line: `search ${shown}: ${trials.length} trials` })
+      // On a cluster all news come again.
+      const search = Option.isSome(url) ? { ...opened.search, passes: { wanted: 0, made: 0 } } : opened.search
+      const board = yield* openBoard(search, trials)
+      const work = Effect.gen(function* () {
+        return yield* Option.isSome(url) ? onCluster(opened, parallel, board, url.value) : here(opened, parallel, board)
+      })
+      const end = yield* Effect.onInterrupt(work, () => Effect.ignore(board.write))
+      return yield* board.close(end)
+    }).pipe(
+      Effect.provideService(RunFolder, folder),
+      Effect.onInterrupt(() =>
+        Console.error(
+          Option.isSome(url)
+            ? `\nNo longer watched; the workers go on. To watch again: ${again}, with the same cluster`
+            : `\nInterrupted. To go on: ${again}`
+        )
+      )
+    )
+    const result = yield* withLock(
+      `${folder.path}/search.lock`,
+      carriedOut,
+      (holder) =>
+        new ConfigError({
+          where: `--run ${shown}`,
+          problems: [`process ${holder} is at work on this search; wait for its end, or stop it first`]
+        })
+    )
+    yield* folder.write("trials.csv", yield* trialsCsv(result))
+    const best = yield* bestToml(result, trials)
+    if (best !== undefined) yield* folder.write("best.toml", best)
+    yield* Effect.flatMap(Pages, (write) => write(folder))
+    yield* Console.log(json ? JSON.stringify(searchJson(result), null, 2) : searchText(result, shown))
+    if (!result.trials.some(({ state }) => state === "finished"))
+      return yield* new RunError({ run: shown, detail: "no trial was finished; search.json says of each why" })
+  })
+).pipe(
+  Command.withDescription("Trains a network at many settings, many in one pass, and says which are the best"),
+  Command.withExamples([
+    { command: "pnpm pipeline:search", description: "Search on the sample catalogue that Weft draws" },
+    {
+      command:
+        "pnpm pipeline:search --config configs/fashion/search.toml --set base.data.root=/data/fashion --parallel 2",
+      description: "Search on a catalogue of your own, with two processes"
+    },
+    { command: "pnpm pipeline:search --run runs/first --resume", description: "Go on with an interrupted search" },
+    {
+      command: "WEFT_CLUSTER=postgres://weft:…@db/weft pnpm pipeline:search --run /mnt/shared/searches/first",
+      description: "Leave the work to a cluster's workers"
+    }
+  ])
+)

@@ -1,0 +1,80 @@
+import { Console, Duration, Effect, Layer, Option, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as ChildTrainers from "../layers/ChildTrainers.ts"
+import * as ClusterSearch from "../layers/cluster/ClusterSearch.ts"
+import { freePort } from "../layers/cluster/freePort.ts"
+import { ownAddress, sayingWhich } from "../layers/cluster/Postgres.ts"
+import { work } from "../layers/cluster/Worker.ts"
+import { report } from "../Progress.ts"
+import { ConfigError } from "../RunConfig.ts"
+import { chosenCluster, cluster } from "./clusterFlag.ts"
+
+const flags = {
+  cluster,
+  host: Flag.String("host").pipe(
+    Flag.withDescription(
+      "Where other workers reach this machine; the address by which it reaches PostgreSQL where left out"
+    ),
+    Flag.optional
+  ),
+  port: Flag.Int("port").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))),
+    Flag.withDescription("On which port; a free one where left out"),
+    Flag.optional
+  ),
+  folder: Flag.String("folder").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription(
+      "The shared folder in which searches' folders lie, as this machine sees it; where they were submitted from where left out"
+    ),
+    Flag.optional
+  ),
+  data: Flag.String("data").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Where this machine has the data: data.root of every trial; as configured where left out"),
+    Flag.optional
+  ),
+  expiry: Flag.Int("expiry").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 3600 }))),
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("A worker that has not signed for so long is taken for dead, and others take its work"),
+    Flag.withDefault(Duration.toSeconds(ClusterSearch.defaultExpiry))
+  )
+}
+
+/** Takes part in a cluster's searches until it is stopped. */
+export const worker = Command.make(
+  "worker",
+  flags,
+  Effect.fnUntraced(function* (options) {
+    const chosen = yield* chosenCluster(options.cluster)
+    if (Option.isNone(chosen))
+      return yield* new ConfigError({
+        where: "--cluster",
+        problems: ["expected the PostgreSQL that the workers share: --cluster URL, or WEFT_CLUSTER in the environment"]
+      })
+    const address = yield* ownAddress(chosen.value)
+    const host = Option.getOrElse(options.host, () => address)
+    const port = Option.isSome(options.port) ? options.port.value : yield* freePort(host)
+    yield* report({ _tag: "Note", line: `worker ${host}:${port} of ${chosen.value.shown}` })
+    const layer = ClusterSearch.workerLayer(chosen.value, { host, port, expiry: Duration.seconds(options.expiry) })
+    return yield* work({
+      folder: Option.getOrUndefined(options.folder),
+      data: Option.getOrUndefined(options.data)
+    }).pipe(
+      Effect.provide(Layer.merge(layer, ChildTrainers.layer(1))),
+      sayingWhich(chosen.value),
+      Effect.onInterrupt(() =>
+        Console.error("\nStopped. What it was training is left to others, with its checkpoints.")
+      )
+    )
+  })
+).pipe(
+  Command.withDescription("Takes part in searches that were submitted to a cluster, until it is stopped"),
+  Command.withExamples([
+    {
+      command: "WEFT_CLUSTER=postgres://weft:…@db/weft pnpm pipeline:worker --folder /mnt/shared/searches",
+      description: "Work on a machine of its own"
+    }
+  ])
+)

@@ -1,0 +1,87 @@
+import { Effect, Layer, Scope, Semaphore, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
+import type { SqlConnection } from "effect/sql"
+import { SqlClient, SqlError, Statement } from "effect/sql"
+import { DatabaseSync, type SQLInputValue } from "node:sqlite"
+
+/** What a statement may be given; SQLite knows no booleans. */
+const inputOf = (value: unknown): SQLInputValue =>
+  // Effect's statements hold numbers, text, bytes and null beside booleans; SQLite says so itself where that is not true.
+  typeof value === "boolean" ? Number(value) : (value as SQLInputValue)
+
+const open = Effect.fnUntraced(function* (file: string) {
+  const database = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        const database = new DatabaseSync(file)
+        // WAL with the default "full" flush: what was committed is there after a power cut.
+        database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")
+        return database
+      },
+      catch: (cause) => failure(cause, "open")
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+  const query = (sql: string, parameters: ReadonlyArray<unknown>, asArrays: boolean) =>
+    Effect.try({
+      try: () => {
+        const statement = database.prepare(sql)
+        if (asArrays) statement.setReturnArrays(true)
+        const inputs = parameters.map(inputOf)
+        if (statement.columns().length > 0) return { rows: statement.all(...inputs), result: undefined }
+        return { rows: [], result: statement.run(...inputs) }
+      },
+      catch: (cause) => failure(cause, "execute")
+    })
+  return { query }
+})
+
+const failure = (cause: unknown, operation: string) =>
+  new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(cause, {
+      message: `SQLite: ${cause instanceof Error ? cause.message : String(cause)}`,
+      operation
+    })
+  })
+
+const make = Effect.fnUntraced(function* (file: string) {
+  const { query } = yield* open(file)
+  const execute: SqlConnection.Connection["execute"] = (sql, parameters, transform) =>
+    Effect.map(query(sql, parameters, false), ({ rows }) => (transform === undefined ? rows : transform(rows)))
+  const executeValues: SqlConnection.Connection["executeValues"] = (sql, parameters) =>
+    // Set to return arrays, a statement gives one a row.
+    Effect.map(query(sql, parameters, true), ({ rows }) => rows as unknown as ReadonlyArray<ReadonlyArray<unknown>>)
+  const connection: SqlConnection.Connection = {
+    execute,
+    executeUnprepared: execute,
+    executeValues,
+    executeValuesUnprepared: executeValues,
+    executeRaw: (sql, parameters) => Effect.map(query(sql, parameters, false), ({ result, rows }) => result ?? rows),
+    executeStream: (sql, parameters, transform) =>
+      Stream.unwrap(Effect.map(execute(sql, parameters, transform), Stream.fromIterable))
+  }
+  // One connection: a transaction has it to itself.
+  const semaphore = yield* Semaphore.make(1)
+  return yield* SqlClient.make({
+    acquirer: semaphore.withPermits(1)(Effect.succeed(connection)),
+    transactionAcquirer: Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.service(Scope.Scope), (scope) =>
+        restore(semaphore.take(1)).pipe(
+          Effect.tap(() => Scope.addFinalizer(scope, semaphore.release(1))),
+          Effect.as(connection)
+        )
+      )
+    ),
+    compiler: Statement.makeCompilerSqlite(),
+    driver: "node:sqlite",
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+})
+
+/**
+ * An SQL client over Node's own SQLite, on one file, which is made where it is not there.
+ *
+ * Fails with an SqlError where the file cannot be opened. Effect's package for SQLite has no release for Effect 4.
+ */
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.effect(SqlClient.SqlClient, make(file)).pipe(Layer.provide(Reactivity.layer))

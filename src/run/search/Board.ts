@@ -1,0 +1,137 @@
+import { Clock, Effect, Ref } from "effect"
+import { promote } from "../../model/search/halving.ts"
+import type { SearchResult } from "../../model/search/SearchResult.ts"
+import { figuresSoFar, withTrial } from "../../model/search/SearchResult.ts"
+import { report } from "../../Progress.ts"
+import { RunFolder } from "../RunFolder.ts"
+import { Runs } from "../Runs.ts"
+import type { TrialEnd } from "./Group.ts"
+import type { Trial } from "./points.ts"
+import type { SearchEnd } from "./Search.ts"
+import { writeSearch } from "./searchFile.ts"
+import type { SearchNews } from "./SearchNews.ts"
+import { readRecord } from "./TrialRecord.ts"
+import { trialFolder } from "./workOf.ts"
+
+/** A trial's end as its search sees it: one that paused waits for the others of its rung. */
+const stateOf = ({ state }: TrialEnd) => (state === "paused" ? "waiting" : state)
+
+const ended = (search: SearchResult, rung: number, end: TrialEnd): SearchResult =>
+  withTrial(search, end.id, {
+    state: stateOf(end),
+    rung,
+    figure: end.figure,
+    ...(end.detail !== undefined && { detail: end.detail })
+  })
+
+/** At a rung's end, the best go on and the others are stopped; before it, nothing. */
+const decided = (search: SearchResult, rung: number, ends: ReadonlyMap<string, TrialEnd>): SearchResult => {
+  const keep = search.rungs[rung]?.keep
+  const of = search.trials.filter((trial) => trial.rung === rung)
+  const results = of.flatMap(({ id }) => ends.get(id) ?? [])
+  if (keep === undefined || rung + 1 >= search.rungs.length || results.length < of.length) return search
+  const survivors = new Set(promote(results, keep, search.config.objective))
+  return results.reduce(
+    (next, { id, state }) =>
+      state !== "paused" ? next : withTrial(next, id, survivors.has(id) ? { rung: rung + 1 } : { state: "stopped" }),
+    search
+  )
+}
+
+/** A search that goes on: who ran when it was stopped waits. */
+const awakened = (search: SearchResult): SearchResult => ({
+  ...search,
+  trials: search.trials.map((trial) => (trial.state === "running" ? { ...trial, state: "waiting" } : trial))
+})
+
+/**
+ * How a search stands, shown and written into its folder as news of it come.
+ *
+ * `search`: where it was left, or before its first trial. What it says at the end is read from the trials' own folders.
+ */
+export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult, trials: ReadonlyArray<Trial>) {
+  const folder = yield* RunFolder
+  const start = yield* Clock.currentTimeMillis
+  const state = yield* Ref.make(awakened(search))
+  const written = yield* Ref.make(0)
+  const ends = new Map<string, TrialEnd>()
+  const trains = new Map(trials.map(({ config, id }) => [id, config.train]))
+  const notes = new Set<string>()
+
+  const change = Effect.fnUntraced(function* (next: (search: SearchResult) => SearchResult, isLast = false) {
+    const now = yield* Clock.currentTimeMillis
+    const seconds = search.seconds + (now - start) / 1000
+    const current = yield* Ref.updateAndGet(state, (before) => ({ ...next(before), seconds }))
+    yield* report({ _tag: "Trials", search: current })
+    // The trials' own folders have it all: this file may be a second behind.
+    if (!isLast && now - (yield* Ref.get(written)) < 1000) return
+    yield* Ref.set(written, now)
+    yield* writeSearch(current).pipe(Effect.provideService(RunFolder, folder))
+  })
+
+  const hear = Effect.fnUntraced(function* (news: SearchNews) {
+    if (news._tag === "Ended") {
+      const { end, rung } = news
+      for (const trial of end.trials) ends.set(trial.id, trial)
+      return yield* change((search) => {
+        const passes = {
+          wanted: search.passes.wanted + end.passes.wanted,
+          made: search.passes.made + end.passes.made
+        }
+        const next = end.trials.reduce((next, trial) => ended(next, rung, trial), { ...search, passes })
+        return decided(next, rung, ends)
+      })
+    }
+    const { event, trials: ids } = news
+    const { trials: now } = yield* Ref.get(state)
+    const beginning = now.filter(({ id, state }) => state === "waiting" && ids.includes(id))
+    if (beginning.length > 0)
+      yield* change((search) => beginning.reduce((next, { id }) => withTrial(next, id, { state: "running" }), search))
+    if (event._tag === "Epoch" && event.trial !== undefined) {
+      const { record, trial: id } = event
+      const train = trains.get(id)
+      if (train === undefined) return
+      return yield* change((search) => {
+        const before = search.trials.find((trial) => trial.id === id)?.history ?? []
+        const history = [...before.filter(({ epoch }) => epoch !== record.epoch), record]
+        return withTrial(search, id, figuresSoFar(train, history, search.config.objective))
+      })
+    }
+    const line = event._tag === "Note" ? `${event.trial ?? ""} ${event.line}` : undefined
+    if (line !== undefined && notes.has(line)) return
+    if (line !== undefined) notes.add(line)
+    yield* report(event)
+  })
+
+  /** What cannot be written now is tried again with the next news, and at the end. */
+  const tell = (news: SearchNews) =>
+    hear(news).pipe(
+      Effect.catch((error) => report({ _tag: "Note", line: `search.json is not written: ${error.message}` }))
+    )
+
+  const close = Effect.fn("Board.close")(function* ({ passes, trials }: SearchEnd) {
+    const runs = yield* Runs
+    let next: SearchResult = { ...(yield* Ref.get(state)), passes }
+    for (const end of trials) {
+      const record = yield* runs.existing(trialFolder(folder.path, end.id)).pipe(
+        Effect.flatMap((folder) => Effect.provideService(readRecord, RunFolder, folder)),
+        // On a cluster, this machine may not see the trials' folders: what their workers told is known.
+        Effect.orElseSucceed(() => undefined)
+      )
+      next = withTrial(ended(next, end.rung, end), end.id, {
+        ...(end.state === "paused" && { state: "stopped" }),
+        ...(record !== undefined && {
+          history: record.history,
+          chosenEpoch: record.chosenEpoch,
+          seconds: record.seconds
+        })
+      })
+    }
+    yield* change((search) => ({ ...next, seconds: search.seconds }), true)
+    return yield* Ref.get(state)
+  })
+
+  yield* change((search) => search, true)
+  return { tell, close, write: change((search) => search, true) }
+})
+export type Board = Effect.Success<ReturnType<typeof openBoard>>

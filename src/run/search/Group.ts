@@ -1,0 +1,37 @@
+import { Schema } from "effect"
+
+/** Trials that are trained in one pass, and how far. */
+export const Group = Schema.Struct({
+  /** The search that they belong to, by its key. */
+  search: Schema.String,
+  /** From 0: the round of a halving; 0 where there is one round. */
+  rung: Schema.Natural,
+  /** From 0, among the groups of its rung. */
+  index: Schema.Natural,
+  /** By id, in the search's order. */
+  trials: Schema.NonEmptyArray(Schema.String),
+  /** After so many epochs they pause; left out: to their end. */
+  until: Schema.optionalKey(Schema.Natural)
+})
+export type Group = typeof Group.Type
+
+/** How far a trial has come, as the journal keeps it: no history, no tensor. */
+export const TrialEnd = Schema.Struct({
+  id: Schema.String,
+  state: Schema.Literals(["finished", "paused", "diverged", "failed"]),
+  /** The objective; null where there is none. */
+  figure: Schema.NullOr(Schema.Finite),
+  /** Epochs that were trained. */
+  epochs: Schema.Natural,
+  /** Why it failed or diverged. */
+  detail: Schema.optionalKey(Schema.String)
+})
+export type TrialEnd = typeof TrialEnd.Type
+
+/** What became of a group: every trial of it, in its order. */
+export const GroupEnd = Schema.Struct({
+  trials: Schema.Array(TrialEnd),
+  /** Images through decoding and the frozen part: were each trial alone, and as it was. */
+  passes: Schema.Struct({ wanted: Schema.Natural, made: Schema.Natural })
+})
+export type GroupEnd = typeof GroupEnd.Type

@@ -1,0 +1,60 @@
+import { Context, Schema } from "effect"
+import type { Effect } from "effect"
+import * as Runtime from "effect/Runtime"
+import { Objective } from "../../model/search/objective.ts"
+import type { ProgressEvent } from "../../Progress.ts"
+import { RunConfig } from "../../RunConfig.ts"
+import type { GroupEnd } from "./Group.ts"
+
+/** A group of trials, with all that is needed to train it. */
+export const GroupWork = Schema.Struct({
+  rung: Schema.Natural,
+  /** After so many epochs they pause; left out: to their end. */
+  until: Schema.optionalKey(Schema.Natural),
+  objective: Objective,
+  /** `path`: the trial's folder. */
+  trials: Schema.NonEmptyArray(Schema.Struct({ id: Schema.String, path: Schema.String, config: RunConfig }))
+})
+export type GroupWork = typeof GroupWork.Type
+
+/** What concerns all trials: the data cannot be used (3), the engine cannot run (4), or something else (1, 2). */
+export class TrainerFailed extends Schema.TaggedError<TrainerFailed>()("TrainerFailed", {
+  detail: Schema.String,
+  /** What a process would end with. */
+  code: Schema.Natural
+}) {
+  override get [Runtime.errorExitCode]() {
+    return this.code
+  }
+  override get message() {
+    return this.detail
+  }
+}
+
+/** The process that trained is no more: out of memory, or killed. */
+export class TrainerDied extends Schema.TaggedError<TrainerDied>()("TrainerDied", {
+  /** "signal SIGKILL", and the last that it said. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the process at work on it died (${this.detail})`
+  }
+}
+
+/** Whoever trains a search's groups. */
+export class Trainers extends Context.Service<
+  Trainers,
+  {
+    /**
+     * Trains a group, telling how it goes. Trials that are through with their rung already are not trained again.
+     *
+     * Interrupted, it leaves checkpoints, from which the same group goes on.
+     */
+    readonly train: (
+      work: GroupWork,
+      tell: (event: ProgressEvent) => Effect.Effect<void>
+    ) => Effect.Effect<GroupEnd, TrainerFailed | TrainerDied>
+    /** Whether the data and engines of these runs are here; a digest of all their data. */
+    readonly check: (configs: ReadonlyArray<RunConfig>) => Effect.Effect<string, TrainerFailed | TrainerDied>
+  }
+>()("weft/run/search/Trainers") {}

@@ -1,0 +1,30 @@
+import { Effect } from "effect"
+import { Engines } from "../../model/Engines.ts"
+import { networkFor } from "../../model/networks.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { RunConfig } from "../../RunConfig.ts"
+import { sha256 } from "../../sha256.ts"
+import { canonical } from "../configDigest.ts"
+
+const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): ReadonlyArray<A> => [
+  ...new Map(items.map((item) => [canonical(keyOf(item)), item])).values()
+]
+
+/**
+ * Whether runs could be trained here: their engines are started on their networks, their data are read and every image
+ * is decoded. Gives a digest of all their data; fails as a run would.
+ */
+export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArray<RunConfig>) {
+  for (const { engine, image, network } of distinct(configs, ({ engine, image, network }) => [
+    engine,
+    image,
+    network
+  ])) {
+    const anyClasses = yield* networkFor(network, { ...image, classes: 2 })
+    yield* Effect.scoped(Engines.use((engines) => engines.choose(engine, anyClasses)))
+  }
+  const digests: Array<string> = []
+  for (const config of distinct(configs, ({ data, image, seed }) => [data, image, seed]))
+    digests.push((yield* Pipeline.dataset(config)).digest)
+  return yield* sha256(digests.join(" "))
+})

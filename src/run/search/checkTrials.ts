@@ -1,0 +1,22 @@
+import { Effect, Result } from "effect"
+import { networkFor } from "../../model/networks.ts"
+import { freezingOf } from "../../model/parts.ts"
+import { ConfigError } from "../../RunConfig.ts"
+import type { Trial } from "./points.ts"
+
+/**
+ * Whether every trial's network fits its images and has the blocks that are named in its configuration: known before
+ * anything starts, and of all trials at once. Fails with a ConfigError; `where` is the search's file.
+ */
+export const checkTrials = Effect.fn("checkTrials")(function* (trials: ReadonlyArray<Trial>, where: string) {
+  const problems: Array<string> = []
+  for (const { config, id } of trials) {
+    const { image, network, train } = config
+    const checked = yield* networkFor(network, { ...image, classes: 2 }).pipe(
+      Effect.flatMap((anyClasses) => freezingOf(anyClasses, network, train, 1)),
+      Effect.result
+    )
+    if (Result.isFailure(checked)) problems.push(`trial ${id}: ${checked.failure.message}`)
+  }
+  if (problems.length > 0) return yield* new ConfigError({ where, problems })
+})

@@ -1,0 +1,30 @@
+import { Effect, Struct } from "effect"
+import { sha256 } from "../../sha256.ts"
+import type { RunConfig } from "../../RunConfig.ts"
+import { canonical } from "../configDigest.ts"
+import { passKey } from "../passKey.ts"
+import type { Passenger } from "./plan.ts"
+import type { Trial } from "./points.ts"
+
+/** Names the part of a network that is frozen for the whole run; null where there is none. */
+const frozenKey = ({ network, train }: RunConfig): string | null =>
+  network.trainable === "all" || train.unfreeze !== undefined
+    ? null
+    : canonical(Struct.pick(network, ["name", "weights", "padding", "trainable"]))
+
+/** Enough of a digest to tell the passes of a search apart. */
+const short = (text: string) => Effect.map(sha256(text), (digest) => digest.slice(0, 16))
+
+/** What of a search's trials says which are trained together, in their order. */
+export const passengers = (trials: ReadonlyArray<Trial>) =>
+  Effect.forEach(
+    trials,
+    Effect.fnUntraced(function* ({ config, id }) {
+      const frozen = frozenKey(config)
+      return {
+        id,
+        pass: yield* short(passKey(config)),
+        frozen: frozen === null ? null : yield* short(frozen)
+      } satisfies Passenger
+    })
+  )

@@ -1,0 +1,39 @@
+import { Array, Effect } from "effect"
+import { rungs } from "../../model/search/halving.ts"
+import type { SearchConfig } from "../../model/search/SearchConfig.ts"
+import { sha256 } from "../../sha256.ts"
+import { canonical } from "../configDigest.ts"
+import { passengers } from "./passengers.ts"
+import type { Trial } from "./points.ts"
+import type { SearchPayload } from "./Search.ts"
+
+/** A search's key: of its configuration and its folder. The same in the same folder is the same search. */
+export const searchKey = (config: SearchConfig, folder: string) =>
+  Effect.map(sha256(canonical({ config, folder })), (digest) => digest.slice(0, 32))
+
+const rounds = ({ strategy }: SearchConfig, trials: ReadonlyArray<Trial>): SearchPayload["rungs"] => {
+  const end = { keep: trials.length }
+  if (strategy.kind !== "halving") return [end]
+  // Halving's trials all have the same.
+  const epochs = trials[0]?.config.train.epochs ?? 0
+  const all = rungs(trials.length, { ...strategy, epochs }).map((rung) =>
+    rung.epochs < epochs ? { until: rung.epochs, keep: rung.keep } : { keep: rung.keep }
+  )
+  return Array.isReadonlyArrayNonEmpty(all) ? all : [end]
+}
+
+/** A search as its workflow takes it; `places`: how many groups can be trained side by side. */
+export const searchPayload = Effect.fnUntraced(function* (
+  config: SearchConfig,
+  trials: ReadonlyArray<Trial>,
+  options: { readonly folder: string; readonly places: number }
+) {
+  return {
+    key: yield* searchKey(config, options.folder),
+    trials: yield* passengers(trials),
+    rungs: rounds(config, trials),
+    goal: config.objective.goal,
+    places: options.places,
+    most: config.together
+  } satisfies SearchPayload
+})

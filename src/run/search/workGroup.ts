@@ -1,0 +1,81 @@
+import { Effect } from "effect"
+import type { EpochRecord } from "../../metrics/Report.ts"
+import type { Objective } from "../../model/search/objective.ts"
+import { chosenRecord, epochFigure, reportFigure } from "../../model/search/objective.ts"
+import { RunFolder } from "../RunFolder.ts"
+import { Runs } from "../Runs.ts"
+import type { TrialOutcome } from "../trainTrials.ts"
+import { trainTrials } from "../trainTrials.ts"
+import type { GroupEnd, TrialEnd } from "./Group.ts"
+import type { GroupWork } from "./Trainers.ts"
+import type { TrialRecord } from "./TrialRecord.ts"
+import { readRecord, writeRecord } from "./TrialRecord.ts"
+
+type Trial = GroupWork["trials"][number]
+
+const inFolder = <A, E>({ config, path }: Trial, effect: Effect.Effect<A, E, RunFolder>) =>
+  Effect.gen(function* () {
+    const { folder } = yield* Runs.use((runs) => runs.open(path, config.train.checkpoint.keep))
+    return yield* Effect.provideService(effect, RunFolder, folder)
+  })
+
+/** Whether a trial has nothing left to do in a rung. */
+const isThrough = (record: TrialRecord | undefined, rung: number): record is TrialRecord =>
+  record !== undefined && (record.state !== "paused" || record.rung >= rung)
+
+const secondsOf = (history: ReadonlyArray<EpochRecord>) => history.reduce((sum, { seconds }) => sum + seconds, 0)
+
+const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figure }: Objective): TrialRecord => {
+  const { id, state } = outcome
+  if (state === "finished") {
+    const { chosenEpoch, history, seconds } = outcome.report
+    const found = reportFigure(outcome.report, figure)
+    return { id, state, figure: found, epochs: history.length, rung, history, chosenEpoch, seconds }
+  }
+  const { history } = outcome
+  const chosen = chosenRecord(config.train, history)
+  const chosenEpoch = chosen?.epoch ?? null
+  const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
+  return state === "paused"
+    ? { ...common, state, figure: epochFigure(chosen, figure) }
+    : { ...common, state, figure: null, detail: outcome.detail }
+}
+
+const endOf = ({ detail, epochs, figure, id, state }: TrialRecord): TrialEnd => ({
+  id,
+  state,
+  figure,
+  epochs,
+  ...(detail !== undefined && { detail })
+})
+
+/**
+ * Trains a group's trials together, and leaves a record in each one's folder, from which its end is read when the group
+ * is taken up again.
+ *
+ * Fails with what concerns all of them; a trial that diverges or fails is said to have done so.
+ */
+export const workGroup = Effect.fn("workGroup")(function* ({ objective, rung, trials, until }: GroupWork) {
+  const records = new Map<string, TrialRecord>()
+  for (const trial of trials) {
+    const record = yield* inFolder(trial, readRecord)
+    if (isThrough(record, rung)) records.set(trial.id, record)
+  }
+  const left = trials.filter(({ id }) => !records.has(id))
+  const { outcomes, passes } =
+    left.length === 0
+      ? { outcomes: [], passes: { wanted: 0, made: 0 } }
+      : yield* trainTrials(left.map((trial) => ({ ...trial, until })))
+  for (const outcome of outcomes) {
+    const trial = left.find(({ id }) => id === outcome.id)
+    if (trial === undefined) continue
+    const record = recordOf(outcome, trial, rung, objective)
+    yield* inFolder(trial, writeRecord(record))
+    records.set(outcome.id, record)
+  }
+  const ends = trials.flatMap(({ id }) => {
+    const record = records.get(id)
+    return record === undefined ? [] : [endOf(record)]
+  })
+  return { trials: ends, passes } satisfies GroupEnd
+})

@@ -1,0 +1,114 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as DiskRuns from "../../../src/layers/DiskRuns.ts"
+import type { EpochRecord } from "../../../src/metrics/Report.ts"
+import { SearchConfig } from "../../../src/model/search/SearchConfig.ts"
+import { decodeConfig } from "../../../src/RunConfig.ts"
+import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { Runs } from "../../../src/run/Runs.ts"
+import { openBoard } from "../../../src/run/search/Board.ts"
+import type { GroupEnd } from "../../../src/run/search/Group.ts"
+import { searchPoints } from "../../../src/run/search/points.ts"
+import { newSearch, readSearch } from "../../../src/run/search/searchFile.ts"
+import { temporaryFolder } from "../../temporaryFolder.ts"
+
+const runs = DiskRuns.layer.pipe(Layer.provide(NodeServices.layer))
+
+/** Four trials, of which after one epoch two go on, to four. */
+const halving = Effect.gen(function* () {
+  const config = yield* decodeConfig(
+    SearchConfig,
+    {
+      base: { data: { sample: {} }, train: { epochs: 4 } },
+      axes: [{ path: "train.learningRate", values: [0.1, 0.2, 0.3, 0.4] }],
+      strategy: { kind: "halving", factor: 2, minEpochs: 1 }
+    },
+    "test"
+  )
+  const points = yield* searchPoints(config, "test")
+  return { search: newSearch(config, points), trials: points.trials }
+})
+
+const epoch = (epoch: number, validationLoss: number): EpochRecord => ({
+  epoch,
+  trainLoss: validationLoss,
+  trainAccuracy: 0.5,
+  validationLoss,
+  validationAccuracy: 0.5,
+  learningRate: 0.1,
+  imagesPerSecond: 10,
+  seconds: 2
+})
+
+it.effect("shows a search as its news come, and writes it down: running, stopped at its rung, diverged, finished", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFolder
+    const { folder } = yield* Runs.use((runs) => runs.open(path, 1))
+    yield* Effect.gen(function* () {
+      const { search, trials } = yield* halving
+      const board = yield* openBoard(search, trials)
+      const ids = trials.map(({ id }) => id)
+      const [a = "", b = "", c = "", d = ""] = ids
+      const states = Effect.gen(function* () {
+        yield* board.write
+        const { trials } = yield* readSearch
+        return trials.map(({ rung, state }) => `${state} ${rung}`)
+      })
+      const going = (trial: string, record: EpochRecord) =>
+        board.tell({
+          _tag: "Going",
+          trials: [trial],
+          event: { _tag: "Epoch", epochs: 4, best: true, trial, record }
+        })
+      const paused = (id: string, figure: number) => ({ id, state: "paused" as const, figure, epochs: 1 })
+      const passes = { wanted: 20, made: 10 }
+
+      assert.deepStrictEqual(yield* states, ["waiting 0", "waiting 0", "waiting 0", "waiting 0"])
+      yield* going(a, epoch(1, 0.9))
+      yield* going(b, epoch(1, 0.4))
+      assert.deepStrictEqual(yield* states, ["running 0", "running 0", "waiting 0", "waiting 0"])
+      yield* board.tell({ _tag: "Ended", rung: 0, end: { trials: [paused(a, 0.9), paused(b, 0.4)], passes } })
+      assert.deepStrictEqual(yield* states, ["waiting 0", "waiting 0", "waiting 0", "waiting 0"])
+      const diverged = { id: c, state: "diverged" as const, figure: null, epochs: 0, detail: "the loss is NaN" }
+      const rest: GroupEnd = { trials: [diverged, paused(d, 0.7)], passes }
+      yield* board.tell({ _tag: "Ended", rung: 0, end: rest })
+      assert.deepStrictEqual(yield* states, ["stopped 0", "waiting 1", "diverged 0", "waiting 1"])
+      // What is heard twice, as by who watches a cluster again, changes nothing.
+      yield* going(b, epoch(1, 0.4))
+      yield* going(b, epoch(2, 0.3))
+      const [, second] = (yield* Effect.andThen(board.write, readSearch)).trials
+      assert.deepStrictEqual(
+        second?.history.map(({ epoch }) => epoch),
+        [1, 2]
+      )
+      assert.strictEqual(second?.figure, 0.3)
+
+      // The end is what the journal and the trials' own folders say.
+      mkdirSync(join(path, "trials", b), { recursive: true })
+      const history = [epoch(1, 0.4), epoch(2, 0.3), epoch(3, 0.2), epoch(4, 0.25)]
+      const finished = { id: b, state: "finished" as const, figure: 0.2, epochs: 4 }
+      const record = { ...finished, rung: 1, history, chosenEpoch: 3, seconds: 9 }
+      writeFileSync(join(path, "trials", b, "trial.json"), JSON.stringify(record))
+      const result = yield* board.close({
+        passes: { wanted: 80, made: 40 },
+        trials: [
+          { ...paused(a, 0.9), rung: 0 },
+          { ...finished, rung: 1 },
+          { ...diverged, rung: 0 },
+          { id: d, state: "failed", figure: null, epochs: 1, rung: 1, detail: "the disk is full" }
+        ]
+      })
+      assert.deepStrictEqual(yield* readSearch, result)
+      assert.deepStrictEqual(
+        result.trials.map(({ rung, state }) => `${state} ${rung}`),
+        ["stopped 0", "finished 1", "diverged 0", "failed 1"]
+      )
+      assert.deepInclude(result.trials[1], { figure: 0.2, chosenEpoch: 3, seconds: 9, history })
+      assert.strictEqual(result.trials[2]?.detail, "the loss is NaN")
+      assert.deepStrictEqual(result.passes, { wanted: 80, made: 40 })
+    }).pipe(Effect.provideService(RunFolder, folder))
+  }).pipe(Effect.provide(runs))
+)
