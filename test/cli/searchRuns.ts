@@ -68,10 +68,14 @@ const filesUnder = (folder: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile())
     .map(({ name, parentPath }) => join(parentPath, name))
 
-/** When each file of some trials was written last: none is, once a trial is done. */
+/** When each file of some trials was written last: none is, once a trial is done, but the best one's page at the end. */
 export const timesOf = (folder: string, ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
   new Map(
-    ids.flatMap((id) => filesUnder(join(folder, "trials", id)).map((file) => [file, statSync(file).mtimeMs] as const))
+    ids.flatMap((id) =>
+      filesUnder(join(folder, "trials", id))
+        .filter((file) => !/report\.html$|MODEL_CARD\.md$|[\\/]charts[\\/]/.test(file))
+        .map((file) => [file, statSync(file).mtimeMs] as const)
+    )
   )
 
 /** The files of a folder that contain a text. */

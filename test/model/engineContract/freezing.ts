@@ -116,7 +116,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
         assertSameBits(yield* resumed.snapshot, expected)
         const model = yield* openSession(mobile, { weights: average })
         for (const one of [session, resumed])
-          assert.deepStrictEqual(yield* one.predict(batch), yield* model.predict(batch))
+          assertNear(yield* one.predict(batch), yield* model.predict(batch), "logits", 1e-5)
       }
     })
   )
