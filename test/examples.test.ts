@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import { draw } from "../src/pipeline/draw.ts"
 import { catalogueConfig, writeCatalogue } from "./catalogue.ts"
-import { chromium, onPage, openPage } from "./chromium.ts"
+import { chromium, onPage, openPage, PageFault } from "./chromium.ts"
 import { weft } from "./cli/run.ts"
 import { pythonWith } from "./python.ts"
 
@@ -140,7 +140,7 @@ describe("examples of exported models", () => {
         const paragraph = page.locator("#answer")
         await paragraph.filter({ hasText: /\d/ }).waitFor({ timeout: 60_000 })
         return paragraph.textContent()
-      }).pipe(Effect.mapError((fault) => new Error(problems.join("; "), { cause: fault })))
+      }).pipe(Effect.mapError(({ cause }) => new PageFault({ cause: { problems, cause } })))
       assert.deepStrictEqual(problems, [])
       assertAnswer(answer ?? "")
     })
