@@ -82,7 +82,7 @@ export const SearchConfig = Schema.Struct({
     description: "What varies, `[[axes]]` each; of a grid, the last one varies fastest"
   }),
   strategy: setting(
-    Schema.Union([Grid, Random, Halving]),
+    Schema.Union([Grid, Random, Halving]).annotate({ expected: 'kind = "grid", "random" or "halving"' }),
     { kind: "grid" },
     "`grid`: every combination. `random`: drawn points. `halving`: all begin, and after each rung the best of them go on"
   ),

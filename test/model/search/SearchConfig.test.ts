@@ -51,6 +51,13 @@ describe("SearchConfig", () => {
     })
   )
 
+  it.effect("names the strategies that there are where another is asked for", () =>
+    Effect.gen(function* () {
+      const wanted = /^`strategy`: Expected kind = "grid", "random" or "halving"$/
+      assert.match(yield* problem({ strategy: { kind: "bayes" } }), wanted)
+    })
+  )
+
   it.effect("refuses a grid that nobody can mean, and axes that undo each other", () =>
     Effect.gen(function* () {
       const range = { from: 0, to: 1, steps: 101 }
