@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "Convolution.h"
@@ -301,7 +302,11 @@ class Program {
       for (int64_t piece; (piece = next.fetch_add(1)) < pieces;) body(piece, worker);
     };
     std::vector<std::thread> others;
-    for (int64_t i = 1; i < std::min(threads_, pieces); i++) others.emplace_back([&, i] { work(workers_[i]); });
+    try {
+      for (int64_t i = 1; i < std::min(threads_, pieces); i++) others.emplace_back([&, i] { work(workers_[i]); });
+    } catch (const std::system_error &) {
+      // The system gives no more threads: those that there are do it all.
+    }
     work(workers_[0]);
     for (std::thread &other : others) other.join();
   }
