@@ -1,11 +1,12 @@
 /**
- * Images per second of a network's frozen part (all but the last linear layer) on onnxruntime; prints one JSON line:
- * node bench/features.ts --network mobilenet-v2 --size 224 --batch 32
+ * Images per second of a network's frozen part (all but the last linear layer) on what applies it; prints one JSON line:
+ * node bench/features.ts --by auto --network mobilenet-v2 --size 224 --batch 32
  */
 import { Clock, Console, Effect, Schema } from "effect"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { layerWith } from "../src/layers/OnnxFeatures.ts"
+import * as ProcessorFeatures from "../src/layers/ProcessorFeatures.ts"
 import { Features } from "../src/model/Features.ts"
 import { initialise } from "../src/model/initialise.ts"
 import { NetworkConfig } from "../src/model/NetworkConfig.ts"
@@ -13,6 +14,7 @@ import { networkFor } from "../src/model/networks.ts"
 
 const { values } = parseArgs({
   options: {
+    by: { type: "string", default: "auto" },
     network: { type: "string", default: "mobilenet-v2" },
     size: { type: "string", default: "224" },
     batch: { type: "string", default: "32" },
@@ -47,17 +49,23 @@ const main = Effect.gen(function* () {
   })
   const imagesPerSecond = Math.round((yield* rate) * 10) / 10
   const { network: name, optimization, spinning, threads } = values
-  const settings = { network: name, size, batch, threads, optimization, spinning }
+  const settings =
+    values.by === "auto"
+      ? { network: name, size, batch }
+      : { network: name, size, batch, threads, optimization, spinning }
   yield* Console.log(JSON.stringify({ engine: features.key, ...settings, imagesPerSecond }))
 }).pipe(
   Effect.scoped,
   Effect.provide(
-    layerWith({
-      threads: Number(values.threads),
-      images: values.images === undefined ? undefined : Number(values.images),
-      optimization: values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
-      spinning: values.spinning === "yes"
-    })
+    values.by === "auto"
+      ? ProcessorFeatures.layer
+      : layerWith({
+          threads: Number(values.threads),
+          images: values.images === undefined ? undefined : Number(values.images),
+          optimization:
+            values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
+          spinning: values.spinning === "yes"
+        })
   )
 )
 

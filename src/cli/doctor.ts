@@ -1,9 +1,21 @@
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { Engines } from "../model/Engines.ts"
+import { Features, FeaturesName } from "../model/Features.ts"
 import { simpleCnn } from "../model/networks/simpleCnn.ts"
 import { Machine } from "../run/Machine.ts"
 import * as options from "./options.ts"
+
+/** What applies networks beside the engines: what it is, or why it does not run here. */
+const features = Effect.forEach(FeaturesName.literals, (name) =>
+  Features.use(({ open }) => open({ blocks: [], input: [1, 1, 3], weights: new Map() }, name)).pipe(
+    Effect.scoped,
+    Effect.match({
+      onSuccess: ({ key }) => ({ name, available: true as const, key }),
+      onFailure: ({ detail }) => ({ name, available: false as const, detail })
+    })
+  )
+)
 
 /** Says what this machine has: Node, the packages, and which engines run here, or why not and what to do. */
 export const doctor = Command.make(
@@ -12,7 +24,8 @@ export const doctor = Command.make(
   Effect.fnUntraced(function* ({ json }) {
     const machine = yield* Machine
     const engines = yield* Engines.use((engines) => engines.survey(simpleCnn({ height: 48, width: 48, classes: 2 })))
-    if (json) return yield* Console.log(JSON.stringify({ machine, engines }, null, 2))
+    const appliers = yield* features
+    if (json) return yield* Console.log(JSON.stringify({ machine, engines, features: appliers }, null, 2))
     yield* Console.log(
       [
         `Machine   ${machine.platform}, ${machine.arch}, ${machine.cpus} processors, ${(machine.memory / 2 ** 30).toFixed(1)} GiB`,
@@ -23,6 +36,11 @@ export const doctor = Command.make(
           engine.available
             ? `Engine    ${engine.name.padEnd(8)} available: ${engine.info.device}`
             : `Engine    ${engine.name.padEnd(8)} not available: ${engine.reason}. ${engine.cure}`
+        ),
+        ...appliers.map((found) =>
+          found.available
+            ? `Features  ${found.name.padEnd(8)} available: ${found.key}`
+            : `Features  ${found.name.padEnd(8)} not available: ${found.detail}`
         ),
         `\nengine.name = "auto" takes the first that is available, mock aside.`
       ].join("\n")

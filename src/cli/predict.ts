@@ -46,9 +46,7 @@ const flags = {
     Flag.optional
   ),
   engine: options.predictor.pipe(
-    Flag.withDescription(
-      "What applies the network; the run's where left out, and onnxruntime for auto where there is no GPU"
-    ),
+    Flag.withDescription("What applies the network; the run's where left out, and the quickest for auto"),
     Flag.optional
   ),
   null: Flag.Boolean("null").pipe(

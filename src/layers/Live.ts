@@ -9,7 +9,7 @@ import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
-import * as OnnxFeatures from "./OnnxFeatures.ts"
+import * as ProcessorFeatures from "./ProcessorFeatures.ts"
 import * as PlotCharts from "./PlotCharts.ts"
 import * as RunPages from "./RunPages.ts"
 import * as ProcessExportReaders from "./ProcessExportReaders.ts"
@@ -27,7 +27,7 @@ export const layer = Layer.mergeAll(
   DiskPretrained.layer,
   DiskImageFiles.layer,
   DiskFeatureCache.layer(),
-  OnnxFeatures.layer,
+  ProcessorFeatures.layer,
   DiskExports.layer,
   ProcessExportReaders.layer,
   NodeMachine.layer,

@@ -1,24 +1,15 @@
 import { Effect, Layer } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
-import { cpus } from "node:os"
 import { Features, FeaturesError } from "../model/Features.ts"
 import type { OpenFeatures } from "../model/Features.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { frozenParts, inputName, onnxModel, outputName } from "../model/onnx/onnxModel.ts"
 import { sizeOf } from "../model/Tensor.ts"
+import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./oneFeatures.ts"
 import { processorThreads } from "./processorThreads.ts"
 
 const engine = "onnxruntime"
-
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
-
-const failed = (cause: unknown) => {
-  const detail = messageOf(cause)
-  // onnxruntime has one class of errors; of memory it says this, JavaScript throws a RangeError.
-  const isMemory = cause instanceof RangeError || /bad_alloc|failed to allocate memory|bad allocation/i.test(detail)
-  const advice = isMemory ? ": use a smaller batch size, or smaller images" : ""
-  return new FeaturesError({ engine, reason: isMemory ? "outOfMemory" : "failed", detail: detail + advice, cause })
-}
+const failed = failedBy(engine)
 
 /** Loaded when it is first needed: 46 MB of native code, which not every platform has. */
 const load = Effect.tryPromise({
@@ -81,15 +72,10 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
   const width = sizeOf(shape)
   const most = settings.images ?? imagesAtOnce(frozen, settings.threads)
   const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
-    if (session === undefined)
-      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
-    if (size < 1 || images.length !== size * length)
-      return yield* new FeaturesError({
-        engine,
-        reason: "misfit",
-        detail: `${size} inputs of ${frozen.input.join(" x ")} are ${size * length} numbers, not ${images.length}`
-      })
     const opened = session
+    if (opened === undefined)
+      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
+    yield* checkInputs(engine, frozen.input, images, size)
     const features = new Float32Array(size * width)
     for (let from = 0; from < size; from += most) {
       const count = Math.min(most, size - from)
@@ -106,15 +92,20 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     }
     return features
   })
-  return { shape, key: `${engine} ${ort.env.versions.node}, float32, ${processor()}`, run } satisfies OpenFeatures
+  return {
+    engine,
+    shape,
+    key: `${engine} ${ort.env.versions.node}, float32, ${processor()}`,
+    run
+  } satisfies OpenFeatures
 })
-
-/** Kernels are chosen by what the processor can do, and round each in its own way. */
-const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
 
 /** Features by onnxruntime on the processor, with settings of one's own. */
 export const layerWith = (settings: Partial<OnnxSettings>) =>
-  Layer.succeed(Features, { open: (frozen) => open(frozen, { ...defaults(), ...settings }) })
+  Layer.succeed(
+    Features,
+    onlyBy(engine, (frozen) => open(frozen, { ...defaults(), ...settings }))
+  )
 
 /** Features by onnxruntime on the processor, on as many threads as it has cores. */
 export const layer = layerWith({})

@@ -46,7 +46,7 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
     return shape.length === 3 ? channelsLast(rows, size, shape) : rows
   })
   const key = `${name} ${Object.entries(versions).flat().join(" ")}, float32, ${engine.info.device}`
-  return { shape, key, run } satisfies OpenFeatures
+  return { engine: name, shape, key, run } satisfies OpenFeatures
 })
 
 /** Features by the engine that trains. */

@@ -18,8 +18,14 @@ export class FeaturesError extends Schema.TaggedError<FeaturesError>()("Features
   }
 }
 
+/** What applies networks and trains none: the processor's matrix unit, or onnxruntime. */
+export const FeaturesName = Schema.Literals(["amx", "onnxruntime"])
+export type FeaturesName = typeof FeaturesName.Type
+
 /** The frozen part of a network inside an engine, until its Scope closes. */
 export interface OpenFeatures {
+  /** The engine's name. */
+  readonly engine: string
   /** Of one image's features: image-shaped ones are height, width, channels. */
   readonly shape: Shape
   /** What computed them, for a cache: engine, version, precision, processor. Another key may mean other bits. */
@@ -34,6 +40,7 @@ export interface OpenFeatures {
 export class Features extends Context.Service<
   Features,
   {
-    readonly open: (frozen: Frozen) => Effect.Effect<OpenFeatures, FeaturesError, Scope.Scope>
+    /** By the engine of that name, or the quickest that runs here; one that cannot be had is `unavailable`. */
+    readonly open: (frozen: Frozen, by?: FeaturesName) => Effect.Effect<OpenFeatures, FeaturesError, Scope.Scope>
   }
 >()("weft/model/Features") {}

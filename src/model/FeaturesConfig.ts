@@ -1,12 +1,13 @@
 import { Schema } from "effect"
 import { setting } from "../Setting.ts"
+import { FeaturesName } from "./Features.ts"
 
 /** How the frozen part of a network is applied, where one is frozen for a whole run. */
 export const FeaturesConfig = Schema.Struct({
   engine: setting(
-    Schema.Literals(["auto", "onnxruntime", "engine"]),
+    Schema.Literals(["auto", ...FeaturesName.literals, "engine"]),
     "auto",
-    "What applies the frozen blocks: `onnxruntime`, several times as fast on a processor, or the `engine` that trains. `auto`: onnxruntime where it runs, unless the engine has a GPU"
+    "What applies the frozen blocks: `amx`, the matrix unit of newer Intel processors (after `backend:install`), `onnxruntime`, several times as fast on a processor as the `engine` that trains, or that. `auto`: the first that runs here, or the engine where it has a GPU"
   ),
   cache: setting(
     Schema.Boolean,

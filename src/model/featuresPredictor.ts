@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
 import { EngineError, EngineUnavailable } from "./Engine.ts"
 import { imagesFault } from "./faults.ts"
-import type { FeaturesError } from "./Features.ts"
+import type { FeaturesError, FeaturesName } from "./Features.ts"
 import { Features } from "./Features.ts"
 import type { Model } from "./Model.ts"
 import type { Predictor } from "./Predictor.ts"
@@ -11,13 +11,16 @@ import { inputShape } from "./shapes.ts"
 const failed = ({ cause, detail, engine, reason }: FeaturesError) =>
   new EngineError({ engine, reason: reason === "outOfMemory" ? "outOfMemory" : "failed", detail, cause })
 
-/** A whole network applied by `Features`: what its last block makes of an image are the logits. `key` names what computes. */
-export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function* ({
-  network,
-  weights
-}: Pick<Model, "network" | "weights">) {
+/**
+ * A whole network applied by `Features`, which one is asked for or the quickest: what its last block makes of an image
+ * are the logits. `key` names what computes.
+ */
+export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function* (
+  { network, weights }: Pick<Model, "network" | "weights">,
+  by?: FeaturesName
+) {
   const frozen = { blocks: network.blocks, input: inputShape(network), weights }
-  const { key, run } = yield* Features.use((features) => features.open(frozen)).pipe(
+  const { engine, key, run } = yield* Features.use((features) => features.open(frozen, by)).pipe(
     Effect.mapError((error) =>
       error.reason === "unavailable"
         ? new EngineUnavailable({ engine: error.engine, reason: error.detail, cure: "Or name another engine." })
@@ -29,5 +32,5 @@ export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function
     if (detail !== undefined) return yield* new EngineError({ engine: key, reason: "failed", detail })
     return yield* Effect.mapError(run(batch.images, batch.size), failed)
   })
-  return { key, predictor: { predict } satisfies Predictor }
+  return { name: engine, key, predictor: { predict } satisfies Predictor }
 })

@@ -11,7 +11,11 @@ const Columns = Schema.Struct({
 export const SplitConfig = Schema.Struct({
   train: setting(Share, 0.8, "Share of each class that is trained on"),
   validation: setting(Share, 0.1, "Share that chooses the best epoch and stops early"),
-  test: setting(Share, 0.1, "Share that is looked at once, at the end")
+  test: setting(Share, 0.1, "Share that is looked at once, at the end"),
+  seed: optionalSetting(
+    intBetween(0, 2 ** 32 - 1),
+    "Of the split, and of the subset that `data.limit` takes; the run's `seed` where left out. Runs of other seeds that share it can be compared and averaged"
+  )
 }).check(
   Schema.makeFilter((split) => Math.abs(split.train + split.validation + split.test - 1) < 1e-9 && split.train > 0, {
     expected: "shares that add up to 1, with some of it to train on"

@@ -72,10 +72,11 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   readonly data: DataConfig
   readonly image: ImageConfig
   readonly loader: LoaderConfig
-  /** Of the subset and the split. */
+  /** Of the subset and the split, where `data.split.seed` says nothing. */
   readonly seed: number
 }) {
-  const { data, image, loader, root, seed } = options
+  const { data, image, loader, root } = options
+  const seed = data.split.seed ?? options.seed
   const file = pathUnder(root, data.csv)
   const read = yield* readRows(root, data)
   const { listed } = read

@@ -138,7 +138,11 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
       ledger: counts,
       files: yield* Effect.provideService(fileDigests, RunFolder, folder),
       versions: { ...machine.versions, ...engine.info.versions },
-      seeds: { run: config.seed, ...(config.data.sample && { sample: config.data.sample.seed }) },
+      seeds: {
+        run: config.seed,
+        ...(config.data.split.seed !== undefined && { split: config.data.split.seed }),
+        ...(config.data.sample && { sample: config.data.sample.seed })
+      },
       machine: { platform: machine.platform, arch: machine.arch, cpus: machine.cpus, memory: machine.memory }
     }
   }

@@ -2,14 +2,17 @@ import { Effect, Option, Schema } from "effect"
 import { EngineName } from "../model/EngineConfig.ts"
 import type { EngineConfig } from "../model/EngineConfig.ts"
 import { Engines } from "../model/Engines.ts"
+import { FeaturesName } from "../model/Features.ts"
 import { openFeaturesPredictor } from "../model/featuresPredictor.ts"
 import type { Model } from "../model/Model.ts"
 import { inferenceOptions } from "../model/Model.ts"
 import { report } from "../Progress.ts"
 
-/** What can apply a trained network: the engines that train, and onnxruntime, which does nothing else. */
-export const PredictorName = Schema.Literals(["auto", "onnxruntime", ...EngineName.literals])
+/** What can apply a trained network: the engines that train, and those that do nothing else. */
+export const PredictorName = Schema.Literals(["auto", ...FeaturesName.literals, ...EngineName.literals])
 export type PredictorName = typeof PredictorName.Type
+
+const isFeaturesName = Schema.is(FeaturesName)
 
 /** A model in the engine of a configuration. */
 export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
@@ -18,24 +21,24 @@ export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfi
   return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
 })
 
-const openOnnx = Effect.fnUntraced(function* (model: Model) {
-  const { key, predictor } = yield* openFeaturesPredictor(model)
+const openFeatures = Effect.fnUntraced(function* (model: Model, by?: FeaturesName) {
+  const { key, name, predictor } = yield* openFeaturesPredictor(model, by)
   yield* report({ _tag: "Note", line: `engine ${key}` })
-  return { name: "onnxruntime", device: "CPU", predictor }
+  return { name, device: "CPU", predictor }
 })
 
 /**
  * A model in what is asked for, until the Scope closes.
  *
- * `auto`: an engine on a GPU where one runs; else onnxruntime, several times as fast on a processor as the others; and
- * where that is not there, what `Engines` takes on a processor. The logits are the same to 1e-4, whichever it is.
+ * `auto`: an engine on a GPU where one runs; else the quickest of `Features`, several times as fast on a processor as the
+ * others; and where none is there, what `Engines` takes on a processor. The logits are the same to 1e-4, whichever it is.
  */
 export const openPredictor = Effect.fn("openPredictor")(function* (
   config: EngineConfig,
   model: Model,
   name: PredictorName
 ) {
-  if (name === "onnxruntime") return yield* openOnnx(model)
+  if (isFeaturesName(name)) return yield* openFeatures(model, name)
   if (name !== "auto") return yield* openEngine({ ...config, name }, model)
   const { device } = config
   const onDevice = (device: string) =>
@@ -47,7 +50,7 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
     // A GPU that is asked for and not there is an error, which choosing it says again.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }
-  return yield* openOnnx(model).pipe(
+  return yield* openFeatures(model).pipe(
     Effect.catchTag("EngineUnavailable", ({ message }) =>
       report({ _tag: "Note", line: message }).pipe(
         Effect.andThen(openEngine({ ...config, name, device: "cpu" }, model))

@@ -38,6 +38,7 @@ const pictures = () => {
 }
 
 const features = {
+  engine: "test",
   shape: [length] as const,
   key: "test",
   run: (images: Float32Array) =>

@@ -8,6 +8,7 @@ it.effect("features of a batch and of its mirror image are computed once for all
   Effect.gen(function* () {
     const asked: Array<number> = []
     const features = rememberFeatures({
+      engine: "test",
       shape: [2],
       key: "the two ends",
       run: (images, size) =>

@@ -52,6 +52,20 @@ const rowsOf = (sizes: Readonly<Record<string, number>>): Table =>
   Object.entries(sizes).flatMap(([label, size]) => Array.from({ length: size }, (_, i) => [`${label}-${i}`, label]))
 
 describe("Dataset", () => {
+  it.effect("divides and limits by the split's own seed where it has one, whatever the run's", () =>
+    Effect.gen(function* () {
+      const rows = rowsOf({ tops: 40, caps: 40 })
+      const partsOf = Effect.fnUntraced(function* (seed: number, splitSeed?: number) {
+        const split = splitSeed === undefined ? {} : { seed: splitSeed }
+        const { test, train, validation } = yield* load(rows, { seed, data: { limit: 60, split } })
+        return [train, validation, test].map((samples) => samples.map(({ id }) => id).sort())
+      })
+      const own = yield* partsOf(7)
+      assert.deepStrictEqual(yield* partsOf(3, 7), own)
+      assert.notDeepEqual(yield* partsOf(3), own)
+    })
+  )
+
   it.effect("has sorted classes, samples in three parts, and a ledger", () =>
     Effect.gen(function* () {
       const rows = [...rowsOf({ tops: 10, Bags: 5, caps: 2 }), ["tops-0", "tops"], ["x"], ["y", ""]]

@@ -48,6 +48,7 @@ const twice = Effect.fnUntraced(function* (augment: object) {
   )
   let applied = 0
   const features = {
+    engine: "test",
     shape: [2] as const,
     key: "the two ends",
     run: (images: Float32Array, size: number) =>

@@ -148,8 +148,8 @@ const warnings = (runs: ReadonlyArray<Compared>) => {
       html`<p class="note">
         The runs' data differ: their figures are of other test photos, and compare only roughly.
       </p>`,
-    differ(({ facts }) => String(facts.config.seed)) &&
-      html`<p class="note">The runs' seeds differ, and with them which photos are tested.</p>`,
+    differ(({ facts: { config } }) => String(config.data.split.seed ?? config.seed)) &&
+      html`<p class="note">The seeds of the runs' splits differ, and with them which photos are tested.</p>`,
     runs.flatMap(({ facts, name }) => facts.gaps.map((gap) => html`<p class="note">${name}: ${gap}</p>`))
   ]
 }

@@ -65,7 +65,7 @@ describe("a comparison of runs", () => {
   it.effect("says where runs do not compare, and tells two of one name apart", () =>
     Effect.gen(function* () {
       const page = yield* compareRuns(["runs/a", "other/a"])
-      assert.match(page, /seeds differ/)
+      assert.match(page, /seeds of the runs. splits differ/)
       assert.notMatch(page, /On the same test photos/)
       assert.match(page, /<td>runs\/a<\/td>/)
       assert.match(page, /<td>other\/a<\/td>/)

@@ -2,6 +2,7 @@ import { Context, Effect } from "effect"
 import { createRequire } from "node:module"
 import { basename, dirname, join, relative } from "node:path"
 import { names } from "../BackendFolder.ts"
+import { amxName, amxSources } from "../../amx/amxName.ts"
 import { kernelsName, nativeSources } from "../kernelsName.ts"
 import { BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
@@ -42,8 +43,9 @@ const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArr
 })
 
 /**
- * Compiles the package's addon, the small one that is loaded before it, and the one with Weft's own operations into
- * `folder`, beside the libraries: they find them by a relative path, so that the folder can be moved. N-API's headers are
+ * Compiles the package's addon, the small one that is loaded before it, the one with Weft's own operations and the one
+ * for the processor's matrix unit into `folder`, beside the libraries: they find them by a relative path, so that the
+ * folder can be moved. N-API's headers are
  * those of `node-api-headers`.
  */
 export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libraries, folder: string) {
@@ -74,19 +76,23 @@ export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libr
     "-o",
     join(folder, names.addon)
   ])
-  yield* compile(compiler, [
+  const quick = [
     ...shared,
-    // For this very processor: they are the steps' inner loops, and the addon checks where it runs.
+    // For this very processor: they are inner loops, and the addons check where they run.
     "-O3",
     "-march=native",
     // Products and sums in one, and what a compiler must know to compute several numbers at once; NaN stays NaN.
     "-ffp-contract=fast",
     "-fno-math-errno",
     "-fno-trapping-math",
+    "-pthread"
+  ]
+  yield* compile(compiler, [...quick, join(amxSources, "amx.cc"), "-o", join(folder, amxName())])
+  yield* compile(compiler, [
+    ...quick,
     `-I${join(nativeSources, "headers")}`,
     join(nativeSources, "kernels.cc"),
     libraries.framework,
-    "-pthread",
     ...finds([libraries.framework]),
     "-o",
     join(folder, kernelsName())

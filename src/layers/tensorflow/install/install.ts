@@ -8,6 +8,7 @@ import { atomicWrite } from "../../atomicWrite.ts"
 import { isAlive } from "../../isAlive.ts"
 import type { InstalledBackend } from "../BackendFolder.ts"
 import { names, readInstalled } from "../BackendFolder.ts"
+import { amxName } from "../../amx/amxName.ts"
 import { kernelsName } from "../kernelsName.ts"
 import { backendError, BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
@@ -231,7 +232,7 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
     (options.version === undefined || installed.version === options.version)
   // Libraries that are there already need not be fetched again for new sources of the addons.
   const again = same && !options.force ? found?.folder : undefined
-  if (same && again !== undefined && existsSync(join(again, kernelsName())))
+  if (same && again !== undefined && [kernelsName(), amxName()].every((name) => existsSync(join(again, name))))
     return { backend: installed, changed: false }
   yield* findCompiler // before anything is fetched
   yield* attempt(root, () => mkdir(root, { recursive: true }))

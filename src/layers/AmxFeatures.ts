@@ -1,0 +1,57 @@
+import { Effect, Layer } from "effect"
+import { Features, FeaturesError } from "../model/Features.ts"
+import type { OpenFeatures } from "../model/Features.ts"
+import { weightsFault } from "../model/faults.ts"
+import type { Frozen } from "../model/onnx/onnxModel.ts"
+import { frozenParts } from "../model/onnx/onnxModel.ts"
+import { sizeOf } from "../model/Tensor.ts"
+import { amxName } from "./amx/amxName.ts"
+import { linesOf } from "./amx/lines.ts"
+import { loadAmx } from "./amx/loadAmx.ts"
+import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./oneFeatures.ts"
+import { processorThreads } from "./processorThreads.ts"
+
+const engine = "amx"
+const failed = failedBy(engine)
+
+const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
+  const addon = yield* loadAmx
+  const { lines, shape } = yield* Effect.try({
+    try: () => {
+      const { parameters, shape } = frozenParts(frozen)
+      const fault = weightsFault(parameters, frozen.weights)
+      if (fault !== undefined) throw new Error(fault)
+      return { lines: linesOf(frozen), shape }
+    },
+    catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
+  })
+  if (lines === undefined)
+    return yield* new FeaturesError({
+      engine,
+      reason: "unavailable",
+      detail: "a kernel is too large for it. Use onnxruntime"
+    })
+  let program: object | undefined = yield* Effect.acquireRelease(
+    Effect.try({ try: () => addon.open(lines.numbers, lines.weights, processorThreads()), catch: failed }),
+    (program) => Effect.sync(() => addon.close(program))
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => (program = undefined)))
+
+  const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
+    const opened = program
+    if (opened === undefined)
+      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
+    yield* checkInputs(engine, frozen.input, images, size)
+    const results = new Float32Array(size * sizeOf(shape))
+    return yield* Effect.tryPromise({ try: () => addon.run(opened, images, size, results), catch: failed })
+  })
+  const version = amxName().replace(/\.node$/, "")
+  return { engine, shape, key: `${version}, float32 as two bfloat16, ${processor()}`, run } satisfies OpenFeatures
+})
+
+/**
+ * Features by the processor's matrix unit (AMX), on as many threads as it has cores: each float32 as the sum of two
+ * bfloat16, whose products are added in float32; within 1e-4 of what the engines give, and the same bits for any batch
+ * and any number of threads.
+ */
+export const layer = Layer.succeed(Features, onlyBy(engine, open))

@@ -1,0 +1,166 @@
+// Products of matrices by the processor's matrix unit (AMX), which multiplies bfloat16 and adds in float32: three
+// products of halves for each of float32, the lower halves' left out.
+//
+// Source: Henry, Tang and Heinecke, Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
+// Computations, 2019.
+#pragma once
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "Memory.h"
+#include "Pairs.h"
+
+namespace weft {
+
+// The unit for this thread, while it lives.
+class MatrixUnit {
+ public:
+  MatrixUnit() {
+    struct {
+      uint8_t palette = 1, start = 0, reserved[14] = {};
+      uint16_t bytes[16] = {};
+      uint8_t rows[16] = {};
+    } shapes;
+    for (int tile = 0; tile < 8; tile++) shapes.bytes[tile] = 64, shapes.rows[tile] = 16;
+    _tile_loadconfig(&shapes);
+  }
+  ~MatrixUnit() { _tile_release(); }
+  MatrixUnit(const MatrixUnit &) = delete;
+
+  // Asks the system for it, once for the process. Source: Linux, Documentation/arch/x86/xstate.rst.
+  static bool Ask() {
+    constexpr int kRequest = 0x1023, kTileData = 18;
+    return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  }
+};
+
+// A matrix (outputs, taps * inputs) as the unit takes it: by 32 outputs, taps, and 32 inputs.
+class Matrix {
+ public:
+  // weight (outputs, inputs, taps), row by row; bias (outputs) or null.
+  Matrix(const float *weight, const float *bias, int64_t outputs, int64_t inputs, int64_t taps)
+      : outputs_(outputs), inputs_(inputs), taps_(taps), bias_(Blocks(outputs) * kBlock) {
+    if (bias != nullptr) std::copy_n(bias, outputs, bias_.data());
+    const int64_t steps = taps * Blocks(inputs);
+    packed_ = Memory<uint16_t>(Blocks(outputs) * steps * kStep);
+    for (int64_t n = 0; n < Blocks(outputs); n++)
+      for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t k = 0; k < Blocks(inputs); k++)
+          Pack(weight, n * kBlock, tap, k * kBlock, packed_.data() + ((n * taps + tap) * Blocks(inputs) + k) * kStep);
+  }
+
+  int64_t outputs() const { return outputs_; }
+  int64_t inputs() const { return inputs_; }
+  int64_t bytes() const { return packed_.size() * static_cast<int64_t>(sizeof(uint16_t)); }
+  const float *bias() const { return bias_.data(); }
+
+  // The rows of a: `stride` numbers apart, the high halves of the inputs of a row side by side and the low ones `low`
+  // numbers on, both filled up with zeros to whole blocks; one tap's inputs lie `at[tap]` numbers from the first's. Up to
+  // 31 rows behind the last are read, and must be memory.
+  //
+  // `take(first, rows, block, sums)` gets the sums of up to 32 rows by the outputs of a block, 32 numbers a row.
+  template <class Take>
+  void Multiply(const uint16_t *a, int64_t stride, int64_t low, const int64_t *at, int64_t rows, const Take &take,
+                int64_t from, int64_t to) const {
+    alignas(64) float sums[kBlock * kBlock];
+    for (int64_t block = from; block < to; block++) {
+      const uint16_t *const w = packed_.data() + block * taps_ * Blocks(inputs_) * kStep;
+      for (int64_t row = 0; row < rows; row += kBlock) {
+        const int64_t count = std::min(kBlock, rows - row);
+        if (count > kLanes)
+          Tiles<2>(a + row * stride, stride, low, at, w, sums);
+        else
+          Tiles<1>(a + row * stride, stride, low, at, w, sums);
+        take(row, count, block, sums);
+      }
+    }
+  }
+  template <class Take>
+  void Multiply(const uint16_t *a, int64_t stride, int64_t low, const int64_t *at, int64_t rows,
+                const Take &take) const {
+    Multiply(a, stride, low, at, rows, take, 0, Blocks(outputs_));
+  }
+
+ private:
+  // Of 32 outputs and 32 inputs: two tiles of high halves, two of low ones.
+  static constexpr int64_t kTile = 512, kStep = 4 * kTile;
+
+  void Pack(const float *weight, int64_t n, int64_t tap, int64_t k, uint16_t *to) const {
+    for (int64_t i = 0; i < kBlock; i++)
+      for (int64_t j = 0; j < kBlock; j++) {
+        const bool isInside = n + i < outputs_ && k + j < inputs_;
+        const float x = isInside ? weight[((n + i) * inputs_ + k + j) * taps_ + tap] : 0;
+        // Two inputs that are neighbours lie side by side for each output.
+        const int64_t place = (i / kLanes) * kTile + (j / 2) * kBlock + i % kLanes * 2 + j % 2;
+        uint32_t bits, high;
+        std::memcpy(&bits, &x, sizeof bits);
+        high = (bits + 0x8000) & 0xffff0000;
+        float top;
+        std::memcpy(&top, &high, sizeof top);
+        const float rest = x - top;
+        std::memcpy(&bits, &rest, sizeof bits);
+        to[place] = static_cast<uint16_t>(high >> 16);
+        to[2 * kTile + place] = static_cast<uint16_t>((bits + 0x8000) >> 16);
+      }
+  }
+
+  template <int tiles>
+  void Tiles(const uint16_t *a, int64_t stride, int64_t low, const int64_t *at, const uint16_t *w, float *sums) const {
+    const int64_t bytes = stride * static_cast<int64_t>(sizeof(uint16_t)), below = kLanes * stride;
+    _tile_zero(0);
+    _tile_zero(1);
+    if (tiles == 2) {
+      _tile_zero(2);
+      _tile_zero(3);
+    }
+    for (int64_t tap = 0; tap < taps_; tap++) {
+      const uint16_t *x = a + at[tap];
+      for (int64_t k = 0; k < Blocks(inputs_); k++, x += kBlock, w += kStep) {
+        _tile_loadd(4, x, bytes);
+        if (tiles == 2) _tile_loadd(5, x + below, bytes);
+        _tile_loadd(6, w + 2 * kTile, 64);
+        _tile_loadd(7, w + 3 * kTile, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        if (tiles == 2) {
+          _tile_dpbf16ps(2, 5, 6);
+          _tile_dpbf16ps(3, 5, 7);
+        }
+        _tile_loadd(6, w, 64);
+        _tile_loadd(7, w + kTile, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        if (tiles == 2) {
+          _tile_dpbf16ps(2, 5, 6);
+          _tile_dpbf16ps(3, 5, 7);
+        }
+        _tile_loadd(4, x + low, bytes);
+        if (tiles == 2) _tile_loadd(5, x + low + below, bytes);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        if (tiles == 2) {
+          _tile_dpbf16ps(2, 5, 6);
+          _tile_dpbf16ps(3, 5, 7);
+        }
+      }
+    }
+    constexpr int64_t line = kBlock * sizeof(float);
+    _tile_stored(0, sums, line);
+    _tile_stored(1, sums + kLanes, line);
+    if (tiles == 2) {
+      _tile_stored(2, sums + kLanes * kBlock, line);
+      _tile_stored(3, sums + kLanes * kBlock + kLanes, line);
+    }
+  }
+
+  const int64_t outputs_, inputs_, taps_;
+  Memory<float> bias_;
+  Memory<uint16_t> packed_;
+};
+
+}  // namespace weft
