@@ -181,14 +181,14 @@ describe("the feed of threads", () => {
       writeFileSync(join(folder, "text.jpg"), "no image")
       const files = [cut, paths[1]!, join(folder, "text.jpg"), join(folder, "none.jpg"), "a\0b.jpg", paths[2]!]
       const { image, loader } = options()
-      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, image, loader }))
+      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, images: [image], loader }))
       const [got] = yield* all
       const [expected] = yield* imageByImage(all)
       // libvips has one place for all its messages: details may be mixed up where several files fail at once.
       const kinds = (found: typeof got) => refusedOf(found).map(({ path, reason }) => [path, reason])
       assert.deepStrictEqual(kinds(got), kinds(expected))
       assert.strictEqual(refusedOf(got).length, 4)
-      assert.deepStrictEqual(got?.batch.images, expected?.batch.images)
+      assert.deepStrictEqual(got?.forms[0]?.images, expected?.forms[0]?.images)
     }).pipe(Effect.provide(fed(1)))
   )
   it.live("makes batches while the thread is blocked, and ends at once when it is interrupted", () =>

@@ -17,7 +17,9 @@ import { Images } from "../../src/pipeline/Images.ts"
 import { Rows } from "../../src/pipeline/Rows.ts"
 import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
-import { evaluateRun } from "../../src/run/evaluateRun.ts"
+import type { RunConfig } from "../../src/RunConfig.ts"
+import type { Part } from "../../src/run/commonSamples.ts"
+import { evaluateRuns, measuredAlone } from "../../src/run/evaluateRuns.ts"
 import { findLearningRate } from "../../src/run/findLearningRate.ts"
 import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
@@ -72,6 +74,14 @@ const raw = {
   train: { epochs: 2, batchSize: 4 }
 }
 const config = decodeRunConfig(raw, "test")
+
+/** What is measured again of the run in the folder. */
+const evaluateRun = Effect.fnUntraced(function* (config: RunConfig, part: Part) {
+  const measured = yield* evaluateRuns([{ config, folder: yield* RunFolder }], part)
+  const alone = measuredAlone(measured)
+  assert.isDefined(alone)
+  return alone
+})
 
 /** The stored predictions of a part of the run in the folder. */
 const storedOf = Effect.fnUntraced(function* (part: "validation" | "test") {
@@ -195,7 +205,11 @@ describe("a whole run", () => {
       assert.notStrictEqual(once.report?.loss, report.test?.loss)
       assert.strictEqual(once.calibration?.binsAfter.length, 15)
       const said = Effect.fnUntraced(function* (config: typeof plain) {
-        const { predictions } = yield* predictFiles(config, imagePaths(["shop/images/cap3.jpg"]), { top: 2 })
+        const { predictions } = yield* predictFiles(
+          [{ config, folder: yield* RunFolder }],
+          imagePaths(["shop/images/cap3.jpg"]),
+          { top: 2 }
+        )
         return yield* Stream.runCollect(predictions)
       }, Effect.scoped)
       const [first] = yield* said(twice)
