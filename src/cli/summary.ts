@@ -59,13 +59,13 @@ export const evaluationText = (test: TestReport): string => {
   ].join("\n")
 }
 
-/** What one temperature did, or each run's own, in a line. */
+/** What one temperature did, or several runs' own, in a line. */
 export const calibrationText = (
   temperature: number | undefined,
   part: string,
   { eceAfter, eceBefore }: CalibrationFigures
 ): string =>
-  `Calibrated with ${temperature === undefined ? "each run's own temperature" : `a temperature of ${temperature.toFixed(3)}`}: ` +
+  `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
   `expected calibration error on the ${part} part ${orDash(eceBefore, percent)} before, ${orDash(eceAfter, percent)} after`
 
 /** What each of several runs does alone, beside what they do together. */

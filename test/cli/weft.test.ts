@@ -197,7 +197,7 @@ describe("weft train, evaluate, predict", () => {
     const text = await run("evaluate", ...both)
     assert.match(text.stdout, /^\nfirst \+ other: test part \(\d+ images\)\n/)
     assert.match(text.stdout, /\nrun +loss +accuracy +temperature\nfirst .*\nother .* %  +\d\.\d{3}\ntogether +\d/)
-    assert.include(text.stdout, "Calibrated with each run's own temperature")
+    assert.include(text.stdout, "Calibrated with the runs' own temperatures")
     assert.notInclude(text.stdout, "As a page")
     assert.deepStrictEqual(await pages(), before)
 

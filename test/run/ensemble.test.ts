@@ -10,6 +10,7 @@ import * as CsvParseRows from "../../src/layers/CsvParseRows.ts"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as OnnxFeatures from "../../src/layers/OnnxFeatures.ts"
 import * as SharpImages from "../../src/layers/SharpImages.ts"
+import { Engine } from "../../src/model/Engine.ts"
 import { Engines } from "../../src/model/Engines.ts"
 import { initialise } from "../../src/model/initialise.ts"
 import { encodeModel } from "../../src/model/Model.ts"
@@ -42,12 +43,30 @@ const counting = Layer.effect(
   }))
 ).pipe(Layer.provide(SharpImages.layer))
 
+/** How many images an engine was given at once, each time. */
+const asked: Array<number> = []
+const listening = Layer.effect(
+  Engine,
+  Effect.map(Engine, (engine) => ({
+    ...engine,
+    open: (options) =>
+      Effect.map(engine.open(options), (session) => ({
+        ...session,
+        predict: (batch) =>
+          Effect.andThen(
+            Effect.sync(() => asked.push(batch.size)),
+            session.predict(batch)
+          )
+      }))
+  }))
+).pipe(Layer.provide(MockEngine.layer))
+
 const layers = Layer.mergeAll(
   CsvParseRows.layer,
   counting,
   Augment.layer,
   SampleCatalogue.layerAt("nowhere"),
-  Engines.layerOf(MockEngine.layer),
+  Engines.layerOf(listening),
   OnnxFeatures.layer
 ).pipe(Layer.provideMerge(NodeServices.layer))
 
@@ -235,6 +254,22 @@ describe("several runs as one", () => {
       })
       assert.strictEqual(yield* countOf([runs[0], more]), 1)
       assert.strictEqual(yield* countOf([runs[0], runs[1], more]), 2)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("get no larger batches than the most careful of them wants", () =>
+    Effect.gen(function* () {
+      const [a, b] = yield* three
+      const largest = Effect.fnUntraced(function* (...runs: [FinishedRun, ...ReadonlyArray<FinishedRun>]) {
+        asked.length = 0
+        yield* evaluateRuns(runs, "train")
+        const files = Array.from({ length: 20 }, () => join(a.config.data.root ?? "", "photos", "leaf-0.png"))
+        yield* said(runs, files)
+        return [Math.max(...asked), asked.reduce((sum, size) => sum + size, 0)]
+      })
+      // 15 samples of the training part and 20 files; the second looks twice.
+      assert.deepStrictEqual(yield* largest(a), [8, 35])
+      assert.deepStrictEqual(yield* largest(a, b), [3, 3 * 35])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
