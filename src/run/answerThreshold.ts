@@ -7,11 +7,12 @@ import { selections, smallestThreshold } from "../metrics/selective.ts"
 import { arranged } from "../model/arranged.ts"
 import type { Model } from "../model/Model.ts"
 import { logMeanSoftmax } from "../model/Predictor.ts"
-import { decodePredictions, numbersOf } from "../model/StoredPredictions.ts"
+import { numbersOf } from "../model/StoredPredictions.ts"
 import { ConfigError } from "../RunConfig.ts"
 import type { FinishedRun } from "./readEnsemble.ts"
 import { sameClasses } from "./sameClasses.ts"
 import { sameSamples } from "./sameSamples.ts"
+import { storedPredictions } from "./storedPredictions.ts"
 
 /** From which probability on a model is to answer: a number, or as little as gives a share of right answers. */
 export type ThresholdRequest = { readonly value: number } | { readonly accuracy: number }
@@ -32,8 +33,6 @@ export type Threshold =
 
 const shown = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
 
-const file = "predictions/validation.safetensors"
-
 /** A run, with the temperature of its model. */
 type Calibrated = FinishedRun & { readonly model: Pick<Model, "calibration"> }
 
@@ -45,13 +44,13 @@ const togetherOn = Effect.fnUntraced(function* (
   const stored = yield* Effect.forEach(
     members,
     Effect.fnUntraced(function* ({ config, folder, model }) {
-      if (!(yield* folder.has(file)))
+      const predictions = yield* storedPredictions({ config, folder }, "validation")
+      if (predictions === undefined)
         return yield* fail(
-          `${folder.path}/${file} is not there: the run is not finished, or was made before Weft kept predictions. ` +
-            "Train again, or give the threshold as a number"
+          `${folder.path}/predictions/validation.safetensors is not there: the run is not finished, or was made before ` +
+            "Weft kept predictions. Train again, or give the threshold as a number"
         )
-      const predictions = yield* decodePredictions(yield* folder.read(file), `${folder.path}/${file}`)
-      return { ...predictions, config, run: folder.path, temperature: model.calibration?.temperature ?? 1 }
+      return { ...predictions, what: "validation part", temperature: model.calibration?.temperature ?? 1 }
     })
   )
   const [first] = stored

@@ -6,6 +6,8 @@ import { canonical } from "./configDigest.ts"
 import type { Ensemble } from "./readEnsemble.ts"
 import { RunError } from "./RunError.ts"
 import { sameSamples } from "./sameSamples.ts"
+import { storedPredictions } from "./storedPredictions.ts"
+import type { StoredPart } from "./storedPredictions.ts"
 
 /** The parts of a split. */
 export type Part = "train" | "validation" | "test"
@@ -28,12 +30,27 @@ const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: 
 }
 
 /**
+ * The part as it was when the members were trained must be the same too, where they tell: the catalogue may have changed
+ * between their trainings, and the split with it.
+ */
+const sameAtTraining = Effect.fnUntraced(function* ({ members: [first, ...others] }: Ensemble, part: StoredPart) {
+  const what = `${part} part at training`
+  for (const other of others) {
+    const one = yield* storedPredictions(first, part)
+    const two = yield* storedPredictions(other, part)
+    if (one !== undefined && two !== undefined) yield* sameSamples({ ...one, what }, { ...two, what })
+  }
+})
+
+/**
  * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
  * ensemble's. `digests` are those of the members' whole datasets.
  *
  * The catalogue must still have the classes that the models know; otherwise it fails and says which are new or gone.
  */
-export const commonSamples = Effect.fn("commonSamples")(function* ({ labels, members }: Ensemble, part: Part) {
+export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ensemble, part: Part) {
+  const { labels, members } = ensemble
+  if (part !== "train") yield* sameAtTraining(ensemble, part)
   const read = new Map<string, Dataset>()
   const listed = yield* Effect.forEach(
     members,
@@ -43,7 +60,7 @@ export const commonSamples = Effect.fn("commonSamples")(function* ({ labels, mem
       read.set(catalogue, dataset)
       yield* sameCatalogue(folder.path, model.labels, dataset)
       const { classes, digest } = dataset
-      return { run: folder.path, config, part, labels: classes, samples: dataset[part], digest }
+      return { run: folder.path, config, what: `${part} part`, labels: classes, samples: dataset[part], digest }
     })
   )
   const [first, ...others] = listed

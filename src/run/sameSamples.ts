@@ -7,7 +7,8 @@ import type { Labelled } from "./sameClasses.ts"
 /** The samples of a part of a run's catalogue. */
 export interface Listed extends Labelled {
   readonly config: RunConfig
-  readonly part: string
+  /** "test part", for people. */
+  readonly what: string
   readonly samples: ReadonlyArray<{
     readonly id: string
     /** Of the image file's bytes. */
@@ -38,7 +39,6 @@ const settings = (first: Listed, other: Listed): string => {
  * Fails with a RunError of the other run that says what differs, and why where the configurations tell.
  */
 export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Listed) {
-  const { part } = first
   const rows = new Map(other.samples.map(({ id }, row) => [id, row]))
   const known = new Set(first.samples.map(({ id }) => id))
   const pairs = first.samples.flatMap((one) => {
@@ -66,7 +66,7 @@ export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Li
     return yield* new RunError({
       run: other.run,
       detail:
-        `its ${part} part has other samples than that of ${first.run}; ${differ.join("; ")}` +
+        `its ${other.what} has other samples than that of ${first.run}; ${differ.join("; ")}` +
         `${settings(first, other)}. What runs say together is measured only where none of them was trained: ` +
         "train one of them again with the seed and the data of the other, or leave it out"
     })

@@ -11,7 +11,7 @@ import { layerWith } from "../../src/layers/WorkerFeed.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
-import { batches, batchesOfFiles } from "../../src/pipeline/batches.ts"
+import { batches, batchesOfFiles, batchForms } from "../../src/pipeline/batches.ts"
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
@@ -172,6 +172,32 @@ describe("the feed of threads", () => {
       assert.strictEqual(error._tag === "ImageRefused" && error.reason, "imageMissing")
       writeFileSync(path, bytes)
     }).pipe(Effect.provide(fed(2)))
+  )
+  it.effect("makes one batch in several forms, with the stages' own bytes, and their memory is used again", () =>
+    Effect.gen(function* () {
+      const { image, ...rest } = options({ augment: undefined })
+      const images = [image, Schema.decodeSync(ImageConfig)({ height: 21, width: 60, fit: "contain" }), image]
+      const all = batchForms({ ...rest, images }).pipe(
+        Stream.map((forms) =>
+          forms.map(({ height, images, release, width }) => {
+            const copy = { height, width, images: images.slice() }
+            release?.()
+            return copy
+          })
+        ),
+        Stream.runCollect
+      )
+      const got = yield* all
+      assert.deepStrictEqual(
+        got[0]?.map(({ height, width }) => [height, width]),
+        [
+          [48, 43],
+          [21, 60],
+          [48, 43]
+        ]
+      )
+      assert.deepStrictEqual(got, yield* imageByImage(all))
+    }).pipe(Effect.provide(fed(3)))
   )
   it.effect("refuses the files that sharp's stage refuses, for the same reasons", () =>
     Effect.gen(function* () {

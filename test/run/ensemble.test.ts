@@ -114,6 +114,28 @@ const runOf = Effect.fnUntraced(function* (data: string, path: string, particula
   return { config, folder: RunFolder.of({ ...memory, path }) } satisfies FinishedRun
 })
 
+/** Keeps what a run said of a part: logits by sample, whose id tells its class. */
+const store = (
+  { folder }: FinishedRun,
+  part: "validation" | "test",
+  labels: ReadonlyArray<string>,
+  rows: Readonly<Record<string, ReadonlyArray<number>>>
+) =>
+  folder.write(
+    `predictions/${part}.safetensors`,
+    encodePredictions({
+      part,
+      labels,
+      samples: Object.keys(rows).map((id) => ({
+        id,
+        file: `${id}.jpg`,
+        digest: id,
+        label: labels.indexOf(id.replace(/\d/, ""))
+      })),
+      logits: Float32Array.from(Object.values(rows).flat())
+    })
+  )
+
 const catalogue = Effect.gen(function* () {
   const data = yield* temporaryFolder
   yield* Effect.promise(() => writeCatalogue(data))
@@ -315,24 +337,29 @@ describe("several runs as one", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
+  it.live("are refused where the catalogue, and its split, was another one when the second was trained", () =>
+    Effect.gen(function* () {
+      const [a, b] = yield* three
+      yield* store(a, "test", labels, { apple1: [0, 0, 0], leaf2: [0, 0, 0], plum3: [0, 0, 0] })
+      yield* store(b, "test", ["leaf", "plum", "apple"], { plum3: [0, 0, 0], leaf2: [0, 0, 0], apple4: [0, 0, 0] })
+      const error = yield* Effect.flip(evaluateRuns([a, b], "test"))
+      assert.match(
+        error.message,
+        /^runs\/b: its test part at training has other samples than that of runs\/a; only in that of runs\/a: 1 \(apple1\); only in its own: 1 \(apple4\)/
+      )
+      // Other parts, and a run alone, are no concern of it; nor is the order.
+      assert.strictEqual((yield* evaluateRuns([a, b], "validation")).members.length, 2)
+      assert.strictEqual((yield* evaluateRuns([b], "test")).members.length, 1)
+      yield* store(b, "test", ["leaf", "plum", "apple"], { plum3: [0, 0, 0], leaf2: [0, 0, 0], apple1: [0, 0, 0] })
+      assert.strictEqual((yield* evaluateRuns([a, b], "test")).members.length, 2)
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
   it.live("answer from the threshold on that their stored predictions give together", () =>
     Effect.gen(function* () {
       const [a, b, c] = yield* three
       const stored = (run: FinishedRun, known: ReadonlyArray<string>, rows: Record<string, ReadonlyArray<number>>) =>
-        run.folder.write(
-          "predictions/validation.safetensors",
-          encodePredictions({
-            part: "validation",
-            labels: known,
-            samples: Object.keys(rows).map((id) => ({
-              id,
-              file: `${id}.jpg`,
-              digest: id,
-              label: known.indexOf(id.replace(/\d/, ""))
-            })),
-            logits: Float32Array.from(Object.values(rows).flat())
-          })
-        )
+        store(run, "validation", known, rows)
       yield* stored(a, labels, { apple1: [3, 0, 0], leaf1: [1, 1.5, 0], plum1: [2, 0, 0], plum2: [0, 0, 1] })
       // In another order, of samples and of classes: plum, apple, leaf; with a temperature of a quarter.
       yield* stored(b, ["plum", "apple", "leaf"], {
