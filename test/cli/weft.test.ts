@@ -174,7 +174,7 @@ describe("weft train, evaluate, predict", () => {
     }
   })
 
-  it("takes several runs as one, measures the mean beside each of them, and says of photos what they say together", async () => {
+  it("measures several runs as one, each alone beside it", async () => {
     const settings = ["--set", "image.height=56", "--set", "train.learningRate=0.004", "--set", "calibration={}"]
     const trained = await run("train", "--config", "config.toml", "--run", "other", ...settings, "--json")
     assert.strictEqual(trained.code, 0, trained.stderr)
@@ -200,7 +200,9 @@ describe("weft train, evaluate, predict", () => {
     assert.include(text.stdout, "Calibrated with the runs' own temperatures")
     assert.notInclude(text.stdout, "As a page")
     assert.deepStrictEqual(await pages(), before)
+  })
 
+  it("says of photos the mean of what several runs say of them", async () => {
     const photo = "data/photos/leaf-0.png"
     const ask = async (...runs: ReadonlyArray<string>) => {
       const said = JSON.parse((await run("predict", ...runs, "--json", "--top", "9", photo)).stdout)
@@ -210,7 +212,7 @@ describe("weft train, evaluate, predict", () => {
         said: new Map(classes.map(({ label, probability }) => [label, probability]))
       }
     }
-    const together = await ask(...both)
+    const together = await ask("--run", "first", "--run", "other")
     const [first, other] = [await ask("--run", "first"), await ask("--run", "other")]
     assert.deepStrictEqual([first.runs, together.runs], ["first", ["first", "other"]])
     assert.strictEqual(together.said.size, 3)
