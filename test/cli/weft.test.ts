@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { percent } from "../../src/figures.ts"
 import { Report } from "../../src/metrics/Report.ts"
-import type { MeasuredMember } from "../../src/run/evaluateRuns.ts"
+import type { MeasuredMember } from "../../src/run/evaluateRun.ts"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
 import { weft } from "./run.ts"
 
