@@ -1,21 +1,17 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { report } from "../Progress.ts"
-import { evaluateRun } from "../run/evaluateRun.ts"
+import { evaluateRun, measuredAlone } from "../run/evaluateRun.ts"
+import type { MeasuredAlone } from "../run/evaluateRun.ts"
 import { writePartPage } from "../run/report/writePartPage.ts"
 import { RunFolder } from "../run/RunFolder.ts"
-import { Runs } from "../run/Runs.ts"
-import { runOr } from "./latestRun.ts"
+import { finishedRuns } from "./finishedRuns.ts"
 import * as options from "./options.ts"
-import { readRunConfig } from "./readConfig.ts"
-import { calibrationText, evaluationText } from "./summary.ts"
+import { calibrationText, evaluationText, membersText } from "./summary.ts"
 import { section } from "./text.ts"
 
 const flags = {
-  run: options.run.pipe(
-    Flag.withDescription("The run's folder; the newest finished one under runs/ where left out"),
-    Flag.optional
-  ),
+  run: options.runs,
   part: Flag.Literals("part", ["train", "validation", "test"]).pipe(
     Flag.withDescription("Which part of the catalogue"),
     Flag.withDefault("test")
@@ -25,32 +21,47 @@ const flags = {
   json: options.json
 }
 
-/** Measures a run's model on its catalogue again. */
+/** A page belongs to one run, in whose folder it lies. */
+const pageOf = (folder: RunFolder["Service"], alone: MeasuredAlone) =>
+  writePartPage(alone).pipe(
+    Effect.provideService(RunFolder, folder),
+    Effect.catch((error) =>
+      Effect.as(report({ _tag: "Note", line: `the page could not be written: ${error.message}` }), undefined)
+    )
+  )
+
+/** Measures models on their catalogue again. */
 export const evaluate = Command.make(
   "evaluate",
   flags,
   Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
-    const path = yield* runOr(run)
-    const config = yield* readRunConfig(path, set)
-    const folder = yield* Runs.use((runs) => runs.existing(path))
-    const found = yield* evaluateRun(config, part, Option.getOrUndefined(engine)).pipe(
-      Effect.provideService(RunFolder, folder)
-    )
-    const page = yield* writePartPage(found).pipe(
-      Effect.provideService(RunFolder, folder),
-      Effect.catch((error) =>
-        Effect.as(report({ _tag: "Note", line: `the page could not be written: ${error.message}` }), undefined)
-      )
-    )
-    if (json) return yield* Console.log(JSON.stringify(found, null, 2))
+    const runs = yield* finishedRuns(run, set)
+    const measured = yield* evaluateRun(runs, part, Option.getOrUndefined(engine))
+    const { calibration, members } = measured
+    const alone = measuredAlone(measured)
+    const page = alone && (yield* pageOf(runs[0].folder, alone))
+    if (json) return yield* Console.log(JSON.stringify(alone ?? measured, null, 2))
+    const names = members.map(({ run }) => run).join(" + ")
     yield* Console.log(
-      found.report === null
+      measured.report === null
         ? `The ${part} part is empty.`
-        : section(`${path}: ${part} part (${found.samples} images)`, evaluationText(found.report)) +
-            (found.calibration === undefined
+        : section(`${names}: ${part} part (${measured.samples} images)`, evaluationText(measured.report)) +
+            (alone === undefined ? `\n${membersText(measured)}` : "") +
+            (calibration === undefined
               ? ""
-              : `\n\n${calibrationText(found.calibration.temperature, part, found.calibration)}`) +
-            (page === undefined ? "" : `\n\nAs a page: ${path}/${page}`)
+              : `\n\n${calibrationText(alone?.calibration?.temperature, part, calibration)}`) +
+            (page === undefined ? "" : `\n\nAs a page: ${names}/${page}`)
     )
   })
-).pipe(Command.withDescription("Measures a run's model on a part of its catalogue again"))
+).pipe(
+  Command.withDescription(
+    "Measures a run's model on a part of its catalogue again; several runs' as one, by the mean of their probabilities"
+  ),
+  Command.withExamples([
+    { command: "pnpm pipeline:evaluate --run runs/first", description: "One run, on its test part" },
+    {
+      command: "pnpm pipeline:evaluate --run runs/first --run runs/second",
+      description: "Two runs as one, and each alone; they need the same classes and the same test part"
+    }
+  ])
+)

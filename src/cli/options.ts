@@ -20,6 +20,13 @@ export const set = Flag.String("set").pipe(
 
 export const run = Flag.String("run").pipe(Flag.withMetavar("DIR"))
 
+export const runs = run.pipe(
+  Flag.withDescription(
+    "The run's folder; the newest finished one under runs/ where left out. Several times: those runs as one, by the mean of their probabilities"
+  ),
+  Flag.atLeast(0)
+)
+
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Prints one JSON document on standard output, and nothing else there"),
   Flag.withDefault(false)

@@ -4,13 +4,10 @@ import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../RunConfig.ts"
 import type { ThresholdRequest } from "../run/answerThreshold.ts"
 import { NothingRead, predictFiles } from "../run/predictFiles.ts"
-import { RunFolder } from "../run/RunFolder.ts"
-import { Runs } from "../run/Runs.ts"
-import { runOr } from "./latestRun.ts"
+import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
 import { predictionText, thresholdText } from "./predictionText.ts"
-import { readRunConfig } from "./readConfig.ts"
 
 const requestOf = (text: string): Option.Option<ThresholdRequest> => {
   const [, auto, figure] = /^(auto:)?(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? []
@@ -20,10 +17,7 @@ const requestOf = (text: string): Option.Option<ThresholdRequest> => {
 }
 
 const flags = {
-  run: options.run.pipe(
-    Flag.withDescription("The run's folder; the newest finished one under runs/ where left out"),
-    Flag.optional
-  ),
+  run: options.runs,
   top: Flag.Int("top").pipe(
     Flag.withAlias("k"),
     Flag.withDescription("How many classes for each image"),
@@ -66,7 +60,7 @@ const flags = {
 const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
   reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
-/** Says what is on photos, by a run's model. */
+/** Says what is on photos, by a run's model, or by several together. */
 export const predict = Command.make(
   "predict",
   flags,
@@ -77,14 +71,12 @@ export const predict = Command.make(
         problems: [`prints one JSON document, and --format ${format.value} asks for something else: leave one out`]
       })
     const named = yield* namedPaths(paths, isNull)
-    const path = yield* runOr(run)
-    const config = yield* readRunConfig(path, set)
-    const folder = yield* Runs.use((runs) => runs.existing(path))
-    const opened = yield* predictFiles(config, named, {
+    const runs = yield* finishedRuns(run, set)
+    const opened = yield* predictFiles(runs, named, {
       top,
       threshold: Option.getOrUndefined(threshold),
       engine: Option.getOrUndefined(engine)
-    }).pipe(Effect.provideService(RunFolder, folder))
+    })
     if (opened.threshold !== undefined) yield* Console.error(thresholdText(opened.threshold))
 
     let read = 0
@@ -95,7 +87,7 @@ export const predict = Command.make(
       return prediction
     })
     const text = predictionText(counted, json ? "json" : Option.getOrElse(format, () => "table" as const), {
-      run: path,
+      runs: runs.map(({ folder }) => folder.path),
       engine: opened.engine,
       threshold: opened.threshold,
       top: Math.min(top, opened.labels.length)
@@ -123,6 +115,10 @@ export const predict = Command.make(
     {
       command: "pnpm pipeline:predict --threshold auto:0.95 'photos/**/*.jpg'",
       description: "Answer only where it is sure enough"
+    },
+    {
+      command: "pnpm pipeline:predict --run runs/first --run runs/second photos/",
+      description: "By two runs as one: the mean of their probabilities"
     }
   ])
 )

@@ -10,7 +10,7 @@ export type Format = "table" | "jsonl" | "csv" | "json"
 
 /** What stands beside the predictions. */
 export interface Heading {
-  readonly run: string
+  readonly runs: ReadonlyArray<string>
   readonly engine: string
   readonly threshold: Threshold | undefined
   /** Classes of each prediction. */
@@ -59,8 +59,12 @@ const asCsv = <E, R>(predictions: Stream.Stream<Prediction, E, R>, top: number) 
   )
 }
 
-const asDocument = <E, R>(predictions: Stream.Stream<Prediction, E, R>, { engine, run, threshold }: Heading) => {
-  const head = JSON.stringify({ run, engine, threshold: threshold ?? null }, null, 2).slice(0, -2)
+const asDocument = <E, R>(predictions: Stream.Stream<Prediction, E, R>, { engine, runs, threshold }: Heading) => {
+  const head = JSON.stringify(
+    { ...(runs.length === 1 ? { run: runs[0] } : { runs }), engine, threshold: threshold ?? null },
+    null,
+    2
+  ).slice(0, -2)
   return Stream.map(predictions, (prediction, i) => `${i === 0 ? "\n" : ",\n"}    ${JSON.stringify(prediction)}`).pipe(
     Stream.prepend([`${head},\n  "predictions": [`]),
     Stream.concat(Stream.make("\n  ]\n}\n"))

@@ -2,6 +2,7 @@ import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
+import type { Measured } from "../run/evaluateRun.ts"
 import { duration, percent } from "../figures.ts"
 import { section, table } from "./text.ts"
 
@@ -58,14 +59,32 @@ export const evaluationText = (test: TestReport): string => {
   ].join("\n")
 }
 
-/** What a temperature did, in a line. */
+/** What one temperature did, or several runs' own, in a line. */
 export const calibrationText = (
-  temperature: number,
+  temperature: number | undefined,
   part: string,
   { eceAfter, eceBefore }: CalibrationFigures
 ): string =>
-  `Calibrated with a temperature of ${temperature.toFixed(3)}: ` +
+  `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
   `expected calibration error on the ${part} part ${orDash(eceBefore, percent)} before, ${orDash(eceAfter, percent)} after`
+
+/** What each of several runs does alone, beside what they do together. */
+export const membersText = ({ members, report }: Pick<Measured, "members" | "report">): string => {
+  const row = (run: string, loss: number | null, accuracy: number | null, temperature: string) => [
+    run,
+    orDash(loss, (loss) => loss.toFixed(4)),
+    orDash(accuracy, percent),
+    temperature
+  ]
+  return section(
+    "Each alone, and together",
+    table([
+      ["run", "loss", "accuracy", members.some(({ temperature }) => temperature !== undefined) ? "temperature" : ""],
+      ...members.map(({ accuracy, loss, run, temperature }) => row(run, loss, accuracy, temperature?.toFixed(3) ?? "")),
+      row("together", report?.loss ?? null, report?.accuracy ?? null, "")
+    ])
+  )
+}
 
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {

@@ -68,21 +68,24 @@ export const reliability = (
   }
 }
 
-/** A part's figures without a temperature and with it. */
-export const calibrationFigures = (found: Predictions, temperature: number, bins: number): CalibrationFigures => {
-  const after = { ...found, logits: cooled(found.logits, temperature) }
+/** A part's figures by what was said of it before temperatures and after them. */
+export const figuresBetween = (before: Predictions, after: Predictions, bins: number): CalibrationFigures => {
   const lossOf = ({ classes, labels, logits }: Predictions) => {
     const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
     return Number.isFinite(loss) ? loss : null
   }
-  const before = reliability(found, bins)
+  const warm = reliability(before, bins)
   const cool = reliability(after, bins)
   return {
-    lossBefore: lossOf(found),
+    lossBefore: lossOf(before),
     lossAfter: lossOf(after),
-    eceBefore: before.ece,
+    eceBefore: warm.ece,
     eceAfter: cool.ece,
-    binsBefore: before.bins,
+    binsBefore: warm.bins,
     binsAfter: cool.bins
   }
 }
+
+/** A part's figures without a temperature and with it. */
+export const calibrationFigures = (found: Predictions, temperature: number, bins: number): CalibrationFigures =>
+  figuresBetween(found, { ...found, logits: cooled(found.logits, temperature) }, bins)

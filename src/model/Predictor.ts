@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Batch } from "../pipeline/Batch.ts"
 import { logSumExp } from "./crossEntropy.ts"
 import type { Session } from "./Engine.ts"
@@ -28,22 +29,42 @@ export const mirrored = (batch: Batch): Batch => {
   return { ...batch, images: turned }
 }
 
-/** The logarithms of the mean of two rows of probabilities, row by row: logits whose softmax is that mean. */
-export const logMeanSoftmax = (a: Float32Array, b: Float32Array, classes: number): Float32Array => {
-  const mean = new Float32Array(a.length)
-  for (let from = 0; from < a.length; from += classes) {
-    const ofA = logSumExp(a, from, classes)
-    const ofB = logSumExp(b, from, classes)
+/**
+ * The logarithms of the mean of several rows of probabilities, row by row: logits whose softmax is that mean. `several`
+ * are logits (rows, classes), one of them at least; of one alone, they are its own.
+ *
+ * log (1/n Σ p_i) = x_m + log1p(Σ_{i≠m} exp(x_i - x_m)) - log n, with x_i = log p_i and x_m the largest of them, so that
+ * nothing under- or overflows; in float64. A class that all give the probability 0 has it (-Infinity); a row that is no
+ * distribution (NaN, or nothing but -Infinity) makes the mean NaN.
+ */
+export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, classes: number): Float32Array => {
+  const [first, ...others] = several
+  if (others.length === 0) return first
+  const count = Math.log(several.length)
+  const mean = new Float32Array(first.length)
+  const normalisers = new Float64Array(several.length)
+  for (let from = 0; from < first.length; from += classes) {
+    for (const [i, logits] of several.entries()) normalisers[i] = logSumExp(logits, from, classes)
     for (let c = from; c < from + classes; c++) {
-      const x = a[c]! - ofA
-      const y = b[c]! - ofB
-      const most = Math.max(x, y)
-      // Both may be -Infinity, whose difference is no number.
-      mean[c] = most === -Infinity ? most : most + Math.log1p(Math.exp(Math.min(x, y) - most)) - Math.LN2
+      let most = first[c]! - normalisers[0]!
+      let rest = 0
+      for (let i = 1; i < several.length; i++) {
+        const x = several[i]![c]! - normalisers[i]!
+        // All may be -Infinity, whose differences are no numbers.
+        if (x === -Infinity) continue
+        if (x > most) {
+          rest = (1 + rest) * Math.exp(most - x)
+          most = x
+        } else rest += Math.exp(x - most)
+      }
+      mean[c] = most + Math.log1p(rest) - count
     }
   }
   return mean
 }
+
+const looksOf = (batch: Batch, { tta }: EvaluateConfig): NonEmptyReadonlyArray<Batch> =>
+  tta === "none" ? [batch] : [batch, mirrored(batch)]
 
 /**
  * A predictor that looks at every image, and with `flip` at its mirror image too, and takes the mean of the two
@@ -54,12 +75,10 @@ export const logMeanSoftmax = (a: Float32Array, b: Float32Array, classes: number
  * Source: Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep CNNs, 2012, section 4.1, who average the
  * softmax layer's predictions over crops and their reflections.
  */
-export const predictorOf = (session: Predictor, { tta }: EvaluateConfig, classes: number): Predictor =>
-  tta === "none"
-    ? session
-    : {
-        predict: Effect.fnUntraced(function* (batch) {
-          const plain = yield* session.predict(batch)
-          return logMeanSoftmax(plain, yield* session.predict(mirrored(batch)), classes)
-        })
-      }
+export const predictorOf = (session: Predictor, config: EvaluateConfig, classes: number): Predictor => ({
+  predict: (batch) =>
+    Effect.map(
+      Effect.forEach(looksOf(batch, config), (look) => session.predict(look)),
+      (looks) => logMeanSoftmax(looks, classes)
+    )
+})

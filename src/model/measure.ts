@@ -94,18 +94,3 @@ export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
       ? undefined
       : calibrationFigures(found, fitted.temperature, fitted.bins)
 })
-
-/** Measures a predictor on a part; where it has a temperature, with it, and with the calibration's figures. */
-export const measure = Effect.fn("measure")(function* <E, R>(
-  predictor: Predictor,
-  batches: Stream.Stream<Batch, E, R>,
-  part: MeasuredPart,
-  fitted: Fitted | undefined
-) {
-  if (fitted === undefined) {
-    const { found } = yield* evaluateTogether([predictor], batches, part)
-    return { evaluation: yield* Effect.fromResult(found[0]!), calibration: undefined } // as many as were asked
-  }
-  const { found } = yield* predictAllTogether([predictor], batches, part)
-  return figuresOf(yield* Effect.fromResult(found[0]!), fitted)
-})

@@ -1,7 +1,7 @@
 import { Effect, Struct } from "effect"
 import type { Stream } from "effect"
 import type { AugmentConfig } from "./AugmentConfig.ts"
-import { batches, batchesOfFiles } from "./batches.ts"
+import { batches, batchesOfFiles, batchForms } from "./batches.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { loadDataset } from "./Dataset.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
@@ -56,12 +56,39 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
     from
   })
 
-/** Batches of any image files, each with those that cannot be read; nothing is kept of a batch that has been taken. */
-export const fileBatches = (config: PipelineConfig, paths: Stream.Stream<ImagePath>) =>
-  batchesOfFiles({
-    image: config.image,
+/** The batches of a part that several networks look at once: as `evaluationBatches`, each in every one of some forms. */
+export const evaluationForms = (
+  config: PipelineConfig,
+  images: ReadonlyArray<ImageConfig>,
+  samples: ReadonlyArray<Sample>
+) =>
+  batchForms({
+    ...config,
+    images,
+    samples,
     batchSize: config.train.batchSize,
-    // Decoded images are kept for later epochs, of which there are none.
-    loader: { ...Struct.omit(config.loader, ["cache"]), memory: 0 },
+    order: undefined,
+    augment: undefined,
+    epoch: 0,
+    from: 0,
+    loader: once(config.loader)
+  })
+
+/**
+ * Batches of any image files in some forms, each with those that cannot be read; nothing is kept of a batch that has been
+ * taken.
+ */
+export const fileBatches = (
+  config: PipelineConfig,
+  images: ReadonlyArray<ImageConfig>,
+  paths: Stream.Stream<ImagePath>
+) =>
+  batchesOfFiles({
+    images,
+    batchSize: config.train.batchSize,
+    loader: Struct.omit(once(config.loader), ["cache"]),
     paths
   })
+
+/** Decoded images are kept in memory for later epochs, of which there are none. */
+const once = (loader: LoaderConfig): LoaderConfig => ({ ...loader, memory: 0 })

@@ -29,25 +29,35 @@ export interface BatchesOptions {
   readonly from: number
 }
 
+/** Batches that several networks look at, each in the form that it takes. */
+export interface FormsOptions extends Omit<BatchesOptions, "image"> {
+  /** The forms, one at least: every batch is made once in each. */
+  readonly images: ReadonlyArray<ImageConfig>
+}
+
 /** Files that belong to no catalogue, in batches. */
 export interface FileBatchesOptions {
   readonly paths: Stream.Stream<ImagePath>
   readonly batchSize: number
-  readonly image: ImageConfig
+  /** As `FormsOptions` has them. */
+  readonly images: ReadonlyArray<ImageConfig>
   readonly loader: LoaderConfig
 }
 
 /** One batch of files: what could be read, and what could not. */
 export interface FileBatch {
-  /** The images of the files that were not refused, in the files' order; of `size` 0 where all were. Its labels are all 0. */
-  readonly batch: Batch
+  /**
+   * The images of the files that were refused in no form, in the files' order, once in each form; of `size` 0 where all
+   * were refused. Their labels are all 0.
+   */
+  readonly forms: ReadonlyArray<Batch>
   /** All files, in their order. */
   readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
 type Slot = Pick<Sample, "id" | "label" | "path">
 
-type Work = Omit<FeedWork, "slots">
+type Work = Omit<FeedWork, "slots" | "image">
 
 /** The stages that a batch goes through; undefined where nothing is to be augmented. */
 interface Stages {
@@ -57,22 +67,22 @@ interface Stages {
 
 /** Image by image on this thread, `loader.concurrency` at a time over all batches, the first batch first. */
 const fillHere = (work: Work, { augment, images }: Stages) => {
-  const { augment: changes, epoch, image, loader, seed } = work
-  const area = image.height * image.width * 3
-  const scale = scaleOf(image)
+  const { augment: changes, epoch, loader, seed } = work
   const inFlight = Semaphore.makeUnsafe(loader.concurrency)
-  const pixelsOf = ({ id, path }: Slot) =>
+  const pixelsOf = ({ id, path }: Slot, image: ImageConfig) =>
     changes === undefined || augment === undefined
       ? images.load(path, image)
       : Effect.flatMap(images.load(path, image), (pixels) =>
           augment.apply(pixels, changes, { seed, epoch, id }, image.background)
         )
-  return Effect.fnUntraced(function* (slots: ReadonlyArray<Slot>) {
+  return Effect.fnUntraced(function* (slots: ReadonlyArray<Slot>, image: ImageConfig) {
+    const area = image.height * image.width * 3
+    const scale = scaleOf(image)
     const filled = new Float32Array(slots.length * area)
     const results = yield* Effect.forEach(
       slots,
       (slot, i) =>
-        pixelsOf(slot).pipe(
+        pixelsOf(slot, image).pipe(
           // Each to its own place, so that the order in which the files come in changes nothing.
           Effect.map((pixels) => normaliseInto(filled, i * area, pixels.data, scale)),
           Effect.result,
@@ -91,7 +101,7 @@ const fillHere = (work: Work, { augment, images }: Stages) => {
 const filler = (work: Work, stages: Stages) =>
   Effect.map(Feed, (feed) =>
     feed?.images === stages.images && (stages.augment === undefined || feed.augment === stages.augment)
-      ? (slots: ReadonlyArray<Slot>) => feed.serve({ ...work, slots })
+      ? (slots: ReadonlyArray<Slot>, image: ImageConfig) => feed.serve({ ...work, image, slots })
       : fillHere(work, stages)
   )
 
@@ -101,31 +111,47 @@ interface Wanted {
   readonly slots: ReadonlyArray<Slot>
 }
 
-/** Batches of slots, made ready ahead of who takes them: `loader.prefetch` of them, and the wanted ones beside them. */
-const assemble = <W extends Wanted, E, R>(work: Work, stages: Stages, wanted: Stream.Stream<W, E, R>) => {
-  const { height, width } = work.image
-  const area = height * width * 3
+/** The images of no slot. */
+const nothing = { images: new Float32Array(0), refused: [], release: undefined }
+
+/**
+ * Batches of slots in some forms, made ready ahead of who takes them: `loader.prefetch` of them, and the wanted ones
+ * beside them. What is refused in one form is in none, so that a batch holds the same images in all.
+ */
+const assemble = <W extends Wanted, E, R>(
+  work: Work,
+  forms: ReadonlyArray<ImageConfig>,
+  stages: Stages,
+  wanted: Stream.Stream<W, E, R>
+) => {
   const batchesWith = (fill: Effect.Success<ReturnType<typeof filler>>) => {
     const batchOf = Effect.fn("batches.batch")(function* (wanted: W) {
       const { index, slots } = wanted
-      const { images, refused, release } =
-        slots.length === 0 ? { images: new Float32Array(0), refused: [], release: undefined } : yield* fill(slots)
-      const gone = new Set(refused.map(({ slot }) => slot))
-      const kept = slots.flatMap((_, i) => (gone.has(i) ? [] : [i]))
-      // Those that were refused leave a gap, which the later ones close.
-      for (const [to, from] of kept.entries())
-        if (to !== from) images.copyWithin(to * area, from * area, (from + 1) * area)
-      const batch: Batch = {
-        index,
-        images: images.subarray(0, kept.length * area),
-        labels: Int32Array.from(kept, (i) => slots[i]?.label ?? 0),
-        ids: kept.map((i) => slots[i]?.id ?? ""),
-        size: kept.length,
-        height,
-        width,
-        ...(release && { release })
-      }
-      return { wanted, batch, refused }
+      const inForm = Effect.fnUntraced(function* (image: ImageConfig) {
+        return { image, ...(slots.length === 0 ? nothing : yield* fill(slots, image)) }
+      })
+      const filled = yield* Effect.forEach(forms, inForm, { concurrency: "unbounded" })
+      // In the slots' order; of a slot's several reasons, the first form's, which comes last and stays.
+      const faults = filled.flatMap(({ refused }) => refused).toReversed()
+      const refused = new Map(faults.sort((a, b) => a.slot - b.slot).map(({ error, slot }) => [slot, error]))
+      const kept = slots.flatMap((_, i) => (refused.has(i) ? [] : [i]))
+      const batches = filled.map(({ image: { height, width }, images, release }): Batch => {
+        const area = height * width * 3
+        // Those that were refused leave a gap, which the later ones close.
+        for (const [to, from] of kept.entries())
+          if (to !== from) images.copyWithin(to * area, from * area, (from + 1) * area)
+        return {
+          index,
+          images: images.subarray(0, kept.length * area),
+          labels: Int32Array.from(kept, (i) => slots[i]?.label ?? 0),
+          ids: kept.map((i) => slots[i]?.id ?? ""),
+          size: kept.length,
+          height,
+          width,
+          ...(release && { release })
+        }
+      })
+      return { wanted, forms: batches, refused }
     })
     return wanted.pipe(
       // In order; one more than are kept ready, so that there is always one in the making.
@@ -136,14 +162,16 @@ const assemble = <W extends Wanted, E, R>(work: Work, stages: Stages, wanted: St
 }
 
 /**
- * The epoch's batches in order, the last one perhaps short; the bytes depend on the options and the files alone, not on
- * `loader`. A file that cannot be read any more fails the stream, after the batches before it.
+ * The epoch's batches in order, the last one perhaps short, each in every form; the bytes depend on the options and the
+ * files alone, not on `loader`. A file that cannot be read any more fails the stream, after the batches before it.
  */
-export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefused | FeedFailed, Images | Augment> =>
+export const batchForms = (
+  options: FormsOptions
+): Stream.Stream<ReadonlyArray<Batch>, ImageRefused | FeedFailed, Images | Augment> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const stages = { images: yield* Images, augment: yield* Augment }
-      const { batchSize, from, order, samples } = options
+      const { batchSize, from, images: forms, order, samples } = options
       const count = order?.length ?? samples.length
       const last = Math.ceil(count / batchSize) - 1
       // The order is a permutation of the samples' indices, so that the sample is there.
@@ -159,12 +187,22 @@ export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefu
           }
         })
       )
-      return assemble(options, stages, from > last ? Stream.empty : wanted).pipe(
-        Stream.mapEffect(({ batch, refused }) => (refused[0] ? Effect.fail(refused[0].error) : Effect.succeed(batch))),
-        Stream.map((batch) => (options.augment === undefined ? batch : mix(batch, options.augment, options)))
+      return assemble(options, forms, stages, from > last ? Stream.empty : wanted).pipe(
+        Stream.mapEffect(({ forms, refused }) => {
+          const [error] = refused.values()
+          return error ? Effect.fail(error) : Effect.succeed(forms)
+        }),
+        Stream.map((forms) => {
+          const { augment } = options
+          return augment === undefined ? forms : forms.map((batch) => mix(batch, augment, options))
+        })
       )
     })
   )
+
+/** The batches in one form; see `batchForms`. */
+export const batches = ({ image, ...options }: BatchesOptions) =>
+  Stream.map(batchForms({ ...options, images: [image] }), ([batch]) => batch!) // one form, one batch
 
 /**
  * Batches of any files, in their order, each with what cannot be read and why; the paths are taken as they are needed.
@@ -172,7 +210,7 @@ export const batches = (options: BatchesOptions): Stream.Stream<Batch, ImageRefu
 export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileBatch, FeedFailed, Images> =>
   Stream.unwrap(
     Effect.map(Images, (images) => {
-      const { batchSize, image, loader, paths } = options
+      const { batchSize, images: forms, loader, paths } = options
       const wanted = paths.pipe(
         Stream.grouped(batchSize),
         Stream.rechunk(1),
@@ -184,16 +222,15 @@ export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileB
           )
         }))
       )
-      const work = { image, loader, augment: undefined, seed: 0, epoch: 0 }
-      return assemble(work, { images, augment: undefined }, wanted).pipe(
-        Stream.map(({ batch, refused, wanted }) => {
-          const errors = new Map(refused.map(({ error, slot }) => [slot, error]))
+      const work = { loader, augment: undefined, seed: 0, epoch: 0 }
+      return assemble(work, forms, { images, augment: undefined }, wanted).pipe(
+        Stream.map(({ forms, refused, wanted }) => {
           let slot = 0
           return {
-            batch,
+            forms,
             files: wanted.listed.map((one) =>
               Result.isSuccess(one)
-                ? { path: one.success, refused: errors.get(slot++) }
+                ? { path: one.success, refused: refused.get(slot++) }
                 : { path: one.failure.path, refused: one.failure }
             )
           }

@@ -1,64 +1,107 @@
-import { Effect } from "effect"
+import { Array, Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { CalibrationFigures } from "../metrics/calibration.ts"
+import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
 import type { TestReport } from "../metrics/Report.ts"
 import { testReport } from "../metrics/Report.ts"
-import { measure } from "../model/measure.ts"
-import { decodeModel } from "../model/Model.ts"
-import { predictorOf } from "../model/Predictor.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
-import type { RunConfig } from "../RunConfig.ts"
+import type { Part } from "./commonSamples.ts"
+import { commonSamples } from "./commonSamples.ts"
+import { measureEnsemble } from "./measureEnsemble.ts"
+import { openEnsemble } from "./openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { openEngine, openPredictor } from "./openPredictor.ts"
-import { RunError } from "./RunError.ts"
-import { RunFolder } from "./RunFolder.ts"
+import type { FinishedRun } from "./readEnsemble.ts"
+import { readEnsemble } from "./readEnsemble.ts"
 
 /** Of a reliability curve, where the configuration says nothing: Guo et al., 2017. */
 const defaultBins = 15
 
-/** The parts of a split. */
-export type Part = "train" | "validation" | "test"
+/** What is known of a run among others that are measured together. */
+export interface MeasuredMember {
+  readonly run: string
+  /** What applied it. */
+  readonly engine: string
+  readonly dataDigest: string
+  readonly temperature?: number
+  /** Of this run alone, nats. */
+  readonly loss: number | null
+  /** Of this run alone. */
+  readonly accuracy: number | null
+}
+
+/** What runs together do on a part of their catalogue. */
+export interface Measured {
+  readonly part: Part
+  readonly samples: number
+  /** Of the mean of their probabilities. */
+  readonly report: TestReport | null
+  /** Of that mean too, before and after the members' temperatures; where one of them has one. */
+  readonly calibration?: CalibrationFigures
+  readonly members: NonEmptyReadonlyArray<MeasuredMember>
+}
 
 /**
- * Measures a run's model on a part of its catalogue again; without augmentation, whichever part it is.
+ * Measures runs' models on a part of their catalogue again, as one classifier: the mean of their probabilities, each by
+ * its own configuration; without augmentation, whichever part it is.
  *
- * On the engine that the run's configuration chooses, where no other one is named. The catalogue must still have the classes that the model knows; otherwise it fails and says which are new or gone.
+ * On the engine that each run's configuration chooses, where no other one is named. Fails with a RunError where the runs
+ * have not the same classes and samples, or the catalogue no longer those that a model was trained on.
  */
-export const evaluateRun = Effect.fn("evaluateRun")(function* (config: RunConfig, part: Part, engine?: PredictorName) {
-  const folder = yield* RunFolder
-  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  const { predictor } =
-    engine === undefined ? yield* openEngine(config.engine, model) : yield* openPredictor(config.engine, model, engine)
-  const dataset = yield* Pipeline.dataset(config)
-  const missing = model.labels.filter((label) => !dataset.classes.includes(label))
-  const added = dataset.classes.filter((label) => !model.labels.includes(label))
-  if (missing.length + added.length > 0)
-    return yield* new RunError({
-      run: folder.path,
-      detail:
-        "the catalogue no longer has the classes that this model was trained on" +
-        (missing.length > 0 ? `; gone: ${missing.join(", ")}` : "") +
-        (added.length > 0 ? `; new: ${added.join(", ")}` : "")
-    })
-  const samples = dataset[part]
-  const classes = model.labels.length
-  const { temperature } = model.calibration ?? {}
-  const { calibration, evaluation } = yield* measure(
-    predictorOf(predictor, config.evaluate, classes),
-    Pipeline.evaluationBatches({ ...config, image: model.image }, samples),
-    { part, samples: samples.length, classes },
-    temperature === undefined ? undefined : { temperature, bins: config.calibration?.bins ?? defaultBins }
+export const evaluateRun = Effect.fn("evaluateRun")(function* (
+  runs: NonEmptyReadonlyArray<FinishedRun>,
+  part: Part,
+  engine?: PredictorName
+) {
+  const ensemble = yield* readEnsemble(runs)
+  const { config, images, labels } = ensemble
+  const opened = yield* openEnsemble(ensemble, (config, model) =>
+    engine === undefined ? openEngine(config, model) : openPredictor(config, model, engine)
   )
-  return {
+  const { digests, samples } = yield* commonSamples(ensemble, part)
+  const { alone, calibration, together } = yield* measureEnsemble(
+    opened,
+    Pipeline.evaluationForms(config, images, samples),
+    { part, samples: samples.length, classes: labels.length },
+    config.calibration?.bins ?? defaultBins
+  )
+  const members = Array.map(
+    Array.zip(opened.members, Array.zip(digests, alone)),
+    ([{ engine, run, temperature }, [dataDigest, evaluation]]): MeasuredMember => ({
+      run,
+      engine,
+      dataDigest,
+      ...(temperature !== undefined && { temperature }),
+      loss: lossOf(evaluation),
+      accuracy: accuracyOf(evaluation)
+    })
+  )
+  const measured: Measured = {
     part,
     samples: samples.length,
-    dataDigest: dataset.digest,
-    report: testReport(evaluation, model.labels),
-    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } })
-  } satisfies {
-    part: Part
-    samples: number
-    dataDigest: string
-    report: TestReport | null
-    calibration?: CalibrationFigures & { temperature: number }
+    report: testReport(together, labels),
+    ...(calibration && { calibration }),
+    members
   }
+  return measured
 }, Effect.scoped)
+
+/** What was measured of one run, as `pipeline:evaluate --json` tells it. */
+export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
+  readonly dataDigest: string
+  readonly calibration?: CalibrationFigures & { readonly temperature: number }
+}
+
+/** The measurement as one run's; nothing where it is of several. */
+export const measuredAlone = (measured: Measured): MeasuredAlone | undefined => {
+  const { calibration, members, part, report, samples } = measured
+  const [{ dataDigest, temperature }, ...others] = members
+  if (others.length > 0) return undefined
+  return {
+    part,
+    samples,
+    dataDigest,
+    report,
+    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } })
+  }
+}

@@ -1,20 +1,21 @@
-import { Effect, Schema, Stream } from "effect"
+import { Array, Effect, Schema, Stream } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Runtime from "effect/Runtime"
-import { cooled } from "../metrics/calibration.ts"
 import { topK } from "../metrics/topK.ts"
-import { decodeModel } from "../model/Model.ts"
-import { predictorOf } from "../model/Predictor.ts"
+import { logMeanSoftmax } from "../model/Predictor.ts"
+import type { Batch } from "../pipeline/Batch.ts"
 import type { FileBatch } from "../pipeline/batches.ts"
 import type { ImagePath } from "../pipeline/ImageFiles.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
-import type { RunConfig } from "../RunConfig.ts"
 import type { ThresholdRequest } from "./answerThreshold.ts"
 import { answerThreshold } from "./answerThreshold.ts"
+import { openEnsemble } from "./openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { openPredictor } from "./openPredictor.ts"
-import { RunFolder } from "./RunFolder.ts"
+import type { FinishedRun } from "./readEnsemble.ts"
+import { readEnsemble } from "./readEnsemble.ts"
 
-/** What a model says of one file; `error` where it could not be read. */
+/** What a model, or several together, say of one file; `error` where it could not be read. */
 export type Prediction =
   | {
       readonly path: string
@@ -47,26 +48,27 @@ export interface PredictOptions {
 }
 
 /**
- * Opens a run's model for image files: the predictions come in the files' order, and nothing is left out.
+ * Opens the models of runs for image files, as one classifier: the mean of their probabilities, each by its own
+ * configuration. The predictions come in the files' order, and nothing is left out.
  *
  * Paths are taken as they are needed: in memory are a few batches, however many files there are.
  */
 export const predictFiles = Effect.fn("predictFiles")(function* (
-  config: RunConfig,
+  runs: NonEmptyReadonlyArray<FinishedRun>,
   paths: Stream.Stream<ImagePath>,
   options: PredictOptions
 ) {
-  const folder = yield* RunFolder
-  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  const temperature = model.calibration?.temperature ?? 1
-  const threshold = options.threshold && (yield* answerThreshold(options.threshold, temperature))
-  const { name, predictor } = yield* openPredictor(config.engine, model, options.engine ?? config.engine.name)
-  const classes = model.labels.length
-  const { predict } = predictorOf(predictor, config.evaluate, classes)
+  const ensemble = yield* readEnsemble(runs)
+  const { config, images, labels } = ensemble
+  const threshold = options.threshold && (yield* answerThreshold(options.threshold, ensemble.members))
+  const { members, predict } = yield* openEnsemble(ensemble, (config, model) =>
+    openPredictor(config, model, options.engine ?? config.name)
+  )
+  const classes = labels.length
 
   const answer = (path: string, logits: Float32Array): Prediction => {
     const first = topK(logits, options.top).map(({ index, probability }) => ({
-      label: model.labels[index]!, // as many labels as logits
+      label: labels[index]!, // as many labels as logits
       probability
     }))
     const best = first[0]!
@@ -75,20 +77,29 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
     return { path, label: abstained ? null : best.label, abstained, classes: first }
   }
 
-  const ofBatch = Effect.fnUntraced(function* ({ batch, files }: FileBatch) {
-    const logits = batch.size === 0 ? new Float32Array(0) : cooled(yield* predict(batch), temperature)
-    batch.release?.()
+  const together = (forms: ReadonlyArray<Batch>) =>
+    Effect.map(predict(forms), (said) =>
+      logMeanSoftmax(
+        Array.map(said, ({ after }) => after),
+        classes
+      )
+    )
+
+  const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {
+    const logits = forms[0]?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    for (const { release } of forms) release?.()
     let row = 0
     return files.map(({ path, refused }): Prediction => {
       if (refused !== undefined) return { path, error: refused.detail, reason: refused.reason }
       return answer(path, logits.subarray(row * classes, ++row * classes))
     })
   })
-  const batches = Pipeline.fileBatches({ ...config, image: model.image }, paths)
+  const batches = Pipeline.fileBatches(config, images, paths)
   return {
-    engine: name,
+    /** What applies the models; several, where it is not the same for all. */
+    engine: [...new Set(members.map(({ engine }) => engine))].join(", "),
     /** The classes' names. */
-    labels: model.labels,
+    labels,
     threshold,
     predictions: batches.pipe(Stream.mapEffect(ofBatch), Stream.flattenIterable)
   }

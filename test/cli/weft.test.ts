@@ -1,12 +1,13 @@
 import { assert, beforeAll, describe, it, afterAll } from "@effect/vitest"
 import { Schema } from "effect"
 import { spawn } from "node:child_process"
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { percent } from "../../src/figures.ts"
 import { Report } from "../../src/metrics/Report.ts"
+import type { MeasuredMember } from "../../src/run/evaluateRun.ts"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
 import { weft } from "./run.ts"
 
@@ -173,6 +174,52 @@ describe("weft train, evaluate, predict", () => {
     }
   })
 
+  it("measures several runs as one, each alone beside it", async () => {
+    const settings = ["--set", "image.height=56", "--set", "train.learningRate=0.004", "--set", "calibration={}"]
+    const trained = await run("train", "--config", "config.toml", "--run", "other", ...settings, "--json")
+    assert.strictEqual(trained.code, 0, trained.stderr)
+    const reports = [
+      decodeReport(await readFile(join(folder, "first", "report.json"), "utf8")),
+      decodeReport(trained.stdout)
+    ]
+    const pages = () => readdir(join(folder, "other"))
+    const before = await pages()
+    const both = ["--run", "first", "--run", "other"]
+    const { code, stderr, stdout } = await run("evaluate", ...both, "--json")
+    assert.strictEqual(code, 0, stderr)
+    const found = JSON.parse(stdout)
+    assert.deepStrictEqual(
+      found.members.map(({ accuracy, loss, run }: MeasuredMember) => ({ run, loss, accuracy })),
+      reports.map(({ test }, i) => ({ run: ["first", "other"][i], loss: test!.loss, accuracy: test!.accuracy }))
+    )
+    assert.strictEqual(found.members[1].temperature, reports[1]!.calibration!.temperature)
+    assert.isBelow(found.report.loss, (reports[0]!.test!.loss! + reports[1]!.test!.loss!) / 2)
+    const text = await run("evaluate", ...both)
+    assert.match(text.stdout, /^\nfirst \+ other: test part \(\d+ images\)\n/)
+    assert.match(text.stdout, /\nrun +loss +accuracy +temperature\nfirst .*\nother .* %  +\d\.\d{3}\ntogether +\d/)
+    assert.include(text.stdout, "Calibrated with the runs' own temperatures")
+    assert.notInclude(text.stdout, "As a page")
+    assert.deepStrictEqual(await pages(), before)
+  })
+
+  it("says of photos the mean of what several runs say of them", async () => {
+    const photo = "data/photos/leaf-0.png"
+    const ask = async (...runs: ReadonlyArray<string>) => {
+      const said = JSON.parse((await run("predict", ...runs, "--json", "--top", "9", photo)).stdout)
+      const classes: ReadonlyArray<{ label: string; probability: number }> = said.predictions[0].classes
+      return {
+        runs: said.runs ?? said.run,
+        said: new Map(classes.map(({ label, probability }) => [label, probability]))
+      }
+    }
+    const together = await ask("--run", "first", "--run", "other")
+    const [first, other] = [await ask("--run", "first"), await ask("--run", "other")]
+    assert.deepStrictEqual([first.runs, together.runs], ["first", ["first", "other"]])
+    assert.strictEqual(together.said.size, 3)
+    for (const [label, probability] of together.said)
+      assert.approximately(probability, (first.said.get(label)! + other.said.get(label)!) / 2, 1e-6)
+  })
+
   it("ends quietly where nobody reads on", async () => {
     const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
     const child = spawn(process.execPath, [bin, "predict", "--run", "first", "--format", "jsonl", "-"], { cwd: folder })
@@ -306,6 +353,19 @@ describe("wrong input", () => {
     ["--null without a list", ["predict", "--run", "first", "--null", "x.png"], 2, /goes with -, the list/],
     ["images of which none can be read", ["predict", "--run", "first", "x.png", "y.png"], 3, /of 2 paths/],
     ["an empty list", ["predict", "--run", "first", "-"], 3, /nothing to predict/],
+    ["a run twice", ["evaluate", "--run", "first", "--run", "./first/"], 2, /named twice, and would count twice/],
+    [
+      "a run with another split",
+      ["evaluate", "--run", "first", "--run", "split"],
+      1,
+      /split: its test part has other samples than that of first; .*differ in seed \(3, 4\)/
+    ],
+    [
+      "a second run that is not there",
+      ["predict", "--run", "first", "--run", "nowhere", "x.png"],
+      2,
+      /nowhere: there is/
+    ],
     ["a run that is not there", ["predict", "--run", "nowhere", "x.png"], 2, /there is no run in this folder/],
     ["a run that is not finished", ["evaluate", "--run", "half"], 1, /has the run been finished/]
   ]
@@ -314,6 +374,11 @@ describe("wrong input", () => {
       if (args.includes("half")) {
         await import("node:fs/promises").then((fs) => fs.mkdir(join(folder, "half"), { recursive: true }))
         await writeFile(join(folder, "half", "config.json"), await readFile(join(folder, "first", "config.json")))
+      }
+      if (args.includes("split")) {
+        await cp(join(folder, "first"), join(folder, "split"), { recursive: true })
+        const config = await readFile(join(folder, "first", "config.json"), "utf8")
+        await writeFile(join(folder, "split", "config.json"), config.replace('"seed": 3', '"seed": 4'))
       }
       const ended = await run(...args)
       assert.strictEqual(ended.code, code, ended.stderr)

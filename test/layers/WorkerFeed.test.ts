@@ -11,7 +11,7 @@ import { layerWith } from "../../src/layers/WorkerFeed.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
-import { batches, batchesOfFiles } from "../../src/pipeline/batches.ts"
+import { batches, batchesOfFiles, batchForms } from "../../src/pipeline/batches.ts"
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
@@ -173,6 +173,32 @@ describe("the feed of threads", () => {
       writeFileSync(path, bytes)
     }).pipe(Effect.provide(fed(2)))
   )
+  it.effect("makes one batch in several forms, with the stages' own bytes, and their memory is used again", () =>
+    Effect.gen(function* () {
+      const { image, ...rest } = options({ augment: undefined })
+      const images = [image, Schema.decodeSync(ImageConfig)({ height: 21, width: 60, fit: "contain" }), image]
+      const all = batchForms({ ...rest, images }).pipe(
+        Stream.map((forms) =>
+          forms.map(({ height, images, release, width }) => {
+            const copy = { height, width, images: images.slice() }
+            release?.()
+            return copy
+          })
+        ),
+        Stream.runCollect
+      )
+      const got = yield* all
+      assert.deepStrictEqual(
+        got[0]?.map(({ height, width }) => [height, width]),
+        [
+          [48, 43],
+          [21, 60],
+          [48, 43]
+        ]
+      )
+      assert.deepStrictEqual(got, yield* imageByImage(all))
+    }).pipe(Effect.provide(fed(3)))
+  )
   it.effect("refuses the files that sharp's stage refuses, for the same reasons", () =>
     Effect.gen(function* () {
       const cut = join(folder, "cut.jpg")
@@ -181,14 +207,14 @@ describe("the feed of threads", () => {
       writeFileSync(join(folder, "text.jpg"), "no image")
       const files = [cut, paths[1]!, join(folder, "text.jpg"), join(folder, "none.jpg"), "a\0b.jpg", paths[2]!]
       const { image, loader } = options()
-      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, image, loader }))
+      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, images: [image], loader }))
       const [got] = yield* all
       const [expected] = yield* imageByImage(all)
       // libvips has one place for all its messages: details may be mixed up where several files fail at once.
       const kinds = (found: typeof got) => refusedOf(found).map(({ path, reason }) => [path, reason])
       assert.deepStrictEqual(kinds(got), kinds(expected))
       assert.strictEqual(refusedOf(got).length, 4)
-      assert.deepStrictEqual(got?.batch.images, expected?.batch.images)
+      assert.deepStrictEqual(got?.forms[0]?.images, expected?.forms[0]?.images)
     }).pipe(Effect.provide(fed(1)))
   )
   it.live("makes batches while the thread is blocked, and ends at once when it is interrupted", () =>

@@ -34,9 +34,10 @@ describe.skipIf(!existsSync(source))("trained weights (../shared/weights)", () =
       const session = yield* engine.open(inferenceOptions({ network, weights }))
       const seen = yield* Pipeline.fileBatches(
         config,
+        [config.image],
         imagePaths([`${folder}/cat_720p.jpg`, `${folder}/hot_dog.jpg`])
       ).pipe(
-        Stream.mapEffect(({ batch }) => session.predict(batch)),
+        Stream.mapEffect(({ forms: [batch] }) => session.predict(batch!)),
         Stream.runCollect
       )
       const logits = seen[0]!

@@ -3,7 +3,7 @@ import { Effect, Fiber, Layer, Result, Schema, Stream } from "effect"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { augmentPixels } from "../../src/pipeline/augmentPixels.ts"
-import { batches, batchesOfFiles } from "../../src/pipeline/batches.ts"
+import { batches, batchesOfFiles, batchForms } from "../../src/pipeline/batches.ts"
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
@@ -283,15 +283,94 @@ describe("a feed", () => {
       assert.strictEqual(error._tag, "ImageRefused")
       const paths = ["5.jpg", "7.jpg", "8.jpg"]
       const [only] = yield* Stream.runCollect(
-        batchesOfFiles({ paths: imagePaths(paths), batchSize: 3, image, loader: options.loader })
+        batchesOfFiles({ paths: imagePaths(paths), batchSize: 3, images: [image], loader: options.loader })
       )
-      assert.deepStrictEqual(only?.batch.ids, ["5.jpg", "8.jpg"])
-      assert.deepStrictEqual([only?.batch.images[0], only?.batch.images[264], only?.batch.images.length], [5, 8, 528])
+      assert.deepStrictEqual(only?.forms[0]?.ids, ["5.jpg", "8.jpg"])
+      assert.deepStrictEqual(
+        [only?.forms[0]?.images[0], only?.forms[0]?.images[264], only?.forms[0]?.images.length],
+        [5, 8, 528]
+      )
       assert.deepStrictEqual(
         refusedOf(only).map(({ path }) => path),
         ["7.jpg"]
       )
     }).pipe(Effect.provide(layer))
+  )
+})
+
+describe("batches in several forms", () => {
+  const small = Schema.decodeSync(ImageConfig)({ height: 9, width: 8, mean: [0, 0, 0], std: [1, 1, 1], maxPixels: 5 })
+  /** A file's number at every pixel of every form; those of `small` do not take the sixth, and none takes the seventh. */
+  const sized = (taken: Array<string>) =>
+    Layer.succeed(Images, {
+      load: (path, { height, maxPixels, width }) =>
+        Effect.gen(function* () {
+          taken.push(`${path} ${height}`)
+          const number = Number.parseInt(path)
+          if (number === 7) return yield* new ImageRefused({ path, reason: "imageCorrupt", detail: `torn ${height}` })
+          if (number > maxPixels) return yield* new ImageRefused({ path, reason: "imageTooLarge", detail: "too large" })
+          return { height, width, data: new Uint8Array(height * width * 3).fill(number) }
+        }),
+      check: () => Effect.die("not used here")
+    })
+
+  it.effect("hold the same samples in the same order, each form at its size and its scale", () =>
+    Effect.gen(function* () {
+      const taken: Array<string> = []
+      const all = yield* Stream.runCollect(
+        batchForms({
+          ...options,
+          samples: samples.slice(1, 6),
+          order: Uint32Array.of(4, 0, 2, 1, 3),
+          augment: undefined,
+          batchSize: 3,
+          images: [image, small]
+        })
+      ).pipe(Effect.provide([sized(taken), Augment.layer]))
+      assert.deepStrictEqual(
+        all.map((forms) => forms.map(({ height, ids, labels, width }) => [height, width, [...ids], [...labels]])),
+        [
+          [8, 9].map((height) => [height, height === 8 ? 11 : 8, ["id5", "id1", "id3"], [0, 1, 3]]),
+          [8, 9].map((height) => [height, height === 8 ? 11 : 8, ["id2", "id4"], [2, 4]])
+        ]
+      )
+      const [, second] = all[0]!
+      assert.deepStrictEqual(
+        [0, 1, 2].map((i) => second?.images[i * 216]),
+        [5, 1, 3].map((n) => Math.fround(n / 255))
+      )
+      assert.strictEqual(taken.length, 10)
+    })
+  )
+
+  it.effect("give nowhere what one of them refuses, for the first form's reason", () =>
+    Effect.gen(function* () {
+      const files = batchesOfFiles({
+        paths: imagePaths(["6.jpg", "4.jpg", "7.jpg", "2.jpg"]),
+        batchSize: 4,
+        images: [image, small],
+        loader: options.loader
+      })
+      const [only] = yield* Stream.runCollect(files).pipe(Effect.provide(sized([])))
+      assert.deepStrictEqual(
+        only?.forms.map(({ ids, images, size }) => [[...ids], images.length, size]),
+        [
+          [["4.jpg", "2.jpg"], 528, 2],
+          [["4.jpg", "2.jpg"], 432, 2]
+        ]
+      )
+      assert.strictEqual(only?.forms[1]?.images[216], Math.fround(2 / 255))
+      assert.deepStrictEqual(
+        only?.files.map(({ refused }) => refused?.detail),
+        ["too large", undefined, "torn 8", undefined]
+      )
+      const wanted = { ...options, samples: samples.slice(5, 9), order: undefined, augment: undefined }
+      const error = yield* Stream.runDrain(batchForms({ ...wanted, images: [image, small] })).pipe(
+        Effect.provide([sized([]), Augment.layer]),
+        Effect.flip
+      )
+      assert.include(error, { reason: "imageTooLarge", path: "6.jpg" })
+    })
   )
 })
 
@@ -303,12 +382,12 @@ describe("batchesOfFiles", () => {
         batchesOfFiles({
           paths: imagePaths(paths),
           batchSize: 5,
-          image,
+          images: [image],
           loader: { concurrency: 2, prefetch: 1, memory: 0 }
         })
       ).pipe(Effect.provide(shuffled("z").layer))
       assert.deepStrictEqual(
-        all.map((one) => [one.batch.ids, refusedOf(one).map((error) => error.path)]),
+        all.map((one) => [one.forms[0]?.ids, refusedOf(one).map((error) => error.path)]),
         [
           [
             ["2.jpg", "3.jpg", "4.jpg"],
@@ -323,16 +402,19 @@ describe("batchesOfFiles", () => {
       )
       const expected = new Float32Array(3 * 264)
       for (const [i, n] of [2, 3, 4].entries()) normaliseInto(expected, i * 264, pixelsOf(n).data, scaleOf(image))
-      assert.deepStrictEqual(all[0]?.batch.images, expected)
-      assert.deepStrictEqual([all[0]?.batch.size, all[0]?.batch.labels.length, all[1]?.batch.size], [3, 3, 1])
+      assert.deepStrictEqual(all[0]?.forms[0]?.images, expected)
+      assert.deepStrictEqual(
+        [all[0]?.forms[0]?.size, all[0]?.forms[0]?.labels.length, all[1]?.forms[0]?.size],
+        [3, 3, 1]
+      )
     })
   )
   it.effect("give an empty batch where every file was refused", () =>
     Effect.gen(function* () {
       const [only] = yield* Stream.runCollect(
-        batchesOfFiles({ paths: imagePaths(["a", "b"]), batchSize: 5, image, loader: options.loader })
+        batchesOfFiles({ paths: imagePaths(["a", "b"]), batchSize: 5, images: [image], loader: options.loader })
       ).pipe(Effect.provide(plain))
-      assert.deepStrictEqual([only?.batch.size, only?.batch.images.length, refusedOf(only).length], [0, 0, 2])
+      assert.deepStrictEqual([only?.forms[0]?.size, only?.forms[0]?.images.length, refusedOf(only).length], [0, 0, 2])
     })
   )
 })

@@ -54,8 +54,12 @@ const folder = Layer.effect(
 )
 const layers = Layer.mergeAll(folder, Images.layerMemory(photos), Engines.layerOf(MockEngine.layer), OnnxFeatures.layer)
 
+const run = Effect.gen(function* () {
+  return { config: yield* config, folder: yield* RunFolder }
+})
+
 const said = Effect.fnUntraced(function* (paths: Stream.Stream<ImagePath>, options: Partial<PredictOptions> = {}) {
-  const { predictions } = yield* predictFiles(yield* config, paths, { top: 2, ...options })
+  const { predictions } = yield* predictFiles([yield* run], paths, { top: 2, ...options })
   return yield* Stream.runCollect(predictions)
 }, Effect.scoped)
 
@@ -98,22 +102,22 @@ describe("predicting files", () => {
 
   it.effect("chooses the threshold on the run's stored validation predictions, calibrated", () =>
     Effect.gen(function* () {
-      const run = yield* RunFolder
+      const folder = yield* RunFolder
       const missing = yield* Effect.flip(said(imagePaths([]), { threshold: { accuracy: 0.9 } }))
       assert.match(missing.message, /auto:0\.9: .*validation\.safetensors is not there.*Train again/)
       const samples = [0, 1, 2, 1].map((label, i) => ({ id: `${i}`, file: `${i}.jpg`, digest: "", label }))
       const logits = Float32Array.of(4, 0, 0, 0, 2, 0, 0, 0, 1, 0.5, 0, 0)
-      yield* run.write(
+      yield* folder.write(
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples, logits })
       )
       const { threshold } = yield* Effect.scoped(
-        predictFiles(yield* config, imagePaths([]), { top: 1, threshold: { accuracy: 0.9 } })
+        predictFiles([yield* run], imagePaths([]), { top: 1, threshold: { accuracy: 0.9 } })
       )
       // The third sample is the last one before the wrong one: e^(1/2) of e^(1/2) + 2.
       assert.approximately(threshold!.value, Math.exp(0.5) / (Math.exp(0.5) + 2), 1e-6)
       assert.strictEqual(threshold?.source, "validation")
-      yield* run.write(
+      yield* folder.write(
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples: samples.map((one) => ({ ...one, label: 2 })), logits })
       )
@@ -125,7 +129,7 @@ describe("predicting files", () => {
   it.effect("takes onnxruntime where no engine has a GPU, or the engine where it is not there", () =>
     Effect.gen(function* () {
       const opened = Effect.fnUntraced(function* (engine: PredictOptions["engine"]) {
-        const opened = yield* predictFiles(yield* config, imagePaths([]), { top: 1, engine })
+        const opened = yield* predictFiles([yield* run], imagePaths([]), { top: 1, engine })
         return opened.engine
       }, Effect.scoped)
       assert.strictEqual(yield* opened(undefined), "onnxruntime")
@@ -158,7 +162,7 @@ describe("predicting files", () => {
         Stream.map((i): ImagePath => Result.succeed(i % 4 === 0 ? `gone/${"x".repeat(100)}${i}.jpg` : names[i % 3]!))
       )
       const { predictions } = yield* predictFiles(
-        { ...(yield* config), train: { ...(yield* config).train, batchSize: 250 } },
+        [{ ...(yield* run), config: { ...(yield* config), train: { ...(yield* config).train, batchSize: 250 } } }],
         paths,
         { top: 1 }
       )

@@ -17,7 +17,9 @@ import { Images } from "../../src/pipeline/Images.ts"
 import { Rows } from "../../src/pipeline/Rows.ts"
 import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
-import { evaluateRun } from "../../src/run/evaluateRun.ts"
+import type { RunConfig } from "../../src/RunConfig.ts"
+import type { Part } from "../../src/run/commonSamples.ts"
+import { evaluateRun, measuredAlone } from "../../src/run/evaluateRun.ts"
 import { findLearningRate } from "../../src/run/findLearningRate.ts"
 import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
@@ -73,6 +75,14 @@ const raw = {
 }
 const config = decodeRunConfig(raw, "test")
 
+/** What is measured again of the run in the folder. */
+const measuredAgain = Effect.fnUntraced(function* (config: RunConfig, part: Part) {
+  const measured = yield* evaluateRun([{ config, folder: yield* RunFolder }], part)
+  const alone = measuredAlone(measured)
+  assert.isDefined(alone)
+  return alone
+})
+
 /** The stored predictions of a part of the run in the folder. */
 const storedOf = Effect.fnUntraced(function* (part: "validation" | "test") {
   const file = `predictions/${part}.safetensors` as const
@@ -105,7 +115,7 @@ describe("a whole run", () => {
       const steps = new TextDecoder().decode(yield* RunFolder.use((folder) => folder.read("steps.jsonl")))
       assert.strictEqual(steps.trimEnd().split("\n").length, 2 * Math.ceil(report.data.train / 4))
       assert.strictEqual(report.engine.name, "mock")
-      const again = yield* evaluateRun(yield* config, "test")
+      const again = yield* measuredAgain(yield* config, "test")
       assert.deepStrictEqual(again.report, report.test)
       assert.strictEqual(again.dataDigest, report.receipt.dataDigest)
     }).pipe(Effect.provide(layers))
@@ -158,7 +168,7 @@ describe("a whole run", () => {
         frozen.reduce((sum, [, { data }]) => sum + data.length, 0)
       )
       // The stored model is the whole network: it gives the figures that the two parts gave together.
-      const again = yield* evaluateRun(yield* config, "test")
+      const again = yield* measuredAgain(yield* config, "test")
       assert.approximately(again.report!.loss!, report.test!.loss!, 1e-4)
       assert.deepStrictEqual(again.report!.confusion, report.test!.confusion)
       assert.match(report.receipt.weightsDigest!, /^[0-9a-f]{64}$/)
@@ -188,14 +198,18 @@ describe("a whole run", () => {
         evaluate: { tta: "flip" as const },
         calibration: { kind: "temperature" as const, bins: 7 }
       }
-      const again = yield* evaluateRun(twice, "test")
+      const again = yield* measuredAgain(twice, "test")
       assert.deepStrictEqual(again.report, report.test)
       assert.deepStrictEqual(again.calibration, { temperature, ...test! })
-      const once = yield* evaluateRun(plain, "test")
+      const once = yield* measuredAgain(plain, "test")
       assert.notStrictEqual(once.report?.loss, report.test?.loss)
       assert.strictEqual(once.calibration?.binsAfter.length, 15)
       const said = Effect.fnUntraced(function* (config: typeof plain) {
-        const { predictions } = yield* predictFiles(config, imagePaths(["shop/images/cap3.jpg"]), { top: 2 })
+        const { predictions } = yield* predictFiles(
+          [{ config, folder: yield* RunFolder }],
+          imagePaths(["shop/images/cap3.jpg"]),
+          { top: 2 }
+        )
         return yield* Stream.runCollect(predictions)
       }, Effect.scoped)
       const [first] = yield* said(twice)

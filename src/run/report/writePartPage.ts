@@ -4,7 +4,7 @@ import { numbersOf } from "../../model/StoredPredictions.ts"
 import { figuresOf } from "../../model/measure.ts"
 import { testReport } from "../../metrics/Report.ts"
 import type { TestReport } from "../../metrics/Report.ts"
-import type { evaluateRun } from "../evaluateRun.ts"
+import type { MeasuredAlone } from "../evaluateRun.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Charts } from "./Charts.ts"
 import { analyse } from "./RunAnalysis.ts"
@@ -13,9 +13,6 @@ import type { RunFacts } from "./RunFacts.ts"
 import { readRun } from "./RunFacts.ts"
 import { partPage } from "./runPage.ts"
 import { picturesOf } from "./writePages.ts"
-
-/** What was found of a part. */
-export type Evaluated = Effect.Success<ReturnType<typeof evaluateRun>>
 
 /** The kept predictions, where the same confusion follows from them: else they are not those that were measured now. */
 const matching = (stored: StoredPredictions | undefined, found: TestReport, temperature: number) => {
@@ -27,7 +24,7 @@ const matching = (stored: StoredPredictions | undefined, found: TestReport, temp
 /** A run's facts with a part that was measured again in the place of the test part. */
 const factsOf = (
   facts: RunFacts,
-  { calibration, part, report, samples }: Evaluated & { report: TestReport }
+  { calibration, part, report, samples }: MeasuredAlone & { report: TestReport }
 ): RunFacts => {
   const stored = part === "train" ? undefined : facts[part]
   const { calibration: _, ...rest } = facts.report
@@ -56,7 +53,7 @@ const factsOf = (
  * Writes `report-PART.html` of a part that was measured again; gives the file's name, or nothing where the part is empty.
  * Photos are shown where the run has kept the same predictions of them.
  */
-export const writePartPage = Effect.fn("writePartPage")(function* (found: Evaluated) {
+export const writePartPage = Effect.fn("writePartPage")(function* (found: MeasuredAlone) {
   const { part, report } = found
   if (report === null) return undefined
   const folder = yield* RunFolder

@@ -1,0 +1,28 @@
+import { Array, Effect, Option, Path } from "effect"
+import { ConfigError } from "../RunConfig.ts"
+import { Runs } from "../run/Runs.ts"
+import { runOr } from "./latestRun.ts"
+import { readRunConfig } from "./readConfig.ts"
+
+/**
+ * The runs that are meant, the newest finished one where none is named, each with its own configuration, which all `sets`
+ * change. Fails with a ConfigError where one is named twice.
+ */
+export const finishedRuns = Effect.fnUntraced(function* (named: ReadonlyArray<string>, sets: ReadonlyArray<string>) {
+  const { resolve } = yield* Path.Path
+  const folders = named.map((path) => resolve(path))
+  const again = named.find((_, i) => folders.indexOf(folders[i]!) !== i) // as many as are named
+  if (again !== undefined)
+    return yield* new ConfigError({
+      where: `--run ${again}`,
+      problems: ["this run is named twice, and would count twice: leave one out"]
+    })
+  const paths = Array.isReadonlyArrayNonEmpty(named) ? named : Array.of(yield* runOr(Option.none()))
+  return yield* Effect.forEach(
+    paths,
+    Effect.fnUntraced(function* (path) {
+      const config = yield* readRunConfig(path, sets)
+      return { config, folder: yield* Runs.use((runs) => runs.existing(path)) }
+    })
+  )
+})

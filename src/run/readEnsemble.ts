@@ -1,0 +1,52 @@
+import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import { decodeModel } from "../model/Model.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { canonical } from "./configDigest.ts"
+import type { RunFolder } from "./RunFolder.ts"
+import { sameClasses } from "./sameClasses.ts"
+
+/** A run that is to be applied: where its model lies, and how it is applied. */
+export interface FinishedRun {
+  readonly config: RunConfig
+  readonly folder: RunFolder["Service"]
+}
+
+const readModel = Effect.fnUntraced(function* ({ config, folder }: FinishedRun) {
+  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+  return { config, folder, model, form: canonical(model.image) }
+})
+
+/**
+ * The models of finished runs that answer as one, by the mean of their probabilities; a run alone is its own mean. Their
+ * classes are in the order of the first.
+ *
+ * Fails with a RunError where they do not know the same classes.
+ * Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
+ * Ensembles, 2017, section 2.4.
+ */
+export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyReadonlyArray<FinishedRun>) {
+  const read = yield* Effect.forEach(runs, readModel)
+  const [first] = read
+  const { labels } = first.model
+  const images = new Map(read.map(({ form, model }) => [form, model.image]))
+  const forms = [...images.keys()]
+  const members = yield* Effect.forEach(
+    read,
+    Effect.fnUntraced(function* ({ config, folder, form, model }) {
+      const columns = yield* sameClasses({ run: first.folder.path, labels }, { run: folder.path, labels: model.labels })
+      return { config, folder, model, columns, form: forms.indexOf(form) }
+    })
+  )
+  // Batches are made for all at once, and what fits one member's memory may not fit another's.
+  const batchSize = Math.min(...runs.map(({ config }) => config.train.batchSize))
+  return {
+    labels,
+    members,
+    /** The forms in which members take an image, without repetition; a member's `form` is an index of it. */
+    images: [...images.values()],
+    /** How the batches are made. */
+    config: { ...first.config, train: { ...first.config.train, batchSize } }
+  }
+})
+export type Ensemble = Effect.Success<ReturnType<typeof readEnsemble>>
