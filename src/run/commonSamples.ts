@@ -1,4 +1,4 @@
-import { Array, Effect, Struct } from "effect"
+import { Array, Effect } from "effect"
 import type { Dataset } from "../pipeline/Dataset.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
@@ -12,8 +12,8 @@ import type { StoredPart } from "./storedPredictions.ts"
 /** The parts of a split. */
 export type Part = "train" | "validation" | "test"
 
-/** What is the same for two runs that have the same samples in the same parts. */
-const catalogueOf = (config: RunConfig) => canonical(Struct.pick(config, ["seed", "data", "image"]))
+/** What two runs that have the same samples in the same parts need not read twice. */
+const catalogueOf = ({ data, image, seed }: RunConfig) => canonical({ data, image, seed: data.split.seed ?? seed })
 
 const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: Dataset) => {
   const missing = labels.filter((label) => !classes.includes(label))

@@ -68,7 +68,7 @@ export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Li
       detail:
         `its ${other.what} has other samples than that of ${first.run}; ${differ.join("; ")}` +
         `${settings(first, other)}. What runs say together is measured only where none of them was trained: ` +
-        "train one of them again with the seed and the data of the other, or leave it out"
+        "train one of them again on the data of the other, with its seed as `data.split.seed`, or leave it out"
     })
   return Int32Array.from(first.samples, ({ id }) => rows.get(id) ?? 0) // every one is there
 })
