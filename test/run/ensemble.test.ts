@@ -300,6 +300,10 @@ describe("several runs as one", () => {
       const runs = yield* three
       const data = runs[0].config.data.root ?? ""
       const reseeded = yield* runOf(data, "runs/other", { height: 9, width: 14, raw: { seed: 4 } })
+      const split = { train: 0.4, validation: 0.3, test: 0.3, seed: 3 }
+      const raw = { seed: 4, data: { split } }
+      const split3 = yield* runOf(data, "runs/split3", { height: 9, width: 14, raw })
+      assert.strictEqual((yield* evaluateRun([runs[0], split3], "test")).members.length, 2)
       const error = yield* Effect.flip(evaluateRun([runs[0], runs[1], reseeded], "test"))
       assert.strictEqual(error._tag, "RunError")
       assert.match(
