@@ -125,6 +125,7 @@ const cases: Readonly<Record<string, { readonly frozen: Frozen; readonly size: n
   },
   "images larger than a processor's cache": { frozen: frozenOf(large, [61, 42, 3]), size: 1 },
   "residuals and rectifiers": { frozen: frozenOf(rectified, [7, 9, 3]), size: 2 },
+  "images of many channels": { frozen: frozenOf(rectified, [5, 6, 37]), size: 2 },
   "no blocks": { frozen: frozenOf([], [4, 5, 3]), size: 2 }
 }
 

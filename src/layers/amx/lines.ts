@@ -49,6 +49,9 @@ const point: Slide = { high: 1, wide: 1, stride: 1, top: 0, left: 0 }
 /** What the addon takes of a kernel at most (`Convolution::kTaps`). */
 const mostTaps = 121
 
+/** Of images that a convolution takes as they are. */
+const mostChannels = 4
+
 /** Operations that can rectify what they give. */
 const rectifying: ReadonlySet<Line["code"]> = new Set(["convolution", "depthwise", "dense", "affine"])
 
@@ -137,8 +140,9 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
     return at
   }
 
-  // A convolution takes the images as they are; all else, their halves.
-  const begin = blocks[0]?._tag === "Conv2d" ? 0 : add({ code: "read", shape: input }, 0)
+  // A convolution takes images of few channels as they are; all else, their halves.
+  const takesImages = blocks[0]?._tag === "Conv2d" && (input[2] ?? 0) <= mostChannels
+  const begin = takesImages ? 0 : add({ code: "read", shape: input }, 0)
   list(blocks, begin, input)
   const isTooLarge = ({ code, window = point }: Line) => code === "convolution" && window.high * window.wide > mostTaps
   if (lines.some(isTooLarge)) return undefined

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
@@ -142,7 +143,7 @@ class Program {
       case Code::kFlatten:
         return add(new Flatten());
     }
-    throw std::exception();
+    throw std::invalid_argument("there is no operation of this code");
   }
 
   // An inverted residual, with or without the first convolution and the addition, where the lines from `at` on are one

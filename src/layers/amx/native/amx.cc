@@ -1,6 +1,7 @@
 // An addon that applies networks in inference mode by the processor's matrix unit. It needs no TensorFlow.
 #include <node_api.h>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,8 @@ static napi_value Guarded(napi_env env, napi_callback_info info) {
     return function(env, arguments);
   } catch (const Failure &failure) {
     napi_throw_error(env, nullptr, failure.text.c_str());
-  } catch (const std::bad_alloc &) {
-    napi_throw_error(env, nullptr, "bad allocation");
+  } catch (const std::exception &error) {
+    napi_throw_error(env, nullptr, error.what());
   }
   return nullptr;
 }
