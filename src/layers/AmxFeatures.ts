@@ -51,7 +51,7 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
 
 /**
  * Features by the processor's matrix unit (AMX), on as many threads as it has cores: each float32 as the sum of two
- * bfloat16, whose products are added in float32; within 1e-4 of what the engines give, and the same bits for any batch
+ * bfloat16, whose products are added in float32; within 2e-4 of what the engines give, and the same bits for any batch
  * and any number of threads.
  */
 export const layer = Layer.succeed(Features, onlyBy(engine, open))
