@@ -1,4 +1,5 @@
 import { Effect, Layer } from "effect"
+import manifest from "../../package.json" with { type: "json" }
 import { Features, FeaturesError } from "../model/Features.ts"
 import type { OpenFeatures } from "../model/Features.ts"
 import { weightsFault } from "../model/faults.ts"
@@ -33,9 +34,12 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
     })
   let program: object | undefined = yield* Effect.acquireRelease(
     Effect.try({ try: () => addon.open(lines.numbers, lines.weights, processorThreads()), catch: failed }),
-    (program) => Effect.sync(() => addon.close(program))
+    (opened) =>
+      Effect.sync(() => {
+        program = undefined
+        addon.close(opened)
+      })
   )
-  yield* Effect.addFinalizer(() => Effect.sync(() => (program = undefined)))
 
   const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
     const opened = program
@@ -45,13 +49,13 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
     const results = new Float32Array(size * sizeOf(shape))
     return yield* Effect.tryPromise({ try: () => addon.run(opened, images, size, results), catch: failed })
   })
-  const version = amxName().replace(/\.node$/, "")
-  return { engine, shape, key: `${version}, float32 as two bfloat16, ${processor()}`, run } satisfies OpenFeatures
+  const key = `${engine} ${manifest.version}, ${amxName()}, float32, ${processor()}`
+  return { engine, shape, key, run } satisfies OpenFeatures
 })
 
 /**
- * Features by the processor's matrix unit (AMX), on as many threads as it has cores: each float32 as the sum of two
- * bfloat16, whose products are added in float32; within 2e-4 of what the engines give, and the same bits for any batch
- * and any number of threads.
+ * Features by the processor's matrix unit (AMX), on as many threads as it has cores: float32 out of parts in bfloat16,
+ * whose products are added in float32; within 1e-4 of what the engines give, and the same bits for any batch and any
+ * number of threads.
  */
 export const layer = Layer.succeed(Features, onlyBy(engine, open))

@@ -1,4 +1,4 @@
-// Numbers as two of 16 bits each: a float32 is, but for 2^-17 of it, the sum of two bfloat16.
+// Numbers as two of 16 bits each: a float32 is, but for 2^-17 of it at most, the sum of two bfloat16.
 #pragma once
 
 #include <immintrin.h>

@@ -1,5 +1,6 @@
-// Products of matrices by the processor's matrix unit (AMX), which multiplies bfloat16 and adds in float32: three
-// products of halves for each of float32, the lower halves' left out.
+// Products of matrices by the processor's matrix unit (AMX), which multiplies bfloat16 and adds in float32. A weight is
+// the sum of three bfloat16, what it is multiplied by the sum of two; five of the six products of these are added, the
+// smallest is left out.
 //
 // Source: Henry, Tang and Heinecke, Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
 // Computations, 2019.
@@ -87,25 +88,25 @@ class Matrix {
   }
 
  private:
-  // Of 32 outputs and 32 inputs: two tiles of high halves, two of low ones.
-  static constexpr int64_t kTile = 512, kStep = 4 * kTile;
+  // Of 32 outputs and 32 inputs: two tiles of each of a weight's three parts, the largest first.
+  static constexpr int64_t kTile = 512, kPart = 2 * kTile, kStep = 3 * kPart;
 
   void Pack(const float *weight, int64_t n, int64_t tap, int64_t k, uint16_t *to) const {
     for (int64_t i = 0; i < kBlock; i++)
       for (int64_t j = 0; j < kBlock; j++) {
         const bool isInside = n + i < outputs_ && k + j < inputs_;
-        const float x = isInside ? weight[((n + i) * inputs_ + k + j) * taps_ + tap] : 0;
+        float rest = isInside ? weight[((n + i) * inputs_ + k + j) * taps_ + tap] : 0;
         // Two inputs that are neighbours lie side by side for each output.
         const int64_t place = (i / kLanes) * kTile + (j / 2) * kBlock + i % kLanes * 2 + j % 2;
-        uint32_t bits, high;
-        std::memcpy(&bits, &x, sizeof bits);
-        high = (bits + 0x8000) & 0xffff0000;
-        float top;
-        std::memcpy(&top, &high, sizeof top);
-        const float rest = x - top;
-        std::memcpy(&bits, &rest, sizeof bits);
-        to[place] = static_cast<uint16_t>(high >> 16);
-        to[2 * kTile + place] = static_cast<uint16_t>((bits + 0x8000) >> 16);
+        for (int64_t part = 0; part < 3; part++) {
+          uint32_t bits;
+          std::memcpy(&bits, &rest, sizeof bits);
+          bits = (bits + 0x8000) & 0xffff0000;
+          float rounded;
+          std::memcpy(&rounded, &bits, sizeof rounded);
+          rest -= rounded;
+          to[part * kPart + place] = static_cast<uint16_t>(bits >> 16);
+        }
       }
   }
 
@@ -118,35 +119,36 @@ class Matrix {
       _tile_zero(2);
       _tile_zero(3);
     }
+    const auto rows = [&](const uint16_t *x) {
+      _tile_loadd(4, x, bytes);
+      if (tiles == 2) _tile_loadd(5, x + below, bytes);
+    };
+    const auto columns = [](const uint16_t *part) {
+      _tile_loadd(6, part, 64);
+      _tile_loadd(7, part + kTile, 64);
+    };
+    const auto add = [] {
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      if (tiles == 2) {
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+    };
     for (int64_t tap = 0; tap < taps_; tap++) {
       const uint16_t *x = a + at[tap];
       for (int64_t k = 0; k < Blocks(inputs_); k++, x += kBlock, w += kStep) {
-        _tile_loadd(4, x, bytes);
-        if (tiles == 2) _tile_loadd(5, x + below, bytes);
-        _tile_loadd(6, w + 2 * kTile, 64);
-        _tile_loadd(7, w + 3 * kTile, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        if (tiles == 2) {
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
-        _tile_loadd(6, w, 64);
-        _tile_loadd(7, w + kTile, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        if (tiles == 2) {
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
-        _tile_loadd(4, x + low, bytes);
-        if (tiles == 2) _tile_loadd(5, x + low + below, bytes);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        if (tiles == 2) {
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
+        rows(x + low);
+        columns(w + kPart);
+        add();
+        columns(w);
+        add();
+        rows(x);
+        add();
+        columns(w + kPart);
+        add();
+        columns(w + 2 * kPart);
+        add();
       }
     }
     constexpr int64_t line = kBlock * sizeof(float);
