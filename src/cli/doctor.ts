@@ -34,15 +34,15 @@ export const doctor = Command.make(
           .join(", ")}`,
         ...engines.map((engine) =>
           engine.available
-            ? `Engine    ${engine.name.padEnd(8)} available: ${engine.info.device}`
-            : `Engine    ${engine.name.padEnd(8)} not available: ${engine.reason}. ${engine.cure}`
+            ? `Engine    ${engine.name.padEnd(11)} available: ${engine.info.device}`
+            : `Engine    ${engine.name.padEnd(11)} not available: ${engine.reason}. ${engine.cure}`
         ),
         ...appliers.map((found) =>
           found.available
-            ? `Features  ${found.name.padEnd(8)} available: ${found.key}`
-            : `Features  ${found.name.padEnd(8)} not available: ${found.detail}`
+            ? `Features  ${found.name.padEnd(11)} available: ${found.key}`
+            : `Features  ${found.name.padEnd(11)} not available: ${found.detail}`
         ),
-        `\nengine.name = "auto" takes the first that is available, mock aside.`
+        `\nengine.name = "auto" takes the first that is available, mock aside; features.engine = "auto" does so for what is frozen.`
       ].join("\n")
     )
   })

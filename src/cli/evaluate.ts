@@ -1,8 +1,8 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { report } from "../Progress.ts"
-import { evaluateRun, measuredAlone } from "../run/evaluateRun.ts"
-import type { MeasuredAlone } from "../run/evaluateRun.ts"
+import { evaluateRuns, measuredAlone } from "../run/evaluateRuns.ts"
+import type { MeasuredAlone } from "../run/evaluateRuns.ts"
 import { writePartPage } from "../run/report/writePartPage.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { finishedRuns } from "./finishedRuns.ts"
@@ -36,7 +36,7 @@ export const evaluate = Command.make(
   flags,
   Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
     const runs = yield* finishedRuns(run, set)
-    const measured = yield* evaluateRun(runs, part, Option.getOrUndefined(engine))
+    const measured = yield* evaluateRuns(runs, part, Option.getOrUndefined(engine))
     const { calibration, members } = measured
     const alone = measuredAlone(measured)
     const page = alone && (yield* pageOf(runs[0].folder, alone))

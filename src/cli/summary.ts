@@ -2,7 +2,7 @@ import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
-import type { Measured } from "../run/evaluateRun.ts"
+import type { Measured } from "../run/evaluateRuns.ts"
 import { duration, percent } from "../figures.ts"
 import { section, table } from "./text.ts"
 

@@ -9,7 +9,7 @@ import { sizeOf } from "../model/Tensor.ts"
 import { amxName } from "./amx/amxName.ts"
 import { linesOf } from "./amx/lines.ts"
 import { loadAmx } from "./amx/loadAmx.ts"
-import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./oneFeatures.ts"
+import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./featuresLayer.ts"
 import { processorThreads } from "./processorThreads.ts"
 
 const engine = "amx"

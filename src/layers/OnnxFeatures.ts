@@ -5,7 +5,7 @@ import type { OpenFeatures } from "../model/Features.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { frozenParts, inputName, onnxModel, outputName } from "../model/onnx/onnxModel.ts"
 import { sizeOf } from "../model/Tensor.ts"
-import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./oneFeatures.ts"
+import { checkInputs, failedBy, messageOf, onlyBy, processor } from "./featuresLayer.ts"
 import { processorThreads } from "./processorThreads.ts"
 
 const engine = "onnxruntime"

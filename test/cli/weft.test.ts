@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { percent } from "../../src/figures.ts"
 import { Report } from "../../src/metrics/Report.ts"
-import type { MeasuredMember } from "../../src/run/evaluateRun.ts"
+import type { MeasuredMember } from "../../src/run/evaluateRuns.ts"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
 import { weft } from "./run.ts"
 
@@ -266,13 +266,18 @@ describe("weft train, evaluate, predict", () => {
   it("names the engines that run here", async () => {
     const { code, stdout } = await run("doctor", "--json")
     assert.strictEqual(code, 0)
-    const { engines } = JSON.parse(stdout)
+    const { engines, features } = JSON.parse(stdout)
     const found = new Map(engines.map((engine: { name: string; available: boolean }) => [engine.name, engine]))
     assert.deepStrictEqual([...found.keys()], ["tensorflow", "webgpu", "wasm", "mock"])
     // What needs more than npm may be missing, and then says what to do.
     for (const { available, cure } of engines) assert.isTrue(available || cure.length > 0)
     assert.include(found.get("wasm"), { available: true })
     assert.include(found.get("mock"), { available: true })
+    assert.deepStrictEqual(
+      features.map(({ name }: { name: string }) => name),
+      ["amx", "onnxruntime"]
+    )
+    for (const { available, detail, key } of features) assert.isTrue((available ? key : detail).length > 0)
   })
 
   it("Ctrl-C leaves a checkpoint and the command to go on, which ends with the same weights", async () => {

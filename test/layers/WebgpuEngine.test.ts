@@ -20,6 +20,7 @@ const found = await Effect.runPromise(
     Effect.catch(({ reason }) => Effect.succeed({ reason }))
   )
 )
+const adapter = found === "gpu" ? "gpu" : "cpu"
 const onlySoftware = found === "cpu"
 
 /** On an adapter in software the whole suite takes some seven minutes: WEFT_WHOLE_SUITE=1. */
@@ -79,8 +80,10 @@ const odd: Network = {
   ]
 }
 
-if (typeof found === "string") {
-  const engine = layerWith({ device: found })
+const missing = typeof found === "string" ? "" : `: ${found.reason}`
+
+describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
+  const engine = layerWith({ device: adapter })
   engineContract("webgpu", engine, { brief })
 
   describe("the webgpu engine's device", () => {
@@ -205,9 +208,4 @@ if (typeof found === "string") {
       }).pipe(Effect.provide(engine))
     )
   })
-} else {
-  console.warn(`The tests of the engine webgpu are skipped: ${found.reason}.`)
-  describe.skip(`the webgpu engine: ${found.reason}`, () => {
-    it("has an adapter", () => {})
-  })
-}
+})

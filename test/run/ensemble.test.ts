@@ -20,7 +20,7 @@ import { Augment } from "../../src/pipeline/Augment.ts"
 import { Images } from "../../src/pipeline/Images.ts"
 import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
-import { evaluateRun, measuredAlone } from "../../src/run/evaluateRun.ts"
+import { evaluateRuns, measuredAlone } from "../../src/run/evaluateRuns.ts"
 import type { PredictOptions } from "../../src/run/predictFiles.ts"
 import { predictFiles } from "../../src/run/predictFiles.ts"
 import type { FinishedRun } from "../../src/run/readEnsemble.ts"
@@ -216,8 +216,8 @@ describe("several runs as one", () => {
   it.live("are measured by that mean, each beside it as it is measured alone", () =>
     Effect.gen(function* () {
       const runs = yield* three
-      const measured = yield* evaluateRun(runs, "test")
-      const each = yield* Effect.forEach(runs, (run) => evaluateRun([run], "test"))
+      const measured = yield* evaluateRuns(runs, "test")
+      const each = yield* Effect.forEach(runs, (run) => evaluateRuns([run], "test"))
       const files = (yield* Effect.promise(() => readdir(join(runs[0].config.data.root ?? "", "photos")))).filter(
         (name) => name !== "torn.png"
       )
@@ -228,7 +228,7 @@ describe("several runs as one", () => {
         )
       )
       const probabilities = new Map(files.map((name, i) => [name, all[i]!]))
-      const parts = yield* Effect.forEach(["train", "validation", "test"] as const, (part) => evaluateRun(runs, part))
+      const parts = yield* Effect.forEach(["train", "validation", "test"] as const, (part) => evaluateRuns(runs, part))
       // The three parts are all of the catalogue: their losses together are those of what is said of its files.
       const losses = files.map((name) => -Math.log(probabilities.get(name)!.get(name.replace(/-.*/, ""))!))
       assert.approximately(
@@ -271,7 +271,7 @@ describe("several runs as one", () => {
       const more = yield* runOf(runs[0].config.data.root ?? "", "runs/d", { height: 9, width: 14, temperature: 3 })
       const countOf = Effect.fnUntraced(function* (runs: NonEmptyReadonlyArray<FinishedRun>) {
         decoded.count = 0
-        const { samples } = yield* evaluateRun(runs, "test")
+        const { samples } = yield* evaluateRuns(runs, "test")
         return decoded.count / samples
       })
       assert.strictEqual(yield* countOf([runs[0], more]), 1)
@@ -284,7 +284,7 @@ describe("several runs as one", () => {
       const [a, b] = yield* three
       const largest = Effect.fnUntraced(function* (...runs: [FinishedRun, ...ReadonlyArray<FinishedRun>]) {
         asked.length = 0
-        yield* evaluateRun(runs, "train")
+        yield* evaluateRuns(runs, "train")
         const files = Array.from({ length: 20 }, () => join(a.config.data.root ?? "", "photos", "leaf-0.png"))
         yield* said(runs, files)
         return [Math.max(...asked), asked.reduce((sum, size) => sum + size, 0)]
@@ -303,8 +303,8 @@ describe("several runs as one", () => {
       const split = { train: 0.4, validation: 0.3, test: 0.3, seed: 3 }
       const raw = { seed: 4, data: { split } }
       const split3 = yield* runOf(data, "runs/split3", { height: 9, width: 14, raw })
-      assert.strictEqual((yield* evaluateRun([runs[0], split3], "test")).members.length, 2)
-      const error = yield* Effect.flip(evaluateRun([runs[0], runs[1], reseeded], "test"))
+      assert.strictEqual((yield* evaluateRuns([runs[0], split3], "test")).members.length, 2)
+      const error = yield* Effect.flip(evaluateRuns([runs[0], runs[1], reseeded], "test"))
       assert.strictEqual(error._tag, "RunError")
       assert.match(
         error.message,
@@ -316,8 +316,8 @@ describe("several runs as one", () => {
       const [head, ...rows] = (yield* Effect.promise(() => readFile(list, "utf8"))).trimEnd().split("\r\n")
       yield* Effect.promise(() => writeFile(list, [head, ...rows.toReversed()].join("\n")))
       const moved = yield* runOf(copy, "runs/moved", { height: 9, width: 14 })
-      const [, second] = (yield* evaluateRun([runs[0], moved], "test")).members
-      assert.strictEqual(second?.loss, (yield* evaluateRun([runs[0]], "test")).report!.loss)
+      const [, second] = (yield* evaluateRuns([runs[0], moved], "test")).members
+      assert.strictEqual(second?.loss, (yield* evaluateRuns([runs[0]], "test")).report!.loss)
 
       // Every apple of the copy is another photo now.
       for (const name of yield* Effect.promise(() => readdir(join(copy, "photos"))))
@@ -325,7 +325,7 @@ describe("several runs as one", () => {
           const file = join(copy, "photos", name)
           yield* Effect.promise(async () => writeFile(file, await sharp(file).negate().png().toBuffer()))
         }
-      const repainted = yield* Effect.flip(evaluateRun([runs[0], moved], "test"))
+      const repainted = yield* Effect.flip(evaluateRuns([runs[0], moved], "test"))
       assert.match(
         repainted.message,
         /^runs\/moved: .*; with another image: \d \(apple\d+, .*They differ in data\.root/
@@ -346,16 +346,16 @@ describe("several runs as one", () => {
       const [a, b] = yield* three
       yield* store(a, "test", labels, { apple1: [0, 0, 0], leaf2: [0, 0, 0], plum3: [0, 0, 0] })
       yield* store(b, "test", ["leaf", "plum", "apple"], { plum3: [0, 0, 0], leaf2: [0, 0, 0], apple4: [0, 0, 0] })
-      const error = yield* Effect.flip(evaluateRun([a, b], "test"))
+      const error = yield* Effect.flip(evaluateRuns([a, b], "test"))
       assert.match(
         error.message,
         /^runs\/b: its test part at training has other samples than that of runs\/a; only in that of runs\/a: 1 \(apple1\); only in its own: 1 \(apple4\)/
       )
       // Other parts, and a run alone, are no concern of it; nor is the order.
-      assert.strictEqual((yield* evaluateRun([a, b], "validation")).members.length, 2)
-      assert.strictEqual((yield* evaluateRun([b], "test")).members.length, 1)
+      assert.strictEqual((yield* evaluateRuns([a, b], "validation")).members.length, 2)
+      assert.strictEqual((yield* evaluateRuns([b], "test")).members.length, 1)
       yield* store(b, "test", ["leaf", "plum", "apple"], { plum3: [0, 0, 0], leaf2: [0, 0, 0], apple1: [0, 0, 0] })
-      assert.strictEqual((yield* evaluateRun([a, b], "test")).members.length, 2)
+      assert.strictEqual((yield* evaluateRuns([a, b], "test")).members.length, 2)
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

@@ -19,7 +19,7 @@ import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import type { RunConfig } from "../../src/RunConfig.ts"
 import type { Part } from "../../src/run/commonSamples.ts"
-import { evaluateRun, measuredAlone } from "../../src/run/evaluateRun.ts"
+import { evaluateRuns, measuredAlone } from "../../src/run/evaluateRuns.ts"
 import { findLearningRate } from "../../src/run/findLearningRate.ts"
 import { inspectData } from "../../src/run/inspectData.ts"
 import { Machine } from "../../src/run/Machine.ts"
@@ -77,7 +77,7 @@ const config = decodeRunConfig(raw, "test")
 
 /** What is measured again of the run in the folder. */
 const measuredAgain = Effect.fnUntraced(function* (config: RunConfig, part: Part) {
-  const measured = yield* evaluateRun([{ config, folder: yield* RunFolder }], part)
+  const measured = yield* evaluateRuns([{ config, folder: yield* RunFolder }], part)
   const alone = measuredAlone(measured)
   assert.isDefined(alone)
   return alone

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { addonName } from "../tensorflow/kernelsName.ts"
+import { addonName } from "../tensorflow/addonName.ts"
 
 /** The folder with the addon's sources. */
 export const amxSources = join(import.meta.dirname, "native")

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "Convolution.h"
-#include "Others.h"
+#include "Elementwise.h"
+#include "Inverted.h"
+#include "Pooling.h"
 
 namespace weft {
 

@@ -48,7 +48,7 @@ export interface Measured {
  * On the engine that each run's configuration chooses, where no other one is named. Fails with a RunError where the runs
  * have not the same classes and samples, or the catalogue no longer those that a model was trained on.
  */
-export const evaluateRun = Effect.fn("evaluateRun")(function* (
+export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   runs: NonEmptyReadonlyArray<FinishedRun>,
   part: Part,
   engine?: PredictorName
