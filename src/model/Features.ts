@@ -1,5 +1,6 @@
 import { Context, Schema } from "effect"
 import type { Effect, Scope } from "effect"
+import * as Runtime from "effect/Runtime"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
 
@@ -13,6 +14,10 @@ export class FeaturesError extends Schema.TaggedError<FeaturesError>()("Features
   detail: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  /** 4 where the engine is unavailable, 1 for all else. */
+  override get [Runtime.errorExitCode]() {
+    return this.reason === "unavailable" ? 4 : 1
+  }
   override get message() {
     return `The frozen part of the network cannot be applied by "${this.engine}": ${this.detail}`
   }
