@@ -5,7 +5,7 @@ import { Engine } from "../../src/model/Engine.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
 import { engineContract } from "../model/engineContract.ts"
 
-engineContract("mock", layer, { slowEngine: true })
+engineContract("mock", layer)
 
 it.effect("the mock engine runs every network but one that does not fit its images", () =>
   Effect.gen(function* () {

@@ -14,13 +14,9 @@ import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
  * Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. `brief` skips
  * those that take minutes on a graphics card that is played by a processor.
  */
-export const engineContract = <E>(
-  name: string,
-  engine: Layer.Layer<Engine, E>,
-  { brief = false, slowEngine = false } = {}
-) =>
+export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, { brief = false } = {}) =>
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
-    agreesWithPyTorch(it, { brief, slowEngine })
+    agreesWithPyTorch(it, brief)
     agreesWithOnnxruntime(it)
     gradientsAreSlopes(it, brief)
     freezesWhatIsFrozen(it)

@@ -94,14 +94,8 @@ const openNetwork = (network: Network, optimizer: Optimizer) =>
     }
   })
 
-/** What an engine is spared: `brief` all that takes minutes on a card in software, `slowEngine` the largest network. */
-export interface Speed {
-  readonly brief: boolean
-  readonly slowEngine: boolean
-}
-
-/** Declares that an engine computes what PyTorch computes. */
-export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, slowEngine }: Speed) => {
+/** Declares that an engine computes what PyTorch computes; `brief` leaves out what takes minutes on a card in software. */
+export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
   const slow = it.effect.skipIf(brief || !existsSync(shared))
   it.effect.each(figures.cases)("trains as PyTorch does: $name", ({ figures: expected, ...options }) =>
     Effect.gen(function* () {
@@ -162,9 +156,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, { brief, sl
     })
   )
 
-  // VGG16 is 15 billion multiplications an image: nothing for an engine that is there as a yardstick.
-  const isFeasible = ({ network }: Record) => network !== "vgg16" || !slowEngine
-  for (const record of fixture<Forward>("forward.json").filter(isFeasible))
+  for (const record of fixture<Forward>("forward.json"))
     slow(
       `gives the logits of ../shared/fixtures/forward.json: ${titleOf(record)}`,
       () =>
