@@ -1,24 +1,44 @@
-/** Edits (insert, delete, replace) between two texts. Source: V. Levenshtein, 1966. */
+/** Longest text that is compared; the time grows with the square of the length. */
+const longest = 100
+
+/**
+ * Edits (insert, delete, replace, exchange two neighbours) between two texts.
+ * Source: optimal string alignment, after F. Damerau, 1964.
+ */
 const distance = (a: string, b: string): number => {
+  let before: ReadonlyArray<number> = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++)
-      // Both rows have b.length + 1 entries.
-      row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      // All rows have b.length + 1 entries.
+      const edits = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      next[j] = isExchange ? Math.min(edits, before[j - 2]! + 1) : edits
+    }
+    before = row
+    row = next
   }
   return row[b.length]!
 }
 
-/** The candidate that a mistyped text most likely means, case aside, or none when all are far off. */
+/** Whether a text can be named as what was meant: neither blank, nor with control characters, as a binary file has. */
+const isNameable = (text: string): boolean => text.length <= longest && /\S/.test(text) && !/[\p{Cc}\uFFFD]/u.test(text)
+
+/**
+ * The candidate that a mistyped text most likely means, case aside: one that differs in a third of its characters at
+ * most. None when all are far off.
+ */
 export const nearest = (text: string, candidates: Iterable<string>): string | undefined => {
+  if (!isNameable(text)) return undefined
   const lower = text.toLowerCase()
   let best: string | undefined
-  let least = Math.max(2, Math.floor(text.length / 3)) + 1
+  let least = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
+    const most = Math.floor(Math.max(text.length, candidate.length) / 3)
+    if (Math.abs(text.length - candidate.length) > most || !isNameable(candidate)) continue
     const edits = distance(lower, candidate.toLowerCase())
-    if (edits < least) {
+    if (edits <= most && edits < least) {
       least = edits
       best = candidate
     }

@@ -1,6 +1,7 @@
 import { Result } from "effect"
 import { nearest } from "../nearest.ts"
 import type { DataConfig } from "./DataConfig.ts"
+import { count } from "./DataUnusable.ts"
 import { RowsError } from "./RowsError.ts"
 
 /** Where a list's first line puts what a row needs. */
@@ -14,26 +15,121 @@ export interface Header {
   readonly image: ReadonlyArray<string | number>
 }
 
-const quoted = (names: ReadonlyArray<string>): string => names.map((name) => JSON.stringify(name)).join(", ")
+const shown = { names: 12, characters: 40 }
+
+const shorten = (name: string): string =>
+  JSON.stringify(name.length > shown.characters ? `${name.slice(0, shown.characters)}…` : name)
+
+/** Names for a message, which no header can make long. */
+const quoted = (names: ReadonlyArray<string>): string => {
+  const more = names.length - shown.names
+  return names.slice(0, shown.names).map(shorten).join(", ") + (more > 0 ? ` and ${count(more)} more` : "")
+}
 
 /** Each name that occurs more than once. A column without a name is nobody's. */
-const duplicates = (names: ReadonlyArray<string>): ReadonlyArray<string> => [
-  ...new Set(names.filter((name, index) => name !== "" && names.indexOf(name) !== index))
-]
+const duplicates = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  for (const name of names) (seen.has(name) ? twice : seen).add(name)
+  twice.delete("")
+  return [...twice]
+}
+
+/** Rows below the header that are looked at where a column is missing, to tell whether the first line is a header. */
+export const rowsForHeader = 20
+
+/** A number, a file's name or an address is no column's name. */
+const isValue = (cell: string): boolean =>
+  /^[-+]?\d+([.,]\d+)*$/.test(cell) || /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(cell) || /^\w+:\/\//.test(cell)
+
+/** A text with its digits all the same: `r00` and `r01` have one shape. */
+const shapeOf = (cell: string): string => cell.replaceAll(/\d/g, "0")
+
+/** Whether the first line is rather a row: a value, or a cell that the rows below have as well. */
+const looksLikeData = (cells: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): boolean =>
+  cells.some(isValue) ||
+  cells.some((cell, index) => {
+    if (cell === "") return false
+    const below = rows.map((row) => (row[index] ?? "").trim())
+    return (
+      below.includes(cell) || (/\d/.test(cell) && below.length > 1 && below.every((c) => shapeOf(c) === shapeOf(cell)))
+    )
+  })
+
+/** Delimiters that other programs write. */
+const delimiters = [";", "\t", "|", ","]
+
+/** What to write for `data.images`, where it names a column that is not there. */
+const imagesWith = (images: string, column: string, columns: ReadonlyArray<string>, id: string): string | undefined => {
+  const known = nearest(column, columns) ?? (columns.includes(id) ? id : columns.find((name) => name !== ""))
+  return known === undefined || known.length > shown.characters
+    ? undefined
+    : images.replace(`{${column}}`, `{${known}}`)
+}
+
+/** What would mend a header without a column that a key asks for. */
+const cureOf = (key: string, column: string, columns: ReadonlyArray<string>, config: DataConfig): string => {
+  const other = columns.length === 1 ? delimiters.find((delimiter) => columns[0]?.includes(delimiter)) : undefined
+  if (other !== undefined)
+    return `Set \`data.delimiter\` to ${JSON.stringify(other)}, which seems to divide the columns.`
+  const more = columns.length === 1 ? "; if there should be more columns, check `data.delimiter`" : ""
+  if (key !== "data.images") return `Set \`${key}\` to one of them${more}.`
+  const example = imagesWith(config.images, column, columns, config.columns.id)
+  return example === undefined
+    ? `Name one of the columns in braces there${more}.`
+    : `Name one of the columns in braces there, such as \`data.images = ${JSON.stringify(example)}\`${more}.`
+}
+
+const missingColumn = (
+  file: string,
+  config: DataConfig,
+  columns: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  key: string,
+  column: string
+): RowsError => {
+  const asked = `the header has no column ${JSON.stringify(column)}, which \`${key}\` asks for`
+  if (looksLikeData(columns, rows))
+    return new RowsError({
+      file,
+      reason: "missingColumn",
+      detail: `${asked}; the first line looks like data, not like a header: ${quoted(columns)}`,
+      cure: "Put a line with the columns' names above it."
+    })
+  const similar = nearest(column, columns)
+  const hint = similar === undefined ? ". " : `; did you mean ${JSON.stringify(similar)}? `
+  return new RowsError({
+    file,
+    reason: "missingColumn",
+    detail: `${asked}${hint}Columns found: ${quoted(columns)}`,
+    cure: cureOf(key, column, columns, config)
+  })
+}
 
 /**
- * Finds the configured columns in the first line's cells.
+ * Finds the configured columns in the first line's cells; the rows below it tell whether it is a header at all.
  *
  * Fails where a column of `data.columns` or `data.images` is missing, or a name occurs twice.
  */
 export const readHeader = (
   cells: ReadonlyArray<string>,
   config: DataConfig,
-  file: string
+  file: string,
+  rows: ReadonlyArray<ReadonlyArray<string>>
 ): Result.Result<Header, RowsError> => {
   const columns = cells.map((cell) => cell.trim())
+  const indexes = new Map(columns.map((name, index) => [name, index]))
+  // Odd parts are names of columns: "images/{id}.jpg" becomes "images/", "id", ".jpg".
+  const template = config.images.split(/\{([^{}]+)\}/)
+  const wanted: ReadonlyArray<readonly [key: string, column: string]> = [
+    ["data.columns.id", config.columns.id],
+    ["data.columns.label", config.columns.label],
+    ...template.filter((_, index) => index % 2 === 1).map((column) => ["data.images", column] as const)
+  ]
+  const missing = wanted.find(([, column]) => !indexes.has(column))
   const twice = duplicates(columns)
-  if (twice.length > 0)
+  // A row in the header's place has cells that are equal: that it is no header is what to say.
+  if (twice.length > 0 && (missing === undefined || !looksLikeData(columns, rows)))
     return Result.fail(
       new RowsError({
         file,
@@ -42,36 +138,12 @@ export const readHeader = (
         cure: "Give every column a name of its own."
       })
     )
-  // Odd parts are names of columns: "images/{id}.jpg" becomes "images/", "id", ".jpg".
-  const template = config.images.split(/\{([^{}]+)\}/)
-  const wanted: ReadonlyArray<readonly [key: string, column: string]> = [
-    ["data.columns.id", config.columns.id],
-    ["data.columns.label", config.columns.label],
-    ...template.filter((_, index) => index % 2 === 1).map((column) => ["data.images", column] as const)
-  ]
-  const missing = wanted.find(([, column]) => !columns.includes(column))
-  if (missing !== undefined) {
-    const [key, column] = missing
-    const similar = nearest(column, columns)
-    return Result.fail(
-      new RowsError({
-        file,
-        reason: "missingColumn",
-        detail:
-          `the header has no column ${JSON.stringify(column)}, which \`${key}\` asks for` +
-          `${similar === undefined ? "" : `; did you mean ${JSON.stringify(similar)}?`}` +
-          `${similar === undefined ? ". " : " "}Columns found: ${quoted(columns)}`,
-        cure:
-          columns.length === 1
-            ? `Set \`${key}\` to one of them; if there should be more, check \`data.delimiter\`.`
-            : `Set \`${key}\` to one of them.`
-      })
-    )
-  }
+  if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
+  const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
   return Result.succeed({
     columns,
-    id: columns.indexOf(config.columns.id),
-    label: columns.indexOf(config.columns.label),
-    image: template.map((part, index) => (index % 2 === 1 ? columns.indexOf(part) : part))
+    id: indexOf(config.columns.id),
+    label: indexOf(config.columns.label),
+    image: template.map((part, index) => (index % 2 === 1 ? indexOf(part) : part))
   })
 }

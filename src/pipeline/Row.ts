@@ -43,6 +43,18 @@ const imageOf = (header: Header, cells: ReadonlyArray<string>): string => {
   return path
 }
 
+/** A path that ends without a file's name: "", `images/`, `images/.jpg`. */
+const isNameless = (path: string): boolean => {
+  const slash = path.lastIndexOf("/")
+  return slash === path.length - 1 || path.lastIndexOf(".") === slash + 1
+}
+
+/** The column whose empty cell leaves an image's path without a file's name. */
+const emptyColumn = (header: Header, cells: ReadonlyArray<string>): string | undefined => {
+  const empty = header.image.find((part) => typeof part === "number" && (cells[part] ?? "").trim() === "")
+  return typeof empty === "number" ? header.columns[empty] : undefined
+}
+
 /**
  * A line's cells as a row, or why they are none: `malformed`, `missingId` or `missingLabel`.
  *
@@ -59,9 +71,17 @@ export const readRow = (
     return Result.fail(
       malformed(line, text, `${cells.length} ${cells.length === 1 ? "field" : "fields"} instead of ${expected}`)
     )
-  const read = decode({ line, id: cells[header.id], label: cells[header.label], image: imageOf(header, cells) })
-  return Result.mapError(read, (error) => explain(error.issue, header, cells, line, text))
+  const image = imageOf(header, cells)
+  const read = decode({ line, id: cells[header.id], label: cells[header.label], image })
+  if (Result.isSuccess(read)) {
+    const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
+    return empty === undefined ? Result.succeed(read.success) : Result.fail(noImage(empty, line, text))
+  }
+  return Result.fail(explain(read.failure.issue, header, cells, line, text))
 }
+
+const noImage = (column: string, line: number, text: string): Refusal =>
+  malformed(line, text, `the image's path is empty: so is the column ${JSON.stringify(column)}`)
 
 const explain = (
   issue: SchemaIssue.Issue,
@@ -73,7 +93,12 @@ const explain = (
   const first = issuesOf(issue).issues[0]
   const field = first?.path?.[0]
   const at = field === "id" ? header.id : field === "label" ? header.label : undefined
-  if (at === undefined) return malformed(line, text, "the image's path has a line break or a control character")
+  if (at === undefined) {
+    const empty = imageOf(header, cells) === "" ? emptyColumn(header, cells) : undefined
+    return empty === undefined
+      ? malformed(line, text, "the image's path has a line break or a control character")
+      : noImage(empty, line, text)
+  }
   const name = JSON.stringify(header.columns[at])
   if ((cells[at] ?? "").trim() !== "")
     return malformed(line, text, `the column ${name} has a line break or a control character`)

@@ -1,6 +1,6 @@
 import { Context, Layer, Result, Stream } from "effect"
 import type { DataConfig } from "./DataConfig.ts"
-import { readHeader } from "./Header.ts"
+import { readHeader, rowsForHeader } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
 import type { Row } from "./Row.ts"
 import { readRow } from "./Row.ts"
@@ -53,7 +53,7 @@ export class Rows extends Context.Service<
         if (table === undefined) return Stream.fail(fileMissing(file))
         const [first, ...lines] = table
         if (first === undefined) return Stream.fail(noHeader(file))
-        const header = readHeader(first, config, file)
+        const header = readHeader(first, config, file, lines.slice(0, rowsForHeader))
         if (Result.isFailure(header)) return Stream.fail(header.failure)
         if (lines.length === 0) return Stream.fail(noRows(file))
         return Stream.fromArray(

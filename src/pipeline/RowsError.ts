@@ -10,6 +10,7 @@ export class RowsError extends Schema.TaggedError<RowsError>()("RowsError", {
     "notAFile",
     "unreadable",
     "notUtf8",
+    "notCsv",
     "empty",
     "noRows",
     "missingColumn",

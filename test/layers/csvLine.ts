@@ -29,8 +29,8 @@ export const made = ({ ending, kind, note }: typeof Line.Type, index: number) =>
   const text = {
     plain: `${id},Tops,${plain}`,
     quoted: all([id, "Tops", any]),
-    // A line in between that is no row by itself: with two commas it could be one.
-    overLines: `${id},Tops,"${any.replaceAll('"', '""')}${ending}between${ending}${plain}"`,
+    // Lines in between that could be rows by themselves.
+    overLines: `${id},Tops,"${any.replaceAll('"', '""')}${ending}between,Tops,x${ending}${plain}"`,
     innerQuote: `${id},Tops,14" ${plain}`,
     tooFew: `${id},${plain}`,
     tooMany: `${id},Tops,${plain},${quote(any)}`,

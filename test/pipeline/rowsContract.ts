@@ -75,6 +75,30 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
     })
   )
 
+  it.effect("says where an image's path is empty, or has no file's name", () =>
+    Effect.gen(function* () {
+      const table = [header, ["1", "Shirts", ""], ["2", "Shirts", "a.png"], ["", "Shirts", "b.png"]]
+      const empty = 'the image\'s path is empty: so is the column "file"'
+      for (const images of ["{file}", "images/{file}", "images/{file}.jpg"])
+        assert.deepStrictEqual(
+          summary(yield* list(table, { images })).map(([line, what, detail]) => [
+            line,
+            what,
+            what === "2" ? "" : detail
+          ]),
+          [
+            [2, "malformed", empty],
+            [3, "2", ""],
+            [4, "missingId", 'the column "id" is empty']
+          ]
+        )
+      // An empty part of a name that has others is a name.
+      assert.deepStrictEqual(summary(yield* list([header, ["1", "Shirts", ""]], { images: "images/{id}{file}.jpg" })), [
+        [2, "1", "Shirts", "images/1.jpg"]
+      ])
+    })
+  )
+
   const failures: ReadonlyArray<
     readonly [
       sentence: string,
@@ -118,7 +142,46 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       [["id;kind"], ["1;2"]],
       {},
       "missingColumn",
-      "check `data.delimiter`"
+      'Set `data.delimiter` to ";", which seems to divide the columns.'
+    ],
+    [
+      "says of a list without a header what its first line looks like",
+      [
+        ["r00", "red"],
+        ["r01", "red"],
+        ["r02", "blue"]
+      ],
+      {},
+      "missingColumn",
+      'list.csv: the header has no column "id", which `data.columns.id` asks for; the first line looks like data, not like a header: "r00", "red". Put a line with the columns\' names above it.'
+    ],
+    [
+      "says so of numbers and files' names too, and before it speaks of equal names",
+      [
+        ["7", "7", "a.JPG"],
+        ["8", "9", "b.JPG"]
+      ],
+      {},
+      "missingColumn",
+      "the first line looks like data"
+    ],
+    [
+      "names the column in braces where one of the image's path is missing",
+      [header, ["1", "2", "3"]],
+      { images: "images/{fil}.png" },
+      "missingColumn",
+      'did you mean "file"? Columns found: "id", "kind", "file". Name one of the columns in braces there, such as `data.images = "images/{file}.png"`.'
+    ],
+    [
+      "names no blank column as what was meant",
+      [
+        ["", "kind", "file"],
+        ["", "2", "3"],
+        ["", "5", "6"]
+      ],
+      {},
+      "missingColumn",
+      '`data.columns.id` asks for. Columns found: "", "kind", "file"'
     ],
     [
       "refuses a header that names a column twice",
