@@ -6,7 +6,7 @@ import { FeaturesConfig } from "./model/FeaturesConfig.ts"
 import { CalibrationConfig, EvaluateConfig } from "./model/EvaluateConfig.ts"
 import { NetworkConfig } from "./model/NetworkConfig.ts"
 import { TrainConfig } from "./model/TrainConfig.ts"
-import { nearest } from "./nearest.ts"
+import { keySuggestion } from "./keySuggestion.ts"
 import { AugmentConfig } from "./pipeline/AugmentConfig.ts"
 import { DataConfig } from "./pipeline/DataConfig.ts"
 import { ImageConfig } from "./pipeline/ImageConfig.ts"
@@ -66,27 +66,38 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-const explain = (schema: Schema.Top, path: string, message: string): string => {
+/** Says of a value that was read as another kind than it was meant to be how to write it. */
+const withQuotes = (path: string, message: string): string => {
+  const bare = /^Expected string, got ([^"{[\n]{1,100})$/.exec(message)?.[1]
+  if (bare !== undefined)
+    return `Expected text, got ${bare}, which wants quotes: "${bare}" (on the command line --set '${path}="${bare}"')`
+  return /^Expected (an integer|a finite number|number|a value between).*, got "-?[\d.]+"$/.test(message)
+    ? `${message}, which is a text; leave the quotes out`
+    : message
+}
+
+const explain = (keys: () => ReadonlyArray<string>, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
-    return `${path === "" ? "the configuration" : `\`${path}\``}: ${message.replace(/, got [{[].*$/s, "")}`
-  const suggestion = nearest(
-    path,
-    configKeys(schema).map((key) => key.path)
-  )
-  return `there is no key \`${path}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
+    return `${path === "" ? "the configuration" : `\`${path}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
+  const meant = keySuggestion(path, keys()).map((key) => `\`${key}\``)
+  const [last] = meant.slice(-1)
+  const named = meant.length < 2 ? last : `${meant.slice(0, -1).join(", ")} and ${last}`
+  return `there is no key \`${path}\`${named === undefined ? "" : `; did you mean ${named}?`}`
 }
 
 /** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */
-export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, where: string) =>
-  Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
+export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, where: string) => {
+  let known: ReadonlyArray<string> | undefined
+  const keys = () => (known ??= configKeys(schema).map(({ path }) => path))
+  return Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
     Effect.mapError(
       (error) =>
         new ConfigError({
           where,
           problems: formatIssues(error.issue).issues.map((issue) =>
             explain(
-              schema,
+              keys,
               (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
               issue.message
             )
@@ -94,6 +105,7 @@ export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, whe
         })
     )
   )
+}
 
 /** A run's configuration from outside, decoded and checked; every problem is named with its key. */
 export const decodeRunConfig = (raw: unknown, where: string) => decodeConfig(RunConfig, raw, where)

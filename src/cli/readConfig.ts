@@ -1,24 +1,12 @@
 import { Effect, FileSystem, Schema } from "effect"
-import { Toml, Yaml } from "effect/encoding"
 import type { Table } from "../configTable.ts"
 import { isKeyPath, isTable, setKey } from "../configTable.ts"
 import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
-
-const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, unknown>>> = {
-  toml: (text) => Effect.fromResult(Toml.parse(text)),
-  json: (text) => Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text),
-  yaml: (text) => Effect.try(() => Yaml.parse(text)),
-  yml: (text) => Effect.try(() => Yaml.parse(text))
-}
-
-const reasonOf = (error: unknown): string => {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error ? cause.message : String(cause)
-}
+import { parserOf } from "./parseConfig.ts"
 
 const readFile = Effect.fnUntraced(function* (file: string) {
   const extension = file.slice(file.lastIndexOf(".") + 1).toLowerCase()
-  const parse = parsers[extension]
+  const parse = parserOf(extension)
   if (parse === undefined)
     return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
   const fs = yield* FileSystem.FileSystem
@@ -37,7 +25,8 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   )
   const raw = yield* parse(text).pipe(
     Effect.mapError(
-      (error) => new ConfigError({ where: file, problems: [`this is not valid ${extension}: ${reasonOf(error)}`] })
+      (error) =>
+        new ConfigError({ where: file, problems: [`this is not valid ${extension.toUpperCase()}: ${error.detail}`] })
     )
   )
   if (!isTable(raw)) return yield* new ConfigError({ where: file, problems: ["expected a table of keys"] })

@@ -37,7 +37,12 @@ export const DataConfig = Schema.Struct({
   csv: setting(Schema.NonEmptyString, "styles.csv", "The CSV file, under `data.root`"),
   delimiter: setting(Schema.Char, ",", "Character between two cells"),
   images: setting(
-    Schema.NonEmptyString,
+    Schema.String.check(
+      Schema.isPattern(/\{[^{}]+\}/, {
+        expected:
+          'a path that names a column in braces, such as "images/{id}.jpg" or "{file}" (or all rows have one photo)'
+      })
+    ),
     "images/{id}.jpg",
     "An image's path, under `data.root`; `{column}` stands for the row's cell in that column"
   ),

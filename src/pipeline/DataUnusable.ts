@@ -5,7 +5,7 @@ import { countByReason, countFaults, isFault } from "./Ledger.ts"
 
 /** The catalogue can be read, but not be trained on: what was found, and what to do. Exit code 3. */
 export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusable", {
-  reason: Schema.Literals(["tooManyRefused", "unknownLabel", "limitTooSmall", "noClasses"]),
+  reason: Schema.Literals(["tooManyRefused", "unknownLabel", "limitTooSmall", "noClasses", "imagesMissing"]),
   detail: Schema.String,
   cure: Schema.String
 }) {

@@ -5,7 +5,7 @@ import type { CheckedRow } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
-import { dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
+import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
@@ -15,6 +15,7 @@ import type { Row } from "./Row.ts"
 import { pathUnder, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Parts } from "./split.ts"
+import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
 
 /** The samples that a run works on, in their three parts, and what became of every row. */
@@ -52,13 +53,32 @@ const digestOf = (rows: ReadonlyArray<CheckedRow>): Effect.Effect<string> => {
   return sha256(lines.join(""))
 }
 
-const noClasses = (file: string, listed: number, refusals: ReadonlyArray<Refusal>, data: DataConfig): DataUnusable =>
+/** What lets the largest class in; `small` are the rows that `data.minPerClass` took. */
+const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {
+  const counts = [...countLabels(small.map(({ label }) => ({ label: label ?? "" }))).values()]
+  const largest = counts.reduce((most, n) => Math.max(most, n), 0)
+  const column = `is \`data.columns.label\` (${JSON.stringify(data.columns.label)}) the right column?`
+  if (largest >= leastPerClass)
+    return `Set \`data.minPerClass\` to ${count(largest)} or less, as the largest class has so many, or bring more images of each class.`
+  return `Bring ${leastPerClass} images of each class at least; the largest has ${largest}: ${column}`
+}
+
+const noClasses = (
+  file: string,
+  listed: number,
+  refusals: ReadonlyArray<Refusal>,
+  small: ReadonlyArray<Refusal>,
+  data: DataConfig
+): DataUnusable =>
   new DataUnusable({
     reason: "noClasses",
     detail: `${file}: none of the ${count(listed)} listed rows is left to train on (${reasonsInWords(refusals)})`,
-    cure: refusals.some(({ reason }) => reason === "classTooSmall")
-      ? `Set \`data.minPerClass\` below ${data.minPerClass}, or bring more images of each class.`
-      : "Check `data.images`, `data.columns` and `data.labels`."
+    cure:
+      small.length > 0
+        ? cureOfSmall(small, data)
+        : refusals.some(({ reason }) => reason === "classTooSmall")
+          ? `Mend the images: each class needs ${leastPerClass} that can be used.`
+          : "Check `data.images`, `data.columns` and `data.labels`."
   })
 
 /**
@@ -87,6 +107,8 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   if (spent !== undefined) return yield* spent
 
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
+  const similar = similarLabelsNote(countLabels(unique.kept), data.labels)
+  if (similar !== undefined) yield* report({ _tag: "Note", line: similar })
   const large = keepLargeClasses(
     allowed.kept,
     data.minPerClass,
@@ -102,7 +124,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
   )
   const refusals = [...refused, ...checked.refusals, ...left.refusals].sort((a, b) => a.line - b.line)
-  if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, data)
+  if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, large.refusals, data)
 
   const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
   const indexes = new Map(classes.map((label, index) => [label, index]))

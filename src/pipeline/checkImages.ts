@@ -6,6 +6,7 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Refusal } from "./Ledger.ts"
 import { countFaults, refuse } from "./Ledger.ts"
+import { isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { pathUnder } from "./Rows.ts"
@@ -17,6 +18,9 @@ export interface CheckedRow extends Row {
   /** SHA-256 of its bytes, in hex. */
   readonly digest: string
 }
+
+/** Rows that are looked at besides, to tell whether most photos are missing or the first few. */
+const probed = 30
 
 /**
  * Looks at every row's image: several at the same time, taken up in the rows' order.
@@ -37,10 +41,38 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const images = yield* Images
   const kept: Array<CheckedRow> = []
   const refused: Array<Refusal> = []
+  /** Rows whose image is not where it is looked for. */
+  const missing: Array<Row> = []
   let faulty = countFaults(refusals)
   const check = Effect.fnUntraced(function* (row: Row) {
     const path = pathUnder(root, row.image)
     return { row, path, facts: yield* Effect.result(images.check(path, image)) }
+  })
+  /** That most photos are missing, where they are: with one cause, not row by row. */
+  const explainMissing = Effect.fnUntraced(function* () {
+    const looked = kept.length + refused.length
+    if (missing.length <= looked / 2 || missing.length <= faulty / 2) return
+    const left = rows.slice(looked)
+    const step = Math.max(1, Math.ceil(left.length / probed))
+    const more = yield* Effect.forEach(
+      left.filter((_, index) => index % step === 0),
+      check,
+      { concurrency: loader.concurrency }
+    )
+    const gone = more.filter(
+      ({ facts, row }) => Result.isFailure(facts) && (facts.failure.reason === "imageMissing" || isForeign(row, data))
+    )
+    const total = looked + more.length
+    if (gone.length < more.length / 2) return
+    return yield* yield* missingImages({
+      root,
+      file: pathUnder(root, data.csv),
+      missing: [...missing, ...gone.map(({ row }) => row)],
+      looked: total,
+      listed,
+      data,
+      image
+    })
   })
   yield* Stream.fromArray(rows).pipe(
     Stream.mapEffect((row) => check(row), { concurrency: loader.concurrency }),
@@ -48,9 +80,11 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
       Effect.fnUntraced(function* ({ facts, path, row }) {
         if (Result.isSuccess(facts)) kept.push({ ...row, path, digest: facts.success.digest })
         else {
+          if (facts.failure.reason === "imageMissing" || isForeign(row, data)) missing.push(row)
           refused.push(refuse(row, facts.failure.reason, facts.failure.message))
           faulty += 1
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
+            yield* explainMissing()
             const all = [...refusals, ...refused].toSorted((a, b) => a.line - b.line)
             return yield* tooManyRefused(pathUnder(root, data.csv), listed, all, data.maxRefused)
           }
@@ -64,5 +98,6 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
       })
     )
   )
+  if (kept.length === 0) yield* explainMissing()
   return { kept, refusals: refused }
 })

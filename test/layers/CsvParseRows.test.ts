@@ -157,7 +157,7 @@ describe("Rows with csv-parse", () => {
         assert.strictEqual(refused.length, 1)
         assert.strictEqual(refused[0]?.line, 2)
         assert.include(
-          refused[0].detail,
+          refused[0]?.detail ?? "",
           `the quote that is opened here is closed on line 503, which ${detail}; only this line is refused`
         )
         assert.strictEqual(listed.length, 503)

@@ -46,6 +46,8 @@ const beginnings: ReadonlyArray<readonly [bytes: string, kind: Kind]> = [
 
 const utf16 = (detail: string): Kind => ({ what: `this is UTF-16 ${detail}`, cure: saveAsCsv })
 
+const zipBeginnings = ["PK\x03\x04", "PK\x05\x06", "PK\x07\x08"]
+
 /** The kinds of zip that a spreadsheet writes have their parts' names near the beginning. */
 const zipKind = (head: string): Kind =>
   head.includes("xl/") || head.includes("[Content_Types].xml")
@@ -82,7 +84,7 @@ const markupOrJson = (head: string): Kind | undefined => {
 /** What a file is by its first bytes, where it is no CSV in UTF-8. */
 export const kindOf = (bytes: Uint8Array): Kind | undefined => {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
-  if (/^PK(\x03\x04|\x05\x06|\x07\x08)/.test(head)) return zipKind(head)
+  if (zipBeginnings.some((beginning) => head.startsWith(beginning))) return zipKind(head)
   const known = beginnings.find(([beginning]) => head.startsWith(beginning))
   if (known !== undefined) return known[1]
   if (head.startsWith("\xff\xfe\0\0") || head.startsWith("\0\0\xfe\xff"))

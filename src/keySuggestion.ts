@@ -1,0 +1,46 @@
+import { nearest } from "./nearest.ts"
+
+/** Names that other tools have for keys of ours, in lower case without dots, dashes and underscores. */
+const otherNames: Readonly<Record<string, ReadonlyArray<string>>> = {
+  size: ["image.height", "image.width"],
+  imagesize: ["image.height", "image.width"],
+  imgsize: ["image.height", "image.width"],
+  imgsz: ["image.height", "image.width"],
+  inputsize: ["image.height", "image.width"],
+  resolution: ["image.height", "image.width"],
+  imageresolution: ["image.height", "image.width"],
+  lr: ["train.learningRate"],
+  trainlr: ["train.learningRate"],
+  batch: ["train.batchSize"],
+  trainbatch: ["train.batchSize"],
+  bs: ["train.batchSize"],
+  model: ["network.name"],
+  arch: ["network.name"]
+}
+
+const plain = (text: string): string => text.toLowerCase().replaceAll(/[._-]/g, "")
+
+const lastOf = (path: string): string => path.slice(path.lastIndexOf(".") + 1)
+
+/** The keys at these paths, in a section or not: a search has a run's keys under `base`. */
+const keysNamed = (names: ReadonlyArray<string>, keys: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.flatMap((name) => keys.filter((key) => key === name || key.endsWith(`.${name}`)).slice(0, 1))
+
+/** Most keys that are named. */
+const most = 3
+
+/**
+ * The keys that a path which is none most likely means: what other tools' name for it stands for, the nearest in
+ * spelling, or one of the same name in another section. None when all are far off.
+ */
+export const keySuggestion = (path: string, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (path.length > 200) return []
+  const name = plain(path.replace(/^base\./, ""))
+  const known = Object.hasOwn(otherNames, name) ? keysNamed(otherNames[name] ?? [], keys) : []
+  if (known.length > 0) return known
+  const last = plain(lastOf(path))
+  const same = keys.filter((key) => plain(lastOf(key)) === last)
+  if (same.length > 0 && same.length <= most) return same
+  const similar = nearest(path, keys)
+  return similar === undefined ? [] : [similar]
+}
