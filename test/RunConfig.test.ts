@@ -29,6 +29,10 @@ describe("RunConfig", () => {
   it.effect("suggests the key that was meant", () =>
     Effect.gen(function* () {
       assert.match(yield* problems({ ...minimal, train: { learningrate: 1 } }), /did you mean `train\.learningRate`/)
+      assert.match(
+        yield* problems({ ...minimal, image: { size: 64 } }),
+        /no key `image\.size`; did you mean `image\.height` and `image\.width`\?/
+      )
       assert.notMatch(yield* problems({ ...minimal, zzzzzzzzzz: 1 }), /did you mean/)
     })
   )
@@ -44,6 +48,32 @@ describe("RunConfig", () => {
         yield* problems({ data: { root: "x", split }, calibration: {} }),
         /^x\.toml: the configuration: Expected a `data\.split\.validation` above 0 where there is a `calibration`$/
       )
+    })
+  )
+
+  it.effect("says of a value that wants quotes how to write it, and of a number in quotes that it is a text", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(
+        yield* problems({ ...minimal, name: 2024 }),
+        'x.toml: `name`: Expected text, got 2024, which wants quotes: "2024" (on the command line --set \'name="2024"\')'
+      )
+      for (const value of [true, -1.5, null])
+        assert.include(yield* problems({ ...minimal, name: value }), `got ${value}, which wants quotes`)
+      assert.include(
+        yield* problems({ data: { root: "x", labels: ["a", 7] } }),
+        "`data.labels.1`: Expected text, got 7"
+      )
+      assert.match(yield* problems({ ...minimal, seed: "1" }), /got "1", which is a text; leave the quotes out/)
+    })
+  )
+
+  it.effect("wants a column in the images' paths", () =>
+    Effect.gen(function* () {
+      for (const images of ["id", "images/photo.jpg", "images/{}.jpg", ""])
+        assert.match(
+          yield* problems({ data: { root: "x", images } }),
+          /^x\.toml: `data\.images`: Expected a path that names a column in braces, such as "images\/\{id\}\.jpg"/
+        )
     })
   )
 

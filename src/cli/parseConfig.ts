@@ -31,7 +31,7 @@ const explainJson = (text: string, reason: string): string => {
   if (position === undefined) parseJson(text, errors, { disallowComments: true, allowTrailingComma: false })
   const offset = position === undefined ? (errors[0]?.offset ?? text.length) : Number(position)
   const what = reason.replace(/ in JSON at position .*$/s, "").replace(/, (\.\.\.)?".*is not valid JSON$/s, "")
-  return `${what} ${placeOf(text, offset)}`
+  return `${what.replace(/ token '\s'$/, " end of the line")} ${placeOf(text, offset)}`
 }
 
 const json = (text: string) =>

@@ -222,14 +222,38 @@ describe("Dataset", () => {
     })
   )
 
+  it.effect("notes labels that differ in little, and keeps them apart", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const { classes } = yield* load(rowsOf({ Tops: 5, tops: 3, Bags: 4 })).pipe(
+        Effect.provideService(Progress, (event: ProgressEvent) =>
+          Effect.sync(() => {
+            if (event._tag === "Note") notes.push(event.line)
+          })
+        )
+      )
+      assert.deepStrictEqual(classes, ["Bags", "Tops", "tops"])
+      assert.strictEqual(notes.length, 1)
+      assert.include(notes[0] ?? "", '"Tops" (5), "tops" (3)')
+    })
+  )
+
   it.effect("ends when no class is left", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(load(rowsOf({ a: 30, b: 49 }), { data: { minPerClass: 50 } }))
       assert.strictEqual(
         error.message,
         "catalogue/list.csv: none of the 79 listed rows is left to train on (classTooSmall 79). " +
-          "Set `data.minPerClass` below 50, or bring more images of each class."
+          "Set `data.minPerClass` to 49 or less, as the largest class has so many, or bring more images of each class."
       )
+      const alone = yield* Effect.flip(load(Array.from({ length: 9 }, (_, i) => [`${i}`, `label ${i}`])))
+      assert.include(
+        alone.message,
+        'Bring 3 images of each class at least; the largest has 1: is `data.columns.label` ("kind") the right column?'
+      )
+      assert.notInclude(alone.message, "minPerClass`")
+      const broken = yield* Effect.flip(load(rowsOf({ a: 3, b: 3 }), { missing: ["a-0", "b-0"] }))
+      assert.include(broken.message, "Mend the images: each class needs 3 that can be used.")
       assert.strictEqual(error["~effect/Runtime/errorExitCode"], 3)
     })
   )
