@@ -6,7 +6,7 @@ import { FeaturesConfig } from "./model/FeaturesConfig.ts"
 import { CalibrationConfig, EvaluateConfig } from "./model/EvaluateConfig.ts"
 import { NetworkConfig } from "./model/NetworkConfig.ts"
 import { TrainConfig } from "./model/TrainConfig.ts"
-import { keySuggestion } from "./keySuggestion.ts"
+import { didYouMean } from "./keySuggestion.ts"
 import { AugmentConfig } from "./pipeline/AugmentConfig.ts"
 import { DataConfig } from "./pipeline/DataConfig.ts"
 import { ImageConfig } from "./pipeline/ImageConfig.ts"
@@ -80,10 +80,7 @@ const explain = (keys: () => ReadonlyArray<string>, path: string, message: strin
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
     return `${path === "" ? "the configuration" : `\`${path}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
-  const meant = keySuggestion(path, keys()).map((key) => `\`${key}\``)
-  const [last] = meant.slice(-1)
-  const named = meant.length < 2 ? last : `${meant.slice(0, -1).join(", ")} and ${last}`
-  return `there is no key \`${path}\`${named === undefined ? "" : `; did you mean ${named}?`}`
+  return `there is no key \`${path}\`${didYouMean(path, keys())}`
 }
 
 /** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */

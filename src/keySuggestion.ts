@@ -44,3 +44,11 @@ export const keySuggestion = (path: string, keys: ReadonlyArray<string>): Readon
   const similar = nearest(path, keys)
   return similar === undefined ? [] : [similar]
 }
+
+/** The end of a sentence that says that there is no such key: "; did you mean `train.epochs`?", or nothing. */
+export const didYouMean = (path: string, keys: ReadonlyArray<string>): string => {
+  const meant = keySuggestion(path, keys).map((key) => `\`${key}\``)
+  const last = meant.at(-1)
+  if (last === undefined) return ""
+  return `; did you mean ${meant.length === 1 ? last : `${meant.slice(0, -1).join(", ")} and ${last}`}?`
+}

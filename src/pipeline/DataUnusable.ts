@@ -28,6 +28,21 @@ export const reasonsInWords = (refusals: ReadonlyArray<Refusal>): string =>
 
 const shown = 10
 
+/** Faulty rows with what is wrong with them, said once for rows that follow each other. */
+const rowsInWords = (rows: ReadonlyArray<Refusal>): string => {
+  const groups: Array<{ readonly cause: string; readonly lines: Array<string> }> = []
+  for (const { detail, id, line, reason } of rows) {
+    const cause = `${reason}, ${detail}`
+    const named = `${line}${id === undefined ? "" : ` (id ${id})`}`
+    const last = groups.at(-1)
+    if (last?.cause === cause) last.lines.push(named)
+    else groups.push({ cause, lines: [named] })
+  }
+  return groups
+    .map(({ cause, lines }) => `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}: ${cause}`)
+    .join("; ")
+}
+
 /** The failure budget is spent: the share, the bound, the counts, and the first ten faulty rows. */
 export const tooManyRefused = (
   file: string,
@@ -36,15 +51,13 @@ export const tooManyRefused = (
   maxRefused: number
 ): DataUnusable => {
   const faulty = refusals.filter(({ reason }) => isFault(reason))
-  const first = faulty
-    .slice(0, shown)
-    .map(({ detail, id, line, reason }) => `line ${line}${id === undefined ? "" : ` (id ${id})`}: ${reason}, ${detail}`)
+  const first = faulty.slice(0, shown)
   return new DataUnusable({
     reason: "tooManyRefused",
     detail:
       `${file}: at least ${count(faulty.length)} of the ${count(listed)} listed rows are faulty ` +
       `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}). ` +
-      `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${first.join("; ")}`,
+      `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${rowsInWords(first)}`,
     cure: "Mend these rows, or allow more of them with `data.maxRefused`."
   })
 }

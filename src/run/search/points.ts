@@ -6,7 +6,7 @@ import type { SearchConfig } from "../../model/search/SearchConfig.ts"
 import { isGrid } from "../../model/search/SearchConfig.ts"
 import type { Settings } from "../../model/search/settings.ts"
 import { drawn, grid, settingsText, trialId } from "../../model/search/settings.ts"
-import { nearest } from "../../nearest.ts"
+import { didYouMean } from "../../keySuggestion.ts"
 import { ConfigError, decodeRunConfig, RunConfig } from "../../RunConfig.ts"
 import { configDigest } from "../configDigest.ts"
 
@@ -36,13 +36,8 @@ const axisProblems = ({ axes }: SearchConfig): ReadonlyArray<string> =>
     // A key that takes a table, such as network.trainable, has keys below it that the Schema's list does not name.
     const key = keys.find((known) => known.path === path || (!known.isSection && path.startsWith(`${known.path}.`)))
     if (key === undefined) {
-      const suggestion = nearest(
-        path,
-        keys.map((known) => known.path)
-      )
-      return [
-        `${at}.path\`: there is no key \`${path}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
-      ]
+      const known = keys.map(({ path }) => path)
+      return [`${at}.path\`: there is no key \`${path}\`${didYouMean(path, known)}`]
     }
     if (range === undefined || !key.isWhole || (Number.isInteger(range.from) && Number.isInteger(range.to))) return []
     return [`${at}.range\`: Expected whole numbers: \`${path}\` takes no others, got ${range.from} to ${range.to}`]
