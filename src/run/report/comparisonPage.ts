@@ -30,6 +30,7 @@ const figures = (runs: ReadonlyArray<Compared>) =>
           <th>weighted F1</th>
           <th>95 %</th>
           <th>macro F1</th>
+          <th>95 %</th>
           <th>loss</th>
           <th>epochs</th>
           <th>time</th>
@@ -45,10 +46,11 @@ const figures = (runs: ReadonlyArray<Compared>) =>
             <td>${name}</td>
             <td class="text">${networkName(report.model)} ${width}x${height}</td>
             ${cell(report.test?.accuracy, share(report.test?.accuracy))}
-            ${cell(test?.intervals.accuracy?.low, interval(test?.intervals.accuracy ?? null))}
+            ${cell(test?.intervals?.accuracy.low, interval(test?.intervals?.accuracy))}
             ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
-            ${cell(test?.intervals.weightedF1?.low, interval(test?.intervals.weightedF1 ?? null))}
+            ${cell(test?.intervals?.weightedF1.low, interval(test?.intervals?.weightedF1))}
             ${cell(report.test?.macro.f1, share(report.test?.macro.f1))}
+            ${cell(test?.intervals?.macroF1.low, interval(test?.intervals?.macroF1))}
             ${cell(report.test?.loss, loss(report.test?.loss))}
             ${cell(report.history.length, count(report.history.length))}
             ${cell(report.seconds, duration(report.seconds))}
