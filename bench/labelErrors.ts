@@ -105,7 +105,6 @@ const main = Effect.gen(function* () {
       image: { height: size, width: size },
       network: { name: "mobilenet-v2", weights: values.weights, trainable: "head" },
       train: { epochs: Number(values.epochs), batchSize: 64, learningRate: 0.002, optimizer: { kind: "adam" } },
-      calibration: {},
       engine: { name: values.engine }
     },
     "bench/labelErrors.ts"
@@ -128,7 +127,7 @@ const main = Effect.gen(function* () {
   )
   if (values.keep !== undefined) writeFileSync(join(values.keep, "truths.json"), JSON.stringify([...truths]))
   const { parts, report } = found
-  const { errors } = likelyLabelErrors(parts, report.calibration?.temperature)
+  const { errors } = likelyLabelErrors(parts)
   const flipped = errors.map(({ id, labelName }) => truths.get(id) !== labelName)
   const right = errors.map(({ id, suggestedName }) => truths.get(id) === suggestedName)
   const held = parts.flatMap(({ labels, samples }) => samples.map(({ id, label }) => truths.get(id) !== labels[label]))

@@ -98,7 +98,7 @@ export const thresholdText = (threshold: Threshold): string => {
   if (threshold.source === "given") return `Answers below ${threshold.value} are left open.`
   const { chosen, confidence, curve, target, value } = threshold
   const orDash = (share: number | null) => (share === null ? "-" : percent(share))
-  const rows = [...curve, chosen]
+  const rows = [...curve.filter((one) => one.threshold !== chosen.threshold), chosen]
     .sort((a, b) => a.threshold - b.threshold)
     .map((one) => [
       fourDigits(one.threshold),
@@ -107,8 +107,9 @@ export const thresholdText = (threshold: Threshold): string => {
       one === chosen ? `chosen: at least ${percent(chosen.atLeast)} with ${percent(confidence)} confidence` : ""
     ])
   return [
-    `Answers below ${fourDigits(value)} are left open: ${percent(target)} of the others are right with ` +
-      `${percent(confidence)} confidence, on photos like those of the validation part (bound of Geifman and El-Yaniv, 2017).`,
+    value === 0 ? "Nothing is left open." : `Answers below ${fourDigits(value)} are left open.`,
+    `Of the answers ${percent(target)} are right with ${percent(confidence)} confidence, on photos like those of the ` +
+      "validation part (the bound of Geifman and El-Yaniv, 2017).",
     `On its ${chosen.samples} samples:`,
     table([["threshold", "answered", "right of them", ""], ...rows])
   ].join("\n")

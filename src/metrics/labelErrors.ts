@@ -16,7 +16,7 @@ export interface LabelError {
 }
 
 /** Of the samples that are listed, the share that may be expected to be the model's doubt alone. */
-const falseShare = 0.2
+const falseShare = 0.1
 
 /** Thresholds are met by probabilities that are as high but for rounding. */
 const epsilon = 1e-6
@@ -135,7 +135,7 @@ const expectedBelow = (probabilities: Float64Array, limits: Float64Array): Float
  *
  * `found` must be of samples that the network was not trained on, and its probabilities calibrated: a model that is right
  * about its doubts gives a right label the probability 0.01 in one of a hundred cases. As many samples are listed as
- * there are with at most 20 % that such doubt explains, so that a catalogue without errors has (nearly) none. That share
+ * there are with at most 10 % that such doubt explains, so that a catalogue without errors has (nearly) none. That share
  * is estimated as for multiple tests: with q the label's probability, Σ over all samples and classes of the p that are
  * at most q, by the number of listed samples with at most q.
  *

@@ -96,15 +96,22 @@ export interface SafeSelection extends Selection {
   readonly atLeast: number
 }
 
+/** More numbers of answers than these are not tried: what the bound loses by each more is little, and they lie close. */
+const mostTests = 64
+
+/** How many numbers of answers are tried of so many samples. */
+const testsOf = (samples: number) => Math.min(samples, mostTests, Math.max(8, Math.ceil(Math.sqrt(samples))))
+
 /**
- * A threshold whose answers are right in so large a share, on other samples of the same kind, with the probability
- * `confidence` over the choice of these samples. `chosen` is missing where the samples are too few or too often wrong for
- * that; `best` has the highest bound of those that were tried.
+ * The threshold that answers most, among those whose answers are right in so large a share on other samples of the same
+ * kind, with the probability `confidence` over the choice of these samples. `chosen` is missing where the samples are too
+ * few or too often wrong for that; `best` has the highest bound of those that were tried.
  *
- * Algorithm 2 of the paper (selection with guaranteed risk): a binary search for the threshold that answers most, in which
- * each of its k thresholds is held against the bound at (1 - confidence) / k. Tried first is 0, which answers all. The
- * samples must not be the training's. Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks,
- * 2017, section 3.
+ * Thresholds are tried that answer k evenly spaced numbers of the samples, all of them among these, and each is held
+ * against the bound at (1 - confidence) / k, so that together they fail no oftener than that. The samples must not be the
+ * training's. Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017, section 3 and
+ * algorithm 2 ("SGR"); its binary search takes for granted that fewer answers have a better bound, which few samples do
+ * not keep to.
  */
 export const safeThreshold = (
   found: Predictions,
@@ -113,30 +120,22 @@ export const safeThreshold = (
 ): { readonly chosen: SafeSelection | undefined; readonly best: SafeSelection | undefined } => {
   const all = confidences(found)
   const samples = all.length
-  if (samples === 0) return { chosen: undefined, best: undefined }
-  const tests = 1 + Math.ceil(Math.log2(samples))
+  const tests = testsOf(samples)
   const right = [0]
   for (const { isRight } of all) right.push(right[right.length - 1]! + (isRight ? 1 : 0)) // it has one number at least
-  const tried: Array<SafeSelection> = []
-  const isSafe = (count: number): boolean => {
+  let chosen: SafeSelection | undefined
+  let best: SafeSelection | undefined
+  for (let test = tests; test >= 1; test--) {
+    const last = all[Math.round((samples * test) / tests) - 1]!.confidence // of 1 to `samples` answers
     // Samples that are equally sure are answered together.
-    const last = all[count - 1]!.confidence // count is 1 to samples
     const answered = all.findLastIndex(({ confidence }) => confidence >= last) + 1
+    if (answered === 0) continue // a confidence that is no number
     const threshold = answered === samples ? 0 : shortest(all[answered]!.confidence, last)
-    const correct = right[answered]! // as many as there are samples, and one
+    const correct = right[answered]! // one more than there are samples
     const atLeast = 1 - riskBound(answered - correct, answered, (1 - confidence) / tests)
-    tried.push({ ...selectionOf(threshold, answered, correct, samples), atLeast })
-    return atLeast >= accuracy
+    const selection = { ...selectionOf(threshold, answered, correct, samples), atLeast }
+    if (atLeast >= accuracy) chosen ??= selection
+    if (atLeast > (best?.atLeast ?? -1)) best = selection
   }
-  // How many are answered: `most` is too many, `least` is not.
-  let least = isSafe(samples) ? samples : 0
-  let most = samples
-  while (most - least > 1) {
-    const middle = (least + most) >> 1
-    if (isSafe(middle)) least = middle
-    else most = middle
-  }
-  const best = tried.reduce((best, one) => (one.atLeast > best.atLeast ? one : best))
-  const safe = tried.filter(({ atLeast }) => atLeast >= accuracy)
-  return { chosen: safe.toSorted((a, b) => b.answered - a.answered)[0], best }
+  return { chosen, best }
 }

@@ -55,15 +55,26 @@ describe("a threshold below which a classifier abstains", () => {
 
   it("is chosen where the bound, not the samples' own share, has the accuracy; equally sure ones go together", () => {
     const found = groups(100, [0.95, 10], [0.9, 10], [0.7, 8], [0.6, 7])
-    // 200 of 200: 1 - (0.05 / 10)^(1 / 200) is 0.026. 280 of 300 are 93.3 %, and promise 88.9 %.
+    // 20 numbers are tried. 200 of 200: 1 - (0.05 / 20)^(1 / 200) is 0.0295. 280 of 300 are 93.3 %, and promise 88.4 %.
     const { chosen } = safeThreshold(found, 0.93, 0.95)
     assert.deepInclude(chosen, { threshold: 0.9, answered: 200, accuracy: 1 })
-    assert.approximately(chosen!.atLeast, 0.005 ** (1 / 200), 1e-9)
+    assert.approximately(chosen!.atLeast, 0.0025 ** (1 / 200), 1e-9)
     assert.strictEqual(safeThreshold(found, 0.88, 0.95).chosen?.answered, 300)
     assert.deepInclude(safeThreshold(found, 0, 0.95).chosen, { threshold: 0, answered: 400 })
     const { chosen: none, best } = safeThreshold(found, 0.99, 0.95)
     assert.isUndefined(none)
     assert.strictEqual(best?.answered, 200)
+  })
+
+  it("is found though half of the samples are too few for its bound", () => {
+    // Algorithm 2 of the paper tries all 200, then 100, whose bound is 0.05 at best, and then fewer still.
+    const found = groups(
+      20,
+      ...[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92].map((p) => [p, 10] as const),
+      [0.6, 5],
+      [0.55, 5]
+    )
+    assert.strictEqual(safeThreshold(found, 0.95, 0.95).chosen?.answered, 160)
   })
 
   it("does not exist where the surest samples are wrong, nor of few samples; the best one is told", () => {

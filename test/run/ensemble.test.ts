@@ -255,6 +255,10 @@ describe("several runs as one", () => {
       for (const [i, one] of each.entries()) {
         assert.strictEqual(measured.members[i]!.accuracy, one.report!.accuracy)
         assert.strictEqual(measuredAlone(one)!.calibration?.temperature, measured.members[i]!.temperature)
+        assert.strictEqual(measured.members[i]!.loss, one.report!.loss)
+        const [found, expected] = [measured.members[i]!.lossBefore, one.calibration?.lossBefore]
+        assert.strictEqual(found === undefined, expected === undefined)
+        assert.approximately(found ?? 0, expected ?? 0, 1e-9)
       }
       assert.isUndefined(measuredAlone(measured))
       // Jensen's inequality, and what the calibration's figures are of.

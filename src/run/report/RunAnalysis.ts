@@ -146,9 +146,9 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
   }
 }
 
-const labelErrorsOf = ({ report, test, validation }: RunFacts): RunAnalysis["labelErrors"] => {
+const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors"] => {
   const parts = [test, validation].filter((part) => part !== undefined)
-  const { errors, temperature } = likelyLabelErrors(parts, report.calibration?.temperature)
+  const { errors, temperature } = likelyLabelErrors(parts)
   return {
     temperature,
     photos: errors.slice(0, shown.labelErrors),

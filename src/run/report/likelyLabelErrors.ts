@@ -1,6 +1,6 @@
 import type { Predictions } from "../../metrics/calibration.ts"
 import { cooled } from "../../metrics/calibration.ts"
-import { fitTemperature } from "../../metrics/fitTemperature.ts"
+import { fitThroughNoise } from "../../metrics/fitThroughNoise.ts"
 import type { LabelError } from "../../metrics/labelErrors.ts"
 import { labelErrors } from "../../metrics/labelErrors.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
@@ -22,19 +22,18 @@ const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions
 /**
  * The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on.
  *
- * `temperature` is the run's; where it has none, one is fitted on the same photos, for the method takes probabilities by
- * their word.
+ * The probabilities are at a temperature of their own, for the method takes them by their word: one that is fitted on the
+ * same photos, whatever share of their labels is wrong.
  */
 export const likelyLabelErrors = (
-  parts: ReadonlyArray<StoredPredictions>,
-  temperature: number | undefined
+  parts: ReadonlyArray<StoredPredictions>
 ): { readonly temperature: number; readonly errors: ReadonlyArray<LikelyLabelError> } => {
   const [first] = parts
   if (first === undefined) return { temperature: 1, errors: [] }
   const raw = joined(parts.map(numbersOf), first.labels.length)
-  const used = temperature ?? fitTemperature(raw)
+  const { temperature } = fitThroughNoise(raw)
   const samples = parts.flatMap(({ part, samples }) => samples.map((sample) => ({ ...sample, part })))
-  const errors = labelErrors({ ...raw, logits: cooled(raw.logits, used) }).map(
+  const errors = labelErrors({ ...raw, logits: cooled(raw.logits, temperature) }).map(
     ({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
       ...samples[sample]!, // a row of logits for each
       labelName: first.labels[label]!,
@@ -43,5 +42,5 @@ export const likelyLabelErrors = (
       selfConfidence
     })
   )
-  return { temperature: used, errors }
+  return { temperature, errors }
 }

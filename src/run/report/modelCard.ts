@@ -1,5 +1,6 @@
 import { duration } from "../../figures.ts"
 import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
@@ -174,7 +175,7 @@ ${table(
       share(test.balancedAccuracy),
       `${interval(analysis.test.intervals?.balancedAccuracy)} (delta method)`
     ],
-    ["loss (nats)", loss(test.loss), ""]
+    ...namedLosses(test.loss, report.calibration?.test).map((one) => [`${one.name} (nats)`, loss(one.loss), ""])
   ]
 )}
 

@@ -31,11 +31,12 @@ const loss = (shown: Shown, sample: ShownSample) =>
 
 /** The photos with the highest loss. */
 export const losses: Contents = (shown) => {
-  const { test } = shown.analysis
+  const { analysis, facts } = shown
+  const { test } = analysis
   if (test === null || test.losses.length === 0) return undefined
   return html`<p>
       The ${shown.part} photos that surprised the model most: their label with its probability, what was predicted
-      instead, and the loss in nats.
+      instead, and the loss in nats${facts.report.calibration !== undefined && html`, calibrated`}.
     </p>
     <div class="photos">${test.losses.map((sample) => loss(shown, sample))}</div>`
 }
@@ -124,9 +125,9 @@ export const labelErrors: Contents = (shown) => {
   return html`<p>
       Of ${count(samples)} validation and test photos, those whose label is so improbable to the model that its usual
       doubt does not explain it; the least probable label first, with the most probable class and the probabilities of
-      both${facts.report.calibration === undefined && html` (at a temperature of ${temperature.toFixed(3)}, fitted on these photos)`}.
-      By confident learning (Northcutt, Jiang and Chuang, 2021), cut off where more than a fifth would be explained by
-      doubt. Some are mistakes of the model: a person decides.
+      both (at a temperature of ${temperature.toFixed(3)}, fitted on these photos). By confident learning (Northcutt,
+      Jiang and Chuang, 2021), cut off where more than a tenth would be explained by doubt. Some are mistakes of the
+      model: a person decides.
     </p>
     ${
       total === 0
