@@ -37,7 +37,7 @@ describe("labelErrors", () => {
     }
   })
 
-  /** A long tail of samples, a tenth of them hard: even between their own class and a neighbour, as often the other's. */
+  /** A long tail of samples, four in ten of them hard: likely of their own class, and at times a neighbour's. */
   const longTail = (flips: number) => {
     const classes = 30
     const random = draw("long tail", flips)
@@ -47,8 +47,8 @@ describe("labelErrors", () => {
     truth.forEach((own, i) => {
       const neighbour = own ^ 1
       // The odds of the neighbour are those that the logits say, so that the probabilities are calibrated.
-      const isHard = random.next() < 0.1
-      const lead = isHard ? 2 * random.normal() : 7
+      const isHard = random.next() < 0.4
+      const lead = isHard ? 2.5 + random.normal() : 8
       const isOther = random.next() < 1 / (1 + Math.exp(lead))
       if (isHard && isOther) truth[i] = neighbour
       for (let c = 0; c < classes; c++) logits[i * classes + c] = -9 + 0.5 * random.normal()
