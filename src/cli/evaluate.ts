@@ -45,7 +45,7 @@ export const evaluate = Command.make(
     yield* Console.log(
       measured.report === null
         ? `The ${part} part is empty.`
-        : section(`${names}: ${part} part (${measured.samples} images)`, evaluationText(measured.report)) +
+        : section(`${names}: ${part} part (${measured.samples} images)`, evaluationText(measured.report, calibration)) +
             (alone === undefined ? `\n${membersText(measured)}` : "") +
             (calibration === undefined
               ? ""

@@ -30,7 +30,7 @@ const flags = {
   threshold: Flag.String("threshold").pipe(
     Flag.withMetavar("P"),
     Flag.withDescription(
-      "Leaves an image open whose best class is less probable than P, from 0 to 1. auto:0.95: the smallest P with which 95 % of the answers on the validation part are right"
+      "Leaves an image open whose best class is less probable than P, from 0 to 1. auto:0.95: the smallest P whose answers are right in 95 % on photos like those of the validation part, with 95 % confidence"
     ),
     Flag.filterMap(requestOf, (text) => `expected a share from 0 to 1, or auto: before one, got ${text}`),
     Flag.optional

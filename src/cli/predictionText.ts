@@ -89,22 +89,28 @@ export const predictionText = <E, R>(
   }
 }
 
+/** A probability with four decimals, and more where these would make it another one. */
+const fourDigits = (threshold: number): string =>
+  Number(threshold.toFixed(4)) === threshold ? threshold.toFixed(4) : String(threshold)
+
 /** How a threshold was chosen, for people. */
 export const thresholdText = (threshold: Threshold): string => {
   if (threshold.source === "given") return `Answers below ${threshold.value} are left open.`
-  const { chosen, curve, target, value } = threshold
+  const { chosen, confidence, curve, target, value } = threshold
   const orDash = (share: number | null) => (share === null ? "-" : percent(share))
-  const rows = [...curve, chosen]
+  const rows = [...curve.filter((one) => one.threshold !== chosen.threshold), chosen]
     .sort((a, b) => a.threshold - b.threshold)
     .map((one) => [
-      one.threshold.toFixed(4),
+      fourDigits(one.threshold),
       orDash(one.coverage),
       orDash(one.accuracy),
-      one === chosen ? "chosen" : ""
+      one === chosen ? `chosen: at least ${percent(chosen.atLeast)} with ${percent(confidence)} confidence` : ""
     ])
   return [
-    `Answers below ${value} are left open: the smallest threshold with ${percent(target)} of the answers right ` +
-      `on the ${chosen.samples} samples of the validation part.`,
+    value === 0 ? "Nothing is left open." : `Answers below ${fourDigits(value)} are left open.`,
+    `Of the answers ${percent(target)} are right with ${percent(confidence)} confidence, on photos like those of the ` +
+      "validation part (the bound of Geifman and El-Yaniv, 2017).",
+    `On its ${chosen.samples} samples:`,
     table([["threshold", "answered", "right of them", ""], ...rows])
   ].join("\n")
 }

@@ -1,6 +1,7 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
+import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
 import { duration, percent } from "../figures.ts"
@@ -8,11 +9,13 @@ import { section, table } from "./text.ts"
 
 const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
 
-const figures = (test: TestReport) =>
+const lossText = (loss: number | null) => orDash(loss, (loss) => loss.toFixed(4))
+
+const figures = (test: TestReport, losses: ReturnType<typeof namedLosses>) =>
   table([
-    ["loss", "accuracy", "top 5", "weighted F1", "macro F1", "balanced accuracy"],
+    [...losses.map(({ name }) => name), "accuracy", "top 5", "weighted F1", "macro F1", "balanced accuracy"],
     [
-      orDash(test.loss, (loss) => loss.toFixed(4)),
+      ...losses.map(({ loss }) => lossText(loss)),
       orDash(test.accuracy, percent),
       orDash(test.top5Accuracy, percent),
       percent(test.weighted.f1),
@@ -21,14 +24,17 @@ const figures = (test: TestReport) =>
     ]
   ])
 
-/** An evaluation for people: the figures, the hardest classes, the most confused pairs. */
-export const evaluationText = (test: TestReport): string => {
+/**
+ * An evaluation for people: the figures, the hardest classes, the most confused pairs; with the losses before and after a
+ * temperature, where there is one.
+ */
+export const evaluationText = (test: TestReport, calibration?: CalibrationFigures | null): string => {
   const labels = test.perClass.map(({ label }) => label)
   const confusion = fromRows(test.confusion)
   const hardest = hardestClasses(confusion, labels, 5)
   const confused = confusedPairs(confusion, labels, 5)
   return [
-    figures(test),
+    figures(test, namedLosses(test.loss, calibration)),
     section(
       "Hardest classes",
       table([
@@ -63,25 +69,44 @@ export const evaluationText = (test: TestReport): string => {
 export const calibrationText = (
   temperature: number | undefined,
   part: string,
-  { eceAfter, eceBefore }: CalibrationFigures
+  { eceAfter, eceBefore, lossAfter, lossBefore }: CalibrationFigures
 ): string =>
   `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
-  `expected calibration error on the ${part} part ${orDash(eceBefore, percent)} before, ${orDash(eceAfter, percent)} after`
+  `on the ${part} part the expected calibration error is ${orDash(eceBefore, percent)} as trained, ` +
+  `${orDash(eceAfter, percent)} calibrated; the loss ${lossText(lossBefore)} as trained, ${lossText(lossAfter)} calibrated.`
 
 /** What each of several runs does alone, beside what they do together. */
-export const membersText = ({ members, report }: Pick<Measured, "members" | "report">): string => {
-  const row = (run: string, loss: number | null, accuracy: number | null, temperature: string) => [
+export const membersText = ({
+  calibration,
+  members,
+  report
+}: Pick<Measured, "calibration" | "members" | "report">): string => {
+  const isCalibrated = calibration !== undefined
+  const heads = namedLosses(null, calibration).map(({ name }) => name)
+  const row = (run: string, losses: ReadonlyArray<number | null>, accuracy: number | null, temperature: string) => [
     run,
-    orDash(loss, (loss) => loss.toFixed(4)),
+    ...losses.map(lossText),
     orDash(accuracy, percent),
     temperature
   ]
   return section(
     "Each alone, and together",
     table([
-      ["run", "loss", "accuracy", members.some(({ temperature }) => temperature !== undefined) ? "temperature" : ""],
-      ...members.map(({ accuracy, loss, run, temperature }) => row(run, loss, accuracy, temperature?.toFixed(3) ?? "")),
-      row("together", report?.loss ?? null, report?.accuracy ?? null, "")
+      ["run", ...heads, "accuracy", isCalibrated ? "temperature" : ""],
+      ...members.map(({ accuracy, loss, lossBefore, run, temperature }) =>
+        row(
+          run,
+          isCalibrated ? [temperature === undefined ? null : loss, lossBefore ?? loss] : [loss],
+          accuracy,
+          temperature?.toFixed(3) ?? ""
+        )
+      ),
+      row(
+        "together",
+        namedLosses(report?.loss ?? null, calibration).map(({ loss }) => loss),
+        report?.accuracy ?? null,
+        ""
+      )
     ])
   )
 }
@@ -97,7 +122,7 @@ export const reportText = (report: Report, folder: string): string => {
     `${data.kept} of ${data.listed} rows kept${refused === "" ? "" : ` (refused: ${refused})`}, ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."
-      : section(`Test (${data.test} images)`, evaluationText(test)),
+      : section(`Test (${data.test} images)`, evaluationText(test, calibration?.test)),
     ...(calibration === undefined
       ? []
       : [

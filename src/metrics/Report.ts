@@ -33,7 +33,10 @@ export type ClassCounts = typeof ClassCounts.Type
 export const EpochRecord = Schema.Struct({
   /** From 1. */
   epoch: Schema.Natural,
-  /** Means over the epoch's batches as they were trained, with dropout and augmentation on. */
+  /**
+   * Means over the epoch's batches as they were trained, with dropout and augmentation on. All losses of an epoch are
+   * without a temperature: it is fitted when the training is done.
+   */
   trainLoss: Schema.Finite,
   trainAccuracy: Schema.Finite,
   validationLoss: Figure,
@@ -53,7 +56,7 @@ const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f
 
 /** What the chosen weights do on samples that they have never seen. */
 export const TestReport = Schema.Struct({
-  /** Mean cross-entropy, nats. */
+  /** Mean cross-entropy, nats, of the model as it is used: with its temperature, where it has one. */
   loss: Figure,
   accuracy: Figure,
   top5Accuracy: Figure,
@@ -108,6 +111,7 @@ export const Report = Schema.Struct({
     network: Schema.String,
     /** What the network's own last layer was replaced by; null where it was not. */
     head: Schema.NullOr(Schema.String),
+    /** As PyTorch counts them: running statistics are buffers, and in neither number. */
     parameters: Count,
     trainableParameters: Count
   }),
@@ -116,7 +120,10 @@ export const Report = Schema.Struct({
   chosenEpoch: Schema.Natural,
   /** Null where the split has no test part. */
   test: Schema.NullOr(TestReport),
-  /** Fitted on the validation part; `test` above is with it. Absent where none is configured. */
+  /**
+   * Fitted on the validation part. Absent where none is configured. `test.loss` above is with it, and is `lossAfter` here;
+   * `lossBefore` is without it, as all losses of the history are.
+   */
   calibration: Schema.optionalKey(
     Schema.Struct({
       temperature: Schema.Finite,

@@ -22,7 +22,7 @@ const Bin = Schema.Struct({
 
 /** What a temperature does on one part; bin m of M holds the samples with a confidence in (m / M, (m + 1) / M]. */
 export const CalibrationFigures = Schema.Struct({
-  /** Mean cross-entropy, nats. */
+  /** Mean cross-entropy, nats: as trained, and with the temperature. */
   lossBefore: Schema.NullOr(Schema.Finite),
   lossAfter: Schema.NullOr(Schema.Finite),
   /** Expected calibration error, from 0 to 1. */

@@ -6,60 +6,159 @@ import { predictions } from "./topK.ts"
 export interface LabelError {
   /** Which sample, counted from 0. */
   readonly sample: number
-  /** Indexes of classes: the one that the data say, and the one that the network is confident of. */
+  /** Indexes of classes: the one that the data say, and the most probable one. */
   readonly label: number
   readonly suggested: number
   /** Probability of the data's label. */
   readonly selfConfidence: number
-  /** That, less the highest probability of another class: from -1 (surely wrong) to 0. */
-  readonly margin: number
+  /** Probability of the suggested class. */
+  readonly probability: number
 }
+
+/** Of the samples that are listed, the share that may be expected to be the model's doubt alone. */
+const falseShare = 0.1
 
 /** Thresholds are met by probabilities that are as high but for rounding. */
 const epsilon = 1e-6
 
-/**
- * Mean probability of each class over the samples that bear its label; Infinity for a class without samples, so that
- * none is ever confidently of it.
- */
-const thresholdsOf = (probabilities: Float64Array, labels: Int32Array, classes: number): Float64Array => {
-  const sums = new Float64Array(classes)
-  const counts = new Float64Array(classes)
-  labels.forEach((label, row) => {
-    sums[label]! += probabilities[row * classes + label]!
-    counts[label]! += 1
-  })
-  return sums.map((sum, c) => (counts[c] === 0 ? Infinity : sum / counts[c]!))
+/** Predictions as confident learning reads them. */
+interface Held {
+  readonly classes: number
+  readonly labels: Int32Array
+  /** (samples, classes), row by row. */
+  readonly probabilities: Float64Array
+  /** The samples that bear each label. */
+  readonly members: ReadonlyArray<ReadonlyArray<number>>
+}
+
+const heldOf = ({ classes, labels, logits }: Predictions): Held => {
+  const members = Array.from({ length: classes }, (): Array<number> => [])
+  labels.forEach((label, sample) => members[label]!.push(sample)) // a label is the index of a class
+  return { classes, labels, probabilities: softmax(logits, classes), members }
 }
 
 /**
- * Samples whose labels are likely wrong, the surest first, by confident learning.
+ * How many samples with each label are confidently of each class: (classes, classes), rows are the labels.
  *
- * A sample counts as confidently of class j where p_j reaches class j's threshold, the mean p_j of the samples with label
- * j; of several such classes the most probable. What lies off the diagonal of that count (label, confident class) is
- * listed, less what the network predicts as labelled, ranked by the normalised margin p_label - max p_other. The network
- * must not have been trained on the samples.
- * Source: Northcutt, Jiang and Chuang, Confident Learning, 2021, sections 3.1 and 3.2; `cleanlab`'s
- * `find_label_issues(filter_by="confident_learning", return_indices_ranked_by="normalized_margin")`.
+ * A class's threshold is the mean probability of that class over the samples that bear its label. A sample is confidently
+ * of the most probable class among those whose thresholds it reaches, or of none. Where no sample bears a class, none is
+ * confidently of it. Source: Northcutt, Jiang and Chuang, Confident Learning, 2021, section 3.1, equations 1 and 2.
  */
-export const labelErrors = ({ classes, labels, logits }: Predictions): ReadonlyArray<LabelError> => {
-  const probabilities = softmax(logits, classes)
-  const thresholds = thresholdsOf(probabilities, labels, classes)
-  const predicted = predictions(logits, classes)
-  const found: Array<LabelError> = []
+const countConfident = ({ classes, labels, members, probabilities }: Held): Float64Array => {
+  const thresholds = members.map((samples, c) =>
+    samples.length === 0
+      ? Infinity
+      : samples.reduce((sum, sample) => sum + probabilities[sample * classes + c]!, 0) / samples.length
+  )
+  const joint = new Float64Array(classes * classes)
   labels.forEach((label, sample) => {
     const from = sample * classes
-    let suggested = -1
-    let other = -Infinity
+    let confident = -1
     for (let c = 0; c < classes; c++) {
       const probability = probabilities[from + c]!
-      if (c !== label) other = Math.max(other, probability)
-      if (probability < thresholds[c]! - epsilon) continue
-      if (suggested < 0 || probability > probabilities[from + suggested]!) suggested = c
+      // Negated, so that a probability that is no number reaches nothing.
+      if (!(probability >= thresholds[c]! - epsilon)) continue
+      if (confident < 0 || probability > probabilities[from + confident]!) confident = c
     }
-    if (suggested < 0 || suggested === label || predicted[sample] === label) return
-    const selfConfidence = probabilities[from + label]!
-    found.push({ sample, label, suggested, selfConfidence, margin: selfConfidence - other })
+    if (confident >= 0) joint[label * classes + confident]! += 1
   })
-  return found.sort((a, b) => a.margin - b.margin || a.sample - b.sample)
+  return joint
+}
+
+/** The confident joint of predictions; see `labelErrors`. (classes, classes), row by row: rows are the labels. */
+export const confidentJoint = (found: Predictions): Float64Array => countConfident(heldOf(found))
+
+/**
+ * How many samples of each label are estimated to be of each class: the joint, each row brought to the number of samples
+ * with its label; a label without confident samples counts as right. Source: the paper's equation 3, times n.
+ */
+const calibrated = (joint: Float64Array, { classes, members }: Held): Float64Array => {
+  const sums = members.map((_, row) => joint.subarray(row * classes, (row + 1) * classes).reduce((a, b) => a + b, 0))
+  return joint.map((count, cell) => {
+    const row = Math.floor(cell / classes)
+    const samples = members[row]!.length
+    const sum = sums[row]!
+    return sum === 0 ? (cell % classes === row ? samples : 0) : (count / sum) * samples
+  })
+}
+
+/** The `count` samples with the highest rank. */
+const highest = (samples: ReadonlyArray<number>, count: number, rank: (sample: number) => number) =>
+  samples.toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, count)
+
+/**
+ * The samples that both prunings choose: by class, as many of each label as are estimated to be wrong, those with the
+ * lowest self-confidence; by noise rate, as many of each pair (label, class) as are estimated, those with the highest
+ * margin p_class - p_label. Source: the paper's section 3.2, "C+NR".
+ */
+const pruned = (held: Held): ReadonlySet<number> => {
+  const { classes, members, probabilities } = held
+  const estimate = calibrated(countConfident(held), held)
+  const p = (sample: number, c: number) => probabilities[sample * classes + c]!
+  const both = new Set<number>()
+  members.forEach((samples, label) => {
+    const wrong = estimate.subarray(label * classes, (label + 1) * classes)
+    const all = wrong.reduce((sum, count, c) => (c === label ? sum : sum + count), 0)
+    const byClass = new Set(highest(samples, Math.round(all), (sample) => -p(sample, label)))
+    wrong.forEach((count, c) => {
+      if (c === label || Math.round(count) === 0) return
+      for (const sample of highest(samples, Math.round(count), (sample) => p(sample, c) - p(sample, label)))
+        if (byClass.has(sample)) both.add(sample)
+    })
+  })
+  return both
+}
+
+/**
+ * How many samples would have a label as improbable as each of `limits` (ascending), or more so, were all labels right:
+ * the sum of the probabilities that are no higher.
+ */
+const expectedBelow = (probabilities: Float64Array, limits: Float64Array): Float64Array => {
+  const sums = new Float64Array(limits.length)
+  for (const probability of probabilities) {
+    let low = 0
+    let high = limits.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (limits[middle]! < probability) low = middle + 1
+      else high = middle
+    }
+    if (low < limits.length) sums[low]! += probability
+  }
+  for (let i = 1; i < sums.length; i++) sums[i]! += sums[i - 1]!
+  return sums
+}
+
+/**
+ * Samples whose labels are likely wrong, the least probable label first, by confident learning: those of the confident
+ * joint's off-diagonal counts that both prunings choose, less what is predicted as it is labelled.
+ *
+ * `found` must be of samples that the network was not trained on, and its probabilities calibrated: a model that is right
+ * about its doubts gives a right label the probability 0.01 in one of a hundred cases. As many samples are listed as
+ * there are with at most 10 % that such doubt explains, so that a catalogue without errors has (nearly) none. That share
+ * is estimated as for multiple tests: with q the label's probability, Σ over all samples and classes of the p that are
+ * at most q, by the number of listed samples with at most q.
+ *
+ * Sources: Northcutt, Jiang and Chuang, Confident Learning, 2021, section 3; the order by self-confidence: Kuan and
+ * Mueller, Model-agnostic label quality scoring to detect real-world label errors, 2022; the number that is listed:
+ * Benjamini and Hochberg, Controlling the False Discovery Rate, 1995.
+ */
+export const labelErrors = (found: Predictions): ReadonlyArray<LabelError> => {
+  const held = heldOf(found)
+  const { classes, labels, probabilities } = held
+  const predicted = predictions(found.logits, classes)
+  const candidates = [...pruned(held)]
+    .map((sample): LabelError => {
+      const label = labels[sample]!
+      const suggested = predicted[sample]!
+      const p = (c: number) => probabilities[sample * classes + c]!
+      return { sample, label, suggested, selfConfidence: p(label), probability: p(suggested) }
+    })
+    .filter(({ label, suggested }) => suggested !== label)
+    .sort((a, b) => a.selfConfidence - b.selfConfidence || a.sample - b.sample)
+  const expected = expectedBelow(
+    probabilities,
+    Float64Array.from(candidates, ({ selfConfidence }) => selfConfidence)
+  )
+  return candidates.slice(0, expected.findLastIndex((count, i) => count <= falseShare * (i + 1)) + 1)
 }

@@ -14,9 +14,12 @@ export interface PairedDifference {
 /**
  * By how much the second of two models is more accurate on the same samples; null where there are none.
  *
- * With b and c the samples that one of the two alone has right, of n: (b - c) / n, with the standard error
- * sqrt(b + c - (b - c)² / n) / n of paired proportions. It is narrower than what two separate intervals suggest, for what
- * both have right or wrong says nothing. Source: Agresti, Categorical Data Analysis, 2013, section 11.1 (McNemar, 1947).
+ * With b and c the samples that one of the two alone has right, of n: (b - c) / n, within (b - c) / (n + 2) ±
+ * z sqrt(p + q - (p - q)²) / sqrt(n + 2) with p = (b + 1) / (n + 2) and q = (c + 1) / (n + 2). It is narrower than what two
+ * separate intervals suggest, for what both have right or wrong says nothing; and where the two never differ, it is not
+ * empty: on other samples they may. Source: Bonett and Price, Adjusted Wald Confidence Interval for a Difference of
+ * Binomial Proportions Based on Paired Data, 2012; recommended by Fagerland, Lydersen and Laake, Recommended tests and
+ * confidence intervals for paired binomial proportions, 2014.
  */
 export const pairedDifference = (
   first: ReadonlyArray<boolean>,
@@ -30,7 +33,12 @@ export const pairedDifference = (
     if (second[i] && !isRight) gained++
     if (isRight && !second[i]) lost++
   })
-  const difference = (gained - lost) / samples
-  const error = Math.sqrt(gained + lost - (gained - lost) ** 2 / samples) / samples
-  return { gained, lost, difference, interval: { low: difference - z95 * error, high: difference + z95 * error } }
+  const centre = (gained - lost) / (samples + 2)
+  const error = Math.sqrt(((gained + lost + 2) / (samples + 2) - centre ** 2) / (samples + 2))
+  return {
+    gained,
+    lost,
+    difference: (gained - lost) / samples,
+    interval: { low: Math.max(-1, centre - z95 * error), high: Math.min(1, centre + z95 * error) }
+  }
 }

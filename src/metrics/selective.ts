@@ -6,7 +6,7 @@ import { predictions } from "./topK.ts"
  * What a classifier does that answers where its highest probability reaches a threshold, and abstains elsewhere.
  *
  * Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017, section 2, with the highest
- * softmax probability as the confidence ("softmax response"); its selective risk is 1 - `accuracy`.
+ * softmax probability as the confidence ("softmax response"); its empirical selective risk is 1 - `accuracy`.
  */
 export interface Selection {
   /** From 0 to 1. */
@@ -46,30 +46,96 @@ export const selections = (found: Predictions, thresholds: ReadonlyArray<number>
   })
 }
 
+/** log Σ over j = 0..hits of C(samples, j) p^j (1 - p)^(samples - j). */
+const logAtMost = (hits: number, samples: number, p: number): number => {
+  const odds = Math.log(p) - Math.log1p(-p)
+  let term = samples * Math.log1p(-p)
+  let highest = term
+  let sum = 1 // in units of exp(highest)
+  for (let j = 0; j < hits; j++) {
+    term += Math.log((samples - j) / (j + 1)) + odds
+    if (term > highest) {
+      sum = sum * Math.exp(highest - term) + 1
+      highest = term
+    } else sum += Math.exp(term - highest)
+  }
+  return highest + Math.log(sum)
+}
+
 /**
- * The smallest threshold at which so large a share of the answered samples is right: of those that reach `accuracy`, the
- * one that answers most. Where none does, `best` is the most accurate one.
+ * The risk above which so few errors among so many samples are seen with a probability of at most `delta`: the b with
+ * Σ over j = 0..errors of C(samples, j) b^j (1 - b)^(samples - j) = delta. 1 where all are errors, or nothing was seen.
  *
- * Thresholds are the samples' own confidences; 0 where all of them may be answered. The accuracy is that of these
- * samples, without the bound for others that the paper's section 3 adds.
+ * Source: Geifman and El-Yaniv, 2017, Lemma 3.1 (Clopper and Pearson, 1934).
  */
-export const smallestThreshold = (
+export const riskBound = (errors: number, samples: number, delta: number): number => {
+  if (errors >= samples) return 1
+  let low = errors / samples
+  let high = 1
+  // As many halvings as a float64 has bits.
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2
+    if (logAtMost(errors, samples, middle) > Math.log(delta)) low = middle
+    else high = middle
+  }
+  return high
+}
+
+/** The number above `low` and up to `high` with the fewest decimals, four at least: one that can be read and typed again. */
+const shortest = (low: number, high: number): number => {
+  for (let digits = 4; digits < 17; digits++) {
+    const rounded = Math.floor(high * 10 ** digits) / 10 ** digits
+    if (rounded > low && rounded <= high) return rounded
+  }
+  return high
+}
+
+/** A threshold, and the accuracy of its answers that can be promised for other samples. */
+export interface SafeSelection extends Selection {
+  /** Lower bound of the accuracy. */
+  readonly atLeast: number
+}
+
+/** More numbers of answers than these are not tried: what the bound loses by each more is little, and they lie close. */
+const mostTests = 64
+
+/** How many numbers of answers are tried of so many samples. */
+const testsOf = (samples: number) => Math.min(samples, mostTests, Math.max(8, Math.ceil(Math.sqrt(samples))))
+
+/**
+ * The threshold that answers most, among those whose answers are right in so large a share on other samples of the same
+ * kind, with the probability `confidence` over the choice of these samples. `chosen` is missing where the samples are too
+ * few or too often wrong for that; `best` has the highest bound of those that were tried.
+ *
+ * Thresholds are tried that answer k evenly spaced numbers of the samples, all of them among these, and each is held
+ * against the bound at (1 - confidence) / k, so that together they fail no oftener than that. The samples must not be the
+ * training's. Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017, section 3 and
+ * algorithm 2 ("SGR"); its binary search takes for granted that fewer answers have a better bound, which few samples do
+ * not keep to.
+ */
+export const safeThreshold = (
   found: Predictions,
-  accuracy: number
-): { readonly chosen: Selection | undefined; readonly best: Selection | undefined } => {
+  accuracy: number,
+  confidence: number
+): { readonly chosen: SafeSelection | undefined; readonly best: SafeSelection | undefined } => {
   const all = confidences(found)
-  let chosen: Selection | undefined
-  let best: Selection | undefined
-  let right = 0
-  for (const [i, { confidence, isRight }] of all.entries()) {
-    if (isRight) right += 1
+  const samples = all.length
+  const tests = testsOf(samples)
+  const right = [0]
+  for (const { isRight } of all) right.push(right[right.length - 1]! + (isRight ? 1 : 0)) // it has one number at least
+  let chosen: SafeSelection | undefined
+  let best: SafeSelection | undefined
+  for (let test = tests; test >= 1; test--) {
+    const last = all[Math.round((samples * test) / tests) - 1]!.confidence // of 1 to `samples` answers
     // Samples that are equally sure are answered together.
-    if (all[i + 1]?.confidence === confidence) continue
-    const threshold = i === all.length - 1 ? 0 : confidence
-    const here = selectionOf(threshold, i + 1, right, all.length)
-    // A quotient, for `accuracy` times a count may be off by a bit.
-    if (right / (i + 1) >= accuracy) chosen = here
-    if (right / (i + 1) >= (best?.accuracy ?? 0)) best = here
+    const answered = all.findLastIndex(({ confidence }) => confidence >= last) + 1
+    if (answered === 0) continue // a confidence that is no number
+    const threshold = answered === samples ? 0 : shortest(all[answered]!.confidence, last)
+    const correct = right[answered]! // one more than there are samples
+    const atLeast = 1 - riskBound(answered - correct, answered, (1 - confidence) / tests)
+    const selection = { ...selectionOf(threshold, answered, correct, samples), atLeast }
+    if (atLeast >= accuracy) chosen ??= selection
+    if (atLeast > (best?.atLeast ?? -1)) best = selection
   }
   return { chosen, best }
 }

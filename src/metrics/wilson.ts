@@ -20,5 +20,6 @@ export const wilson = (hits: number, samples: number, z = z95): Interval | null 
   const square = (z * z) / samples
   const centre = (share + square / 2) / (1 + square)
   const half = (z / (1 + square)) * Math.sqrt((share * (1 - share)) / samples + square / (4 * samples))
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) }
+  // It holds the share itself: but for rounding, at shares of 0 and 1.
+  return { low: Math.max(0, Math.min(share, centre - half)), high: Math.min(1, Math.max(share, centre + half)) }
 }

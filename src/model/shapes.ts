@@ -1,5 +1,6 @@
 import type { Block, Initialiser, Padding } from "./Block.ts"
 import type { Network } from "./Network.ts"
+import { sizeOf } from "./Tensor.ts"
 
 /** Height, width and channels of an image-shaped value, or the length of a flat one; without the batch. */
 export type Shape = readonly [height: number, width: number, channels: number] | readonly [length: number]
@@ -162,6 +163,13 @@ export const outputOf = (blocks: ReadonlyArray<Block>, input: Shape): Shape =>
 /** All tensors of a network, in PyTorch's order; throws `ShapeMismatch` where a block does not fit its input. */
 export const parameters = (network: Network): ReadonlyArray<Parameter> =>
   parametersOf(network.blocks, inputShape(network))
+
+/**
+ * How many numbers of some tensors are parameters, as PyTorch's `parameters()` has them: the running statistics of batch
+ * norms are buffers.
+ */
+export const countParameters = (tensors: ReadonlyArray<Parameter>): number =>
+  tensors.reduce((sum, { shape, trainable }) => (trainable ? sum + sizeOf(shape) : sum), 0)
 
 /** Throws `ShapeMismatch` where a block does not fit its input, or the last one does not give the classes' logits. */
 export const checkNetwork = (network: Network): void => {

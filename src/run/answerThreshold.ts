@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { percent } from "../figures.ts"
 import { cooled } from "../metrics/calibration.ts"
-import type { Selection } from "../metrics/selective.ts"
-import { selections, smallestThreshold } from "../metrics/selective.ts"
+import type { SafeSelection, Selection } from "../metrics/selective.ts"
+import { safeThreshold, selections } from "../metrics/selective.ts"
 import { arranged } from "../model/arranged.ts"
 import type { Model } from "../model/Model.ts"
 import { logMeanSoftmax } from "../model/Predictor.ts"
@@ -14,7 +14,7 @@ import { sameClasses } from "./sameClasses.ts"
 import { sameSamples } from "./sameSamples.ts"
 import { storedPredictions } from "./storedPredictions.ts"
 
-/** From which probability on a model is to answer: a number, or as little as gives a share of right answers. */
+/** From which probability on a model is to answer: a number, or as little as promises a share of right answers. */
 export type ThresholdRequest = { readonly value: number } | { readonly accuracy: number }
 
 /** A threshold, and where it comes from. */
@@ -24,12 +24,17 @@ export type Threshold =
       readonly value: number
       /** Chosen on the validation part's stored predictions. */
       readonly source: "validation"
-      /** What was asked for. */
+      /** The share of right answers that was asked for. */
       readonly target: number
-      readonly chosen: Selection
+      /** With which probability the answers have it, on photos like those of the validation part. */
+      readonly confidence: number
+      readonly chosen: SafeSelection
       /** What other thresholds would do. */
       readonly curve: ReadonlyArray<Selection>
     }
+
+/** Of promises: they are broken for at most one of 20 validation parts. */
+export const confidence = 0.95
 
 const shown = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
 
@@ -66,8 +71,8 @@ const togetherOn = Effect.fnUntraced(function* (
 })
 
 /**
- * The threshold that is asked for; with `accuracy`, the smallest one with which the answers of the members together have
- * it on the validation part.
+ * The threshold that is asked for; with `accuracy`, the smallest one whose answers, by the members together, have it on
+ * photos like those of the validation part, with a confidence of 95 %.
  *
  * Fails with a ConfigError where no threshold has it, or a run's predictions were not kept, and with a RunError where the
  * members' are not of the same samples.
@@ -80,17 +85,20 @@ export const answerThreshold = Effect.fn("answerThreshold")(function* (
   const { accuracy } = request
   const fail = (problem: string) => new ConfigError({ where: `--threshold auto:${accuracy}`, problems: [problem] })
   const found = yield* togetherOn(members, fail)
-  const { best, chosen } = smallestThreshold(found, accuracy)
+  const { best, chosen } = safeThreshold(found, accuracy, confidence)
   if (best === undefined) return yield* fail("the validation part is empty: give the threshold as a number")
   if (chosen === undefined)
     return yield* fail(
-      `no threshold reaches it on the ${best.samples} samples of the validation part; the most accurate one, ` +
-        `${best.threshold.toFixed(4)}, has ${percent(best.accuracy ?? 0)} right of the ${best.answered} that it answers`
+      `no threshold promises ${percent(accuracy)} right answers with ${percent(confidence)} confidence, by the ` +
+        `${best.samples} samples of the validation part. The best that was tried, ${best.threshold}, promises ` +
+        `${percent(best.atLeast)}: of the ${best.answered} that it answers, ${percent(best.accuracy ?? 0)} are right. ` +
+        "Ask for less, bring a larger validation part, or give the threshold as a number"
     )
   return {
     value: chosen.threshold,
     source: "validation",
     target: accuracy,
+    confidence,
     chosen,
     curve: selections(found, shown)
   } satisfies Threshold

@@ -24,8 +24,10 @@ export interface MeasuredMember {
   readonly engine: string
   readonly dataDigest: string
   readonly temperature?: number
-  /** Of this run alone, nats. */
+  /** Of this run alone, nats; with its temperature, where it has one. */
   readonly loss: number | null
+  /** Without its temperature. */
+  readonly lossBefore?: number | null
   /** Of this run alone. */
   readonly accuracy: number | null
 }
@@ -67,13 +69,13 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   )
   const members = Array.map(
     Array.zip(opened.members, Array.zip(digests, alone)),
-    ([{ engine, run, temperature }, [dataDigest, evaluation]]): MeasuredMember => ({
+    ([{ engine, run, temperature }, [dataDigest, { after, lossBefore }]]): MeasuredMember => ({
       run,
       engine,
       dataDigest,
-      ...(temperature !== undefined && { temperature }),
-      loss: lossOf(evaluation),
-      accuracy: accuracyOf(evaluation)
+      ...(temperature !== undefined && { temperature, lossBefore }),
+      loss: lossOf(after),
+      accuracy: accuracyOf(after)
     })
   )
   const measured: Measured = {

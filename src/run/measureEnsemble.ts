@@ -29,7 +29,7 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
 ) {
   const { classes, part, samples } = measured
   let together = Evaluation.empty(classes)
-  const alone = Array.map(members, () => together)
+  const alone = Array.map(members, () => ({ after: together, before: together }))
   const kept = members.some(({ temperature }) => temperature !== undefined) ? keeping(measured) : undefined
   let done = 0
   yield* Stream.runForEach(
@@ -37,7 +37,12 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
     Effect.fnUntraced(function* (forms: ReadonlyArray<Batch>) {
       const { labels, size } = forms[0]! // one form at least
       const said = yield* predict(forms)
-      for (const [i, { after }] of said.entries()) alone[i] = Evaluation.add(alone[i]!, after, labels) // one for each
+      for (const [i, { after, before }] of said.entries()) {
+        const so = alone[i]! // one for each
+        const sum = Evaluation.add(so.after, after, labels)
+        // One that has no temperature gives the same logits twice.
+        alone[i] = { after: sum, before: before === after ? sum : Evaluation.add(so.before, before, labels) }
+      }
       const after = logMeanSoftmax(
         Array.map(said, ({ after }) => after),
         classes
@@ -61,7 +66,7 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
   return {
     together,
     /** In the members' order. */
-    alone,
+    alone: Array.map(alone, ({ after, before }) => ({ after, lossBefore: Evaluation.lossOf(before) })),
     calibration:
       kept === undefined || samples === 0
         ? undefined

@@ -9,9 +9,8 @@ import { firstTrained, trainedSince } from "../model/freezing.ts"
 import type { Network } from "../model/Network.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { freezingOf, splitAt } from "../model/parts.ts"
-import { inputShape, parameters } from "../model/shapes.ts"
+import { countParameters, inputShape, parameters } from "../model/shapes.ts"
 import { startWeights } from "../model/startWeights.ts"
-import { sizeOf } from "../model/Tensor.ts"
 import type { Weights } from "../model/Tensor.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
 import type { RunConfig } from "../RunConfig.ts"
@@ -44,9 +43,9 @@ export const beginLearner = Effect.fn("beginLearner")(function* (
       config.network.weights === undefined
         ? undefined
         : yield* weightsDigest({ blocks: network.blocks, input: inputShape(network), weights }),
-    /** How many numbers the network has, and how many of them are ever trained. */
-    parameters: count(all),
-    trainableParameters: count(all.filter(({ name }) => since.has(name)))
+    /** How many parameters the network has, as PyTorch counts them, and how many of them are ever trained. */
+    parameters: countParameters(all),
+    trainableParameters: countParameters(all.filter(({ name }) => since.has(name)))
   }
 })
 export type Beginning = Effect.Success<ReturnType<typeof beginLearner>>
@@ -87,6 +86,3 @@ export const openLearner = Effect.fn("openLearner")(function* (
   }
 })
 export type OpenLearner = Effect.Success<ReturnType<typeof openLearner>>
-
-const count = (tensors: ReadonlyArray<{ readonly shape: ReadonlyArray<number> }>) =>
-  tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)

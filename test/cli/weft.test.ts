@@ -196,7 +196,10 @@ describe("weft train, evaluate, predict", () => {
     assert.isBelow(found.report.loss, (reports[0]!.test!.loss! + reports[1]!.test!.loss!) / 2)
     const text = await run("evaluate", ...both)
     assert.match(text.stdout, /^\nfirst \+ other: test part \(\d+ images\)\n/)
-    assert.match(text.stdout, /\nrun +loss +accuracy +temperature\nfirst .*\nother .* %  +\d\.\d{3}\ntogether +\d/)
+    assert.match(
+      text.stdout,
+      /\nrun +loss, calibrated +loss, as trained +accuracy +temperature\nfirst +- .*\nother .* %  +\d\.\d{3}\ntogether +\d/
+    )
     assert.include(text.stdout, "Calibrated with the runs' own temperatures")
     assert.notInclude(text.stdout, "As a page")
     assert.deepStrictEqual(await pages(), before)

@@ -1,12 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { bootstrap, quantile, repeatsFor } from "../../src/metrics/bootstrap.ts"
+import { Effect, Schema } from "effect"
 import * as Confusion from "../../src/metrics/Confusion.ts"
+import { scoreIntervals } from "../../src/metrics/scoreIntervals.ts"
+import type { ScoreIntervals } from "../../src/metrics/scoreIntervals.ts"
 import { scores } from "../../src/metrics/scores.ts"
+import type { Interval } from "../../src/metrics/wilson.ts"
 import { wilson } from "../../src/metrics/wilson.ts"
+import type { Draw } from "../../src/pipeline/draw.ts"
+import { draw } from "../../src/pipeline/draw.ts"
 
-const f1Of = (confusion: Confusion.Confusion) => {
-  const { macro, weighted } = scores(confusion)
-  return { weightedF1: weighted.f1, macroF1: macro.f1 }
+/** The scores that have an interval. */
+const scoresOf = (confusion: Confusion.Confusion): Record<keyof ScoreIntervals, number> => {
+  const { accuracy, balancedAccuracy, macro, weighted } = scores(confusion)
+  return {
+    accuracy: accuracy ?? 0,
+    weightedF1: weighted.f1,
+    macroF1: macro.f1,
+    balancedAccuracy: balancedAccuracy ?? 0
+  }
 }
 
 describe("wilson", () => {
@@ -28,52 +39,128 @@ describe("wilson", () => {
   })
 })
 
-describe("bootstrap", () => {
-  /** True 0, 0, 1, 2, predicted 0, 1, 1, 0: 256 equally likely draws of four, all of which Python has gone through. */
-  const four = Confusion.add(Confusion.empty(3), [0, 0, 1, 2], [0, 1, 1, 0])
+/** Classes of so many test samples, and which share of each is taken for which class. */
+interface Population {
+  readonly sizes: ReadonlyArray<number>
+  readonly rows: ReadonlyArray<ReadonlyArray<number>>
+}
 
-  it("comes to the quantiles of all draws that there are", () => {
-    const middle = bootstrap(four, f1Of, { seed: 3, level: 0.8, repeats: 20_000 })
-    assert.approximately(middle?.weightedF1.low ?? Number.NaN, 0.125, 1e-9)
-    assert.approximately(middle?.weightedF1.high ?? Number.NaN, 0.7666666667, 0.02)
-    const wide = bootstrap(four, f1Of, { seed: 3, repeats: 20_000 })
-    assert.deepStrictEqual(wide?.weightedF1, { low: 0, high: 1 })
+/** Errors go to few of the neighbouring classes, as they do in a catalogue. */
+const population = (
+  name: string,
+  sizes: ReadonlyArray<number>,
+  recall: (place: number, random: Draw) => number
+): Population => {
+  const random = draw("population", name)
+  const rows = sizes.map((_, i) => {
+    const right = recall(i, random)
+    const weights = sizes.map((_, k) => (k === i ? 0 : random.next() ** (Math.abs(k - i) < 6 ? 4 : 12)))
+    const sum = weights.reduce((a, b) => a + b, 0)
+    return weights.map((weight, k) => (k === i ? right : ((1 - right) * weight) / sum))
   })
+  return { sizes, rows }
+}
 
-  it("depends on the seed and on nothing else, and has an interval for each figure", () => {
-    const once = bootstrap(four, f1Of, { seed: 1 })
-    assert.deepStrictEqual(bootstrap(four, f1Of, { seed: 1 }), once)
-    assert.sameMembers(Object.keys(once ?? {}), ["weightedF1", "macroF1"])
-    const level = { level: 0.5, repeats: 101 }
-    const values = [1, 2, 3].map((seed) => bootstrap(four, ({ counts }) => ({ top: counts[0]! }), { seed, ...level }))
-    assert.isTrue(values.every((value) => value !== null && value.top.low <= value.top.high))
-  })
+/** 70 classes of 500 samples down to one, the last 18 of one each: 4,685 in all. */
+const longTail = Array.from({ length: 70 }, (_, i) => Math.max(1, Math.round(500 ** (1 - i / 55))))
 
-  it("narrows around the figure as samples are added", () => {
-    const counts = (factor: number) =>
-      Confusion.fromRows([
-        [70 * factor, 10 * factor],
-        [5 * factor, 15 * factor]
-      ])
-    const width = (factor: number) => {
-      const { high, low } = bootstrap(counts(factor), f1Of, { seed: 5 })!.weightedF1
-      const { weightedF1 } = f1Of(counts(factor))
-      assert.isBelow(low, weightedF1)
-      assert.isAbove(high, weightedF1)
-      return high - low
+/** A test part of as many samples of each class, by the split's stratification. */
+const drawn = ({ rows, sizes }: Population, random: Draw): Confusion.Confusion => {
+  const classes = sizes.length
+  const counts = new Float64Array(classes * classes)
+  for (const [row, shares] of rows.entries())
+    for (let i = 0; i < sizes[row]!; i++) {
+      let left = random.next()
+      const column = shares.findIndex((share) => (left -= share) < 0)
+      counts[row * classes + (column < 0 ? row : column)]! += 1
     }
-    // A hundred times the samples, a tenth of the width.
-    assert.approximately(width(1) / width(100), 10, 1.5)
+  return { classes, counts }
+}
+
+const names = ["accuracy", "weightedF1", "macroF1", "balancedAccuracy"] as const
+
+/** How often each interval holds the score of the population, in percent; all hold the score of the samples. */
+const coverageOf = (name: string, population: Population, repeats: number) => {
+  const { rows, sizes } = population
+  const truth = scoresOf({
+    classes: sizes.length,
+    counts: Float64Array.from(rows.flatMap((row, i) => row.map((share) => share * sizes[i]!)))
+  })
+  const held = { accuracy: 0, weightedF1: 0, macroF1: 0, balancedAccuracy: 0 }
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const confusion = drawn(population, draw("coverage", name, repeat))
+    const intervals = scoreIntervals(confusion)!
+    const seen = scoresOf(confusion)
+    for (const name of names) {
+      const { high, low } = intervals[name]
+      assert.isTrue(low <= seen[name] && seen[name] <= high, `${name} ${low} ${seen[name]} ${high}`)
+      if (low <= truth[name] && truth[name] <= high) held[name] += 100 / repeats
+    }
+  }
+  return held
+}
+
+const isWithin = ({ high, low }: Interval, score: number) => low <= score && score <= high
+
+describe("scoreIntervals", () => {
+  it("are Wilson's for the accuracy, and nothing where nothing was counted", () => {
+    const confusion = Confusion.fromRows([
+      [70, 10],
+      [5, 15]
+    ])
+    assert.deepStrictEqual(scoreIntervals(confusion)?.accuracy, wilson(85, 100))
+    assert.isNull(scoreIntervals(Confusion.empty(3)))
   })
 
-  it("is nothing where nothing was counted", () => {
-    assert.isNull(bootstrap(Confusion.empty(3), f1Of, { seed: 1 }))
+  it("come near the standard errors of Takahashi's formulas where every class is large", () => {
+    const confusion = Confusion.fromRows([
+      [7000, 700, 300],
+      [200, 1700, 100],
+      [40, 60, 400]
+    ])
+    const { macroF1 } = scoreIntervals(confusion)!
+    // Var = Σ over the cells of n (dF / dn)², in numpy with numerical derivatives.
+    assert.approximately((macroF1.high - macroF1.low) / 2 / 1.959964, 0.00642491, 2e-5)
+    assert.approximately((macroF1.high + macroF1.low) / 2, scoresOf(confusion).macroF1, 3e-4)
   })
 
-  it("takes numpy's quantiles, and fewer repeats of large parts", () => {
-    assert.approximately(quantile([1, 2, 4, 8], 0.1), 1.3, 1e-12)
-    assert.strictEqual(quantile([1, 2, 4, 8], 0.5), 3)
-    assert.approximately(quantile([1, 2, 4, 8], 0.9), 6.8, 1e-12)
-    assert.deepStrictEqual([repeatsFor(100), repeatsFor(40_000), repeatsFor(1_000_000)], [1000, 500, 200])
+  const Cell = Schema.Literals([0, 0, 0, 1, 2, 9, 250])
+  const Counts = Schema.Array(Cell).check(Schema.isMinLength(16), Schema.isMaxLength(16))
+  it.effect.prop("hold the scores themselves, within 0 and 1, whatever was counted", [Counts], ([counts]) =>
+    Effect.sync(() => {
+      const confusion = { classes: 4, counts: Float64Array.from(counts) }
+      const intervals = scoreIntervals(confusion)
+      if (counts.every((count) => count === 0)) return assert.isNull(intervals)
+      const seen = scoresOf(confusion)
+      for (const name of names) {
+        const interval = intervals![name]
+        assert.isTrue(isWithin(interval, seen[name]), `${name}: ${seen[name]} in ${JSON.stringify(interval)}`)
+        assert.isTrue(interval.low >= 0 && interval.high <= 1 && interval.low < interval.high)
+      }
+    })
+  )
+
+  // Of 300 repeats at a true coverage of 95 %, 91 to 99 % hold it in all but one of a thousand simulations.
+  for (const [name, sizes, recall] of [
+    ["classes of which the rare ones are recognised less often", longTail, (i) => 0.95 - (0.55 * i) / 69],
+    ["classes that are recognised in 60 to 100 %", longTail, (_, random) => 1 - 0.4 * random.next() ** 2],
+    ["70 classes of five", Array<number>(70).fill(5), () => 0.85],
+    ["70 classes of 57", Array<number>(70).fill(57), (_, random) => random.between(0.7, 1)],
+    ["14 classes of 30", Array<number>(14).fill(30), () => 0.95]
+  ] as ReadonlyArray<readonly [string, ReadonlyArray<number>, (place: number, random: Draw) => number]>)
+    it(`hold the true scores of ${name} in about 95 of 100 test parts`, { timeout: 60_000 }, () => {
+      const held = coverageOf(name, population(name, sizes, recall), 300)
+      for (const one of names) assert.isTrue(held[one] >= 91, `${one}: ${held[one].toFixed(1)} %`)
+    })
+
+  it("hold the true F1 less often where most classes have one sample only, for F1 is biased then", () => {
+    const held = coverageOf(
+      "ones",
+      population("ones", Array<number>(70).fill(1), () => 0.85),
+      200
+    )
+    assert.isAtLeast(held.accuracy, 91)
+    assert.isAtLeast(held.balancedAccuracy, 91)
+    assert.isTrue(held.macroF1 > 60 && held.macroF1 < 91, `${held.macroF1} %`)
   })
 })

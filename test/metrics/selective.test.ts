@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { Predictions } from "../../src/metrics/calibration.ts"
-import { selections, smallestThreshold } from "../../src/metrics/selective.ts"
+import { draw } from "../../src/pipeline/draw.ts"
+import { riskBound, safeThreshold, selections } from "../../src/metrics/selective.ts"
 
 /** Two classes; the first one has each probability, 1/2 or more, and is right or not. */
 const of = (all: ReadonlyArray<readonly [probability: number, isRight: boolean]>): Predictions => ({
@@ -35,41 +36,98 @@ describe("a threshold below which a classifier abstains", () => {
     })
   })
 
-  it("is the smallest one that has the accuracy; those that are equally sure are answered together", () => {
-    assert.approximately(smallestThreshold(found, 1).chosen!.threshold, 0.9, 1e-6)
-    assert.strictEqual(smallestThreshold(found, 0.8).chosen?.answered, 5)
-    assert.strictEqual(smallestThreshold(found, 0.81).chosen?.answered, 3)
-    assert.deepStrictEqual(smallestThreshold(found, 0.7).chosen, selections(found, [0])[0])
+  it("has SciPy's upper bounds of binomial risks", () => {
+    for (const [errors, samples, delta, bound] of [
+      [0, 7, 0.05, 0.34816365513116077],
+      [3, 10, 0.05, 0.6066242161054123],
+      [12, 400, 0.05 / 9, 0.05897713357204681],
+      [200, 4000, 0.05 / 13, 0.05989523097881274],
+      [9, 10, 0.01, 0.99899547129175],
+      [10, 10, 0.01, 1]
+    ] as const)
+      assert.approximately(riskBound(errors, samples, delta), bound, 1e-9, `${errors} of ${samples}`)
+    assert.strictEqual(riskBound(0, 0, 0.05), 1)
   })
 
-  it("does not exist where the surest samples are wrong, and the most accurate one is told", () => {
-    const wrong = of([
-      [0.99, false],
-      [0.8, true],
-      [0.7, true],
-      [0.6, false]
-    ])
-    const { best, chosen } = smallestThreshold(wrong, 0.9)
+  /** `count` times each: probability, and how many of ten are right. */
+  const groups = (count: number, ...all: ReadonlyArray<readonly [probability: number, rightOfTen: number]>) =>
+    of(all.flatMap(([p, right]) => Array.from({ length: count }, (_, i) => [p, i % 10 < right] as const)))
+
+  it("is chosen where the bound, not the samples' own share, has the accuracy; equally sure ones go together", () => {
+    const found = groups(100, [0.95, 10], [0.9, 10], [0.7, 8], [0.6, 7])
+    // 20 numbers are tried. 200 of 200: 1 - (0.05 / 20)^(1 / 200) is 0.0295. 280 of 300 are 93.3 %, and promise 88.4 %.
+    const { chosen } = safeThreshold(found, 0.93, 0.95)
+    assert.deepInclude(chosen, { threshold: 0.9, answered: 200, accuracy: 1 })
+    assert.approximately(chosen!.atLeast, 0.0025 ** (1 / 200), 1e-9)
+    assert.strictEqual(safeThreshold(found, 0.88, 0.95).chosen?.answered, 300)
+    assert.deepInclude(safeThreshold(found, 0, 0.95).chosen, { threshold: 0, answered: 400 })
+    const { chosen: none, best } = safeThreshold(found, 0.99, 0.95)
+    assert.isUndefined(none)
+    assert.strictEqual(best?.answered, 200)
+  })
+
+  it("is found though half of the samples are too few for its bound", () => {
+    // Algorithm 2 of the paper tries all 200, then 100, whose bound is 0.05 at best, and then fewer still.
+    const found = groups(
+      20,
+      ...[0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92].map((p) => [p, 10] as const),
+      [0.6, 5],
+      [0.55, 5]
+    )
+    assert.strictEqual(safeThreshold(found, 0.95, 0.95).chosen?.answered, 160)
+  })
+
+  it("does not exist where the surest samples are wrong, nor of few samples; the best one is told", () => {
+    const wrong = groups(100, [0.99, 2], [0.8, 9])
+    const { best, chosen } = safeThreshold(wrong, 0.9, 0.95)
     assert.isUndefined(chosen)
-    assert.deepStrictEqual([best?.answered, best?.accuracy], [3, 2 / 3])
-    assert.deepStrictEqual(smallestThreshold(of([]), 0.5), { chosen: undefined, best: undefined })
+    assert.strictEqual(best?.answered, 200)
+    assert.isUndefined(safeThreshold(groups(30, [0.99, 10]), 0.9, 0.95).chosen)
+    assert.deepStrictEqual(safeThreshold(of([]), 0.5, 0.95), { chosen: undefined, best: undefined })
+  })
+
+  it("keeps its promise on other samples in 95 of 100 cases, at coverages that are worth having", () => {
+    const repeats = 300
+    let broken = 0
+    let chosen = 0
+    let coverage = 0
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const random = draw("selective", repeat)
+      // Right with the square of the probability: a model that is too sure of itself.
+      const samples = Array.from({ length: 800 }, () => {
+        const p = 0.5 + 0.5 * random.next() ** 0.3
+        return [p, random.next() < p ** 2] as const
+      })
+      const threshold = safeThreshold(of(samples), 0.85, 0.95).chosen?.threshold
+      if (threshold === undefined) continue
+      chosen++
+      // The mean of p² above the threshold: p = 0.5 + u^0.3 / 2 with u uniform.
+      const from = threshold <= 0.5 ? 0 : (2 * threshold - 1) ** (1 / 0.3)
+      const integral = (u: number) => u / 4 + u ** 1.3 / 2 / 1.3 + u ** 1.6 / 4 / 1.6
+      if ((integral(1) - integral(from)) / (1 - from) < 0.85) broken++
+      coverage += (1 - from) / repeats
+    }
+    assert.isAbove(chosen, 0.9 * repeats)
+    assert.isAbove(coverage, 0.3)
+    assert.isAtMost(broken / repeats, 0.05)
   })
 
   const Sample = Schema.Tuple([Schema.Literals([0.55, 0.6, 0.7, 0.75, 0.9, 0.97]), Schema.Boolean])
-  const Accuracy = Schema.Literals([0, 0.5, 0.55, 0.7, 0.95, 1])
-  it.effect.prop("is what trying every confidence finds", [Schema.Array(Sample), Accuracy], ([samples, accuracy]) =>
-    Effect.sync(() => {
-      const found = of(samples)
-      const { chosen } = smallestThreshold(found, accuracy)
-      const tried = selections(found, [0, 0.545, 0.575, 0.65, 0.72, 0.8, 0.95]).filter(
-        (one) => one.accuracy !== null && one.accuracy >= accuracy
-      )
-      assert.strictEqual(chosen?.answered, tried[0]?.answered)
-      if (chosen !== undefined) {
-        const [{ threshold: _, ...again }] = [selections(found, [chosen.threshold])[0]!]
-        const { threshold: __, ...said } = chosen
-        assert.deepStrictEqual(again, said)
-      }
-    })
+  it.effect.prop(
+    "answers the samples that it says it answers, with four decimals or as many as it takes",
+    [Schema.Array(Sample)],
+    ([samples]) =>
+      Effect.sync(() => {
+        const found = of(samples)
+        const { best, chosen } = safeThreshold(found, 0.5, 0.6)
+        for (const one of [best, chosen]) {
+          if (one === undefined) continue
+          const { atLeast, ...said } = one
+          assert.deepStrictEqual(selections(found, [said.threshold])[0], said)
+          assert.isBelow(atLeast, said.accuracy! + 1e-9)
+          assert.isAtMost(String(said.threshold).length, 6)
+        }
+        if (chosen !== undefined) assert.isAtLeast(chosen.atLeast, 0.5)
+      })
   )
 })

@@ -2,11 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Block } from "../../src/model/Block.ts"
 import type { Network } from "../../src/model/Network.ts"
+import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
-import { checkNetwork, outputShape, parameters, ShapeMismatch, window } from "../../src/model/shapes.ts"
-import { sizeOf } from "../../src/model/Tensor.ts"
+import { vgg16 } from "../../src/model/networks/vgg16.ts"
+import {
+  checkNetwork,
+  countParameters,
+  outputShape,
+  parameters,
+  ShapeMismatch,
+  window
+} from "../../src/model/shapes.ts"
 
-const count = (network: Network) => parameters(network).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+const count = (network: Network) => countParameters(parameters(network))
 
 const simple = (height: number, width: number) => simpleCnn({ height, width, classes: 70 })
 
@@ -26,6 +34,13 @@ describe("parameters", () => {
   it("counts simple-cnn's as PyTorch does", () => {
     assert.strictEqual(count(simple(64, 64)), 449_478)
     assert.strictEqual(count(simple(224, 224)), 5_036_998)
+  })
+
+  it("counts torchvision's networks as sum(p.numel() for p in model.parameters()) does: running statistics are buffers", () => {
+    const size = { height: 224, width: 224, head: "fc", padding: "symmetric" } as const
+    assert.strictEqual(count(mobilenetV2({ ...size, classes: 1000 })), 3_504_872)
+    assert.strictEqual(count(mobilenetV2({ ...size, classes: 70 })), 2_313_542)
+    assert.strictEqual(count(vgg16({ ...size, classes: 1000 })), 138_357_544)
   })
 
   it("takes images that are not square, and sizes that the poolings do not divide", () => {

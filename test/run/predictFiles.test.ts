@@ -105,8 +105,15 @@ describe("predicting files", () => {
       const folder = yield* RunFolder
       const missing = yield* Effect.flip(said(imagePaths([]), { threshold: { accuracy: 0.9 } }))
       assert.match(missing.message, /auto:0\.9: .*validation\.safetensors is not there.*Train again/)
-      const samples = [0, 1, 2, 1].map((label, i) => ({ id: `${i}`, file: `${i}.jpg`, digest: "", label }))
-      const logits = Float32Array.of(4, 0, 0, 0, 2, 0, 0, 0, 1, 0.5, 0, 0)
+      const rows = Array.from({ length: 160 }, (_, i) => i % 4)
+      const samples = rows.map((row, i) => ({ id: `${i}`, file: `${i}.jpg`, digest: "", label: [0, 1, 2, 1][row]! }))
+      const said4 = [
+        [4, 0, 0],
+        [0, 2, 0],
+        [0, 0, 1],
+        [0.5, 0, 0]
+      ]
+      const logits = Float32Array.from(rows.flatMap((row) => said4[row]!))
       yield* folder.write(
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples, logits })
@@ -114,15 +121,17 @@ describe("predicting files", () => {
       const { threshold } = yield* Effect.scoped(
         predictFiles([yield* run], imagePaths([]), { top: 1, threshold: { accuracy: 0.9 } })
       )
-      // The third sample is the last one before the wrong one: e^(1/2) of e^(1/2) + 2.
-      assert.approximately(threshold!.value, Math.exp(0.5) / (Math.exp(0.5) + 2), 1e-6)
-      assert.strictEqual(threshold?.source, "validation")
+      // The third kind is the last one before the wrong one: e^(1/2) of e^(1/2) + 2 is 0.45186.
+      assert.deepInclude(threshold, { value: 0.4518, source: "validation", target: 0.9, confidence: 0.95 })
       yield* folder.write(
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples: samples.map((one) => ({ ...one, label: 2 })), logits })
       )
       const never = yield* Effect.flip(said(imagePaths([]), { threshold: { accuracy: 0.9 } }))
-      assert.match(never.message, /no threshold reaches it on the 4 samples/)
+      assert.match(
+        never.message,
+        /no threshold promises 90\.0 % right answers with 95\.0 % confidence, by the 160 samples/
+      )
     }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 

@@ -203,6 +203,10 @@ describe("trials that are trained together", () => {
       )
       const { test, train, validation } = reportOf(outcomes[0]).data
       assert.isAbove(test * train * validation, 0)
+      // MobileNetV2's 2,223,872 and a linear layer: as PyTorch counts them, without running statistics.
+      const { data, model } = reportOf(outcomes[0])
+      assert.strictEqual(model.parameters, 2_223_872 + 1281 * data.classes)
+      assert.strictEqual(model.trainableParameters, 1281 * data.classes)
       // Seven trials of two epochs, one of them of three; at the end each is asked about validation and test.
       assert.strictEqual(passes.wanted, 15 * (train + validation) + 7 * (validation + test))
       // These are made once more for the trial that looks at their mirror images too.

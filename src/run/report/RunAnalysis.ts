@@ -1,27 +1,26 @@
-import { bootstrap } from "../../metrics/bootstrap.ts"
 import type { CalibrationFigures, Predictions } from "../../metrics/calibration.ts"
 import { calibrationFigures, cooled } from "../../metrics/calibration.ts"
 import { classOrder } from "../../metrics/classOrder.ts"
 import type { ConfusedPair } from "../../metrics/confusedPairs.ts"
 import { confusedPairs } from "../../metrics/confusedPairs.ts"
 import type { Confusion } from "../../metrics/Confusion.ts"
-import { fromRows, margins } from "../../metrics/Confusion.ts"
+import { fromRows } from "../../metrics/Confusion.ts"
 import type { Coverage } from "../../metrics/coverage.ts"
 import { coverageCurve } from "../../metrics/coverage.ts"
 import { fitTemperature } from "../../metrics/fitTemperature.ts"
-import { labelErrors } from "../../metrics/labelErrors.ts"
 import type { Answer } from "../../metrics/mistakes.ts"
 import { answers, topLosses } from "../../metrics/mistakes.ts"
 import type { TestReport } from "../../metrics/Report.ts"
-import { scores } from "../../metrics/scores.ts"
-import type { Interval } from "../../metrics/wilson.ts"
-import { wilson } from "../../metrics/wilson.ts"
+import type { ScoreIntervals } from "../../metrics/scoreIntervals.ts"
+import { scoreIntervals } from "../../metrics/scoreIntervals.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
+import type { LikelyLabelError } from "./likelyLabelErrors.ts"
+import { likelyLabelErrors } from "./likelyLabelErrors.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
 /** How much of everything a page shows. */
-export const shown = { losses: 24, labelErrors: 24, pairs: 8, ofPair: 4, coverage: 100 } as const
+export const shown = { losses: 24, labelErrors: 24, namedLabelErrors: 200, pairs: 8, ofPair: 4, coverage: 100 } as const
 
 /** More classes than this make no matrix that anyone could read: the pairs are told then. */
 export const mostClasses = 200
@@ -44,26 +43,14 @@ export interface ShownPair extends ConfusedPair {
   readonly others: ReadonlyArray<ShownSample>
 }
 
-/** A photo whose label is likely wrong. */
-export interface ShownLabelError extends ShownSample {
-  readonly part: string
-  readonly suggestedName: string
-  readonly margin: number
-}
-
 /** What follows from a run's test part. */
 export interface TestAnalysis {
   readonly test: TestReport
   readonly confusion: Confusion
   /** Indexes of the classes; undefined where there are too many for a matrix. */
   readonly order: ReadonlyArray<number> | undefined
-  /** At 95 %. */
-  readonly intervals: {
-    readonly accuracy: Interval | null
-    readonly weightedF1: Interval | null
-    readonly macroF1: Interval | null
-    readonly balancedAccuracy: Interval | null
-  }
+  /** At 95 %; null where the part is empty. */
+  readonly intervals: ScoreIntervals | null
   readonly pairs: ReadonlyArray<ShownPair>
   readonly losses: ReadonlyArray<ShownSample>
   readonly coverage: ReadonlyArray<Coverage>
@@ -78,9 +65,16 @@ export interface TestAnalysis {
 /** What follows from a run's figures and predictions; nothing in it depends on anything but the run's folder. */
 export interface RunAnalysis {
   readonly test: TestAnalysis | null
-  readonly labelErrors: ReadonlyArray<ShownLabelError>
-  /** How many there are beside those. */
-  readonly moreLabelErrors: number
+  readonly labelErrors: {
+    /** The temperature of the probabilities. */
+    readonly temperature: number
+    /** Those that are shown, and further ones that are named. */
+    readonly photos: ReadonlyArray<LikelyLabelError>
+    readonly named: ReadonlyArray<LikelyLabelError>
+    /** How many there are in all, and of how many photos. */
+    readonly total: number
+    readonly samples: number
+  }
 }
 
 /** The stored logits with the run's temperature: what the model says to those who use it. */
@@ -135,17 +129,8 @@ const calibrationOf = ({ config, report, test, validation }: RunFacts): TestAnal
 }
 
 const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
-  const { config, report, test: stored } = facts
+  const { report, test: stored } = facts
   const confusion = fromRows(test.confusion)
-  const { correct, total } = margins(confusion)
-  const drawn = bootstrap(
-    confusion,
-    (drawn) => {
-      const { balancedAccuracy, macro, weighted } = scores(drawn)
-      return { weightedF1: weighted.f1, macroF1: macro.f1, balancedAccuracy: balancedAccuracy ?? 0 }
-    },
-    { seed: config.seed }
-  )
   const labels = test.perClass.map(({ label }) => label)
   const numbers = stored && used(stored, report.calibration?.temperature ?? 1)
   const all = numbers === undefined ? [] : answers(numbers)
@@ -153,15 +138,7 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
     test,
     confusion,
     order: labels.length <= mostClasses ? classOrder(confusion) : undefined,
-    intervals: {
-      accuracy: wilson(
-        correct.reduce((sum, count) => sum + count, 0),
-        total
-      ),
-      weightedF1: drawn && drawn.weightedF1,
-      macroF1: drawn && drawn.macroF1,
-      balancedAccuracy: drawn && drawn.balancedAccuracy
-    },
+    intervals: scoreIntervals(confusion),
     pairs: pairsOf(confusion, labels, stored, all),
     losses: stored === undefined ? [] : topLosses(all, shown.losses).map((answer) => sampleOf(stored, answer)),
     coverage: numbers === undefined ? [] : coverageCurve(numbers, shown.coverage),
@@ -169,38 +146,30 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
   }
 }
 
-const labelErrorsOf = (stored: StoredPredictions | undefined, temperature: number): ReadonlyArray<ShownLabelError> => {
-  if (stored === undefined) return []
-  const numbers = used(stored, temperature)
-  const all = answers(numbers)
-  return labelErrors(numbers).map(({ margin, sample, suggested }) => ({
-    ...sampleOf(stored, all[sample]!), // an answer for each sample
-    part: stored.part,
-    suggestedName: stored.labels[suggested]!,
-    margin
-  }))
+const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors"] => {
+  const parts = [test, validation].filter((part) => part !== undefined)
+  const { errors, temperature } = likelyLabelErrors(parts)
+  return {
+    temperature,
+    photos: errors.slice(0, shown.labelErrors),
+    named: errors.slice(shown.labelErrors, shown.namedLabelErrors),
+    total: errors.length,
+    samples: parts.reduce((sum, { samples }) => sum + samples.length, 0)
+  }
 }
 
 /** Draws from a run's folder what its page tells. */
-export const analyse = (facts: RunFacts): RunAnalysis => {
-  const { report, test, validation } = facts
-  const temperature = report.calibration?.temperature ?? 1
-  const errors = [...labelErrorsOf(test, temperature), ...labelErrorsOf(validation, temperature)].sort(
-    (a, b) => a.margin - b.margin
-  )
-  return {
-    test: report.test && testAnalysis(facts, report.test),
-    labelErrors: errors.slice(0, shown.labelErrors),
-    moreLabelErrors: Math.max(0, errors.length - shown.labelErrors)
-  }
-}
+export const analyse = (facts: RunFacts): RunAnalysis => ({
+  test: facts.report.test && testAnalysis(facts, facts.report.test),
+  labelErrors: labelErrorsOf(facts)
+})
 
 /** The photos that a page shows, each once. */
 export const shownSamples = ({ labelErrors, test }: RunAnalysis): ReadonlyArray<StoredSample> => {
   const all = [
     ...(test?.losses ?? []),
     ...(test?.pairs ?? []).flatMap(({ mistaken, others }) => [...mistaken, ...others]),
-    ...labelErrors
+    ...labelErrors.photos
   ]
   return [...new Map(all.map((sample) => [sample.file, sample])).values()]
 }

@@ -30,7 +30,9 @@ const figures = (runs: ReadonlyArray<Compared>) =>
           <th>weighted F1</th>
           <th>95 %</th>
           <th>macro F1</th>
-          <th>loss</th>
+          <th>95 %</th>
+          <th>loss, as trained</th>
+          <th>loss, calibrated</th>
           <th>epochs</th>
           <th>time</th>
           <th class="text">engine</th>
@@ -39,17 +41,20 @@ const figures = (runs: ReadonlyArray<Compared>) =>
       <tbody>
         ${runs.map(({ analysis: { test }, facts: { config, report }, name }) => {
           const { height, width } = config.image
+          const asTrained = report.calibration?.test?.lossBefore ?? report.test?.loss
           const cell = (value: number | null | undefined, shown: string) =>
             html`<td data-value="${value ?? -1}">${shown}</td>`
           return html`<tr>
             <td>${name}</td>
             <td class="text">${networkName(report.model)} ${width}x${height}</td>
             ${cell(report.test?.accuracy, share(report.test?.accuracy))}
-            ${cell(test?.intervals.accuracy?.low, interval(test?.intervals.accuracy ?? null))}
+            ${cell(test?.intervals?.accuracy.low, interval(test?.intervals?.accuracy))}
             ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
-            ${cell(test?.intervals.weightedF1?.low, interval(test?.intervals.weightedF1 ?? null))}
+            ${cell(test?.intervals?.weightedF1.low, interval(test?.intervals?.weightedF1))}
             ${cell(report.test?.macro.f1, share(report.test?.macro.f1))}
-            ${cell(report.test?.loss, loss(report.test?.loss))}
+            ${cell(test?.intervals?.macroF1.low, interval(test?.intervals?.macroF1))}
+            ${cell(asTrained, loss(asTrained))}
+            ${cell(report.calibration?.test?.lossAfter, loss(report.calibration?.test?.lossAfter))}
             ${cell(report.history.length, count(report.history.length))}
             ${cell(report.seconds, duration(report.seconds))}
             <td class="text">${report.engine.name}</td>
@@ -165,7 +170,7 @@ export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMa
         id: "curves",
         heading: "Curves",
         body: html`<div class="charts">
-          ${figure({ charts }, "validation-loss", "Validation loss of each epoch.")}
+          ${figure({ charts }, "validation-loss", "Validation loss of each epoch, as trained.")}
           ${figure({ charts }, "validation-accuracy", "Validation accuracy of each epoch.")}
           ${figure({ charts }, "train-loss", "Training loss of each epoch.")}
           ${figure({ charts }, "learning-rate", "Learning rate of each epoch's last step.")}

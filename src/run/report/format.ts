@@ -16,8 +16,8 @@ export const loss = (figure: number | null | undefined): string =>
   figure === null || figure === undefined ? dash : figure.toFixed(4)
 
 /** `88.7 to 90.5 %`, or a dash. */
-export const interval = (bounds: Interval | null): string =>
-  bounds === null ? dash : `${(100 * bounds.low).toFixed(1)} to ${percent(bounds.high)}`
+export const interval = (bounds: Interval | null | undefined): string =>
+  bounds === null || bounds === undefined ? dash : `${(100 * bounds.low).toFixed(1)} to ${percent(bounds.high)}`
 
 /** A learning rate by the digits that say something. */
 export const rate = (value: number): string =>

@@ -1,5 +1,6 @@
 import { duration } from "../../figures.ts"
 import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
@@ -166,15 +167,15 @@ ${
 ${table(
   ["figure", "value", "95 %"],
   [
-    ["accuracy", share(test.accuracy), `${interval(analysis.test.intervals.accuracy)} (Wilson)`],
-    ["weighted F1", share(test.weighted.f1), `${interval(analysis.test.intervals.weightedF1)} (bootstrap)`],
-    ["macro F1", share(test.macro.f1), `${interval(analysis.test.intervals.macroF1)} (bootstrap)`],
+    ["accuracy", share(test.accuracy), `${interval(analysis.test.intervals?.accuracy)} (Wilson)`],
+    ["weighted F1", share(test.weighted.f1), `${interval(analysis.test.intervals?.weightedF1)} (delta method)`],
+    ["macro F1", share(test.macro.f1), `${interval(analysis.test.intervals?.macroF1)} (delta method)`],
     [
       "balanced accuracy",
       share(test.balancedAccuracy),
-      `${interval(analysis.test.intervals.balancedAccuracy)} (bootstrap)`
+      `${interval(analysis.test.intervals?.balancedAccuracy)} (delta method)`
     ],
-    ["loss (nats)", loss(test.loss), ""]
+    ...namedLosses(test.loss, report.calibration?.test).map((one) => [`${one.name} (nats)`, loss(one.loss), ""])
   ]
 )}
 

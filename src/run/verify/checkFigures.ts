@@ -4,7 +4,7 @@ import { testReport } from "../../metrics/Report.ts"
 import { calibrate, figuresOf } from "../../model/measure.ts"
 import { decodeModel } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
-import { parameters } from "../../model/shapes.ts"
+import { countParameters, parameters } from "../../model/shapes.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { decodePredictions, numbersOf } from "../../model/StoredPredictions.ts"
 import { sizeOf } from "../../model/Tensor.ts"
@@ -25,9 +25,12 @@ export const checkModel = Effect.fn("verify.model")(function* ({ calibration, da
   )
   if (opened._tag === "Failure") return { check: differs("model", opened.failure.message), model: undefined }
   const { labels, network, calibration: cooling } = opened.success
+  const tensors = parameters(network)
+  // Runs of Weft 0.1 counted the running statistics too.
+  const withBuffers = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const check = compare(
     "model",
-    "network, number of weights, classes and temperature of model.safetensors",
+    "network, number of parameters, classes and temperature of model.safetensors",
     {
       network: model.network,
       parameters: model.parameters,
@@ -37,7 +40,7 @@ export const checkModel = Effect.fn("verify.model")(function* ({ calibration, da
     },
     {
       network: network.name,
-      parameters: parameters(network).reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+      parameters: model.parameters === withBuffers ? withBuffers : countParameters(tensors),
       labels,
       classes: labels.length,
       temperature: cooling?.temperature

@@ -50,10 +50,17 @@ describe("a comparison of runs", () => {
       const page = yield* compareRuns(["runs/a", "runs/b"])
       for (const path of ["runs/a", "runs/b"]) {
         const folder = yield* Runs.use((runs) => runs.existing(path))
-        const { test } = JSON.parse(new TextDecoder().decode(yield* folder.read("report.json")))
+        const { calibration, test } = JSON.parse(new TextDecoder().decode(yield* folder.read("report.json")))
         assert.include(page, `>${percent(test.accuracy)}</td>`)
         assert.include(page, `data-value="${test.weighted.f1}"`)
+        assert.match(
+          page,
+          new RegExp(
+            `<td data-value="${calibration.test.lossBefore}">[\\d.]+</td>\\s*<td data-value="${test.loss}">[\\d.]+</td>`
+          )
+        )
       }
+      assert.match(page, /<th>loss, as trained<\/th>\s*<th>loss, calibrated<\/th>/)
       assert.match(page, /On the same test photos, against a/)
       assert.match(page, /\+\d+\.\d %/)
       assert.match(page, /<code>train\.epochs<\/code><\/td>\s*<td class="text">4<\/td>\s*<td class="text">6<\/td>/)

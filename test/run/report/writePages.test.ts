@@ -45,11 +45,21 @@ describe("a run's page", () => {
 
   it.effect("has the report's own figures, and every class and refusal", () =>
     Effect.gen(function* () {
-      const { data, test } = yield* writeSyntheticRun(run)
+      const { calibration, data, test } = yield* writeSyntheticRun(run)
       yield* writePages()
       const page = yield* textOf("report.html")
       for (const figure of [percent(test!.accuracy!), percent(test!.weighted.f1), test!.loss!.toFixed(4)])
         assert.include(page, `<b>${figure}</b>`)
+      // Calibrated and raw losses stand beside each other with their names, wherever there are both.
+      const [asTrained, calibrated] = [calibration!.test!.lossBefore!.toFixed(4), test!.loss!.toFixed(4)]
+      assert.notStrictEqual(asTrained, calibrated)
+      assert.match(page, new RegExp(`<span>Test loss, calibrated</span><b>${calibrated}</b>`))
+      assert.match(page, new RegExp(`<span>Test loss, as trained</span><b>${asTrained}</b>`))
+      assert.match(page, new RegExp(`loss\\s+is ${asTrained} as trained and\\s+${calibrated} calibrated`))
+      assert.match(page, /All losses here are as trained, without the temperature/)
+      const card = yield* textOf("MODEL_CARD.md")
+      assert.include(card, `| loss, calibrated (nats) | ${calibrated} |`)
+      assert.include(card, `| loss, as trained (nats) | ${asTrained} |`)
       for (const { f1, label } of test!.perClass) {
         assert.include(page, `<td>${escape(label)}</td>`)
         assert.include(page, `data-value="${f1}"`)
@@ -58,6 +68,26 @@ describe("a run's page", () => {
       assert.include(page, "1,2,&lt;i&gt;three&lt;/i&gt;")
       assert.notMatch(page, /Beside the reference experiment/)
     }).pipe(Effect.provide(titled))
+  )
+
+  it.effect(
+    "says which labels are improbable and what is probable instead, with both probabilities, or that none is",
+    () =>
+      Effect.gen(function* () {
+        const clear = { ...run, labels: [...run.labels, "Rings", "Hats", "Scarves"] }
+        yield* writeSyntheticRun({ ...clear, gap: 9 })
+        yield* writePages()
+        const page = yield* textOf("report.html")
+        assert.match(
+          page,
+          /<div>labelled \w+ <span class="quiet">less than 0\.1 %<\/span><\/div>\s*<div class="wrong">\w+ \d+\.\d %<\/div>/
+        )
+        assert.notMatch(page, /the model is sure/)
+        // Its labels are as often wrong as its probabilities say.
+        yield* writeSyntheticRun({ ...clear, gap: 0 })
+        yield* writePages()
+        assert.match(yield* textOf("report.html"), /id="labels">[^]*?<p>None was found\.<\/p>/)
+      }).pipe(Effect.provide(titled))
   )
 
   it.effect("lets no label or file name be markup, in the page, the charts and the model card", () =>

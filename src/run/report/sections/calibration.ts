@@ -25,9 +25,9 @@ export const calibration: Contents = (shown) => {
             : html`No calibration is configured; with one (<code>calibration = {}</code>), a temperature of
                 ${found.temperature.toFixed(3)} would be fitted on the validation part.`
         }
-        Expected calibration error on the ${shown.part} part: ${share(found.figures.eceBefore)} as trained,
-        ${share(found.figures.eceAfter)} with it; loss ${loss(found.figures.lossBefore)} and
-        ${loss(found.figures.lossAfter)}.
+        On the ${shown.part} part the expected calibration error is ${share(found.figures.eceBefore)} as trained and
+        ${share(found.figures.eceAfter)} calibrated; the loss is ${loss(found.figures.lossBefore)} as trained and
+        ${loss(found.figures.lossAfter)} calibrated.
       </p>`
     }
     <div class="charts">
@@ -36,26 +36,30 @@ export const calibration: Contents = (shown) => {
     </div>
     ${
       reach.length > 0 &&
-      html`<div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>accuracy of at least</th>
-              <th>answered</th>
-              <th>withheld below a probability of</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${reach.map(
-              ({ coverage, goal, threshold }) =>
-                html`<tr>
-                  <td>${share(goal)}</td>
-                  <td>${share(coverage)} (${count(coverage * shown.facts.report.data.test)})</td>
-                  <td>${threshold.toFixed(3)}</td>
-                </tr>`
-            )}
-          </tbody>
-        </table>
-      </div>`
+      html`<p>
+          What withholding answers would have brought on these photos. On others it may be less: a threshold that keeps
+          a promise is chosen by <code>pipeline:predict --threshold auto:0.95</code>.
+        </p>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>accuracy here of at least</th>
+                <th>answered</th>
+                <th>withheld below a probability of</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${reach.map(
+                ({ coverage, goal, threshold }) =>
+                  html`<tr>
+                    <td>${share(goal)}</td>
+                    <td>${share(coverage)} (${count(coverage * shown.facts.report.data.test)})</td>
+                    <td>${threshold.toFixed(4)}</td>
+                  </tr>`
+              )}
+            </tbody>
+          </table>
+        </div>`
     }`
 }

@@ -2,11 +2,12 @@ import { percent } from "../../../figures.ts"
 import { count } from "../format.ts"
 import type { Html } from "../html.ts"
 import { html, raw } from "../html.ts"
-import type { ShownLabelError, ShownPair, ShownSample } from "../RunAnalysis.ts"
+import type { LikelyLabelError } from "../likelyLabelErrors.ts"
+import type { ShownPair, ShownSample } from "../RunAnalysis.ts"
 import { isLocalPicture } from "../picture.ts"
 import type { Contents, Shown } from "./Shown.ts"
 
-const picture = ({ pictures }: Shown, { file, id }: ShownSample, title: string): Html => {
+const picture = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, title: string): Html => {
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
     ? html`<img src="${raw(address)}" alt="${id}" title="${title}" />`
@@ -30,11 +31,12 @@ const loss = (shown: Shown, sample: ShownSample) =>
 
 /** The photos with the highest loss. */
 export const losses: Contents = (shown) => {
-  const { test } = shown.analysis
+  const { analysis, facts } = shown
+  const { test } = analysis
   if (test === null || test.losses.length === 0) return undefined
   return html`<p>
       The ${shown.part} photos that surprised the model most: their label with its probability, what was predicted
-      instead, and the loss in nats.
+      instead, and the loss in nats${facts.report.calibration !== undefined && html`, calibrated`}.
     </p>
     <div class="photos">${test.losses.map((sample) => loss(shown, sample))}</div>`
 }
@@ -72,26 +74,66 @@ export const pairs: Contents = (shown) => {
     : html`${test.pairs.map((one) => pair(shown, one))}`
 }
 
-const labelError = (shown: Shown, sample: ShownLabelError) =>
+/** A probability, however small. */
+const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %" : percent(probability))
+
+const labelError = (shown: Shown, sample: LikelyLabelError) =>
   html`<div class="photo">
-    ${picture(shown, sample, said(sample))}
-    <div>labelled ${sample.labelName} <span class="quiet">${percent(sample.labelProbability)}</span></div>
-    <div class="wrong">likely ${sample.suggestedName}</div>
+    ${picture(shown, sample, `${sample.file}: labelled ${sample.labelName}, the model finds ${sample.suggestedName}`)}
+    <div>labelled ${sample.labelName} <span class="quiet">${orLess(sample.selfConfidence)}</span></div>
+    <div class="wrong">${sample.suggestedName} ${percent(sample.probability)}</div>
     <div class="quiet">${sample.id}, ${sample.part}</div>
   </div> `
+
+const labelErrorTable = (errors: ReadonlyArray<LikelyLabelError>) =>
+  html`<details>
+    <summary>The next ${count(errors.length)}</summary>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">id</th>
+            <th scope="col" class="text">part</th>
+            <th scope="col" class="text">label</th>
+            <th scope="col">its probability</th>
+            <th scope="col" class="text">most probable</th>
+            <th scope="col">its probability</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${errors.map(
+            ({ id, labelName, part, probability, selfConfidence, suggestedName }) =>
+              html`<tr>
+                <td>${id}</td>
+                <td class="text">${part}</td>
+                <td class="text">${labelName}</td>
+                <td>${orLess(selfConfidence)}</td>
+                <td class="text">${suggestedName}</td>
+                <td>${percent(probability)}</td>
+              </tr> `
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`
 
 /** Samples whose label is likely wrong. */
 export const labelErrors: Contents = (shown) => {
   const { analysis, facts } = shown
   if (facts.test === undefined && facts.validation === undefined) return undefined
+  const { named, photos, samples, temperature, total } = analysis.labelErrors
   return html`<p>
-      Photos of the validation and test parts of which the model is sure that they are of another class than their label
-      says, the surest first (confident learning, Northcutt et al. 2021). Some are mistakes of the model: a person
-      decides.
+      Of ${count(samples)} validation and test photos, those whose label is so improbable to the model that its usual
+      doubt does not explain it; the least probable label first, with the most probable class and the probabilities of
+      both (at a temperature of ${temperature.toFixed(3)}, fitted on these photos). By confident learning (Northcutt,
+      Jiang and Chuang, 2021), cut off where more than a tenth would be explained by doubt. Some are mistakes of the
+      model: a person decides.
     </p>
     ${
-      analysis.labelErrors.length === 0
+      total === 0
         ? html`<p>None was found.</p>`
-        : html`<div class="photos">${analysis.labelErrors.map((sample) => labelError(shown, sample))}</div>`
-    }${analysis.moreLabelErrors > 0 && html`<p class="quiet">And ${count(analysis.moreLabelErrors)} more.</p>`}`
+        : html`<div class="photos">${photos.map((sample) => labelError(shown, sample))}</div>`
+    }
+    ${named.length > 0 && labelErrorTable(named)}
+    ${total > photos.length + named.length && html`<p class="quiet">And ${count(total - photos.length - named.length)} more.</p>`}`
 }

@@ -1,4 +1,5 @@
 import { duration } from "../../../figures.ts"
+import { namedLosses } from "../../../metrics/namedLosses.ts"
 import { count, interval, loss, networkName, share } from "../format.ts"
 import { experiment, experimentNote, isExperiment } from "../experiment.ts"
 import type { Html } from "../html.ts"
@@ -17,18 +18,20 @@ const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
     test === null
       ? []
       : [
-          card(`${capital(part)} accuracy`, share(test.test.accuracy), `95 %: ${interval(test.intervals.accuracy)}`),
-          card("Weighted F1", share(test.test.weighted.f1), `95 %: ${interval(test.intervals.weightedF1)}`),
-          card("Macro F1", share(test.test.macro.f1), `95 %: ${interval(test.intervals.macroF1)}`),
+          card(`${capital(part)} accuracy`, share(test.test.accuracy), `95 %: ${interval(test.intervals?.accuracy)}`),
+          card("Weighted F1", share(test.test.weighted.f1), `95 %: ${interval(test.intervals?.weightedF1)}`),
+          card("Macro F1", share(test.test.macro.f1), `95 %: ${interval(test.intervals?.macroF1)}`),
           card(
             "Balanced accuracy",
             share(test.test.balancedAccuracy),
-            `95 %: ${interval(test.intervals.balancedAccuracy)}`
+            `95 %: ${interval(test.intervals?.balancedAccuracy)}`
           ),
           ...(test.test.top5Accuracy === null
             ? []
             : [card("Among the first 5", share(test.test.top5Accuracy), "top-5 accuracy")]),
-          card(`${capital(part)} loss`, loss(test.test.loss), "mean cross-entropy, nats")
+          ...namedLosses(test.test.loss, report.calibration?.test).map((one) =>
+            card(`${capital(part)} ${one.name}`, loss(one.loss), "mean cross-entropy, nats")
+          )
         ]
   return html`<div class="cards">
     ${all}${[
@@ -70,7 +73,7 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
             <td>this run: ${networkName(report.model)}, ${config.image.width}x${config.image.height}</td>
             <td class="text">${kind} ${config.train.learningRate}</td>
             <td>${history.length}</td>
-            ${figures([chosen?.trainLoss, chosen?.validationLoss, test.loss], loss)}
+            ${figures([chosen?.trainLoss, chosen?.validationLoss, report.calibration?.test?.lossBefore ?? test.loss], loss)}
             ${figures([chosen?.trainAccuracy, chosen?.validationAccuracy, test.accuracy, test.weighted.f1], share)}
           </tr>
           ${experiment.map(
@@ -87,8 +90,8 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
       </table>
     </div>
     <p class="quiet">
-      ${experimentNote} These data are taken for the study's because their classes are its 70, by name; this run kept
-      ${count(report.data.kept)} photos of them.
+      ${experimentNote} All losses are as trained, without a temperature. These data are taken for the study's because
+      their classes are its 70, by name; this run kept ${count(report.data.kept)} photos of them.
     </p> `
 }
 
@@ -100,8 +103,9 @@ export const summary = (shown: Shown): Html =>
       ? html`<p>There is nothing to tell: the ${shown.part} part is empty.</p>`
       : html`<p class="quiet">
           Of ${count(shown.facts.report.data.test)} ${shown.part === "train" ? "training" : shown.part} photos.
-          Intervals at 95 %: Wilson's for the accuracy, percentile bootstrap for the others; they say how much the
-          figures would differ on other photos, not with another seed.
+          Intervals at 95 %: Wilson's for the accuracy, by the delta method for the others (Takahashi et al., 2022; rare
+          classes shrunk towards the mean class); they say how much the figures would differ on as many other photos of
+          each class, not with another seed.
         </p>`
   }
   ${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}

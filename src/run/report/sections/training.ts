@@ -20,7 +20,8 @@ export const training: Contents = (shown) => {
   const per = Math.max(0, ...steps.map(({ steps }) => steps))
   return html`<p>
       The weights are those of epoch ${report.chosenEpoch} of ${report.history.length}. Training figures are means over
-      an epoch as it was trained, with augmentation and dropout on; validation figures are taken after it.
+      an epoch as it was trained, with augmentation and dropout on; validation figures are taken after
+      it.${report.calibration !== undefined && html` All losses here are as trained, without the temperature.`}
     </p>
     <div class="charts">
       ${figure(shown, "loss", "Mean loss of each epoch, nats. The dotted line is the epoch whose weights are the model.")}

@@ -1,0 +1,46 @@
+import type { Predictions } from "../../metrics/calibration.ts"
+import { cooled } from "../../metrics/calibration.ts"
+import { fitThroughNoise } from "../../metrics/fitThroughNoise.ts"
+import type { LabelError } from "../../metrics/labelErrors.ts"
+import { labelErrors } from "../../metrics/labelErrors.ts"
+import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
+import { numbersOf } from "../../model/StoredPredictions.ts"
+
+/** A photo whose label is likely wrong. */
+export interface LikelyLabelError extends StoredSample, Pick<LabelError, "probability" | "selfConfidence"> {
+  readonly part: string
+  readonly labelName: string
+  readonly suggestedName: string
+}
+
+const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions => ({
+  classes,
+  logits: Float32Array.from(parts.flatMap(({ logits }) => [...logits])),
+  labels: Int32Array.from(parts.flatMap(({ labels }) => [...labels]))
+})
+
+/**
+ * The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on.
+ *
+ * The probabilities are at a temperature of their own, for the method takes them by their word: one that is fitted on the
+ * same photos, whatever share of their labels is wrong.
+ */
+export const likelyLabelErrors = (
+  parts: ReadonlyArray<StoredPredictions>
+): { readonly temperature: number; readonly errors: ReadonlyArray<LikelyLabelError> } => {
+  const [first] = parts
+  if (first === undefined) return { temperature: 1, errors: [] }
+  const raw = joined(parts.map(numbersOf), first.labels.length)
+  const { temperature } = fitThroughNoise(raw)
+  const samples = parts.flatMap(({ part, samples }) => samples.map((sample) => ({ ...sample, part })))
+  const errors = labelErrors({ ...raw, logits: cooled(raw.logits, temperature) }).map(
+    ({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
+      ...samples[sample]!, // a row of logits for each
+      labelName: first.labels[label]!,
+      suggestedName: first.labels[suggested]!,
+      probability,
+      selfConfidence
+    })
+  )
+  return { temperature, errors }
+}
