@@ -1,9 +1,10 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
-import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
+import { confusedPairs, enoughSamples, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
 import { duration, percent } from "../figures.ts"
+import { missingText } from "../run/report/format.ts"
 import { section, table } from "./text.ts"
 
 const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
@@ -21,6 +22,8 @@ const figures = (test: TestReport) =>
     ]
   ])
 
+const bound = `classes with ${enoughSamples} or more samples first`
+
 /** An evaluation for people: the figures, the hardest classes, the most confused pairs. */
 export const evaluationText = (test: TestReport): string => {
   const labels = test.perClass.map(({ label }) => label)
@@ -30,7 +33,7 @@ export const evaluationText = (test: TestReport): string => {
   return [
     figures(test),
     section(
-      "Hardest classes",
+      `Hardest classes (${bound})`,
       table([
         ["class", "precision", "recall", "F1", "samples"],
         ...hardest.map(({ f1, label, precision, recall, support }) => [
@@ -45,14 +48,15 @@ export const evaluationText = (test: TestReport): string => {
     confused.length === 0
       ? "\nNothing was confused."
       : section(
-          "Most confused",
+          `Most confused (${bound})`,
           table([
-            ["true", "taken for", "times", "of the class"],
-            ...confused.map(({ count, predictedLabel, share, trueLabel }) => [
+            ["true", "taken for", "times", "of the class", "samples"],
+            ...confused.map(({ count, predictedLabel, share, support, trueLabel }) => [
               trueLabel,
               predictedLabel,
               count,
-              percent(share)
+              percent(share),
+              support
             ])
           ])
         )
@@ -89,12 +93,10 @@ export const membersText = ({ members, report }: Pick<Measured, "members" | "rep
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
-  const refused = Object.entries(data.refused)
-    .map(([reason, count]) => `${count} ${reason}`)
-    .join(", ")
+  const others = missingText(data)
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
-    `${data.kept} of ${data.listed} rows kept${refused === "" ? "" : ` (refused: ${refused})`}, ${data.classes} classes`,
+    `${data.kept} of ${data.listed} rows kept${others === "" ? "" : ` (${others})`}, ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."
       : section(`Test (${data.test} images)`, evaluationText(test)),

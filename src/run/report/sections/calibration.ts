@@ -36,13 +36,13 @@ export const calibration: Contents = (shown) => {
     </div>
     ${
       reach.length > 0 &&
-      html`<div class="scroll">
+      html`<div class="scroll" role="region" aria-label="How many photos could be answered" tabindex="0">
         <table>
           <thead>
             <tr>
-              <th>accuracy of at least</th>
-              <th>answered</th>
-              <th>withheld below a probability of</th>
+              <th scope="col">accuracy of at least</th>
+              <th scope="col">answered</th>
+              <th scope="col">withheld below a probability of</th>
             </tr>
           </thead>
           <tbody>

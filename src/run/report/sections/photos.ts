@@ -1,4 +1,5 @@
 import { percent } from "../../../figures.ts"
+import { enoughSamples } from "../../../metrics/confusedPairs.ts"
 import { count } from "../format.ts"
 import type { Html } from "../html.ts"
 import { html, raw } from "../html.ts"
@@ -6,19 +7,21 @@ import type { ShownLabelError, ShownPair, ShownSample } from "../RunAnalysis.ts"
 import { isLocalPicture } from "../picture.ts"
 import type { Contents, Shown } from "./Shown.ts"
 
-const picture = ({ pictures }: Shown, { file, id }: ShownSample, title: string): Html => {
+const said = ({ labelName, predictedName, probability }: ShownSample) =>
+  `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
+
+/** The photo, or its name where it is not there; what was said of it is its text for those who cannot see it. */
+const picture = ({ pictures }: Shown, sample: ShownSample): Html => {
+  const { file, id } = sample
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
-    ? html`<img src="${raw(address)}" alt="${id}" title="${title}" />`
-    : html`<span class="none" title="${title}">${id}</span>`
+    ? html`<img src="${raw(address)}" alt="Photo ${said(sample)}" title="${file}" />`
+    : html`<span class="none" title="${file}">${id}</span>`
 }
-
-const said = (sample: ShownSample) =>
-  `${sample.file}: ${sample.labelName}, predicted ${sample.predictedName} ${percent(sample.probability)}`
 
 const loss = (shown: Shown, sample: ShownSample) =>
   html`<div class="photo">
-    ${picture(shown, sample, said(sample))}
+    ${picture(shown, sample)}
     <div>${sample.labelName} <span class="quiet">${percent(sample.labelProbability)}</span></div>
     ${
       sample.predictedName === sample.labelName
@@ -40,13 +43,21 @@ export const losses: Contents = (shown) => {
 }
 
 const strip = (shown: Shown, samples: ReadonlyArray<ShownSample>) =>
-  html`<div class="strip">${samples.map((sample) => picture(shown, sample, said(sample)))}</div>`
+  html`<div class="strip">
+    ${samples.map(
+      (sample) =>
+        html`<div>
+          ${picture(shown, sample)}
+          <div class="quiet">${percent(sample.probability)}</div>
+        </div> `
+    )}
+  </div>`
 
-const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, share, trueLabel }: ShownPair) =>
+const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, share, support, trueLabel }: ShownPair) =>
   html`<div class="pair">
     <h3>
       ${trueLabel} taken for ${predictedLabel}: ${times === 1 ? "once" : `${count(times)} times`}, ${percent(share)} of
-      ${trueLabel}
+      ${count(support)} ${trueLabel}
     </h3>
     ${
       mistaken.length > 0 &&
@@ -69,12 +80,16 @@ export const pairs: Contents = (shown) => {
   if (test === null) return undefined
   return test.pairs.length === 0
     ? html`<p>Nothing was confused.</p>`
-    : html`${test.pairs.map((one) => pair(shown, one))}`
+    : html`<p>
+          The most frequent first, and pairs whose true class has fewer than ${enoughSamples} ${shown.part} photos
+          behind all others: one mistake is all of one photo. Below each photo, the probability of what was predicted.
+        </p>
+        ${test.pairs.map((one) => pair(shown, one))}`
 }
 
 const labelError = (shown: Shown, sample: ShownLabelError) =>
   html`<div class="photo">
-    ${picture(shown, sample, said(sample))}
+    ${picture(shown, sample)}
     <div>labelled ${sample.labelName} <span class="quiet">${percent(sample.labelProbability)}</span></div>
     <div class="wrong">likely ${sample.suggestedName}</div>
     <div class="quiet">${sample.id}, ${sample.part}</div>
