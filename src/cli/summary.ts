@@ -1,5 +1,5 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
-import { confusedPairs, enoughSamples, hardestClasses } from "../metrics/confusedPairs.ts"
+import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
@@ -22,8 +22,6 @@ const figures = (test: TestReport) =>
     ]
   ])
 
-const bound = `classes with ${enoughSamples} or more samples first`
-
 /** An evaluation for people: the figures, the hardest classes, the most confused pairs. */
 export const evaluationText = (test: TestReport): string => {
   const labels = test.perClass.map(({ label }) => label)
@@ -33,7 +31,7 @@ export const evaluationText = (test: TestReport): string => {
   return [
     figures(test),
     section(
-      `Hardest classes (${bound})`,
+      `Hardest classes (${boundOf(hardest)})`,
       table([
         ["class", "precision", "recall", "F1", "samples"],
         ...hardest.map(({ f1, label, precision, recall, support }) => [
@@ -48,7 +46,7 @@ export const evaluationText = (test: TestReport): string => {
     confused.length === 0
       ? "\nNothing was confused."
       : section(
-          `Most confused (${bound})`,
+          `Most confused (${boundOf(confused)})`,
           table([
             ["true", "taken for", "times", "of the class", "samples"],
             ...confused.map(({ count, predictedLabel, share, support, trueLabel }) => [

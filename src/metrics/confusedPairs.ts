@@ -26,6 +26,12 @@ export interface ConfusedPair {
 export const enoughFirst = (a: { readonly support: number }, b: { readonly support: number }): number =>
   Number(b.support >= enoughSamples) - Number(a.support >= enoughSamples)
 
+/** How a list that is ordered by `enoughFirst` is to be read. */
+export const boundOf = (found: ReadonlyArray<{ readonly support: number }>): string =>
+  found.some(({ support }) => support >= enoughSamples)
+    ? `classes with ${enoughSamples} or more samples first`
+    : `each of fewer than ${enoughSamples} samples: little is known`
+
 /**
  * The pairs of classes that were confused most often, at most `limit` of them. `labels` are the classes' names.
  *

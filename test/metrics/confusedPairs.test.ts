@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import * as Confusion from "../../src/metrics/Confusion.ts"
-import { confusedPairs, enoughSamples, hardestClasses } from "../../src/metrics/confusedPairs.ts"
+import { boundOf, confusedPairs, enoughSamples, hardestClasses } from "../../src/metrics/confusedPairs.ts"
 
 const labels = ["shirt", "shoe", "sock", "scarf"]
 const confusion: Confusion.Confusion = {
@@ -62,5 +62,10 @@ it("classes of one sample, or of too few, come behind those of which something i
   assert.deepStrictEqual(
     hardestClasses(rare, labels, 10).map(({ label }) => label),
     ["shoe", "shirt", "sock", "scarf"]
+  )
+  assert.strictEqual(boundOf(confusedPairs(rare, labels, 10)), "classes with 10 or more samples first")
+  assert.strictEqual(
+    boundOf(confusedPairs(rare, labels, 10).slice(3)),
+    "each of fewer than 10 samples: little is known"
   )
 })

@@ -44,7 +44,7 @@ const figures = (runs: ReadonlyArray<Compared>) =>
             html`<td data-value="${value ?? -1}">${shown}</td>`
           return html`<tr>
             <td>${name}</td>
-            <td class="text">${networkName(report.model)} ${width}x${height}</td>
+            <td class="text word">${networkName(report.model)} ${width}x${height}</td>
             ${cell(report.test?.accuracy, share(report.test?.accuracy))}
             ${cell(test?.intervals.accuracy?.low, interval(test?.intervals.accuracy ?? null))}
             ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
@@ -53,7 +53,7 @@ const figures = (runs: ReadonlyArray<Compared>) =>
             ${cell(report.test?.loss, loss(report.test?.loss))}
             ${cell(report.history.length, count(report.history.length))}
             ${cell(report.seconds, duration(report.seconds))}
-            <td class="text">${report.engine.name}</td>
+            <td class="text word">${report.engine.name}</td>
           </tr> `
         })}
       </tbody>

@@ -61,7 +61,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
     ${own.map(figureCell)}
     ${columns.map((column) => figureCell(recordOf(trial)?.[column]))}
     <td>${trial.history.length}</td>
-    <td class="text">${trial.state}</td>
+    <td class="text word">${trial.state}</td>
   </tr> `
 }
 

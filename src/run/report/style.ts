@@ -26,7 +26,7 @@ figure { margin: 8px 0; min-width: 0 }
 figcaption { font-size: 13px }
 svg.chart { display: block; max-width: 100%; height: auto; overflow: visible; color: var(--ink) }
 svg.chart text { white-space: pre }
-.scroll { overflow-x: auto; max-width: 100%; -webkit-overflow-scrolling: touch; background: linear-gradient(to right, var(--page) 40%, transparent) left / 36px 100% local no-repeat, linear-gradient(to left, var(--page) 40%, transparent) right / 36px 100% local no-repeat, linear-gradient(to right, var(--line), transparent) left / 12px 100% no-repeat, linear-gradient(to left, var(--line), transparent) right / 12px 100% no-repeat }
+.scroll { overflow-x: auto; max-width: 100%; -webkit-overflow-scrolling: touch; background: linear-gradient(to right, var(--page) 40%, transparent) left / 36px 100% local no-repeat, linear-gradient(to left, var(--page) 40%, transparent) right / 36px 100% local no-repeat, linear-gradient(to top, var(--page) 40%, transparent) bottom / 100% 36px local no-repeat, linear-gradient(to right, var(--line), transparent) left / 12px 100% no-repeat, linear-gradient(to left, var(--line), transparent) right / 12px 100% no-repeat, linear-gradient(to top, var(--line), transparent) bottom / 100% 12px no-repeat }
 .scroll:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px }
 .scroll svg.chart { max-width: none }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
@@ -37,12 +37,13 @@ td:first-child, td.text { white-space: normal; overflow-wrap: anywhere; min-widt
 td:first-child:not(:only-child) { min-width: 96px }
 th.name, th.text { overflow-wrap: anywhere; min-width: 52px }
 td.wrap { min-width: 160px }
+td.word { overflow-wrap: break-word }
 tr.ours td { background: var(--panel); font-weight: 600 }
 th button { all: unset; cursor: pointer; font-weight: 600 }
 th button:focus-visible { outline: 2px solid var(--c0) }
 th[aria-sort=ascending] button::after { content: " ▲" }
 th[aria-sort=descending] button::after { content: " ▼" }
-.tall { max-height: 560px; overflow: auto; border-bottom: 1px solid var(--line) }
+.tall { max-height: 560px; overflow: auto }
 .box { display: inline-block; text-align: left; margin-right: 6px }
 .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; display: inline-block; height: 9px; background: var(--c0); border-radius: 1px }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px }
@@ -88,10 +89,9 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   details.values { display: none }
   .scroll svg.chart { max-width: 100% }
   th { position: static }
-  table { font-size: 8pt }
-  th, td { padding: 1px 4px; white-space: normal }
+  table { font-size: 7.5pt }
+  th, td { padding: 1px 3px; white-space: normal }
   td:first-child:not(:only-child), td.text, th.name, th.text { min-width: 0 }
-  th { overflow-wrap: anywhere }
   figure, tr, .card, .photo { break-inside: avoid }
   h2, h3 { break-after: avoid }
   .charts { grid-template-columns: 1fr 1fr }

@@ -57,10 +57,10 @@ describe("a run's page", () => {
       assert.deepStrictEqual(data.leftOut, { classTooSmall: 12, overLimit: 5 })
       const [before = "", after = ""] = page.split("Rows left out: 17")
       for (const reason of Object.keys(data.refused)) {
-        assert.include(before, `<td>${reason}</td>`)
-        assert.notInclude(after, `<td>${reason}</td>`)
+        assert.include(before, `<td class="word">${reason}</td>`)
+        assert.notInclude(after, `<td class="word">${reason}</td>`)
       }
-      for (const reason of Object.keys(data.leftOut ?? {})) assert.include(after, `<td>${reason}</td>`)
+      for (const reason of Object.keys(data.leftOut ?? {})) assert.include(after, `<td class="word">${reason}</td>`)
       assert.include(before, "Refused rows: 2")
       assert.include(page, "1,2,&lt;i&gt;three&lt;/i&gt;")
       assert.notMatch(page, /Beside the reference experiment/)

@@ -34,7 +34,7 @@ const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<str
         ${Object.entries(counts).map(
           ([reason, rows]) =>
             html`<tr>
-              <td>${reason}</td>
+              <td class="word">${reason}</td>
               <td>${count(rows)}</td>
               <td class="wrap text">
                 ${refusals
