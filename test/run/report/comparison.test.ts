@@ -79,12 +79,15 @@ describe("a comparison of runs", () => {
   )
 
   it.effect.skipIf(chromium === undefined)(
-    "fits a desk, a phone and paper, four runs with long names too, without an error",
+    "fits a desk, a phone and paper, four and twelve runs with long names too, without an error",
     () =>
       Effect.gen(function* () {
-        const markup = yield* compareRuns(["runs/a", "runs/b", "other/a", longName])
-        const page = yield* openPage
-        assert.deepStrictEqual(yield* onPage(page, (page) => pageFaults(page, markup)), [])
+        const four = ["runs/a", "runs/b", "other/a", longName]
+        for (const paths of [four, [...four, ...four, ...four]]) {
+          const markup = yield* compareRuns(paths)
+          const page = yield* openPage
+          assert.deepStrictEqual(yield* onPage(page, (page) => pageFaults(page, markup)), [])
+        }
       }).pipe(Effect.scoped, Effect.provide(layers))
   )
 })
