@@ -10,11 +10,28 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torchvision.models import mobilenet_v2
 
+
+def pad_as_tensorflow(convolution, inputs):
+    """TensorFlow's `same`: the output is ceil(input / stride), and an odd pixel goes to the right and the bottom."""
+    (images,) = inputs
+    sides = []
+    for axis in (1, 0):  # the width, then the height
+        size, kernel, stride = images.shape[2 + axis], convolution.kernel_size[axis], convolution.stride[axis]
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        sides += [total // 2, total - total // 2]
+    return torch.nn.functional.pad(images, sides)
+
+
 file = f"{sys.argv[1]}/model.safetensors"
 about = json.loads(safe_open(file, "pt").metadata()["export"])
 how, labels = about["preprocessing"], about["labels"]
 model = mobilenet_v2(num_classes=len(labels)).eval()
 model.load_state_dict(load_file(file))
+if about["network"]["padding"] == "same":  # torchvision's own padding would make another model of these weights
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.padding = (0, 0)
+            layer.register_forward_pre_hook(pad_as_tensorflow)
 photo = Image.open(sys.argv[2]).convert("RGB").resize((how["width"], how["height"]), Image.Resampling.BICUBIC)
 image = (torch.from_numpy(numpy.array(photo)) / 255 - torch.tensor(how["mean"])) / torch.tensor(how["std"])
 with torch.no_grad():

@@ -1,7 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -13,6 +13,7 @@ import { catalogueConfig, writeCatalogue } from "./catalogue.ts"
 import { chromium, onPage, openPage, PageFault } from "./chromium.ts"
 import { weft } from "./cli/run.ts"
 import { pythonWith } from "./python.ts"
+import { torchvisionNeeds, torchvisionSays } from "./torchvision.ts"
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const size = { height: 36, width: 40 }
@@ -61,6 +62,7 @@ beforeAll(async () => {
   await command("train", "--config", "config.toml", "--run", "run")
   for (const [format, flags] of Object.entries(exports))
     await command("export", "--run", "run", "--format", format, ...flags)
+  await command("train", "--config", "config.toml", "--set", "network.padding=same", "--run", "same")
   const { predictions } = JSON.parse(await command("predict", "--run", "run", "--json", "photo.png"))
   expected = predictions[0].classes[0]
 }, 400_000)
@@ -80,19 +82,12 @@ const run = (program: string, args: ReadonlyArray<string>) =>
     )
   )
 
-/** torchvision's Python part beside a CPU build of torch; see `shared/peers`. */
-const fix = at("../shared/peers")
-const python = async (program: string | undefined, example: string, format: keyof typeof exports) => {
-  const args = [at(`examples/${example}`), `run/export/${format}`, "photo.png"]
-  const start = "import sys, runpy; sys.path.append(sys.argv.pop(1)); __import__(sys.argv.pop(1)); "
-  const through = ["-c", `${start}sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')`, fix, "tvfix"]
-  const isFixed = example === "safetensors-torch.py" && existsSync(fix)
-  assertAnswer(await run(program!, isFixed ? [...through, ...args] : args)) // not run where there is none
-}
+const python = async (program: string | undefined, example: string, format: keyof typeof exports) =>
+  assertAnswer(await run(program!, [at(`examples/${example}`), `run/export/${format}`, "photo.png"])) // not run where there is none
 
 const onnx = pythonWith("onnxruntime", "PIL", "numpy")
 const tensorflow = pythonWith("tensorflow")
-const torch = pythonWith("torch", "torchvision", "safetensors", "PIL", "numpy")
+const torch = pythonWith(...torchvisionNeeds)
 
 describe("examples of exported models", () => {
   it("onnx.mjs", async () => {
@@ -105,9 +100,24 @@ describe("examples of exported models", () => {
   it.skipIf(!tensorflow)("saved-model.py (Python with TensorFlow)", () =>
     python(tensorflow, "saved-model.py", "saved-model")
   )
-  it.skipIf(!torch)("safetensors-torch.py (Python with torch, torchvision and safetensors)", () =>
-    python(torch, "safetensors-torch.py", "safetensors")
-  )
+  it.skipIf(!torch)("safetensors-torch.py (Python with torch and torchvision)", async () => {
+    assertAnswer((await torchvisionSays(torch!, folder, "run/export/safetensors", "photo.png")).answer) // not run where there is none
+  })
+
+  it("a run padded as TensorFlow does says so with its weights: on the terminal, as JSON and in the file", async () => {
+    const flags = ["export", "--run", "same", "--names", "torchvision", "--check", "noise", "--force"]
+    const weights = ["--format", "safetensors"]
+    const warning = /padding "same": torchvision's mobilenet_v2 .* another model .* examples\/safetensors-torch\.py/
+    assert.match(await command(...flags, ...weights), new RegExp(`^WARNING: .*${warning.source}`, "m"))
+    const exported = JSON.parse(await command(...flags, ...weights, "--json"))
+    assert.match(exported.warnings[0], warning)
+    const about = JSON.parse(await readFile(join(folder, "same/export/safetensors/weft.json"), "utf8"))
+    assert.deepStrictEqual(about.warnings, exported.warnings)
+    assert.strictEqual(about.network.padding, "same")
+    // PyTorch's own padding needs no word.
+    const quiet = await command("export", "--run", "run", ...weights, "--check", "noise", "--out", "quiet", "--json")
+    assert.deepStrictEqual(JSON.parse(quiet).warnings, [])
+  }, 120_000)
 
   it.effect.skipIf(!chromium)("tfjs.html (Chromium)", () =>
     Effect.gen(function* () {

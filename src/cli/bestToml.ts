@@ -7,9 +7,17 @@ import { winner } from "../model/search/SearchResult.ts"
 import { settingsText } from "../model/search/settings.ts"
 import { RunConfig } from "../RunConfig.ts"
 import type { Trial } from "../run/search/points.ts"
+import { shellWord } from "./shellWord.ts"
 
-/** The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. */
-export const bestToml = Effect.fnUntraced(function* (search: SearchResult, trials: ReadonlyArray<Trial>) {
+/**
+ * The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. `folder` is the search's,
+ * as its user named it: the command in the file works where the search was started.
+ */
+export const bestToml = Effect.fnUntraced(function* (
+  search: SearchResult,
+  trials: ReadonlyArray<Trial>,
+  folder: string
+) {
   const first = winner(search)
   const trial = trials.find(({ id }) => id === first?.id)
   if (first === undefined || first.figure === null || trial === undefined) return undefined
@@ -21,7 +29,7 @@ export const bestToml = Effect.fnUntraced(function* (search: SearchResult, trial
     [
       `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${figureText(first.figure)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
-      "  npx pnpm pipeline:train --config best.toml"
+      `  npx pnpm pipeline:train --config ${shellWord(`${folder}/best.toml`)}`
     ].join("\n")
   )
 })

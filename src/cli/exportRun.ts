@@ -61,7 +61,7 @@ const checkText = ({ check }: Exported) =>
       `${check.largestDifference.toExponential(1)} at most (${check.tolerance} is allowed), on ${check.images}.`
 
 const exportedText = (exported: Exported) => {
-  const { files, folder, metadata } = exported
+  const { files, folder, metadata, warnings } = exported
   const { input, labels, names, network, opset, output } = metadata
   return [
     `${network.name} with ${labels.length} classes, as ${metadata.format}${opset === undefined ? "" : ` (opset ${opset})`}: ${folder}`,
@@ -73,7 +73,8 @@ const exportedText = (exported: Exported) => {
           `In: ${input.name}, ${input.type}, ${shape(input.shape)} (${input.layout}): ${input.meaning}.`,
           `Out: ${output.name}, ${shape(output.shape)}.`
         ]),
-    checkText(exported)
+    checkText(exported),
+    ...warnings.map((warning) => `WARNING: ${warning}`)
   ].join("\n")
 }
 

@@ -28,8 +28,8 @@ const classTable = ({ classes }: Inspection) => {
   ])
 }
 
-const refusedText = ({ refused }: Inspection) =>
-  refused
+const reasonsText = (reasons: Inspection["refused"]) =>
+  reasons
     .flatMap(({ count, examples, reason }) => [
       `${reason}: ${count}`,
       ...examples.map(({ detail, id, line, text }) => {
@@ -40,19 +40,20 @@ const refusedText = ({ refused }: Inspection) =>
     .join("\n")
 
 const inspectionText = (found: Inspection) => {
-  const { images, kept, leftOut, listed, split } = found
+  const { classesLeftOut, images, kept, leftOut, listed, refused, split } = found
   const more = images.sizes.length - shownSizes
   return [
     `${kept} of ${listed} rows kept, in ${found.classes.length} classes: ` +
       `${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
     section("Classes", classTable(found)),
-    section("Refused", found.refused.length === 0 ? "nothing" : refusedText(found)),
-    ...(leftOut.length === 0
+    section("Refused", refused.length === 0 ? "nothing" : reasonsText(refused)),
+    ...(leftOut.length === 0 ? [] : [section("Left out, as configured", reasonsText(leftOut))]),
+    ...(classesLeftOut.length === 0
       ? []
       : [
           section(
             "Classes left out (data.minPerClass)",
-            leftOut.map(({ count, label }) => `${label} ${count}`).join(", ")
+            classesLeftOut.map(({ count, label }) => `${label} ${count}`).join(", ")
           )
         ]),
     section(

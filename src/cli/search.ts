@@ -124,7 +124,7 @@ export const search = Command.make(
         })
     )
     yield* folder.write("trials.csv", yield* trialsCsv(result))
-    const best = yield* bestToml(result, trials)
+    const best = yield* bestToml(result, trials, shown)
     if (best !== undefined) yield* folder.write("best.toml", best)
     yield* Effect.flatMap(Pages, (write) => write(folder))
     yield* Console.log(json ? JSON.stringify(searchJson(result), null, 2) : searchText(result, shown))

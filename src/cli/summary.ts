@@ -1,10 +1,11 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
-import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
+import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
 import { duration, percent } from "../figures.ts"
+import { missingText } from "../run/report/format.ts"
 import { section, table } from "./text.ts"
 
 const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
@@ -36,7 +37,7 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationFigure
   return [
     figures(test, namedLosses(test.loss, calibration)),
     section(
-      "Hardest classes",
+      `Hardest classes (${boundOf(hardest)})`,
       table([
         ["class", "precision", "recall", "F1", "samples"],
         ...hardest.map(({ f1, label, precision, recall, support }) => [
@@ -51,14 +52,15 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationFigure
     confused.length === 0
       ? "\nNothing was confused."
       : section(
-          "Most confused",
+          `Most confused (${boundOf(confused)})`,
           table([
-            ["true", "taken for", "times", "of the class"],
-            ...confused.map(({ count, predictedLabel, share, trueLabel }) => [
+            ["true", "taken for", "times", "of the class", "samples"],
+            ...confused.map(({ count, predictedLabel, share, support, trueLabel }) => [
               trueLabel,
               predictedLabel,
               count,
-              percent(share)
+              percent(share),
+              support
             ])
           ])
         )
@@ -114,12 +116,10 @@ export const membersText = ({
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
-  const refused = Object.entries(data.refused)
-    .map(([reason, count]) => `${count} ${reason}`)
-    .join(", ")
+  const others = missingText(data)
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
-    `${data.kept} of ${data.listed} rows kept${refused === "" ? "" : ` (refused: ${refused})`}, ${data.classes} classes`,
+    `${data.kept} of ${data.listed} rows kept${others === "" ? "" : ` (${others})`}, ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."
       : section(`Test (${data.test} images)`, evaluationText(test, calibration?.test)),

@@ -10,12 +10,14 @@ const Figure = Schema.NullOr(Schema.Finite)
 /** How many samples there are of something. */
 const Count = Schema.Natural
 
-/** What became of the listed rows: `listed = kept + the sum of refused`. */
+/** What became of the listed rows: `listed = kept + the sum of refused + the sum of leftOut`. */
 export const LedgerCounts = Schema.Struct({
   listed: Count,
   kept: Count,
-  /** By reason; reasons without a row are left out. */
-  refused: Schema.Record(Schema.String, Count)
+  /** Faults of the data by reason; a reason without a row is not there. */
+  refused: Schema.Record(Schema.String, Count),
+  /** What the configuration chose to leave out, by reason; reports of Weft 0.1 have it among `refused`. */
+  leftOut: Schema.optionalKey(Schema.Record(Schema.String, Count))
 })
 export type LedgerCounts = typeof LedgerCounts.Type
 
@@ -25,7 +27,9 @@ export const ClassCounts = Schema.Struct({
   listed: Count,
   train: Count,
   validation: Count,
-  test: Count
+  test: Count,
+  /** By choice of the configuration; what else is in no part was refused. Reports of Weft 0.1 have none. */
+  leftOut: Schema.optionalKey(Count)
 })
 export type ClassCounts = typeof ClassCounts.Type
 

@@ -3,6 +3,12 @@ import type { Confusion } from "./Confusion.ts"
 import { scores } from "./scores.ts"
 import type { ClassScore } from "./scores.ts"
 
+/**
+ * Classes with fewer samples than this come last in lists of what is worst: one mistake is 100 % of one sample. The
+ * 95 % interval (Wilson's) of a share of a half is still 0.53 wide for ten.
+ */
+export const enoughSamples = 10
+
 /** One class that was taken for another. */
 export interface ConfusedPair {
   /** Labels. */
@@ -12,12 +18,25 @@ export interface ConfusedPair {
   readonly count: number
   /** Share of the true class's samples, above 0 to 1. */
   readonly share: number
+  /** Samples of the true class. */
+  readonly support: number
 }
+
+/** Those of which something is known before the others. */
+export const enoughFirst = (a: { readonly support: number }, b: { readonly support: number }): number =>
+  Number(b.support >= enoughSamples) - Number(a.support >= enoughSamples)
+
+/** How a list that is ordered by `enoughFirst` is to be read. */
+export const boundOf = (found: ReadonlyArray<{ readonly support: number }>): string =>
+  found.some(({ support }) => support >= enoughSamples)
+    ? `classes with ${enoughSamples} or more samples first`
+    : `each of fewer than ${enoughSamples} samples: little is known`
 
 /**
  * The pairs of classes that were confused most often, at most `limit` of them. `labels` are the classes' names.
  *
- * By count, then by share of the true class, then in the classes' order.
+ * Those whose true class has enough samples come first; then by count, by share of the true class, and in the classes'
+ * order.
  */
 export const confusedPairs = (
   confusion: Confusion,
@@ -31,9 +50,15 @@ export const confusedPairs = (
     const row = Math.floor(i / classes)
     const column = i % classes
     if (count > 0 && row !== column)
-      pairs.push({ trueLabel: labels[row]!, predictedLabel: labels[column]!, count, share: count / support[row]! })
+      pairs.push({
+        trueLabel: labels[row]!,
+        predictedLabel: labels[column]!,
+        count,
+        share: count / support[row]!,
+        support: support[row]!
+      })
   })
-  return pairs.sort((a, b) => b.count - a.count || b.share - a.share).slice(0, limit)
+  return pairs.sort((a, b) => enoughFirst(a, b) || b.count - a.count || b.share - a.share).slice(0, limit)
 }
 
 /** A class's scores with its label. */
@@ -44,7 +69,7 @@ export interface LabelScore extends ClassScore {
 /**
  * The classes that were learned least, at most `limit` of them; classes without samples are left out.
  *
- * By F1, then by recall, then the larger class first, then in the classes' order.
+ * Those with enough samples come first; then by F1, by recall, the larger class first, and in the classes' order.
  */
 export const hardestClasses = (
   confusion: Confusion,
@@ -54,5 +79,5 @@ export const hardestClasses = (
   scores(confusion)
     .perClass.map((score, i) => ({ label: labels[i]!, ...score }))
     .filter((score) => score.support > 0)
-    .sort((a, b) => a.f1 - b.f1 || a.recall - b.recall || b.support - a.support)
+    .sort((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || a.recall - b.recall || b.support - a.support)
     .slice(0, limit)

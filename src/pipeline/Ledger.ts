@@ -1,7 +1,10 @@
 import { Schema, SchemaGetter } from "effect"
 import { ImageFault } from "./Images.ts"
 
-/** Why a row is not among the samples. The faults count against `data.maxRefused`; the choices do not. */
+/**
+ * Why a row is not among the samples. A fault of the data is refused, and counts against `data.maxRefused`; what the
+ * configuration chose to leave out is no refusal, and does not.
+ */
 export const Fault = Schema.Literals(["malformed", "missingId", "missingLabel", "duplicateId", ...ImageFault.literals])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
 export const Reason = Schema.Literals([...Fault.literals, ...Choice.literals])
@@ -20,10 +23,11 @@ export const Refusal = Schema.Struct({
 })
 export type Refusal = typeof Refusal.Type
 
-/** What became of every row: `listed = kept + refusals`. */
+/** What became of every row: `listed = kept + refused + left out`. */
 export interface Ledger {
   readonly listed: number
   readonly kept: number
+  /** The rows that are not among the samples: faults and choices, by line. */
   readonly refusals: ReadonlyArray<Refusal>
 }
 
@@ -50,6 +54,23 @@ export const countByReason = (refusals: ReadonlyArray<Refusal>): Readonly<Partia
     })
   )
 }
+
+/** Counts by reason, those of faults apart from those of choices. Reports of Weft 0.1 have both under `refused`. */
+export const byKind = (counts: Readonly<Record<string, number>>) => {
+  const entries = Object.entries(counts)
+  const isChoice = (reason: string) => Schema.is(Choice)(reason)
+  return {
+    refused: Object.fromEntries(entries.filter(([reason]) => !isChoice(reason))),
+    leftOut: Object.fromEntries(entries.filter(([reason]) => isChoice(reason)))
+  }
+}
+
+/** A ledger as counts: `listed` is `kept`, and the sums of `refused` and of `leftOut`. */
+export const ledgerCounts = ({ kept, listed, refusals }: Ledger) => ({
+  listed,
+  kept,
+  ...byKind(countByReason(refusals))
+})
 
 /** Rows that are refused by the data's own fault. */
 export const countFaults = (refusals: ReadonlyArray<Refusal>): number =>

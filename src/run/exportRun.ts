@@ -87,6 +87,7 @@ export const exportRun = Effect.fn("exportRun")(function* (config: RunConfig, re
     folder: target,
     files: files.map(({ content, name }) => ({ name, bytes: bytesOf(content) })),
     metadata,
+    warnings: metadata.warnings ?? [],
     check: { ...checked, tolerance, source: held.source, images: held.what, engine: engine.info.name }
   }
 }, Effect.scoped)

@@ -6,7 +6,7 @@ import type { Trained } from "../model/Learner.ts"
 import { calibrate, figuresOf } from "../model/measure.ts"
 import { encodeModel } from "../model/Model.ts"
 import { encodePredictions } from "../model/StoredPredictions.ts"
-import { countByReason } from "../pipeline/Ledger.ts"
+import { ledgerCounts } from "../pipeline/Ledger.ts"
 import { pathFrom } from "../pipeline/Rows.ts"
 import { report } from "../Progress.ts"
 import { classCounts } from "./classCounts.ts"
@@ -89,7 +89,7 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
     )
   const fitted = config.calibration && calibrate(predicted.validation, config.calibration)
   const { calibration, evaluation } = figuresOf(predicted.test, fitted)
-  const counts = { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) }
+  const counts = ledgerCounts(ledger)
   yield* folder.write(
     "model/model.safetensors",
     encodeModel({

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Images } from "../pipeline/Images.ts"
 import type { ImageFacts } from "../pipeline/Images.ts"
 import type { Refusal } from "../pipeline/Ledger.ts"
-import { countByReason } from "../pipeline/Ledger.ts"
+import { countByReason, isFault } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 
 const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
@@ -20,7 +20,7 @@ const byReason = (refusals: ReadonlyArray<Refusal>) =>
     examples: refusals.filter((refusal) => refusal.reason === reason).slice(0, examplesPerReason)
   }))
 
-/** What a catalogue holds, as a run would see it: classes, parts, sizes of the images, and what is refused. */
+/** What a catalogue holds, as a run would see it: classes, parts, sizes of the images, what is refused and what is left out. */
 export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.PipelineConfig) {
   const images = yield* Images
   const facts: Array<ImageFacts> = []
@@ -36,7 +36,8 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
   return {
     listed: ledger.listed,
     kept: ledger.kept,
-    refused: byReason(ledger.refusals),
+    refused: byReason(ledger.refusals.filter(({ reason }) => isFault(reason))),
+    leftOut: byReason(ledger.refusals.filter(({ reason }) => !isFault(reason))),
     classes: classes
       .map((label, index) => ({
         label,
@@ -45,7 +46,7 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
         test: countIn(test, index)
       }))
       .sort((a, b) => b.train - a.train || (a.label < b.label ? -1 : 1)),
-    leftOut: tally(
+    classesLeftOut: tally(
       ledger.refusals.filter(({ reason }) => reason === "classTooSmall"),
       ({ label }) => label ?? ""
     ).map(([label, count]) => ({ label, count })),

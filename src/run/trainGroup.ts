@@ -11,7 +11,7 @@ import { Pretrained } from "../model/Pretrained.ts"
 import type { Passes } from "../model/Training.ts"
 import { trainTogether } from "../model/Training.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
-import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
+import { countFaults, ledgerCounts, RefusalLines } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import { canonical, configDigest } from "./configDigest.ts"
@@ -186,7 +186,7 @@ const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
     {
       classes: classes.length,
       samples: { train: dataset.train.length, validation: dataset.validation.length },
-      ledger: { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) },
+      ledger: ledgerCounts(ledger),
       faults: countFaults(ledger.refusals),
       trainingBatches: batches.training,
       validationBatches: batches.evaluation("validation")

@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Schema } from "effect"
 import { Toml } from "effect/encoding"
+import { execFileSync } from "node:child_process"
 import { globSync } from "node:fs"
 import { basename, join } from "node:path"
 import { bestToml } from "../../src/cli/bestToml.ts"
@@ -20,7 +21,7 @@ describe("best.toml", () => {
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const { points, search } = yield* fashionHalfway
-      const text = (yield* bestToml(search, points.trials)) ?? ""
+      const text = (yield* bestToml(search, points.trials, "runs/my grid's")) ?? ""
       const file = join(yield* temporaryFolder, "best.toml")
       yield* fs.writeFileString(file, text)
       const config = yield* readConfig(file, [])
@@ -33,10 +34,21 @@ describe("best.toml", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("has a command of its own that a shell takes where the search was started", () =>
+    Effect.gen(function* () {
+      const { points, search } = yield* fashionHalfway
+      for (const folder of ["runs/grid", "runs/my grid's", "/shop/a;b $(c)"]) {
+        const text = (yield* bestToml(search, points.trials, folder)) ?? ""
+        const [, word = ""] = /^# {3}npx pnpm pipeline:train --config (.*)$/m.exec(text) ?? []
+        assert.strictEqual(execFileSync("sh", ["-c", `printf %s ${word}`], { encoding: "utf8" }), `${folder}/best.toml`)
+      }
+    })
+  )
+
   it.effect("is none where there is no winner", () =>
     Effect.gen(function* () {
       const { points, search } = yield* fashionSearch
-      assert.isUndefined(yield* bestToml(search, points.trials))
+      assert.isUndefined(yield* bestToml(search, points.trials, "runs/x"))
     })
   )
 })

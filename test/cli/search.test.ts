@@ -33,7 +33,9 @@ describe("weft search", { timeout: 300_000 }, () => {
     for (const { id } of trials) assert.isTrue(existsSync(join(folder, "alone", "trials", id, "report.json")))
     const csv = (await readFile(join(folder, "alone", "trials.csv"), "utf8")).trimEnd().split(/\r?\n/)
     assert.strictEqual(csv.length, 4)
-    const again = await weft(["train", "--config", "alone/best.toml", "--run", "best", "--json"], folder)
+    const toml = await readFile(join(folder, "alone/best.toml"), "utf8")
+    const [, ...command] = /^# {3}npx pnpm pipeline:train (--config) (\S+)$/m.exec(toml) ?? []
+    const again = await weft(["train", ...command, "--run", "best", "--json"], folder)
     assert.strictEqual(again.code, 0, again.stderr)
     const report = JSON.parse(await readFile(join(folder, "alone", "trials", winner, "report.json"), "utf8"))
     assert.deepStrictEqual(JSON.parse(again.stdout).test, report.test)

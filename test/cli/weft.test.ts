@@ -264,6 +264,17 @@ describe("weft train, evaluate, predict", () => {
     assert.match(stdout, /20x16: 36/)
     const { stdout: json } = await run("inspect", "--config", "config.toml", "--json")
     assert.strictEqual(JSON.parse(json).kept, 36)
+    // What `data.limit` does not take is a choice, and no refusal.
+    const limit = ["inspect", "--config", "config.toml", "--set", "data.limit=30"]
+    const limited = await run(...limit)
+    const [refused = "", leftOut = ""] = limited.stdout.split("Left out, as configured")
+    assert.match(refused, /^Refused\n.*malformed: 1/ms)
+    assert.notMatch(refused, /overLimit/)
+    assert.match(leftOut, /overLimit: \d/)
+    const counts = JSON.parse((await run(...limit, "--json")).stdout)
+    const sum = (all: ReadonlyArray<{ count: number }>) => all.reduce((sum, { count }) => sum + count, 0)
+    assert.strictEqual(counts.listed, counts.kept + sum(counts.refused) + sum(counts.leftOut))
+    assert.isTrue(counts.leftOut.every(({ reason }: { reason: string }) => reason === "overLimit"))
   })
 
   it("names the engines that run here", async () => {

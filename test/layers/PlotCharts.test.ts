@@ -77,6 +77,7 @@ describe("charts by Observable Plot", () => {
         kind: "bars",
         title: "Rows",
         x: { label: "rows" },
+        y: { label: "class" },
         parts: ["kept", "refused"],
         rows: [
           { label: "cap", values: [30, 10] },
@@ -116,7 +117,7 @@ describe("charts by Observable Plot", () => {
       assert.strictEqual(textsOf(yield* svgOf({ ...one, mark: "line" }), "circle").length, 1)
       yield* svgOf({ ...lines, series: [] })
       yield* svgOf({ ...matrix, labels: ["cap"], counts: [[0]] })
-      yield* svgOf({ kind: "bars", title: "", x: { label: "" }, parts: ["a"], rows: [] })
+      yield* svgOf({ kind: "bars", title: "", x: { label: "" }, y: { label: "" }, parts: ["a"], rows: [] })
     }).pipe(Effect.provide(PlotCharts.layer))
   )
 })

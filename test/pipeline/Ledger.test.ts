@@ -26,6 +26,21 @@ describe("Ledger", () => {
     for (const reason of Ledger.Fault.literals) assert.isTrue(Ledger.isFault(reason))
   })
 
+  it("adds up: what is listed is kept, refused for a fault, or left out by a choice", () => {
+    const counts = Ledger.ledgerCounts({ listed: 12, kept: 8, refusals })
+    assert.deepStrictEqual(counts, {
+      listed: 12,
+      kept: 8,
+      refused: { malformed: 2, imageMissing: 1 },
+      leftOut: { classTooSmall: 1 }
+    })
+    for (const reason of Ledger.Reason.literals) {
+      const { leftOut, refused } = Ledger.byKind({ [reason]: 3 })
+      assert.deepStrictEqual(Ledger.isFault(reason) ? refused : leftOut, { [reason]: 3 })
+      assert.deepStrictEqual(Ledger.isFault(reason) ? leftOut : refused, {})
+    }
+  })
+
   it.effect("is a JSON document a line", () =>
     Effect.gen(function* () {
       const text = yield* Schema.encodeEffect(Ledger.RefusalLines)(refusals)

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Runtime from "effect/Runtime"
-import { readdir } from "node:fs/promises"
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import sharp from "sharp"
 import * as DiskExports from "../../src/layers/DiskExports.ts"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as ProcessExportReaders from "../../src/layers/ProcessExportReaders.ts"
@@ -13,7 +14,9 @@ import type { ExportFile } from "../../src/model/export/ExportFile.ts"
 import { ExportReaders } from "../../src/model/export/ExportReaders.ts"
 import { encodeModel } from "../../src/model/Model.ts"
 import type { Model } from "../../src/model/Model.ts"
+import { draw } from "../../src/pipeline/draw.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
+import { logitsOf } from "../../src/run/checkExport.ts"
 import { Exports } from "../../src/run/Exports.ts"
 import type { ExportRequest } from "../../src/run/exportRun.ts"
 import { exportRun } from "../../src/run/exportRun.ts"
@@ -24,7 +27,11 @@ import type { Pixels } from "../../src/pipeline/Pixels.ts"
 import { Rows } from "../../src/pipeline/Rows.ts"
 import { SampleCatalogue } from "../../src/pipeline/SampleCatalogue.ts"
 import { modelOf, networks, report } from "../model/export/plans.ts"
+import { pythonWith } from "../python.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
+import { torchvisionNeeds, torchvisionSays } from "../torchvision.ts"
+
+const torch = pythonWith(...torchvisionNeeds)
 
 const model = modelOf(networks["odd blocks"]!, { kind: "temperature", temperature: 0.8 })
 
@@ -142,6 +149,46 @@ describe("exportRun", () => {
       assert.match((yield* withReader(0, 39)).message, /liar gives 39 values, the run 40/)
       assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect.skipIf(torch === undefined)(
+    "weights padded as TensorFlow does: torchvision says the run's logits by the example, and others by its own padding",
+    () =>
+      Effect.gen(function* () {
+        const model = modelOf(networks["mobilenet-v2, fc, same"]!)
+        yield* finish(model)
+        const folder = yield* temporaryFolder
+        const more = { format: "safetensors", names: "torchvision", images: "noise" } as const
+        const { warnings } = yield* exportRun(yield* config, request(join(folder, "padded"), more))
+        assert.match(warnings.join(), /another model/)
+
+        const { height, width } = model.network
+        const random = draw("export", "torchvision")
+        const bytes = Uint8Array.from({ length: height * width * 3 }, () => random.below(256))
+        const engine = yield* Engines.use((engines) =>
+          Effect.flatMap(config, (run) => engines.choose(run.engine, model.network))
+        )
+        const logits = yield* logitsOf(engine, model, { bytes, size: 1, height, width })
+        const apart = Effect.fnUntraced(function* (exported: string) {
+          const said = yield* Effect.promise(() => torchvisionSays(torch!, folder, exported, "photo.png")) // there is one
+          assert.strictEqual(said.logits.length, logits.length)
+          return Math.max(...logits.map((value, i) => Math.abs(value - said.logits[i]!) / Math.max(1, Math.abs(value))))
+        })
+        // The same weights, of which nothing says that they are padded otherwise.
+        yield* Effect.promise(async () => {
+          await sharp(bytes, { raw: { height, width, channels: 3 } })
+            .png()
+            .toFile(join(folder, "photo.png"))
+          const file = await readFile(join(folder, "padded/model.safetensors"), "latin1")
+          const plain = file.replaceAll('padding\\":\\"same\\"', 'padding\\":\\"none\\"')
+          assert.notStrictEqual(plain, file)
+          await mkdir(join(folder, "plain"))
+          await writeFile(join(folder, "plain/model.safetensors"), plain, "latin1")
+        })
+        assert.isBelow(yield* apart("padded"), 1e-3)
+        assert.isAbove(yield* apart("plain"), 1e-2)
+      }).pipe(Effect.provide(layer)),
+    120_000
   )
 
   it.effect("says that nothing could check it, and writes it nevertheless", () =>

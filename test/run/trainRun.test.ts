@@ -96,20 +96,22 @@ describe("a whole run", () => {
       assert.deepStrictEqual(report.receipt.ledger, {
         listed: 17,
         kept: 14,
-        refused: { duplicateId: 1, imageMissing: 1, classTooSmall: 1 }
+        refused: { duplicateId: 1, imageMissing: 1 },
+        leftOut: { classTooSmall: 1 }
       })
       assert.strictEqual(report.data.train + report.data.validation + report.data.test, 14)
       assert.strictEqual(report.history.length, 2)
       assert.deepStrictEqual(
-        report.data.perClass!.map(({ label, listed, test, train, validation }) => [
+        report.data.perClass!.map(({ label, leftOut, listed, test, train, validation }) => [
           label,
           listed,
-          train + validation + test
+          train + validation + test,
+          leftOut
         ]),
         [
-          ["cap", 9, 7],
-          ["scarf", 7, 7],
-          ["glove", 1, 0]
+          ["cap", 9, 7, 0],
+          ["scarf", 7, 7, 0],
+          ["glove", 1, 0, 1]
         ]
       )
       const steps = new TextDecoder().decode(yield* RunFolder.use((folder) => folder.read("steps.jsonl")))
@@ -246,7 +248,7 @@ describe("a whole run", () => {
           ["scarf", 7]
         ]
       )
-      assert.deepStrictEqual(found.leftOut, [{ label: "glove", count: 1 }])
+      assert.deepStrictEqual(found.classesLeftOut, [{ label: "glove", count: 1 }])
       assert.deepStrictEqual(found.images.sizes, [{ size: "50x48", count: 14 }])
     }).pipe(Effect.provide(layers))
   )

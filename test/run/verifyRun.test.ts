@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { readFile, rm, writeFile } from "node:fs/promises"
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import sharp from "sharp"
 import { Toml } from "effect/encoding"
@@ -46,6 +46,8 @@ const trained = Effect.gen(function* () {
   const folder = yield* temporaryFolder
   const data = join(folder, "data")
   yield* Effect.promise(() => writeCatalogue(data))
+  // A class of one row, which `data.minPerClass` leaves out.
+  yield* Effect.promise(() => appendFile(join(data, "list.csv"), "quince0,apple-0.png,quince\r\n"))
   const raw = yield* Effect.fromResult(Toml.parse(catalogueConfig(data)))
   const config = yield* decodeRunConfig(
     {
@@ -135,6 +137,23 @@ describe("verifying a run", () => {
       assert.deepStrictEqual(differing(shorter), ["ledger", "files"])
       const broken = yield* withFile(join(path, "ledger.jsonl"), () => "{}\n", verify(config, own))
       assert.deepStrictEqual(differing(broken), ["ledger", "files"])
+
+      // As Weft 0.1 wrote it: choices are among the refusals.
+      const report = (change: (ledger: { refused: object; leftOut?: object }) => void) => (bytes: Buffer) => {
+        const { data, receipt, ...others } = JSON.parse(bytes.toString())
+        for (const ledger of [data, receipt.ledger]) change(ledger)
+        return JSON.stringify({ ...others, data, receipt })
+      }
+      const earlier = report((ledger) => {
+        assert.deepStrictEqual(ledger.leftOut, { classTooSmall: 1 })
+        ledger.refused = { ...ledger.refused, ...ledger.leftOut }
+        delete ledger.leftOut
+      })
+      assert.isTrue((yield* withFile(join(path, "report.json"), earlier, verify(config, own))).agrees)
+      const hidden = report((ledger) => (ledger.leftOut = {}))
+      assert.deepStrictEqual(differing(yield* withFile(join(path, "report.json"), hidden, verify(config, own))), [
+        "ledger"
+      ])
 
       const epochs = replaced(/"trainLoss":[\d.]+/, '"trainLoss":9')
       assert.deepStrictEqual(differing(yield* withFile(join(path, "history.jsonl"), epochs, verify(config, own))), [

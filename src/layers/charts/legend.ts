@@ -1,5 +1,6 @@
 import { escape } from "../../run/report/html.ts"
 import type { LegendEntry } from "./Drawing.ts"
+import { fitted, textWidth } from "./textWidth.ts"
 
 const lineHeight = 18
 /** Before a name: the sample of its colour. */
@@ -7,9 +8,8 @@ const swatch = 20
 const gap = 14
 /** Free room before the chart begins. */
 const below = 6
-/** Of a character of 12 pixels, on average. */
-const characterWidth = 6.6
-const longest = 44
+/** Pixels of a name, at most. */
+const longest = 300
 
 /** Names in lines at the top of a chart, inside the SVG: a chart that is a file of its own keeps them. */
 export const legend = (
@@ -19,9 +19,9 @@ export const legend = (
   let x = 0
   let y = 0
   const parts = entries.map(({ colour, dash, name }) => {
-    const text = name.length > longest ? `${name.slice(0, longest - 1)}…` : name
-    const size = swatch + text.length * characterWidth + gap
-    if (x > 0 && x + size > width) {
+    const text = fitted(name, Math.min(longest, width - swatch))
+    const size = swatch + textWidth(text) + gap
+    if (x > 0 && x + size - gap > width) {
       x = 0
       y += lineHeight
     }

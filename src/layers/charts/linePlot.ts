@@ -1,9 +1,9 @@
 import type { LineChart } from "../../run/report/Chart.ts"
+import { formatOf } from "../../run/report/Chart.ts"
 import type { Drawing, Plot } from "./Drawing.ts"
-import { formatOf } from "./markup.ts"
 import { chartWidth, colourOf, dashOf } from "./series.ts"
 
-const height = 260
+const height = 272
 
 /** Some six whole numbers from the least value to the greatest. */
 const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
@@ -32,7 +32,9 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
     options: {
       width: chartWidth,
       height,
-      marginLeft: 52,
+      marginLeft: 62,
+      marginRight: 30,
+      marginTop: 32,
       marginBottom: 38,
       r: { type: "identity" },
       x: {

@@ -1,4 +1,3 @@
-import type { Axis } from "../../run/report/Chart.ts"
 import { palette } from "../../run/report/palette.ts"
 
 /** Coordinates to a hundredth of a pixel: a third of the bytes, and nobody sees the rest. */
@@ -14,15 +13,3 @@ export const coloursFixed = (markup: string): string =>
   markup
     .replace(/var\((--[a-z0-9]+)\)/g, (variable, name: string) => palette[name]?.light ?? variable)
     .replaceAll("currentColor", palette["--ink"]!.light)
-
-/** A number as an axis shows it: at most four digits that say something. */
-const plain = (value: number): string => {
-  if (value === 0) return "0"
-  const size = Math.abs(value)
-  if (size >= 10_000) return value.toLocaleString("en", { maximumFractionDigits: 0 })
-  return size < 1e-3 ? value.toExponential(1).replace(".0e", "e") : String(Number(value.toPrecision(4)))
-}
-
-/** How an axis shows its figures. */
-export const formatOf = ({ percent }: Axis): ((value: number) => string) =>
-  percent ? (value) => `${Number((100 * value).toFixed(1))} %` : plain

@@ -3,9 +3,6 @@ import { seriesColours } from "../../run/report/palette.ts"
 /** Pixels; small enough that text is readable where a phone shows the whole chart. */
 export const chartWidth = 480
 
-/** Of a label's character of 12 pixels, on average. */
-export const characterWidth = 6.4
-
 /** The colour of a series, by its place. */
 export const colourOf = (index: number): string => `var(--c${index % seriesColours})`
 

@@ -25,7 +25,10 @@ export const ExportMetadata = Schema.Struct({
   network: Schema.Struct({
     name: Schema.String,
     head: Schema.NullOr(Schema.String),
-    /** Of MobileNetV2's convolutions; null where the network has only one. */
+    /**
+     * Of MobileNetV2's convolutions: `symmetric` is PyTorch's; `same` is TensorFlow's, where the output is
+     * ceil(input / stride) and an odd pixel goes to the bottom and the right. Null where the network has only one.
+     */
     padding: Schema.NullOr(Schema.String)
   }),
   /** The classes' names, in the order of the outputs. */
@@ -48,6 +51,8 @@ export const ExportMetadata = Schema.Struct({
   opset: Schema.optionalKey(Schema.Natural),
   /** Whose names the tensors of a safetensors file have. */
   names: Schema.optionalKey(TensorNames),
+  /** What a reader has to do, or the model is another one there; absent where there is nothing. */
+  warnings: Schema.optionalKey(Schema.Array(Schema.String)),
   receipt: Receipt
 })
 export type ExportMetadata = typeof ExportMetadata.Type

@@ -35,11 +35,26 @@ const paddingOf = ({ network }: Model): string | null =>
       ? "same"
       : "symmetric"
 
+/** What pads as TensorFlow does, by whose network the tensors are loaded into. */
+const samePadding: Readonly<Record<TensorNames, string>> = {
+  weft: "a network of these names (they are torchvision's) that pads on all sides alike is another model. Pad as examples/safetensors-torch.py does",
+  torchvision:
+    "torchvision's mobilenet_v2 pads on all sides alike, and is another model with them. Pad as examples/safetensors-torch.py does",
+  timm: 'timm\'s mobilenetv2_100 pads on all sides alike, and is another model with them. Make it with pad_type="same"'
+}
+
+/** A graph has its padding inside; a file of weights leaves it to who loads them. */
+const warningsOf = ({ format, model, names }: ExportPlan): ReadonlyArray<string> =>
+  format === "safetensors" && paddingOf(model) === "same"
+    ? [`These weights were trained with TensorFlow's padding "same": ${samePadding[names]}.`]
+    : []
+
 /** What an export says of itself. */
 export const describeExport = (plan: ExportPlan, report: Report, weft: string): ExportMetadata => {
   const { format, graph, model, names } = plan
   const { height, width } = model.network
   const { mean, std } = scaleOfBytes(model.image)
+  const warnings = warningsOf(plan)
   return {
     format,
     weft,
@@ -61,6 +76,7 @@ export const describeExport = (plan: ExportPlan, report: Report, weft: string): 
           output: { name: graph.output, shape: [null, model.network.classes] }
         }),
     ...(format === "onnx" && { opset }),
+    ...(warnings.length > 0 && { warnings }),
     receipt: report.receipt
   }
 }

@@ -10,6 +10,18 @@ export interface Axis {
   readonly domain?: readonly [number, number]
 }
 
+/** A number as an axis shows it: at most four digits that say something. */
+const plain = (value: number): string => {
+  if (value === 0) return "0"
+  const size = Math.abs(value)
+  if (size >= 10_000) return value.toLocaleString("en", { maximumFractionDigits: 0 })
+  return size < 1e-3 ? value.toExponential(1).replace(".0e", "e") : String(Number(value.toPrecision(4)))
+}
+
+/** How an axis shows its values. */
+export const formatOf = ({ percent }: Axis): ((value: number) => string) =>
+  percent ? (value) => `${Number((100 * value).toFixed(1))} %` : plain
+
 /** One value; `y` is null where there is nothing to show. */
 export interface Point {
   readonly x: number
@@ -40,11 +52,16 @@ export interface LineChart {
   readonly rule?: { readonly x: number; readonly label: string }
 }
 
+/** So many bars are drawn; a table has the others too. */
+export const mostBars = 90
+
 /** Bars from the left, one a row, each of several parts. */
 export interface BarChart {
   readonly kind: "bars"
   readonly title: string
   readonly x: Axis
+  /** What a row is of. */
+  readonly y: { readonly label: string }
   /** What the parts of a bar are. */
   readonly parts: ReadonlyArray<string>
   readonly rows: ReadonlyArray<{ readonly label: string; readonly values: ReadonlyArray<number> }>
@@ -65,6 +82,8 @@ export interface StripChart {
   readonly kind: "strip"
   readonly title: string
   readonly x: Axis
+  /** What a row is of. */
+  readonly y: { readonly label: string }
   readonly rows: ReadonlyArray<{
     readonly label: string
     /** `name` says what a dot is of. */

@@ -1,15 +1,14 @@
 import { Effect } from "effect"
 import { RunFolder } from "../RunFolder.ts"
 import { Runs } from "../Runs.ts"
-import { Charts } from "./Charts.ts"
 import { compare, comparisonCharts } from "./Comparison.ts"
 import { comparisonPage } from "./comparisonPage.ts"
+import { drawCharts } from "./drawCharts.ts"
 import { analyse } from "./RunAnalysis.ts"
 import { readRun } from "./RunFacts.ts"
 
 /** The page that compares the runs in some folders, in their order. */
 export const compareRuns = Effect.fn("compareRuns")(function* (paths: ReadonlyArray<string>) {
-  const charts = yield* Charts
   const runs = yield* Effect.forEach(paths, (path) =>
     Effect.gen(function* () {
       const folder = yield* Runs.use((runs) => runs.existing(path))
@@ -18,7 +17,6 @@ export const compareRuns = Effect.fn("compareRuns")(function* (paths: ReadonlyAr
     })
   )
   const compared = compare(runs)
-  const drawn = new Map<string, string>()
-  for (const [name, chart] of comparisonCharts(compared)) drawn.set(name, yield* charts.svg(chart, { for: "page" }))
+  const drawn = yield* drawCharts(comparisonCharts(compared))
   return yield* comparisonPage(compared, drawn)
 })

@@ -2,6 +2,7 @@ import { duration, percent } from "../../figures.ts"
 import type { Compared } from "./Comparison.ts"
 import { differences } from "./differences.ts"
 import { count, dash, interval, loss, networkName, share } from "./format.ts"
+import type { DrawnChart } from "./drawCharts.ts"
 import { html } from "./html.ts"
 import { page } from "./page.ts"
 import { figure } from "./sections/figure.ts"
@@ -19,23 +20,23 @@ const pairedText = ({ paired }: Compared) =>
         >`
 
 const figures = (runs: ReadonlyArray<Compared>) =>
-  html`<div class="scroll">
+  html`<div class="scroll" role="region" aria-label="Metrics of the runs" tabindex="0">
     <table class="sortable">
       <thead>
         <tr>
-          <th>run</th>
-          <th class="text">network</th>
-          <th>accuracy</th>
-          <th>95 %</th>
-          <th>weighted F1</th>
-          <th>95 %</th>
-          <th>macro F1</th>
-          <th>95 %</th>
-          <th>loss, as trained</th>
-          <th>loss, calibrated</th>
-          <th>epochs</th>
-          <th>time</th>
-          <th class="text">engine</th>
+          <th scope="col">run</th>
+          <th scope="col" class="text">network</th>
+          <th scope="col">accuracy</th>
+          <th scope="col">95 %</th>
+          <th scope="col">weighted F1</th>
+          <th scope="col">95 %</th>
+          <th scope="col">macro F1</th>
+          <th scope="col">95 %</th>
+          <th scope="col">loss, as trained</th>
+          <th scope="col">loss, calibrated</th>
+          <th scope="col">epochs</th>
+          <th scope="col">time</th>
+          <th scope="col" class="text">engine</th>
         </tr>
       </thead>
       <tbody>
@@ -46,7 +47,7 @@ const figures = (runs: ReadonlyArray<Compared>) =>
             html`<td data-value="${value ?? -1}">${shown}</td>`
           return html`<tr>
             <td>${name}</td>
-            <td class="text">${networkName(report.model)} ${width}x${height}</td>
+            <td class="text word">${networkName(report.model)} ${width}x${height}</td>
             ${cell(report.test?.accuracy, share(report.test?.accuracy))}
             ${cell(test?.intervals?.accuracy.low, interval(test?.intervals?.accuracy))}
             ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
@@ -57,7 +58,7 @@ const figures = (runs: ReadonlyArray<Compared>) =>
             ${cell(report.calibration?.test?.lossAfter, loss(report.calibration?.test?.lossAfter))}
             ${cell(report.history.length, count(report.history.length))}
             ${cell(report.seconds, duration(report.seconds))}
-            <td class="text">${report.engine.name}</td>
+            <td class="text word">${report.engine.name}</td>
           </tr> `
         })}
       </tbody>
@@ -71,8 +72,14 @@ const paired = (runs: ReadonlyArray<Compared>) =>
       What both have right or wrong says nothing; the rest tells runs apart whose intervals overlap. The difference in
       accuracy, at 95 %:
     </p>
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Differences in accuracy" tabindex="0">
       <table>
+        <thead>
+          <tr>
+            <th scope="col">run</th>
+            <th scope="col" class="text">difference in accuracy</th>
+          </tr>
+        </thead>
         <tbody>
           ${runs.slice(1).map(
             (run) =>
@@ -89,12 +96,12 @@ const configurations = (runs: ReadonlyArray<Compared>) => {
   const found = differences(runs.map(({ facts }) => facts.config))
   return found.length === 0
     ? html`<p>The configurations are the same.</p>`
-    : html`<div class="scroll">
+    : html`<div class="scroll" role="region" aria-label="What differs in the configuration" tabindex="0">
         <table>
           <thead>
             <tr>
-              <th>key</th>
-              ${runs.map(({ name }) => html`<th class="text">${name}</th>`)}
+              <th scope="col">key</th>
+              ${runs.map(({ name }) => html`<th scope="col" class="text">${name}</th>`)}
             </tr>
           </thead>
           <tbody>
@@ -123,13 +130,13 @@ const perClass = (runs: ReadonlyArray<Compared>) => {
     })
     .sort((a, b) => b.spread - a.spread)
   return html`<p>F1 of each class; those in which the runs differ most come first.</p>
-    <div class="scroll tall" tabindex="0">
+    <div class="scroll tall" role="region" aria-label="F1 of each class" tabindex="0">
       <table class="sortable">
         <thead>
           <tr>
-            <th>class</th>
-            ${runs.map(({ name }) => html`<th>${name}</th>`)}
-            <th aria-sort="descending">spread</th>
+            <th scope="col">class</th>
+            ${runs.map(({ name }) => html`<th scope="col" class="name">${name}</th>`)}
+            <th scope="col" aria-sort="descending">spread</th>
           </tr>
         </thead>
         <tbody>
@@ -160,7 +167,7 @@ const warnings = (runs: ReadonlyArray<Compared>) => {
 }
 
 /** A page that compares runs. */
-export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMap<string, string>) =>
+export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMap<string, DrawnChart>) =>
   page({
     title: `${count(runs.length)} runs compared`,
     subtitle: html`${runs.map(({ name }) => name).join(", ")}`,

@@ -1,5 +1,7 @@
 import { percent } from "../../figures.ts"
+import type { LedgerCounts } from "../../metrics/Report.ts"
 import type { Interval } from "../../metrics/wilson.ts"
+import { byKind } from "../../pipeline/Ledger.ts"
 
 /** What stands where a figure does not exist. */
 export const dash = "–"
@@ -28,3 +30,13 @@ export const rate = (value: number): string =>
 /** The network and its head, as a person names them: `mobilenet-v2 (fc)`. */
 export const networkName = ({ head, network }: { readonly network: string; readonly head: string | null }): string =>
   head === null ? network : `${network} (${head})`
+
+/** Which listed rows are not kept, and why: `refused: 2 malformed; left out: 300 overLimit`; empty where all are kept. */
+export const missingText = ({ leftOut, refused }: Pick<LedgerCounts, "leftOut" | "refused">): string => {
+  const kinds = byKind({ ...refused, ...leftOut })
+  const told = (name: string, counts: Readonly<Record<string, number>>) => {
+    const reasons = Object.entries(counts).map(([reason, rows]) => `${count(rows)} ${reason}`)
+    return reasons.length === 0 ? [] : [`${name}: ${reasons.join(", ")}`]
+  }
+  return [...told("refused", kinds.refused), ...told("left out", kinds.leftOut)].join("; ")
+}

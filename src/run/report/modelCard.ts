@@ -1,8 +1,8 @@
 import { duration } from "../../figures.ts"
-import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
-import { count, interval, loss, networkName, share } from "./format.ts"
+import { count, interval, loss, missingText, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
@@ -72,20 +72,24 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
   const rare = test.perClass.filter(({ support }) => support < few).map(({ label }) => label)
   const hard = test.perClass
     .filter(({ recall, support }) => support > 0 && recall < weak)
-    .sort((a, b) => a.recall - b.recall)
+    .sort((a, b) => enoughFirst(a, b) || a.recall - b.recall)
     .map(({ label, recall }) => `${label} (${share(recall)})`)
   const confused = confusedPairs(
     analysis.confusion,
     test.perClass.map(({ label }) => label),
     5
-  ).map(({ predictedLabel, share: of, trueLabel }) => `${trueLabel} for ${predictedLabel} (${share(of)})`)
+  )
+    .filter(({ support }) => support >= enoughSamples)
+    .map(({ predictedLabel, share: of, trueLabel }) => `${trueLabel} for ${predictedLabel} (${share(of)})`)
   const { calibration } = analysis
   const error = calibration && (calibration.applied ? calibration.figures.eceAfter : calibration.figures.eceBefore)
   const sizes = (data.perClass ?? []).map(({ train }) => train).filter((n) => n > 0)
   const [largest, smallest] = [Math.max(0, ...sizes), Math.min(...sizes)]
   return [
     ...(hard.length > 0 ? [`Classes of which it recognises less than ${share(weak)}: ${list(hard)}.`] : []),
-    ...(confused.length > 0 ? [`Most often taken for one another: ${list(confused)}.`] : []),
+    ...(confused.length > 0
+      ? [`Most often taken for one another (classes with ${enoughSamples} test photos or more): ${list(confused)}.`]
+      : []),
     ...(rare.length > 0 ? [`Fewer than ${few} test photos each, so that little is known of: ${list(rare)}.`] : []),
     ...(largest >= uneven * smallest
       ? [
@@ -116,7 +120,7 @@ export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
   const changes = Object.entries({ ...amounts, ...(augment.mixup > 0 && augment.cutmix > 0 && { mixSwitch }) })
     .filter(([, amount]) => typeof amount === "number" && amount > 0)
     .map(([name, amount]) => `${name} ${String(amount)}`)
-  const refused = Object.entries(data.refused).map(([reason, rows]) => `${count(rows)} ${reason}`)
+  const missing = missingText(data)
   return `---
 ${Object.entries(metadata(facts))
   .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
@@ -140,7 +144,7 @@ npx pnpm pipeline:predict --run ${facts.path} photo.jpg
 
 ## Data
 
-${count(data.listed)} rows were listed, ${count(data.kept)} of them kept${refused.length > 0 ? ` (refused: ${refused.join(", ")})` : ""}:
+${count(data.listed)} rows were listed, ${count(data.kept)} of them kept${missing === "" ? "" : ` (${missing})`}:
 ${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; stratified by class, by a hash of seed and id.
 ${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : `The labels are the column \`${config.data.columns.label}\` of the catalogue.`}
 SHA-256 of the data: \`${receipt.dataDigest}\`.

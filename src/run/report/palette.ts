@@ -1,8 +1,9 @@
 /**
- * The colours of charts by the names of the page's CSS variables: on white, and on the dark page.
+ * The colours of pages and charts by the names of the page's CSS variables: on white, and on the dark page.
  *
  * Series take `--c0` to `--c5`. Source: Okabe and Ito, Color Universal Design, 2008: apart for the colour-blind too; those
- * for the dark page are the same hues, lighter, so that they have a contrast of 3 and more to it.
+ * for the dark page are the same hues, lighter, so that they have a contrast of 3 and more to it. What is text
+ * (ink, quiet, wrong, and links in --c0) has 4.5 and more, on the page and on panels (WCAG 2.2, 1.4.3 and 1.4.11).
  */
 export const palette: Readonly<Record<string, { readonly light: string; readonly dark: string }>> = {
   "--c0": { light: "#0072b2", dark: "#56b4e9" },
@@ -12,6 +13,7 @@ export const palette: Readonly<Record<string, { readonly light: string; readonly
   "--c4": { light: "#b37b00", dark: "#e6c229" },
   "--c5": { light: "#3a8fc4", dark: "#9ad1f5" },
   "--ink": { light: "#1d2328", dark: "#e4e8eb" },
+  "--wrong": { light: "#b34700", dark: "#f0883e" },
   "--quiet": { light: "#5b666f", dark: "#9aa6b0" },
   "--line": { light: "#d8dde1", dark: "#3a434b" },
   "--page": { light: "#ffffff", dark: "#15191d" },

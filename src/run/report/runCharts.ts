@@ -5,9 +5,6 @@ import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
 import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
-/** Of classes in a chart: what more there are is in the table. */
-const mostBars = 90
-
 const epochs = (
   history: ReadonlyArray<EpochRecord>,
   chosenEpoch: number,
@@ -34,21 +31,28 @@ const steps = (spans: ReadonlyArray<StepSpan>, key: "loss" | "learningRate"): Li
   series: [{ name: key, points: spans.map((span) => ({ x: span.step, y: span[key] })) }]
 })
 
-const classes = ({ report, refusals }: RunFacts): BarChart | undefined => {
+const classes = ({ report }: RunFacts): BarChart | undefined => {
   const { perClass } = report.data
   if (perClass === undefined) return undefined
   // Without the classes that are left out whole: there may be any number of them.
   const kept = perClass.filter(({ test, train, validation }) => train + validation + test > 0)
-  const rows = kept.slice(0, mostBars).map(({ label, listed, test, train, validation }) => ({
-    label,
-    values: [train, validation, test, listed - train - validation - test]
-  }))
+  // Reports of Weft 0.1 do not tell faults from choices here.
+  const missing = kept.every(({ leftOut }) => leftOut !== undefined) ? ["refused", "left out"] : ["refused or left out"]
+  const rows = kept.map(({ label, leftOut, listed, test, train, validation }) => {
+    const others = listed - train - validation - test
+    const apart = missing.length === 2 ? [others - (leftOut ?? 0), leftOut ?? 0] : [others]
+    return { label, values: [train, validation, test, ...apart] }
+  })
+  const parts = ["training", "validation", "test", ...missing]
+  // A part without any row is not in the legend.
+  const there = parts.map((_, i) => i < 3 || rows.some(({ values }) => (values[i] ?? 0) > 0))
   return {
     kind: "bars",
     title: "Rows of each class",
     x: { label: "rows" },
-    parts: ["training", "validation", "test", ...(refusals.length > 0 ? ["refused"] : [])],
-    rows: refusals.length > 0 ? rows : rows.map(({ label, values }) => ({ label, values: values.slice(0, 3) }))
+    y: { label: "class" },
+    parts: parts.filter((_, i) => there[i]),
+    rows: rows.map(({ label, values }) => ({ label, values: values.filter((_, i) => there[i]) }))
   }
 }
 

@@ -27,6 +27,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
   })
 }
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true
+  for (const details of document.querySelectorAll("details:not(.values)")) details.open = true
 })
 `

@@ -56,6 +56,7 @@ const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string)
     kind: "strip",
     title,
     x: axisOf(figure),
+    y: { label: path },
     rows: values
       .map((json) => ({ json, those: known.filter(({ value }) => JSON.stringify(value) === json) }))
       .sort((a, b) => (isNumeric ? Number(a.json) - Number(b.json) : 0))

@@ -4,6 +4,7 @@ import type { SearchResult, SearchTrial } from "../../model/search/SearchResult.
 import { countStates, ranking, recordOf, savedShare, winner } from "../../model/search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../../model/search/settings.ts"
 import { count, dash, share } from "./format.ts"
+import type { DrawnChart } from "./drawCharts.ts"
 import { html } from "./html.ts"
 import type { Html } from "./html.ts"
 import { page } from "./page.ts"
@@ -45,7 +46,7 @@ const summary = (search: SearchResult) => {
         ? html`<p>No trial was finished.</p>`
         : html`<p>
             The best, <a href="${best.folder}/report.html">${best.id}</a>: <code>${settingsText(best.settings)}</code>.
-            As a configuration: <code>best.toml</code>.
+            As a configuration: <code>best.toml</code> beside this page.
           </p>`
     }`
 }
@@ -60,7 +61,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
     ${own.map(figureCell)}
     ${columns.map((column) => figureCell(recordOf(trial)?.[column]))}
     <td>${trial.history.length}</td>
-    <td class="text">${trial.state}</td>
+    <td class="text word">${trial.state}</td>
   </tr> `
 }
 
@@ -70,16 +71,17 @@ const table = (search: SearchResult) => {
   const best = winner(search)
   const others = search.trials.filter((trial) => !ranked.includes(trial))
   const own = columns.some((column) => column === name) ? [] : [name]
-  return html`<div class="scroll tall" tabindex="0">
+  return html`<div class="scroll tall" role="region" aria-label="Trials" tabindex="0">
     <table class="sortable">
       <thead>
         <tr>
-          <th aria-sort="ascending">place</th>
-          <th class="text">trial</th>
-          ${settingHeads(search.config.axes.map(({ path }) => path)).map((head) => html`<th class="text">${head}</th>`)}
-          ${own.map((head) => html`<th>${head}</th>`)} ${columns.map((column) => html`<th>${figureHead(column)}</th>`)}
-          <th>epochs</th>
-          <th class="text">state</th>
+          <th scope="col" aria-sort="ascending">place</th>
+          <th scope="col" class="text">trial</th>
+          ${settingHeads(search.config.axes.map(({ path }) => path)).map((head) => html`<th scope="col" class="text">${head}</th>`)}
+          ${own.map((head) => html`<th scope="col">${head}</th>`)}
+          ${columns.map((column) => html`<th scope="col">${figureHead(column)}</th>`)}
+          <th scope="col">epochs</th>
+          <th scope="col" class="text">state</th>
         </tr>
       </thead>
       <tbody>
@@ -115,7 +117,7 @@ const failures = ({ duplicates, trials }: SearchResult) => {
 }
 
 /** A search's `report.html`. */
-export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, string>) => {
+export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, DrawnChart>) => {
   const { axes, name, objective } = search.config
   const drawn = axes.flatMap(({ path }, i) => {
     const one = figure({ charts }, `axis-${i + 1}`, html`<code>${path}</code>`)

@@ -6,8 +6,8 @@ export const style = raw(`
 :root { color-scheme: light dark; ${variables("light")} }
 @media (prefers-color-scheme: dark) { :root { ${variables("dark")} } }
 * { box-sizing: border-box }
-body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; -webkit-text-size-adjust: 100% }
-main, header, footer { max-width: 1120px; margin: 0 auto; padding: 0 16px }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; -webkit-text-size-adjust: 100% }
+main, header, footer { max-width: 1240px; margin: 0 auto; padding: 0 16px }
 header { padding-top: 28px }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; overflow-wrap: anywhere }
 h2 { font-size: 19px; margin: 40px 0 10px; padding-top: 10px; border-top: 1px solid var(--line) }
@@ -26,13 +26,18 @@ figure { margin: 8px 0; min-width: 0 }
 figcaption { font-size: 13px }
 svg.chart { display: block; max-width: 100%; height: auto; overflow: visible; color: var(--ink) }
 svg.chart text { white-space: pre }
-.scroll { overflow-x: auto; max-width: 100%; -webkit-overflow-scrolling: touch }
+.scroll { overflow-x: auto; max-width: 100%; -webkit-overflow-scrolling: touch; background: linear-gradient(to right, var(--page) 40%, transparent) left / 36px 100% local no-repeat, linear-gradient(to left, var(--page) 40%, transparent) right / 36px 100% local no-repeat, linear-gradient(to top, var(--page) 40%, transparent) bottom / 100% 36px local no-repeat, linear-gradient(to right, var(--line), transparent) left / 12px 100% no-repeat, linear-gradient(to left, var(--line), transparent) right / 12px 100% no-repeat, linear-gradient(to top, var(--line), transparent) bottom / 100% 12px no-repeat }
+.scroll:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px }
 .scroll svg.chart { max-width: none }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: 3px 10px; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap }
-th { font-weight: 600; position: sticky; top: 0; background: var(--page) }
+th { font-weight: 600; white-space: normal; overflow-wrap: break-word; vertical-align: bottom; position: sticky; top: 0; background: var(--page) }
 th:first-child, td:first-child, .text { text-align: left }
-td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 160px }
+td:first-child, td.text { white-space: normal; overflow-wrap: anywhere; min-width: 68px }
+td:first-child:not(:only-child) { min-width: 96px }
+th.name, th.text { overflow-wrap: anywhere; min-width: 52px }
+td.wrap { min-width: 160px }
+td.word { overflow-wrap: break-word }
 tr.ours td { background: var(--panel); font-weight: 600 }
 th button { all: unset; cursor: pointer; font-weight: 600 }
 th button:focus-visible { outline: 2px solid var(--c0) }
@@ -45,19 +50,22 @@ th[aria-sort=descending] button::after { content: " ▼" }
 .photo { font-size: 12.5px; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; break-inside: avoid }
 .photo img, .photo .none { width: 84px; height: 84px; object-fit: contain; background: #fff; border: 1px solid var(--line); display: block; margin-bottom: 4px }
 .photo .none { background: var(--panel); color: var(--quiet); display: grid; place-items: center; text-align: center; font-size: 11px }
-.wrong { color: var(--c1) }
+.wrong { color: var(--wrong) }
 .pair { border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 10px 0; break-inside: avoid }
 .pair > div { display: flex; flex-wrap: wrap; gap: 8px 28px }
 .pair h3 { margin: 0 0 6px }
 .strip { display: flex; gap: 6px; flex-wrap: wrap }
+.strip > div { font-size: 12px; width: 72px }
 .strip img, .strip .none { width: 72px; height: 72px; object-fit: contain; background: #fff; border: 1px solid var(--line) }
 .strip .none { background: var(--panel); color: var(--quiet); font-size: 10px; overflow: hidden; overflow-wrap: anywhere; padding: 3px }
 details { margin: 8px 0 }
 summary { cursor: pointer }
 code, pre { font: 13px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere }
-pre { overflow-x: auto; background: var(--panel); padding: 10px 12px; border-radius: 6px }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 16px; margin: 8px 0; font-size: 14px }
-dt { color: var(--quiet) }
+pre { white-space: pre-wrap; background: var(--panel); padding: 10px 12px; border-radius: 6px }
+dl { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr); gap: 2px 16px; margin: 8px 0; font-size: 14px }
+dt { color: var(--quiet); overflow-wrap: anywhere }
+details.values { font-size: 13px; color: var(--quiet) }
+details.values table { color: var(--ink) }
 dd { margin: 0; overflow-wrap: anywhere }
 footer { padding: 36px 16px 28px; font-size: 13px }
 @media (max-width: 560px) {
@@ -77,11 +85,13 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   nav { display: none }
   main, header, footer { max-width: none; padding-left: 0; padding-right: 0 }
   .tall { max-height: none }
-  .scroll, .tall { overflow: visible }
+  .scroll, .tall { overflow: visible; background: none }
+  details.values { display: none }
   .scroll svg.chart { max-width: 100% }
   th { position: static }
-  table { font-size: 8.5pt }
-  th, td { padding: 1px 6px }
+  table { font-size: 7.5pt }
+  th, td { padding: 1px 3px; white-space: normal }
+  td:first-child:not(:only-child), td.text, th.name, th.text { min-width: 0 }
   figure, tr, .card, .photo { break-inside: avoid }
   h2, h3 { break-after: avoid }
   .charts { grid-template-columns: 1fr 1fr }

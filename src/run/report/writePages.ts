@@ -4,6 +4,7 @@ import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { eventFile } from "../tensorboard/eventFile.ts"
 import { Charts } from "./Charts.ts"
+import { drawCharts } from "./drawCharts.ts"
 import { modelCard } from "./modelCard.ts"
 import { analyse, shownSamples } from "./RunAnalysis.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
@@ -51,11 +52,9 @@ export const writePages = Effect.fn("writePages")(function* () {
   const charts = yield* Charts
   const facts = yield* readRun()
   const analysis = analyse(facts)
-  const drawn = new Map<string, string>()
-  for (const [name, chart] of runCharts(facts, analysis)) {
-    drawn.set(name, yield* charts.svg(chart, { for: "page" }))
-    yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
-  }
+  const all = runCharts(facts, analysis)
+  const drawn = yield* drawCharts(all)
+  for (const [name, chart] of all) yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   const { noPictures, pictures } = yield* picturesOf(facts, analysis)
   yield* folder.write("MODEL_CARD.md", modelCard(facts, analysis))
   if (facts.config.tensorboard)

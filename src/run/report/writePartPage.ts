@@ -6,7 +6,7 @@ import { testReport } from "../../metrics/Report.ts"
 import type { TestReport } from "../../metrics/Report.ts"
 import type { MeasuredAlone } from "../evaluateRuns.ts"
 import { RunFolder } from "../RunFolder.ts"
-import { Charts } from "./Charts.ts"
+import { drawCharts } from "./drawCharts.ts"
 import { analyse } from "./RunAnalysis.ts"
 import { runCharts } from "./runCharts.ts"
 import type { RunFacts } from "./RunFacts.ts"
@@ -57,11 +57,9 @@ export const writePartPage = Effect.fn("writePartPage")(function* (found: Measur
   const { part, report } = found
   if (report === null) return undefined
   const folder = yield* RunFolder
-  const charts = yield* Charts
   const facts = factsOf(yield* readRun(), { ...found, report })
   const analysis = analyse(facts)
-  const drawn = new Map<string, string>()
-  for (const [name, chart] of runCharts(facts, analysis)) drawn.set(name, yield* charts.svg(chart, { for: "page" }))
+  const drawn = yield* drawCharts(runCharts(facts, analysis))
   const pictures = yield* picturesOf(facts, analysis)
   const file = `report-${part}.html` as const
   yield* folder.write(file, yield* partPage({ part, facts, analysis, charts: drawn, ...pictures }))

@@ -4,6 +4,7 @@ import { winner } from "../../model/search/SearchResult.ts"
 import { Runs } from "../Runs.ts"
 import { readSearch } from "../search/searchFile.ts"
 import { Charts } from "./Charts.ts"
+import { drawCharts } from "./drawCharts.ts"
 import { searchCharts } from "./searchCharts.ts"
 import { searchPage } from "./searchPage.ts"
 import { writePages } from "./writePages.ts"
@@ -15,11 +16,9 @@ export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
   const folder = yield* RunFolder
   const charts = yield* Charts
   const search = yield* readSearch
-  const drawn = new Map<string, string>()
-  for (const [name, chart] of searchCharts(search)) {
-    drawn.set(name, yield* charts.svg(chart, { for: "page" }))
-    yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
-  }
+  const all = searchCharts(search)
+  const drawn = yield* drawCharts(all)
+  for (const [name, chart] of all) yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   yield* folder.write("report.html", yield* searchPage(search, drawn))
   const best = winner(search)
   if (best === undefined) return

@@ -5,7 +5,7 @@ import { weightsDigest } from "../../model/FeatureSpace.ts"
 import { networkFor } from "../../model/networks.ts"
 import { inputShape } from "../../model/shapes.ts"
 import { startWeights } from "../../model/startWeights.ts"
-import { countByReason, RefusalLines } from "../../pipeline/Ledger.ts"
+import { byKind, countByReason, RefusalLines } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../RunConfig.ts"
 import { configDigest } from "../configDigest.ts"
 import { fileDigests } from "../fileDigests.ts"
@@ -28,13 +28,15 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
   return yield* textOf("ledger.jsonl").pipe(
     Effect.flatMap(Schema.decodeEffect(RefusalLines)),
     Effect.map((refusals) => {
-      const refused: Readonly<Record<string, number>> = countByReason(refusals)
-      const counts = { listed: data.kept + refusals.length, kept: data.kept, refused }
-      const { kept, listed, test, train, validation } = data
+      const reasons: Readonly<Record<string, number>> = countByReason(refusals)
+      const { kept, leftOut, listed, refused, test, train, validation } = data
+      // Weft 0.1 counted choices among the refusals.
+      const kinds = leftOut === undefined ? { refused: reasons } : byKind(reasons)
+      const counts = { listed: kept + refusals.length, kept, ...kinds }
       return compare(
         what,
-        "listed = kept + refused, in ledger.jsonl, the report and the receipt; kept = train + validation + test",
-        { report: { kept, listed, refused: data.refused }, receipt: receipt.ledger, samples: kept },
+        "listed = kept + refused + left out, in ledger.jsonl, the report and the receipt; kept = train + validation + test",
+        { report: { kept, listed, refused, ...(leftOut && { leftOut }) }, receipt: receipt.ledger, samples: kept },
         { report: counts, receipt: counts, samples: train + validation + test }
       )
     }),

@@ -50,6 +50,17 @@ describe("exportFiles", () => {
     assert.deepStrictEqual([float.input?.layout, float.input?.shape], ["NCHW", [null, 3, 38, 45]])
   })
 
+  it("warns where weights alone are another model elsewhere, and nowhere else", () => {
+    const symmetric = modelOf(networks["mobilenet-v2, fc, symmetric"]!)
+    for (const names of ["weft", "torchvision", "timm"] as const) {
+      const weights = { format: "safetensors", names } as const
+      assert.match(metadataOf(planOf(mobilenet, weights)).warnings?.[0] ?? "", /padding "same".*another model/)
+      assert.isUndefined(metadataOf(planOf(symmetric, weights)).warnings)
+    }
+    for (const format of ["onnx", "tfjs", "saved-model"] as const)
+      assert.isUndefined(metadataOf(planOf(mobilenet, { format })).warnings)
+  })
+
   it("has its description in every format, and beside it", () => {
     for (const format of ["onnx", "tfjs", "saved-model", "safetensors"] as const) {
       const plan = planOf(mobilenet, { format })

@@ -8,6 +8,7 @@ import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
 import { writePages } from "../../../src/run/report/writePages.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { chromium, onPage, openPage } from "../../chromium.ts"
+import { pageFaults } from "./pageFaults.ts"
 import { writeSyntheticRun } from "./syntheticRun.ts"
 
 /** A WebP of one pixel. */
@@ -69,6 +70,86 @@ describe("a run's page in Chromium", () => {
           assert.isAbove(text!.height, 8)
         }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
     )
+
+  const long = [
+    "Sehr lange Bezeichnung einer Warengruppe",
+    "W".repeat(60),
+    "日本語の名前がとても長い場合にはどうなりますか",
+    "Boots",
+    "👢👟🥾".repeat(12),
+    "i"
+  ]
+  const catalogues = { "70 classes": labels, "few classes with long names": long, "two classes": ["Boots", "Caps"] }
+  for (const [what, labels] of Object.entries(catalogues))
+    it.effect.skipIf(chromium === undefined)(
+      `can be read on a desk, a tablet, a phone and paper, in light and dark, without a mouse: ${what}`,
+      () =>
+        Effect.gen(function* () {
+          yield* writeSyntheticRun({ labels, largest: 40, epochs: 3, seed: 4, gap: 1 })
+          yield* writePages()
+          const folder = yield* RunFolder
+          const page = yield* openPage
+          const markup = new TextDecoder().decode(yield* folder.read("report.html"))
+          assert.deepStrictEqual(yield* onPage(page, (page) => pageFaults(page, markup)), [])
+        }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+    )
+
+  it.effect.skipIf(chromium === undefined)("has charts as files whose texts and axis titles are whole", () =>
+    Effect.gen(function* () {
+      yield* writeSyntheticRun({ labels: long, largest: 40, epochs: 3, seed: 4 })
+      yield* writePages()
+      const folder = yield* RunFolder
+      const page = yield* openPage
+      const names = [
+        "loss",
+        "accuracy",
+        "loss-steps",
+        "learning-rate",
+        "classes",
+        "confusion",
+        "calibration",
+        "coverage"
+      ]
+      for (const name of names) {
+        const svg = new TextDecoder().decode(yield* folder.read(`charts/${name}.svg`))
+        const faults = yield* onPage(page, (page) => pageFaults(page, `<body>${svg}`))
+        assert.deepStrictEqual(
+          faults.filter((fault) => fault.includes("over the edge")),
+          [],
+          name
+        )
+        if (name === "confusion")
+          for (const title of ["true class", "predicted class"]) assert.include(svg, `>${title}<`)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect.skipIf(chromium === undefined)("says each count of the confusion in a table that a keyboard opens", () =>
+    Effect.gen(function* () {
+      const own = ["Boots", "Caps", "Coats", "Gloves"]
+      const report = yield* writeSyntheticRun({ labels: own, largest: 40, epochs: 2, seed: 4, gap: 0.5 })
+      yield* writePages()
+      const folder = yield* RunFolder
+      const page = yield* openPage
+      yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 1280)
+      const rows = yield* onPage(page, async (page) => {
+        await page.locator("#confusion summary").focus()
+        await page.keyboard.press("Enter")
+        await page.locator("#confusion table").waitFor({ state: "visible" })
+        const cells = await page.locator("#confusion tbody tr").all()
+        return Promise.all(cells.map((row) => row.locator("td").allTextContents()))
+      })
+      const { confusion, perClass } = report.test!
+      assert.strictEqual(rows.length, own.length)
+      for (const [label = "", samples, right, , others = ""] of rows) {
+        const index = own.indexOf(label)
+        const row = confusion[index]!
+        assert.deepStrictEqual([samples, right], [String(perClass[index]!.support), String(row[index])])
+        const wrong = own.flatMap((name, j) => (j === index || row[j] === 0 ? [] : [`${name} ${row[j]}`]))
+        assert.sameMembers(others === "–" ? [] : others.split(", "), wrong)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
 
   it.effect.skipIf(chromium === undefined)("sorts its table of classes by a click, numbers as numbers, and back", () =>
     Effect.gen(function* () {

@@ -6,6 +6,7 @@ import { compareRuns } from "../../../src/run/report/compareRuns.ts"
 import { RunFolder, RunFolderError } from "../../../src/run/RunFolder.ts"
 import { Runs } from "../../../src/run/Runs.ts"
 import { chromium, onPage, openPage } from "../../chromium.ts"
+import { pageFaults } from "./pageFaults.ts"
 import type { SyntheticRun } from "./syntheticRun.ts"
 import { writeSyntheticRun } from "./syntheticRun.ts"
 
@@ -35,11 +36,14 @@ const runsOf = (runs: Readonly<Record<string, SyntheticRun>>) =>
     }).pipe(Effect.orDie)
   )
 
+const longName = `runs/2026-11-27-${"mobilenet".repeat(8)}`
+
 const layers = Layer.merge(
   PlotCharts.layer,
   runsOf({
     "runs/a": base,
     "runs/b": { ...base, gap: 4, epochs: 6 },
+    [longName]: { ...base, labels: [...labels.slice(1), "W".repeat(60)] },
     "other/a": { ...base, seed: 6, calibrated: false }
   })
 )
@@ -81,20 +85,16 @@ describe("a comparison of runs", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect.skipIf(chromium === undefined)("fits a phone, without an error", () =>
-    Effect.gen(function* () {
-      const markup = yield* compareRuns(["runs/a", "runs/b", "other/a"])
-      const page = yield* openPage
-      const found = yield* onPage(page, async (page) => {
-        const said: Array<string> = []
-        page.on("console", (message) => said.push(message.text()))
-        page.on("pageerror", (error) => said.push(error.message))
-        await page.setViewportSize({ width: 390, height: 800 })
-        await page.setContent(markup)
-        const over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return { said, over }
-      })
-      assert.deepStrictEqual(found, { said: [], over: 0 })
-    }).pipe(Effect.scoped, Effect.provide(layers))
+  it.effect.skipIf(chromium === undefined)(
+    "fits a desk, a phone and paper, four and twelve runs with long names too, without an error",
+    () =>
+      Effect.gen(function* () {
+        const four = ["runs/a", "runs/b", "other/a", longName]
+        for (const paths of [four, [...four, ...four, ...four]]) {
+          const markup = yield* compareRuns(paths)
+          const page = yield* openPage
+          assert.deepStrictEqual(yield* onPage(page, (page) => pageFaults(page, markup)), [])
+        }
+      }).pipe(Effect.scoped, Effect.provide(layers))
   )
 })

@@ -12,6 +12,7 @@ import { writeSearchPage } from "../../../src/run/report/writeReport.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { writeSearch } from "../../../src/run/search/searchFile.ts"
 import { chromium, onPage, openPage } from "../../chromium.ts"
+import { pageFaults } from "./pageFaults.ts"
 import { fashionHalfway, fashionSearch } from "../../fashionSearch.ts"
 
 /** All 24 trials finished but one that diverged; the fourteenth is the best. */
@@ -125,21 +126,7 @@ describe("a search's page", () => {
           yield* writeSearchPage()
           const markup = yield* page
           const shown = yield* openPage
-          const found = yield* onPage(shown, async (shown) => {
-            const said: Array<string> = []
-            shown.on("console", (message) => said.push(message.text()))
-            shown.on("pageerror", (error) => said.push(error.message))
-            const over: Array<unknown> = []
-            for (const width of [1280, 390]) {
-              await shown.setViewportSize({ width, height: 800 })
-              await shown.setContent(markup)
-              over.push(
-                await shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-              )
-            }
-            return { said, over }
-          })
-          assert.deepStrictEqual(found, { said: [], over: [0, 0] })
+          assert.deepStrictEqual(yield* onPage(shown, (shown) => pageFaults(shown, markup)), [])
         }
       }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
   )

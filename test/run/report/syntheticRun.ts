@@ -5,7 +5,7 @@ import { calibrate, figuresOf } from "../../../src/model/measure.ts"
 import type { StoredPredictions } from "../../../src/model/StoredPredictions.ts"
 import { encodePredictions, numbersOf } from "../../../src/model/StoredPredictions.ts"
 import type { Refusal } from "../../../src/pipeline/Ledger.ts"
-import { countByReason, RefusalLines } from "../../../src/pipeline/Ledger.ts"
+import { ledgerCounts, RefusalLines } from "../../../src/pipeline/Ledger.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import type { StepSpan } from "../../../src/run/StepSpan.ts"
@@ -62,16 +62,25 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
       id: `r${i}`,
       label: `Rare ${i % 3}`,
       detail: "its class has 4 rows; `data.minPerClass` is 50"
+    })),
+    ...Array.from({ length: 5 }, (_, i) => ({
+      line: 40 + i,
+      reason: "overLimit" as const,
+      id: `o${i}`,
+      label: labels[0]!,
+      detail: "not among the 5,000 of `data.limit`"
     }))
   ]
   const perClass = labels.map((label, index) => {
     const of = ({ samples }: StoredPredictions) => samples.filter((sample) => sample.label === index).length
     const parts = { train: 8 * of(test), validation: of(validation), test: of(test) }
-    return { label, listed: parts.train + parts.validation + parts.test + (index === 0 ? 1 : 0), ...parts }
+    const missing = index === 0 ? { refused: 1, leftOut: 5 } : { refused: 0, leftOut: 0 }
+    const listed = parts.train + parts.validation + parts.test + missing.refused + missing.leftOut
+    return { label, listed, ...parts, leftOut: missing.leftOut }
   })
   const train = perClass.reduce((sum, counts) => sum + counts.train, 0)
   const kept = train + validation.samples.length + test.samples.length
-  const counts = { listed: kept + refusals.length, kept, refused: countByReason(refusals) }
+  const counts = ledgerCounts({ listed: kept + refusals.length, kept, refusals })
   const history = Array.from({ length: epochs }, (_, i) => ({
     epoch: i + 1,
     trainLoss: 2.6 * Math.exp(-0.4 * i) + 0.2,
@@ -92,7 +101,7 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
       test: test.samples.length,
       perClass: [
         ...perClass,
-        ...[0, 1, 2].map((i) => ({ label: `Rare ${i}`, listed: 4, train: 0, validation: 0, test: 0 }))
+        ...[0, 1, 2].map((i) => ({ label: `Rare ${i}`, listed: 4, train: 0, validation: 0, test: 0, leftOut: 4 }))
       ]
     },
     model: { network: "mobilenet-v2", head: "fc", parameters: 2_313_542, trainableParameters: 2_313_542 },

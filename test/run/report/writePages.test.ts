@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Struct } from "effect"
 import * as PlotCharts from "../../../src/layers/PlotCharts.ts"
 import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { percent } from "../../../src/figures.ts"
@@ -64,7 +64,14 @@ describe("a run's page", () => {
         assert.include(page, `<td>${escape(label)}</td>`)
         assert.include(page, `data-value="${f1}"`)
       }
-      for (const reason of Object.keys(data.refused)) assert.include(page, `<td>${reason}</td>`)
+      assert.deepStrictEqual(data.leftOut, { classTooSmall: 12, overLimit: 5 })
+      const [before = "", after = ""] = page.split("Rows left out: 17")
+      for (const reason of Object.keys(data.refused)) {
+        assert.include(before, `<td class="word">${reason}</td>`)
+        assert.notInclude(after, `<td class="word">${reason}</td>`)
+      }
+      for (const reason of Object.keys(data.leftOut ?? {})) assert.include(after, `<td class="word">${reason}</td>`)
+      assert.include(before, "Refused rows: 2")
       assert.include(page, "1,2,&lt;i&gt;three&lt;/i&gt;")
       assert.notMatch(page, /Beside the reference experiment/)
     }).pipe(Effect.provide(titled))
@@ -88,6 +95,25 @@ describe("a run's page", () => {
         yield* writePages()
         assert.match(yield* textOf("report.html"), /id="labels">[^]*?<p>None was found\.<\/p>/)
       }).pipe(Effect.provide(titled))
+  )
+
+  it.effect("tells choices from faults in the report of an earlier version too, which has both as refused", () =>
+    Effect.gen(function* () {
+      const report = yield* writeSyntheticRun(run)
+      const folder = yield* RunFolder
+      const { leftOut, refused, ...data } = report.data
+      const perClass = data.perClass?.map((counts) => Struct.omit(counts, ["leftOut"]))
+      const earlier = { ...report, data: { ...data, refused: { ...refused, ...leftOut }, perClass } }
+      yield* folder.write("report.json", JSON.stringify(earlier))
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      assert.match(page, /Refused rows: 2/)
+      assert.match(page, /Rows left out: 17/)
+      assert.include(
+        yield* textOf("MODEL_CARD.md"),
+        "(refused: 1 malformed, 1 imageMissing; left out: 12 classTooSmall, 5 overLimit)"
+      )
+    }).pipe(Effect.provide(titled))
   )
 
   it.effect("lets no label or file name be markup, in the page, the charts and the model card", () =>

@@ -1,3 +1,4 @@
+import type { DrawnChart } from "../drawCharts.ts"
 import type { Html } from "../html.ts"
 import type { RunAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
@@ -8,8 +9,8 @@ export interface Shown {
   readonly part: "train" | "validation" | "test"
   readonly facts: RunFacts
   readonly analysis: RunAnalysis
-  /** SVGs, by the names of the charts. */
-  readonly charts: ReadonlyMap<string, string>
+  /** By their names. */
+  readonly charts: ReadonlyMap<string, DrawnChart>
   /** `data:` addresses of pictures, by the sample's file. */
   readonly pictures: ReadonlyMap<string, string>
   /** Whether pictures were looked for and none was found: said once, not at each. */

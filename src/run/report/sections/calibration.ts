@@ -40,13 +40,13 @@ export const calibration: Contents = (shown) => {
           What withholding answers would have brought on these photos. On others it may be less: a threshold that keeps
           a promise is chosen by <code>pipeline:predict --threshold auto:0.95</code>.
         </p>
-        <div class="scroll">
+        <div class="scroll" role="region" aria-label="How many photos could be answered" tabindex="0">
           <table>
             <thead>
               <tr>
-                <th>accuracy here of at least</th>
-                <th>answered</th>
-                <th>withheld below a probability of</th>
+                <th scope="col">accuracy here of at least</th>
+                <th scope="col">answered</th>
+                <th scope="col">withheld below a probability of</th>
               </tr>
             </thead>
             <tbody>

@@ -1,28 +1,29 @@
 import { wilson } from "../../../metrics/wilson.ts"
+import { enoughFirst, enoughSamples } from "../../../metrics/confusedPairs.ts"
 import { count, interval, share } from "../format.ts"
 import { html } from "../html.ts"
 import { bar, figure } from "./figure.ts"
 import type { Contents } from "./Shown.ts"
 
 /** Precision, recall, F1 and support of each class, to be sorted. */
-export const classes: Contents = ({ analysis: { test } }) => {
+export const classes: Contents = ({ analysis: { test }, part }) => {
   if (test === null) return undefined
-  const rows = test.test.perClass.toSorted((a, b) => a.f1 - b.f1 || b.support - a.support)
+  const rows = test.test.perClass.toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || b.support - a.support)
   const cell = (figure: number) => html`<td data-value="${figure}">${share(figure)}</td>`
   return html`<p>
-      The hardest first; a click on a heading sorts. The interval is Wilson's, of the recall: of few samples little is
-      known.
+      The hardest first, and classes with fewer than ${enoughSamples} ${part} photos behind all others; a click on a
+      heading sorts. The interval is Wilson's, of the recall: of few samples little is known.
     </p>
-    <div class="scroll tall" tabindex="0">
+    <div class="scroll tall" role="region" aria-label="Metrics of each class" tabindex="0">
       <table class="sortable">
         <thead>
           <tr>
-            <th>class</th>
-            <th>precision</th>
-            <th>recall</th>
-            <th aria-sort="ascending">F1</th>
-            <th>samples</th>
-            <th>recall, 95 %</th>
+            <th scope="col">class</th>
+            <th scope="col">precision</th>
+            <th scope="col">recall</th>
+            <th scope="col">F1</th>
+            <th scope="col">samples</th>
+            <th scope="col">recall, 95 %</th>
           </tr>
         </thead>
         <tbody>
@@ -48,8 +49,8 @@ export const confusion: Contents = (shown) =>
     : shown.charts.has("confusion")
       ? html`<p>
             Rows are the true classes, columns the predicted ones, each row as shares of its class: right in blue, wrong
-            in orange, the darker the more. Classes that are taken for each other stand together. Pointing at a cell
-            shows its count.
+            in orange; the stronger the colour, the larger the share. Classes that are taken for each other stand
+            together. The counts are in the table below it.
           </p>
-          ${figure(shown, "confusion", "The order: average-linkage clustering by mutual confusion.", true)}`
+          ${figure(shown, "confusion", "The order: average-linkage clustering by mutual confusion.", { wide: true })}`
       : html`<p>There are too many classes for a matrix that could be read; the pairs below tell most.</p>`

@@ -1,5 +1,5 @@
 import type { Refusal } from "../../../pipeline/Ledger.ts"
-import { isFault } from "../../../pipeline/Ledger.ts"
+import { byKind } from "../../../pipeline/Ledger.ts"
 import { percent } from "../../../figures.ts"
 import { count } from "../format.ts"
 import { html } from "../html.ts"
@@ -19,36 +19,57 @@ const exampleOf = ({ detail, id, line, text }: Refusal) =>
     ${detail}${text === undefined ? "" : html` <code>${shortened(text)}</code>`}
   </div>`
 
-const ledger = ({ facts: { refusals, report } }: Shown) => {
-  const reasons = Object.entries(report.data.refused)
-  if (reasons.length === 0) return html`<p>No row was refused.</p>`
-  return html`<div class="scroll">
+/** Rows by reason, with examples. */
+const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<string, number>>) =>
+  html`<div class="scroll" role="region" aria-label="Rows by reason" tabindex="0">
     <table>
       <thead>
         <tr>
-          <th>reason</th>
-          <th>rows</th>
-          <th class="text">whose</th>
-          <th class="text">examples</th>
+          <th scope="col">reason</th>
+          <th scope="col">rows</th>
+          <th scope="col" class="text">examples</th>
         </tr>
       </thead>
       <tbody>
-        ${reasons.map(([reason, rows]) => {
-          const those = refusals.filter((refusal) => refusal.reason === reason)
-          const fault = those[0] !== undefined && isFault(those[0].reason)
-          return html`<tr>
-            <td>${reason}</td>
-            <td>${count(rows)}</td>
-            <td class="text">${fault ? "fault of the data" : "choice"}</td>
-            <td class="wrap text">${those.slice(0, examples).map(exampleOf)}</td>
-          </tr> `
-        })}
+        ${Object.entries(counts).map(
+          ([reason, rows]) =>
+            html`<tr>
+              <td class="word">${reason}</td>
+              <td>${count(rows)}</td>
+              <td class="wrap text">
+                ${refusals
+                  .filter((refusal) => refusal.reason === reason)
+                  .slice(0, examples)
+                  .map(exampleOf)}
+              </td>
+            </tr> `
+        )}
       </tbody>
     </table>
   </div>`
+
+const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, rows) => sum + rows, 0)
+
+/** What is not among the samples: faults of the data first, then what the configuration chose to leave out. */
+const ledger = (shown: Shown) => {
+  const { data } = shown.facts.report
+  const { leftOut, refused } = byKind({ ...data.refused, ...data.leftOut })
+  return html`<h3>Refused rows: ${count(total(refused))}</h3>
+    ${
+      total(refused) === 0
+        ? html`<p>No row was refused.</p>`
+        : html`<p>Faults of the data.</p>
+            ${reasonTable(shown, refused)}`
+    }
+    ${
+      total(leftOut) > 0 &&
+      html`<h3>Rows left out: ${count(total(leftOut))}</h3>
+        <p>Nothing is wrong with them: the configuration chose others.</p>
+        ${reasonTable(shown, leftOut)}`
+    }`
 }
 
-const leftOut = ({ facts: { report } }: Shown) => {
+const classesLeftOut = ({ facts: { report } }: Shown) => {
   const out = (report.data.perClass ?? []).filter(({ test, train, validation }) => train + validation + test === 0)
   return (
     out.length > 0 &&
@@ -78,10 +99,9 @@ export const data: Contents = (shown) => {
         html` The largest class, ${most.label}, has ${count(most.listed)} rows, the smallest that is kept,
         ${least.label}, ${count(least.listed)}.`
       }
-      What is refused is in no figure.
+      Rows that are not kept are in no metric.
     </p>
-    ${figure(shown, "classes", "Rows of each class: all that are listed, and where they went.")} ${leftOut(shown)}
-    <h3>Refused rows</h3>
-    ${ledger(shown)}
-    <p class="quiet">All of them: <code>ledger.jsonl</code> in the run's folder.</p>`
+    ${figure(shown, "classes", "Rows of each class: all that are listed, and where they went.")}
+    ${classesLeftOut(shown)} ${ledger(shown)}
+    <p class="quiet">All of them, line by line: <code>ledger.jsonl</code> in the run's folder.</p>`
 }

@@ -1,20 +1,33 @@
-import { html, raw } from "../html.ts"
+import { chartTable } from "../chartTable.ts"
 import type { Html } from "../html.ts"
+import { html, raw } from "../html.ts"
 import type { Shown } from "./Shown.ts"
 
-/** A chart with what it says below it; nothing where there is no such chart. A wide one is scrolled by itself. */
+/**
+ * A chart with what it says below it, and its values as a table; nothing where there is no such chart.
+ *
+ * `wide`: it is scrolled by itself. `table: false`: there is such a table on the page already.
+ */
 export const figure = (
   { charts }: Pick<Shown, "charts">,
   name: string,
   caption: Html | string,
-  wide = false
+  { table = true, wide = false }: { readonly table?: boolean; readonly wide?: boolean } = {}
 ): Html | undefined => {
-  const svg = charts.get(name)
-  if (svg === undefined) return undefined
+  const found = charts.get(name)
+  if (found === undefined) return undefined
+  const { chart, svg } = found
   const drawn = raw(svg)
   return html`<figure>
-    ${wide ? html`<div class="scroll" tabindex="0">${drawn}</div>` : drawn}
+    ${wide ? html`<div class="scroll" role="region" aria-label="${chart.title}" tabindex="0">${drawn}</div>` : drawn}
     <figcaption>${caption}</figcaption>
+    ${
+      table &&
+      html`<details class="values">
+        <summary>${chart.title}, as a table</summary>
+        ${chartTable(chart)}
+      </details>`
+    }
   </figure> `
 }
 

@@ -1,4 +1,5 @@
 import { percent } from "../../../figures.ts"
+import { enoughSamples } from "../../../metrics/confusedPairs.ts"
 import { count } from "../format.ts"
 import type { Html } from "../html.ts"
 import { html, raw } from "../html.ts"
@@ -7,19 +8,22 @@ import type { ShownPair, ShownSample } from "../RunAnalysis.ts"
 import { isLocalPicture } from "../picture.ts"
 import type { Contents, Shown } from "./Shown.ts"
 
-const picture = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, title: string): Html => {
+const said = ({ labelName, predictedName, probability }: ShownSample) =>
+  `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
+
+/** The photo, or its name where it is not there; what was said of it is its text for those who cannot see it. */
+const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html => {
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
-    ? html`<img src="${raw(address)}" alt="${id}" title="${title}" />`
-    : html`<span class="none" title="${title}">${id}</span>`
+    ? html`<img src="${raw(address)}" alt="Photo ${text}" title="${file}" />`
+    : html`<span class="none" title="${file}">${id}</span>`
 }
 
-const said = (sample: ShownSample) =>
-  `${sample.file}: ${sample.labelName}, predicted ${sample.predictedName} ${percent(sample.probability)}`
+const picture = (shown: Shown, sample: ShownSample): Html => pictureOf(shown, sample, said(sample))
 
 const loss = (shown: Shown, sample: ShownSample) =>
   html`<div class="photo">
-    ${picture(shown, sample, said(sample))}
+    ${picture(shown, sample)}
     <div>${sample.labelName} <span class="quiet">${percent(sample.labelProbability)}</span></div>
     ${
       sample.predictedName === sample.labelName
@@ -42,13 +46,21 @@ export const losses: Contents = (shown) => {
 }
 
 const strip = (shown: Shown, samples: ReadonlyArray<ShownSample>) =>
-  html`<div class="strip">${samples.map((sample) => picture(shown, sample, said(sample)))}</div>`
+  html`<div class="strip">
+    ${samples.map(
+      (sample) =>
+        html`<div>
+          ${picture(shown, sample)}
+          <div class="quiet">${percent(sample.probability)}</div>
+        </div> `
+    )}
+  </div>`
 
-const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, share, trueLabel }: ShownPair) =>
+const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, share, support, trueLabel }: ShownPair) =>
   html`<div class="pair">
     <h3>
       ${trueLabel} taken for ${predictedLabel}: ${times === 1 ? "once" : `${count(times)} times`}, ${percent(share)} of
-      ${trueLabel}
+      ${count(support)} ${trueLabel}
     </h3>
     ${
       mistaken.length > 0 &&
@@ -71,7 +83,11 @@ export const pairs: Contents = (shown) => {
   if (test === null) return undefined
   return test.pairs.length === 0
     ? html`<p>Nothing was confused.</p>`
-    : html`${test.pairs.map((one) => pair(shown, one))}`
+    : html`<p>
+          The most frequent first, and pairs whose true class has fewer than ${enoughSamples} ${shown.part} photos
+          behind all others: one mistake is all of one photo. Below each photo, the probability of what was predicted.
+        </p>
+        ${test.pairs.map((one) => pair(shown, one))}`
 }
 
 /** A probability, however small. */
@@ -79,7 +95,7 @@ const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %"
 
 const labelError = (shown: Shown, sample: LikelyLabelError) =>
   html`<div class="photo">
-    ${picture(shown, sample, `${sample.file}: labelled ${sample.labelName}, the model finds ${sample.suggestedName}`)}
+    ${pictureOf(shown, sample, `labelled ${sample.labelName}, the model finds ${sample.suggestedName}`)}
     <div>labelled ${sample.labelName} <span class="quiet">${orLess(sample.selfConfidence)}</span></div>
     <div class="wrong">${sample.suggestedName} ${percent(sample.probability)}</div>
     <div class="quiet">${sample.id}, ${sample.part}</div>

@@ -52,20 +52,20 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
     show: (figure: number | null | undefined) => string
   ) => row.map((figure) => html`<td>${show(figure)}</td>`)
   return html`<h3>Beside the reference experiment</h3>
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Beside the reference experiment" tabindex="0">
       <table>
         <thead>
           <tr>
-            <th>network</th>
-            <th class="text">optimiser</th>
-            <th>epochs</th>
-            <th>train loss</th>
-            <th>val loss</th>
-            <th>test loss</th>
-            <th>train acc</th>
-            <th>val acc</th>
-            <th>test acc</th>
-            <th>weighted F1</th>
+            <th scope="col">network</th>
+            <th scope="col" class="text">optimiser</th>
+            <th scope="col">epochs</th>
+            <th scope="col">train loss</th>
+            <th scope="col">val loss</th>
+            <th scope="col">test loss</th>
+            <th scope="col">train acc</th>
+            <th scope="col">val acc</th>
+            <th scope="col">test acc</th>
+            <th scope="col">weighted F1</th>
           </tr>
         </thead>
         <tbody>

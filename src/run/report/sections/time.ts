@@ -38,13 +38,13 @@ export const time: Contents = ({ facts: { report } }) => {
   ] as const
   const all = rows.reduce((sum, [, seconds]) => sum + (seconds ?? 0), 0)
   const speed = stages.training > 0 ? (report.data.train * report.history.length) / stages.training : 0
-  return html`<div class="scroll">
+  return html`<div class="scroll" role="region" aria-label="Where the time went" tabindex="0">
       <table>
         <thead>
           <tr>
-            <th>stage</th>
-            <th>time</th>
-            <th class="text">share</th>
+            <th scope="col">stage</th>
+            <th scope="col">time</th>
+            <th scope="col" class="text">share</th>
           </tr>
         </thead>
         <tbody>

@@ -6,8 +6,8 @@ import type { Contents, Shown } from "./Shown.ts"
 
 const epochTable = ({ facts: { report } }: Shown) =>
   html`<details${report.history.length <= 12 ? html` open` : ""}>
-<summary>The epochs as a table</summary><div class="scroll"><table>
-<thead><tr><th>epoch</th><th>train loss</th><th>val loss</th><th>train acc</th><th>val acc</th><th>learning rate</th><th>images/s</th><th>time</th></tr></thead>
+<summary>The epochs as a table</summary><div class="scroll" role="region" aria-label="Epochs" tabindex="0"><table>
+<thead><tr><th scope="col">epoch</th><th scope="col">train loss</th><th scope="col">val loss</th><th scope="col">train acc</th><th scope="col">val acc</th><th scope="col">learning rate</th><th scope="col">images/s</th><th scope="col">time</th></tr></thead>
 <tbody>${report.history.map(
     (record) =>
       html`<tr${record.epoch === report.chosenEpoch ? html` class="ours"` : ""}><td>${record.epoch}</td><td>${loss(record.trainLoss)}</td><td>${loss(record.validationLoss)}</td><td>${share(record.trainAccuracy)}</td><td>${share(record.validationAccuracy)}</td><td>${rate(record.learningRate)}</td><td>${count(record.imagesPerSecond)}</td><td>${duration(record.seconds)}</td></tr>\n`
@@ -24,8 +24,8 @@ export const training: Contents = (shown) => {
       it.${report.calibration !== undefined && html` All losses here are as trained, without the temperature.`}
     </p>
     <div class="charts">
-      ${figure(shown, "loss", "Mean loss of each epoch, nats. The dotted line is the epoch whose weights are the model.")}
-      ${figure(shown, "accuracy", "Accuracy of each epoch.")}
+      ${figure(shown, "loss", "Mean loss of each epoch, nats. The dotted line is the epoch whose weights are the model.", { table: false })}
+      ${figure(shown, "accuracy", "Accuracy of each epoch.", { table: false })}
       ${figure(
         shown,
         "loss-steps",
