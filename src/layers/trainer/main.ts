@@ -58,14 +58,16 @@ const answer = (asked: Exclude<ToTrainer, { _tag: "Stop" }>) =>
     : answering(Effect.map(checkRuns(asked.configs), (digest) => ({ _tag: "Checked", digest })))
 
 let working: Fiber.Fiber<void> | undefined
+const stop = () => (working === undefined ? process.exit(130) : working.interruptUnsafe())
 
 process.on("message", (raw) => {
   const asked = Schema.decodeUnknownSync(ToTrainer)(raw)
-  if (asked._tag === "Stop") return working === undefined ? process.exit(130) : working.interruptUnsafe()
+  if (asked._tag === "Stop") return stop()
   const fiber = Effect.runFork(answer(asked))
   working = fiber
   fiber.addObserver((exit) => process.exit(exit._tag === "Success" ? 0 : 130))
 })
-// A terminal's Ctrl-C comes to the parent too, which tells us; without a parent nobody would have the result.
-process.on("SIGINT", () => {})
+// A terminal's Ctrl-C and its end come to the parent too, which tells us; without a parent nobody would have the result.
+for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {})
+process.on("SIGTERM", stop)
 process.on("disconnect", () => process.exit(1))
