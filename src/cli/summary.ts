@@ -1,6 +1,7 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
+import { enginesText } from "../metrics/enginesUsed.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
 import { duration, percent } from "../figures.ts"
@@ -89,11 +90,13 @@ export const membersText = ({ members, report }: Pick<Measured, "members" | "rep
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
+  const changed = enginesText(report.history)
   const refused = Object.entries(data.refused)
     .map(([reason, count]) => `${count} ${reason}`)
     .join(", ")
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
+    ...(changed === undefined ? [] : [changed]),
     `${data.kept} of ${data.listed} rows kept${refused === "" ? "" : ` (refused: ${refused})`}, ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."

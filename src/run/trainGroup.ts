@@ -109,7 +109,7 @@ const chooseEngine = Effect.fnUntraced(function* (first: Member) {
           new EngineUnavailable({
             engine: error.engine,
             reason: `${error.reason}. The run began on it, and stays with it`,
-            cure: `${error.cure} ${forced}`
+            cure: `${error.cure.replace(/\.?$/, ".")} ${forced}`
           })
         )
       : Effect.andThen(tellChange(first, error), choose(config.engine, anyClasses))
@@ -210,7 +210,7 @@ const batchesOf = Effect.fnUntraced(function* (
             new FeaturesError({
               engine: error.engine,
               reason: "unavailable",
-              detail: `${error.detail}. The run began on it, and stays with it. ${forced}`
+              detail: `${error.detail.replace(/\.?$/, ".")} The run began on it, and stays with it. ${forced}`
             })
           )
         : Effect.andThen(tellChange(member, error), openBatches(engine, config, dataset, frozen))
@@ -230,7 +230,8 @@ const beginRun = Effect.fnUntraced(
 
 const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined): RanOn => ({
   engine: info.name,
-  device: info.device,
+  // Why it is on no GPU is said where somebody asked for none, and is no part of the device.
+  device: info.device.replace(/; no GPU: .*$/s, ""),
   ...(features !== undefined && { features: features.key })
 })
 

@@ -76,7 +76,7 @@ const begin = Effect.fn("trainTrials.begin")(function* ({ config, id, path, unti
   yield* runs.hold(path, "wait")
   const { checkpoints, folder } = yield* runs.open(path, config.train.checkpoint.keep)
   if (!(yield* folder.has("report.json"))) return yield* beginMember({ trial: id, config, folder, checkpoints, until })
-  const report = yield* finishedReport(folder, yield* resolveConfig(config))
+  const report = yield* finishedReport(folder, yield* resolveConfig(config), path)
   if (report === undefined) return yield* beginMember({ trial: id, config, folder, checkpoints, until })
   return { state: "finished", report } satisfies MemberEnding
 })

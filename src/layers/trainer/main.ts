@@ -17,11 +17,12 @@ const send = (message: FromTrainer): Promise<void> =>
 
 /** Ten of a kind a second are enough for a person; an epoch and a note are always told. */
 const told = Effect.sync(() => {
-  const last = new Map<string, number>()
+  const last = new Map<string, bigint>()
   return Effect.fnUntraced(function* (event: ProgressEvent) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Clock.currentTimeNanos
     const isLasting = event._tag === "Epoch" || event._tag === "Note"
-    if (!isLasting && now - (last.get(event._tag) ?? 0) < 100) return
+    const before = last.get(event._tag)
+    if (!isLasting && before !== undefined && now - before < 100_000_000n) return
     last.set(event._tag, now)
     yield* Effect.promise(() => send({ _tag: "Progress", event }))
   })

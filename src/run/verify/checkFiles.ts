@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { enginesText } from "../../metrics/enginesUsed.ts"
 import type { Report } from "../../metrics/Report.ts"
 import { EpochRecord } from "../../metrics/Report.ts"
 import { weightsDigest } from "../../model/FeatureSpace.ts"
@@ -51,6 +52,17 @@ const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report)
   )
 })
 
+/** What the report says that the run ran on, beside what its epochs say. */
+const checkEngine = ({ engine, history }: Report) => {
+  const last = history.at(-1)?.ranOn?.at(-1)
+  return compare(
+    "engine",
+    enginesText(history) ?? `every epoch on ${engine.name}`,
+    engine.name,
+    last === undefined ? engine.name : last.engine
+  )
+}
+
 /** The files whose digests the receipt has, bit for bit. */
 const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report) {
   const what = "files"
@@ -84,6 +96,7 @@ export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig
     yield* checkStart(config, report),
     yield* checkLedger(report),
     yield* checkHistory(report),
+    ...(report.history.some(({ ranOn }) => ranOn !== undefined) ? [checkEngine(report)] : []),
     yield* checkDigests(report)
   ]
 })
