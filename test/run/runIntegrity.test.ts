@@ -221,7 +221,7 @@ describe("a start that fails", () => {
   const cases: ReadonlyArray<readonly [string, number, object, Machinery, typeof table]> = [
     ["a network that does not fit", 2, { image: { height: 16, width: 12 } }, machine("mock"), table],
     ["weights that are not there", 2, { network: { weights: "nowhere", trainable: "head" } }, machine("mock"), table],
-    ["a block that is none", 2, { network: { weights: "trained", trainable: "conv9" } }, machine("mock"), table],
+    ["a block that is none", 2, { train: { rates: [{ from: "conv9", factor: 0.1 }] } }, machine("mock"), table],
     ["one class", 3, {}, machine("mock"), table.slice(0, 8)],
     ["no class", 3, {}, machine("mock"), table.slice(0, 1)],
     ["no engine", 4, {}, machine(), table],
