@@ -12,6 +12,7 @@ import { configDigest } from "../configDigest.ts"
 import { fileDigests } from "../fileDigests.ts"
 import type { RunFile } from "../RunFolder.ts"
 import { RunFolder } from "../RunFolder.ts"
+import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
 
 /** A file's text, or what is wrong with it. */
@@ -52,15 +53,13 @@ const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report)
   )
 })
 
-/** What the report says that the run ran on, beside what its epochs say. */
-const checkEngine = ({ engine, history }: Report) => {
-  const last = history.at(-1)?.ranOn?.at(-1)
-  return compare(
-    "engine",
-    enginesText(history) ?? `every epoch on ${engine.name}`,
-    engine.name,
-    last === undefined ? engine.name : last.engine
-  )
+/** What the report says that the run ran on, beside what its epochs say; nothing where they all ran on that. */
+const checkEngine = ({ engine, history }: Report): ReadonlyArray<Check> => {
+  const changed = enginesText(history)
+  const last = history.at(-1)?.ranOn?.at(-1)?.engine ?? engine.name
+  return changed === undefined && last === engine.name
+    ? []
+    : [compare("engine", changed ?? `of the epochs, ${last}`, engine.name, last)]
 }
 
 /** The files whose digests the receipt has, bit for bit. */
@@ -96,7 +95,7 @@ export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig
     yield* checkStart(config, report),
     yield* checkLedger(report),
     yield* checkHistory(report),
-    ...(report.history.some(({ ranOn }) => ranOn !== undefined) ? [checkEngine(report)] : []),
+    ...checkEngine(report),
     yield* checkDigests(report)
   ]
 })
