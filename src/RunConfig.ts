@@ -46,6 +46,10 @@ export const RunConfig = Schema.Struct({
 }).check(
   Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {
     expected: "a `data.split.validation` above 0 where there is a `calibration`"
+  }),
+  Schema.makeFilter(({ data, train }) => train.earlyStopping === undefined || data.split.validation > 0, {
+    expected:
+      "a `data.split.validation` above 0 where there is a `train.earlyStopping`, which watches the validation part"
   })
 )
 export type RunConfig = typeof RunConfig.Type

@@ -4,15 +4,21 @@ import { Command } from "effect/cli"
 import { weft } from "./cli/weft.ts"
 import { explainFailure, exitCodeOf } from "./cli/failure.ts"
 import * as LiveLayers from "./layers/Live.ts"
+import { closedOutput, whenDrained } from "./layers/process/outputs.ts"
 import manifest from "../package.json" with { type: "json" }
+
+// A closed terminal or ssh session ends the work as SIGTERM does: with a checkpoint.
+process.on("SIGHUP", () => void process.emit("SIGTERM", "SIGTERM"))
 
 weft.pipe(
   Command.run({ version: manifest.version }),
   Effect.tapCause(explainFailure),
   Effect.provide(LiveLayers.layer),
   Effect.provideService(Logger.LogToStderr, true),
+  // What is interrupted leaves what a signal leaves; nobody is there to read of it.
+  Effect.raceFirst(closedOutput),
   NodeRuntime.runMain({
     disableErrorReporting: true, // explainFailure has said it
-    teardown: (exit, onExit) => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause))
+    teardown: (exit, onExit) => whenDrained(() => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause)))
   })
 )

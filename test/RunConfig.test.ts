@@ -48,6 +48,10 @@ describe("RunConfig", () => {
         yield* problems({ data: { root: "x", split }, calibration: {} }),
         /^x\.toml: the configuration: Expected a `data\.split\.validation` above 0 where there is a `calibration`$/
       )
+      assert.match(
+        yield* problems({ data: { root: "x", split }, train: { earlyStopping: { patience: 1 } } }),
+        /^x\.toml: the configuration: Expected a `data\.split\.validation` above 0 where there is a `train\.earlyStopping`/
+      )
     })
   )
 

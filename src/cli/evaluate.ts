@@ -5,6 +5,7 @@ import { evaluateRuns, measuredAlone } from "../run/evaluateRuns.ts"
 import type { MeasuredAlone } from "../run/evaluateRuns.ts"
 import { writePartPage } from "../run/report/writePartPage.ts"
 import { RunFolder } from "../run/RunFolder.ts"
+import { Runs } from "../run/Runs.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import * as options from "./options.ts"
 import { calibrationText, evaluationText, membersText } from "./summary.ts"
@@ -23,7 +24,9 @@ const flags = {
 
 /** A page belongs to one run, in whose folder it lies. */
 const pageOf = (folder: RunFolder["Service"], alone: MeasuredAlone) =>
-  writePartPage(alone).pipe(
+  Runs.use((runs) => runs.hold(folder.path, "wait")).pipe(
+    Effect.andThen(writePartPage(alone)),
+    Effect.scoped,
     Effect.provideService(RunFolder, folder),
     Effect.catch((error) =>
       Effect.as(report({ _tag: "Note", line: `the page could not be written: ${error.message}` }), undefined)

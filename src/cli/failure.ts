@@ -13,6 +13,24 @@ export const exitCodeOf = (cause: Cause.Cause<unknown>): number => {
   return Runtime.getErrorExitCode(error)
 }
 
+/** Characters of a line, and lines, that a person reads of an error; what is longer came from a file. */
+const longest = { line: 2000, lines: 60 } as const
+
+const cutLine = (line: string) =>
+  line.length <= longest.line
+    ? line
+    : `${line.slice(0, longest.line)} … (and ${(line.length - longest.line).toLocaleString("en-US")} more characters)`
+
+/** An error's text as it is shown: of thousands of lines, or of a whole file in one line, the beginning. */
+export const cutMessage = (text: string): string => {
+  const lines = text.split("\n")
+  const more = lines.length - longest.lines
+  return [
+    ...lines.slice(0, longest.lines).map(cutLine),
+    ...(more > 0 ? [`… and ${more.toLocaleString("en-US")} more lines`] : [])
+  ].join("\n")
+}
+
 /** Says on standard error what went wrong, in a paragraph; with `--log-level debug`, with its stack as well. */
 export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   if (Cause.hasInterruptsOnly(cause)) return
@@ -20,7 +38,8 @@ export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<un
   if (CliError.isCliError(error)) return // its help and its reason have been printed
   const level = yield* References.MinimumLogLevel
   const expected = Cause.hasFails(cause) && error instanceof Error
-  if (expected) yield* Console.error(`\n${error.message}`)
+  if (expected) yield* Console.error(`\n${cutMessage(error.message)}`)
   else yield* Console.error("\nThis is a fault in Weft, not in your data; please report it with the text below.")
-  if (!expected || level === "Debug" || level === "Trace" || level === "All") yield* Console.error(Cause.pretty(cause))
+  if (!expected || level === "Debug" || level === "Trace" || level === "All")
+    yield* Console.error(cutMessage(Cause.pretty(cause)))
 })

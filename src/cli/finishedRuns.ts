@@ -1,8 +1,14 @@
 import { Array, Effect, Option, Path } from "effect"
 import { ConfigError } from "../RunConfig.ts"
+import { readRunEngine } from "../run/RunEngine.ts"
+import type { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
 import { readRunConfig } from "./readConfig.ts"
+
+/** What a run ran on, where nothing else is asked for. */
+export const recordedEngine = (folder: RunFolder["Service"], sets: ReadonlyArray<string>) =>
+  sets.some((assignment) => /^engine[.=]/.test(assignment)) ? Effect.undefined : readRunEngine(folder)
 
 /**
  * The runs that are meant, the newest finished one where none is named, each with its own configuration, which all `sets`
@@ -22,7 +28,8 @@ export const finishedRuns = Effect.fnUntraced(function* (named: ReadonlyArray<st
     paths,
     Effect.fnUntraced(function* (path) {
       const config = yield* readRunConfig(path, sets)
-      return { config, folder: yield* Runs.use((runs) => runs.existing(path)) }
+      const folder = yield* Runs.use((runs) => runs.existing(path))
+      return { config, folder, recorded: yield* recordedEngine(folder, sets) }
     })
   )
 })

@@ -1,4 +1,4 @@
-import { Clock, DateTime, Effect, Option, Path } from "effect"
+import { Clock, DateTime, Effect, FileSystem, Option, Path } from "effect"
 import { ConfigError } from "../RunConfig.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
@@ -43,6 +43,13 @@ const existing = Effect.fnUntraced(function* ({ config, run, set }: SearchOption
   return { search, folder, shown: run.value, where: `${run.value}/search.json` }
 })
 
+/** Whether a trial of a search has begun, or a cluster has it: what a start that failed left is no search. */
+const isBegun = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const trials = yield* Effect.orElseSucceed(fs.readDirectory(`${path}/trials`), (): Array<string> => [])
+  return trials.length > 0 || (yield* Effect.orElseSucceed(fs.exists(`${path}/cluster-key`), () => false))
+})
+
 /** A search that is to begin. */
 const beginning = Effect.fnUntraced(function* ({ config, run, set }: SearchOptions) {
   const { search, where } = yield* readSearchConfig(
@@ -53,12 +60,12 @@ const beginning = Effect.fnUntraced(function* ({ config, run, set }: SearchOptio
   yield* checkTrials(points.trials, where)
   const shown = Option.isSome(run) ? run.value : yield* newFolder(search.name)
   const { folder } = yield* Runs.use((runs) => runs.open(shown, 1))
-  if (yield* folder.has("search.json"))
+  if ((yield* folder.has("search.json")) && (yield* isBegun(shown)))
     return yield* new ConfigError({
       where: `--run ${shown}`,
       problems: ["there is a search in this folder already; add --resume to go on with it, or name another folder"]
     })
-  if (yield* folder.has("config.json"))
+  if ((yield* folder.has("report.json")) || (yield* folder.has("checkpoints")))
     return yield* new ConfigError({
       where: `--run ${shown}`,
       problems: ["there is a run in this folder already; name another folder"]

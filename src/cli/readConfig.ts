@@ -1,4 +1,4 @@
-import { Effect, FileSystem, Schema } from "effect"
+import { Effect, FileSystem, Option, Schema } from "effect"
 import type { Table } from "../configTable.ts"
 import { isKeyPath, isTable, setKey } from "../configTable.ts"
 import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
@@ -64,10 +64,15 @@ export const readConfig = Effect.fn("readConfig")(function* (file: string, sets:
 /** The configuration that a run began with, from its folder. */
 export const readRunConfig = Effect.fn("readRunConfig")(function* (folder: string, sets: ReadonlyArray<string> = []) {
   const fs = yield* FileSystem.FileSystem
-  if (!(yield* Effect.orElseSucceed(fs.exists(`${folder}/config.json`), () => false)))
+  if (!(yield* Effect.orElseSucceed(fs.exists(`${folder}/config.json`), () => false))) {
+    const found = yield* Effect.option(fs.stat(folder))
+    const isFile = Option.isSome(found) && found.value.type !== "Directory"
     return yield* new ConfigError({
       where: `--run ${folder}`,
-      problems: ["there is no run in this folder (it has no config.json)"]
+      problems: [
+        isFile ? "this is a file; name a run's folder" : "there is no run in this folder (it has no config.json)"
+      ]
     })
+  }
   return yield* readConfig(`${folder}/config.json`, sets)
 })

@@ -27,10 +27,13 @@ const flags = {
 /** Makes a run's page again, in its folder. */
 const onePage = Effect.fnUntraced(function* (path: string) {
   const { join } = yield* Path.Path
-  const folder = yield* Runs.use((runs) => runs.existing(path))
+  const runs = yield* Runs
+  const folder = yield* runs.existing(path)
+  // Of a search that is at work, a page can be made at any time; a finished run's page has one writer.
+  if (yield* folder.has("report.json")) yield* runs.hold(path, "wait")
   yield* writeReport().pipe(Effect.provideService(RunFolder, folder))
   return join(path, "report.html")
-})
+}, Effect.scoped)
 
 /** Makes the page of a run again, or one that compares several. */
 export const report = Command.make(

@@ -6,12 +6,11 @@ import type { ClusterUrl } from "../layers/cluster/ClusterUrl.ts"
 import { sayingWhich } from "../layers/cluster/Postgres.ts"
 import { submitAndWatch } from "../layers/cluster/watch.ts"
 import * as LocalSearch from "../layers/LocalSearch.ts"
-import { withLock } from "../layers/lock.ts"
 import { report } from "../Progress.ts"
-import { ConfigError } from "../RunConfig.ts"
 import { Machine } from "../run/Machine.ts"
 import { RunError } from "../run/RunError.ts"
 import { RunFolder } from "../run/RunFolder.ts"
+import { Runs } from "../run/Runs.ts"
 import { Pages } from "../run/report/Pages.ts"
 import { openBoard } from "../run/search/Board.ts"
 import type { Board } from "../run/search/Board.ts"
@@ -55,6 +54,12 @@ const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, pa
   return yield* carryOut(payload, parallel, workOf(search.config, trials, folder.path), board.tell).pipe(
     Effect.provide(Layer.merge(LocalSearch.layer(`${folder.path}/search.sqlite`), ChildTrainers.layer(parallel)))
   )
+})
+
+/** A search that begins does not go on with what a start that failed left in its folder. */
+const removeJournal = Effect.fnUntraced(function* (folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  for (const ending of ["", "-wal", "-shm"]) yield* fs.remove(`${folder}/search.sqlite${ending}`, { force: true })
 })
 
 /** On a cluster: `cluster-key` in the folder says to its workers whose it is. */
@@ -114,15 +119,9 @@ export const search = Command.make(
         )
       )
     )
-    const result = yield* withLock(
-      `${folder.path}/search.lock`,
-      carriedOut,
-      (holder) =>
-        new ConfigError({
-          where: `--run ${shown}`,
-          problems: [`process ${holder} is at work on this search; wait for its end, or stop it first`]
-        })
-    )
+    yield* Runs.use((runs) => runs.hold(folder.path, "refuse"))
+    if (!asked.resume) yield* removeJournal(folder.path)
+    const result = yield* carriedOut
     yield* folder.write("trials.csv", yield* trialsCsv(result))
     const best = yield* bestToml(result, trials, shown)
     if (best !== undefined) yield* folder.write("best.toml", best)
@@ -130,7 +129,7 @@ export const search = Command.make(
     yield* Console.log(json ? JSON.stringify(searchJson(result), null, 2) : searchText(result, shown))
     if (!result.trials.some(({ state }) => state === "finished"))
       return yield* new RunError({ run: shown, detail: "no trial was finished; search.json says of each why" })
-  })
+  }, Effect.scoped)
 ).pipe(
   Command.withDescription("Trains a network at many settings, many in one pass, and says which are the best"),
   Command.withExamples([

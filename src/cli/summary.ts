@@ -1,6 +1,7 @@
 import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
+import { enginesText } from "../metrics/enginesUsed.ts"
 import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluateRuns.ts"
@@ -116,9 +117,11 @@ export const membersText = ({
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
+  const changed = enginesText(report.history)
   const others = missingText(data)
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
+    ...(changed === undefined ? [] : [changed]),
     `${data.kept} of ${data.listed} rows kept${others === "" ? "" : ` (${others})`}, ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."

@@ -5,6 +5,7 @@ import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import type { Check } from "../run/verify/Check.ts"
 import { verifyRun } from "../run/verifyRun.ts"
+import { recordedEngine } from "./finishedRuns.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
@@ -69,7 +70,8 @@ export const verify = Command.make(
     const found = yield* verifyRun(config, {
       data,
       samples: Option.getOrElse(samples, () => Infinity),
-      engine: Option.getOrUndefined(engine)
+      engine: Option.getOrUndefined(engine),
+      recorded: yield* recordedEngine(folder, set)
     }).pipe(Effect.provideService(RunFolder, folder))
     const width = Math.max(...found.checks.map(({ what }) => what.length))
     yield* Console.log(

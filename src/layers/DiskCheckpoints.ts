@@ -16,9 +16,18 @@ const failure = ({ detail, path, reason }: FileError) =>
 /**
  * Checkpoints as files in a folder, of which the last `keep` stay: `step-00001234.safetensors`, `best.safetensors`.
  *
- * The folder is made with the first file; what a killed process left half written in it is removed then.
+ * The folder is made with the first file; what a killed process left half written in it is removed then. Where `mayWrite`
+ * fails, with what is wrong, no file is written or removed.
  */
-export const make = (folder: string, keep: number): Checkpoints["Service"] => {
+export const make = (
+  folder: string,
+  keep: number,
+  mayWrite: Effect.Effect<void, string> = Effect.void
+): Checkpoints["Service"] => {
+  const permitted = Effect.mapError(
+    mayWrite,
+    (detail) => new CheckpointError({ path: folder, reason: "failed", detail })
+  )
   const attempt = <A>(path: string, action: () => Promise<A>) =>
     Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
   let isReady = false
@@ -48,9 +57,18 @@ export const make = (folder: string, keep: number): Checkpoints["Service"] => {
           Effect.mapError(failure)
         ),
       write: (name, bytes) =>
-        prepare.pipe(Effect.andThen(atomicWrite(join(folder, name), bytes)), Effect.mapError(failure)),
+        permitted.pipe(
+          Effect.andThen(prepare.pipe(Effect.andThen(atomicWrite(join(folder, name), bytes)), Effect.mapError(failure)))
+        ),
       remove: (name) =>
-        attempt(join(folder, name), () => rm(join(folder, name), { force: true })).pipe(Effect.mapError(failure))
+        permitted.pipe(
+          Effect.andThen(
+            Effect.mapError(
+              attempt(join(folder, name), () => rm(join(folder, name), { force: true })),
+              failure
+            )
+          )
+        )
     },
     keep
   )

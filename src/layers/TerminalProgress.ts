@@ -105,7 +105,8 @@ const isDone = (event: ProgressEvent): boolean => {
  */
 export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, animated: boolean) {
   // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
-  const last = yield* Ref.make(animated ? Number.NEGATIVE_INFINITY : yield* Clock.currentTimeMillis)
+  // By the monotonic clock: where the other one is set back, progress goes on.
+  const last = yield* Ref.make(animated ? undefined : yield* Clock.currentTimeNanos)
   const search = yield* Ref.make<SearchResult | undefined>(undefined)
   const screen = makeScreen(terminal)
   yield* Effect.addFinalizer(() => Effect.sync(screen.clear))
@@ -131,8 +132,10 @@ export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, anima
     const table = yield* Ref.get(search)
     const { lasting, text } = lineOf(event, 0)
     if (lasting) return yield* Effect.sync(() => screen.say(text, tableLines(table)))
-    const now = yield* Clock.currentTimeMillis
-    if (!(animated && isDone(event)) && now - (yield* Ref.get(last)) < (animated ? 100 : 10_000)) return
+    const now = yield* Clock.currentTimeNanos
+    const before = yield* Ref.get(last)
+    const isSoon = before !== undefined && now - before < (animated ? 100_000_000n : 10_000_000_000n)
+    if (isSoon && !(animated && isDone(event))) return
     yield* Ref.set(last, now)
     yield* Effect.sync(() =>
       animated ? screen.draw([...tableLines(table), ...lines(event)]) : screen.say(plainLine(event, table), [])

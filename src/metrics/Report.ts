@@ -33,6 +33,16 @@ export const ClassCounts = Schema.Struct({
 })
 export type ClassCounts = typeof ClassCounts.Type
 
+/** What computed: the engine that trains, and what applies the frozen part where that is not the engine itself. */
+export const RanOn = Schema.Struct({
+  engine: Schema.String,
+  /** For people: "CPU, WebAssembly with SIMD, 2 threads". */
+  device: Schema.String,
+  /** With its version. */
+  features: Schema.optionalKey(Schema.String)
+})
+export type RanOn = typeof RanOn.Type
+
 /** One epoch, as `history` and each line of `history.jsonl` have it. */
 export const EpochRecord = Schema.Struct({
   /** From 1. */
@@ -52,9 +62,13 @@ export const EpochRecord = Schema.Struct({
   /** Of the whole epoch, evaluation included. */
   seconds: Schema.Finite,
   /** Share of the training time in which the engine waited for images. */
-  waiting: Schema.optionalKey(Schema.Finite)
+  waiting: Schema.optionalKey(Schema.Finite),
+  /** On what its steps ran: one, unless the run was resumed within the epoch on another; absent in older reports. */
+  ranOn: Schema.optionalKey(Schema.Array(RanOn))
 })
 export type EpochRecord = typeof EpochRecord.Type
+/** What is a number, or none, of every epoch. */
+export type EpochNumber = Exclude<keyof EpochRecord, "ranOn">
 
 const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1: Schema.Finite })
 
@@ -142,7 +156,7 @@ export const Report = Schema.Struct({
     device: Schema.String,
     versions: Schema.Record(Schema.String, Schema.String)
   }),
-  /** Of the whole run; of one that was resumed, since it was. */
+  /** Of the whole run, by the monotonic clock: the sum over the processes that were at work on it. */
   seconds: Schema.Finite,
   /** Of that, what followed the training: measuring on the validation and test parts, and writing. */
   measuringSeconds: Schema.optionalKey(Schema.Finite),

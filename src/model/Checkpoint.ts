@@ -1,5 +1,5 @@
 import { Effect, Schema } from "effect"
-import { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
+import { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
 import type { SessionState } from "./Engine.ts"
 import { seal, SealBroken, unseal } from "./sealed.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
@@ -25,7 +25,11 @@ export const TrainingState = Schema.Struct({
   /** The best epoch so far (from 1) and its monitored figure. */
   best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
   /** For early stopping. */
-  epochsWithoutBetter: Schema.Natural
+  epochsWithoutBetter: Schema.Natural,
+  /** On what the steps of the epoch in progress ran. */
+  ranOn: Schema.optionalKey(Schema.Array(RanOn)),
+  /** That processes were at work on the run until here; absent in checkpoints of Weft 0.1. */
+  seconds: Schema.optionalKey(Schema.Finite)
 })
 export type TrainingState = typeof TrainingState.Type
 

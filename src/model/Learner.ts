@@ -2,7 +2,7 @@ import { Clock, Effect } from "effect"
 import type { Result } from "effect"
 import type { Evaluation } from "../metrics/Evaluation.ts"
 import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
-import type { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
+import type { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
 import { batchCorrect } from "../metrics/topK.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { report } from "../Progress.ts"
@@ -26,6 +26,12 @@ export interface LearnerOptions {
   readonly digest: string
   /** Epochs after which it pauses, as if it had been interrupted there; to its end where left out. */
   readonly until?: number | undefined
+  /** On what its steps run, for the history. */
+  readonly ranOn?: RanOn | undefined
+  /** When this process began with the run, in nanoseconds of the monotonic clock; when it is opened where left out. */
+  readonly start?: bigint | undefined
+  /** Done once its checkpoints have been looked at and fit, before its first step: writing down that the run has begun. */
+  readonly begin?: Effect.Effect<void, CheckpointError> | undefined
 }
 
 /** What all learners of a pass have in common. */
@@ -44,6 +50,9 @@ export type LearnerError = TrainingDiverged | EngineError | CheckpointError | Fo
 /** A learner on its way. */
 export interface Learner extends LearnerOptions {
   readonly course: Course
+  readonly start: bigint
+  /** That earlier processes were at work on the run. */
+  secondsBefore: number
   state: TrainingState
   /** The state of the last checkpoint. */
   saved: TrainingState | undefined
@@ -86,10 +95,31 @@ const reportPassedOver = (trial: string | undefined, passedOver: ReadonlyArray<P
 
 /** A learner in the state of its newest valid checkpoint, or at the beginning. */
 export const openLearnerAt = Effect.fn("Learner.open")(function* (options: LearnerOptions, course: Course) {
-  const learner: Learner = { ...options, course, state: begin, saved: undefined, failure: undefined, end: 0n }
-  yield* attempt(learner, resume(learner))
+  const learner: Learner = {
+    ...options,
+    course,
+    start: options.start ?? (yield* Clock.currentTimeNanos),
+    secondsBefore: 0,
+    state: begin,
+    saved: undefined,
+    failure: undefined,
+    end: 0n
+  }
+  yield* attempt(learner, Effect.andThen(resume(learner), options.begin ?? Effect.void))
   return learner
 })
+
+/** That processes were at work on a run until a checkpoint. */
+const secondsOf = ({ history, seconds, sums }: TrainingState): number =>
+  seconds ?? history.reduce((sum, record) => sum + record.seconds, sums.seconds)
+
+/** What the steps of the epoch in progress ran on, this process's last. */
+const ranOnOf = ({ ranOn, state }: Learner): ReadonlyArray<RanOn> => {
+  const before = state.ranOn ?? []
+  const last = before.at(-1)
+  const isSame = last?.engine === ranOn?.engine && last?.device === ranOn?.device && last?.features === ranOn?.features
+  return ranOn === undefined || isSame ? before : [...before, ranOn]
+}
 
 const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
   const { checkpoints, digest, session, trial } = learner
@@ -101,6 +131,7 @@ const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
   }
   yield* session.restore(checkpoint.session)
   learner.state = learner.saved = checkpoint.training
+  learner.secondsBefore = secondsOf(checkpoint.training)
   const { epoch, position } = checkpoint.training
   const where = `at epoch ${epoch + 1}, after ${position} steps of it`
   yield* note(trial, isFinished(learner) ? "the training is done already" : `going on ${where}`)
@@ -108,9 +139,15 @@ const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
 
 /** Writes a checkpoint, unless the last one is of this very state. */
 export const save = Effect.fn("Learner.save")(function* (learner: Learner) {
-  const { checkpoints, course, digest, session, state } = learner
+  const { checkpoints, course, digest, secondsBefore, session, start, state } = learner
   if (learner.saved === state) return
-  yield* checkpoints.save({ digest, ledger: course.ledger, session: yield* session.snapshot, training: state })
+  const ranOn = state.position === 0 ? [] : ranOnOf(learner)
+  const training: TrainingState = {
+    ...state,
+    ...(ranOn.length > 0 && { ranOn }),
+    seconds: secondsBefore + Number((yield* Clock.currentTimeNanos) - start) / 1e9
+  }
+  yield* checkpoints.save({ digest, ledger: course.ledger, session: yield* session.snapshot, training })
   learner.saved = state
 })
 
@@ -160,6 +197,7 @@ export const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
   const { config, state: before, trial } = learner
   const evaluation = validation === undefined ? undefined : yield* Effect.fromResult(validation)
   const { sums } = before
+  const ranOn = ranOnOf(learner)
   const record: EpochRecord = {
     epoch: before.epoch + 1,
     trainLoss: sums.loss / sums.seen,
@@ -169,7 +207,8 @@ export const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
     learningRate: learningRateAt(config, { step: before.step - 1, stepsPerEpoch: stepsPerEpoch(learner) }),
     imagesPerSecond: per(sums.seen, sums.seconds),
     seconds: sums.seconds + seconds,
-    waiting: per(sums.waiting, sums.seconds)
+    waiting: per(sums.waiting, sums.seconds),
+    ...(ranOn.length > 0 && { ranOn })
   }
   const figure = record[config.monitor]
   const isBest = figure !== null && (before.best === null || gain(config, before.best.figure, figure) > 0)
@@ -208,27 +247,31 @@ export interface Trained {
   /** From 1. */
   readonly chosenEpoch: number
   readonly stoppedEarly: boolean
+  /** That earlier processes were at work on the run. */
+  readonly secondsBefore: number
 }
 
 /** Takes the weights that the run is to keep. */
-export const choose = Effect.fn("Learner.choose")(function* ({
-  checkpoints,
-  config,
-  digest,
-  session,
-  state,
-  trial
-}: Learner) {
+export const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
+  const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
   const { best, history } = state
   const wantsBest = config.select === "best" || config.earlyStopping !== undefined
   const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
   if (chosenEpoch !== history.length) {
     const { best: kept, passedOver } = yield* checkpoints.best(digest)
     yield* reportPassedOver(trial, passedOver)
-    if (kept === undefined) return yield* new BestWeightsLost()
+    if (kept === undefined) return yield* new BestWeightsLost({ epoch: chosenEpoch })
+    const isOther =
+      kept.epoch !== chosenEpoch ||
+      kept.step !== chosenEpoch * stepsPerEpoch(learner) ||
+      !Object.is(kept.figure, best?.figure)
+    if (isOther) {
+      const found = `epoch ${kept.epoch}, step ${kept.step}, with a ${config.monitor} of ${kept.figure}`
+      return yield* new BestWeightsLost({ epoch: chosenEpoch, found })
+    }
     const { optimizer } = yield* session.snapshot
     yield* session.restore({ weights: kept.weights, optimizer })
   }
-  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs }
+  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs, secondsBefore }
   return trained
 })

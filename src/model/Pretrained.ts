@@ -5,8 +5,8 @@ import type { Weights } from "./Tensor.ts"
 /**
  * Trained weights cannot be had or do not fit.
  *
- * `missing` (no such file, here or on the hub), `unreadable`, `mismatch` (not this network's), `invalidName` (no name
- * that a hub has), `settings` (a variable of the environment is wrong), `notPermitted` (a token or an agreement is
+ * `missing` (no such file, here or on the hub), `unreadable`, `mismatch` (not this network's), `notFinite` (NaN or
+ * infinity among them), `invalidName` (no name that a hub has), `settings` (a variable of the environment is wrong), `notPermitted` (a token or an agreement is
  * needed), `offline` (not fetched yet, and HF_HUB_OFFLINE is set): exit code 2, as it is the configuration that names
  * them. `unreachable`, `damaged` (not the published bytes), `diskFull`, `failed`: exit code 1.
  */
@@ -17,6 +17,7 @@ export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsErr
     "missing",
     "unreadable",
     "mismatch",
+    "notFinite",
     "invalidName",
     "settings",
     "notPermitted",

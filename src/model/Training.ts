@@ -50,7 +50,7 @@ export const train = Effect.fn("Training.train")(function* <E, R>(options: Train
   const { endings } = yield* trainTogether([{ ...options, checkpoints: yield* Checkpoints }], options)
   const ending = endings[0]! // of the one learner
   if (ending.state === "failed") return yield* Effect.fail(ending.error)
-  return { chosenEpoch: ending.history.length, stoppedEarly: false, ...ending }
+  return { chosenEpoch: ending.history.length, stoppedEarly: false, secondsBefore: 0, ...ending }
 })
 
 /**

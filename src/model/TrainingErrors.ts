@@ -18,12 +18,18 @@ export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("Tr
   }
 }
 
-/** The best epoch's weights were written down, and are no longer there or no longer whole. */
-export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {}) {
+/** The best epoch's weights were written down, and are no longer there, no longer whole, or no longer that epoch's. */
+export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {
+  /** The best epoch, from 1. */
+  epoch: Schema.Natural,
+  /** Of which epoch and metric the weights are that were found instead, where some were. */
+  found: Schema.optionalKey(Schema.String)
+}) {
   override get message() {
     return (
-      "The weights of the best epoch cannot be read back: checkpoints/best.safetensors is gone or damaged. " +
-      'Set train.select = "last" to keep the last epoch\'s, or train again.'
+      `The weights of epoch ${this.epoch}, the best one, cannot be read back: checkpoints/best.safetensors ` +
+      `${this.found === undefined ? "is gone or damaged" : `has those of ${this.found}`}. ` +
+      'Train again in another folder (--run DIR), with train.select = "last" if the last epoch\'s weights will do.'
     )
   }
 }

@@ -33,6 +33,13 @@ export const batchFault = (network: Network, batch: Batch): string | undefined =
   return imagesFault(network, batch)
 }
 
+/** Which tensors have NaN or infinity, with the first such value of each, for people. */
+export const notFinite = (weights: Weights): ReadonlyArray<string> =>
+  Array.from(weights).flatMap(([name, { data }]) => {
+    const at = data.findIndex((value) => !Number.isFinite(value))
+    return at < 0 ? [] : [`${name} has ${data[at]} at index ${at}`]
+  })
+
 /** Which tensor is missing or has a wrong shape, for people; nothing where all fit. Others are not looked at. */
 export const weightsFault = (
   expected: ReadonlyArray<Pick<Parameter, "name" | "shape">>,

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { notFinite } from "./faults.ts"
 import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
 import type { Network } from "./Network.ts"
@@ -80,6 +81,13 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   const { contents, tensors } = yield* Pretrained
   const matched = yield* matchNames(network, (yield* contents(source)).shapes, { head, source })
   const read = yield* tensors(source, new Set(matched.values()))
+  const broken = listed("not finite", notFinite(read))
+  if (broken.length > 0)
+    return yield* new WeightsError({
+      source,
+      reason: "notFinite",
+      detail: `they have values that are no numbers, with which no loss would be one. ${broken.join("; ")}. Name another file, or write it again from weights that are finite.`
+    })
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {
       const tensor = read.get(matched.get(name) ?? "")

@@ -5,7 +5,14 @@ import { countByReason, countFaults, isFault } from "./Ledger.ts"
 
 /** The catalogue can be read, but not be trained on: what was found, and what to do. Exit code 3. */
 export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusable", {
-  reason: Schema.Literals(["tooManyRefused", "unknownLabel", "limitTooSmall", "noClasses", "imagesMissing"]),
+  reason: Schema.Literals([
+    "tooManyRefused",
+    "unknownLabel",
+    "limitTooSmall",
+    "noClasses",
+    "oneClass",
+    "imagesMissing"
+  ]),
   detail: Schema.String,
   cure: Schema.String
 }) {
@@ -76,3 +83,11 @@ export const checkBudget = (
   isBudgetSpent(listed, countFaults(refusals), maxRefused)
     ? tooManyRefused(file, listed, refusals, maxRefused)
     : undefined
+
+/** What is to be trained on has one class: whatever a network learned, it would be right. */
+export const oneClass = (label: string, images: number): DataUnusable =>
+  new DataUnusable({
+    reason: "oneClass",
+    detail: `All ${count(images)} images that can be used are of one class, ${JSON.stringify(label)}`,
+    cure: "A classifier needs two or more: is `data.columns.label` the right column? See `data.labels` and `data.minPerClass` too, and pipeline:inspect."
+  })

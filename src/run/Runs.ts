@@ -1,4 +1,5 @@
 import { Context, Effect, Layer } from "effect"
+import type { Scope } from "effect"
 import { Checkpoints } from "../model/Checkpoints.ts"
 import { RunFolder, RunFolderError } from "./RunFolder.ts"
 
@@ -6,7 +7,15 @@ import { RunFolder, RunFolderError } from "./RunFolder.ts"
 export class Runs extends Context.Service<
   Runs,
   {
-    /** The folder of a run, made if it is not there, and its checkpoints, of which the last `keep` stay. */
+    /**
+     * Has a run's folder to itself until the Scope closes: makes it where it is not there, and removes it then if nothing
+     * was written into it.
+     *
+     * Where another process is at work in it: `refuse` fails with `busy`, `wait` says so and waits. A process that was
+     * stopped for long may lose a run to another one: whatever it writes through `open` then fails, and changes nothing.
+     */
+    readonly hold: (path: string, whenBusy: "refuse" | "wait") => Effect.Effect<void, RunFolderError, Scope.Scope>
+    /** The folder of a run, made with its first file, and its checkpoints, of which the last `keep` stay. */
     readonly open: (
       path: string,
       keep: number
@@ -25,6 +34,8 @@ export class Runs extends Context.Service<
       { readonly folder: RunFolder["Service"]; readonly checkpoints: Checkpoints["Service"] }
     >()
     return {
+      // No other process has this memory.
+      hold: () => Effect.void,
       open: Effect.fnUntraced(function* (path, keep) {
         const known = runs.get(path)
         if (known !== undefined) return known

@@ -10,7 +10,7 @@ import { commonSamples } from "./commonSamples.ts"
 import { measureEnsemble } from "./measureEnsemble.ts"
 import { openEnsemble } from "./openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
-import { openEngine, openPredictor } from "./openPredictor.ts"
+import { openPredictor, openRunEngine } from "./openPredictor.ts"
 import type { FinishedRun } from "./readEnsemble.ts"
 import { readEnsemble } from "./readEnsemble.ts"
 
@@ -47,7 +47,7 @@ export interface Measured {
  * Measures runs' models on a part of their catalogue again, as one classifier: the mean of their probabilities, each by
  * its own configuration; without augmentation, whichever part it is.
  *
- * On the engine that each run's configuration chooses, where no other one is named. Fails with a RunError where the runs
+ * On the engine that each run ran on, or else the one that its configuration chooses, where no other one is named. Fails with a RunError where the runs
  * have not the same classes and samples, or the catalogue no longer those that a model was trained on.
  */
 export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
@@ -57,8 +57,8 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
 ) {
   const ensemble = yield* readEnsemble(runs)
   const { config, images, labels } = ensemble
-  const opened = yield* openEnsemble(ensemble, (config, model) =>
-    engine === undefined ? openEngine(config, model) : openPredictor(config, model, engine)
+  const opened = yield* openEnsemble(ensemble, (config, model, recorded) =>
+    engine === undefined ? openRunEngine(config, model, recorded) : openPredictor(config, model, engine)
   )
   const { digests, samples } = yield* commonSamples(ensemble, part)
   const { alone, calibration, together } = yield* measureEnsemble(

@@ -3,12 +3,12 @@ import { Engines } from "../model/Engines.ts"
 import type { Sweep, SweepStep } from "../model/lrFind.ts"
 import { addStep, hasDiverged, suggestions, sweepRate } from "../model/lrFind.ts"
 import { networkFor } from "../model/networks.ts"
-import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { openBatches } from "./openBatches.ts"
 import { beginLearner, openLearner } from "./openLearner.ts"
 import { resolveConfig } from "./resolveConfig.ts"
+import { trainingData } from "./trainingData.ts"
 
 /**
  * Trains for some steps at a rate that grows with each, and suggests a learning rate by how the loss moved.
@@ -23,7 +23,7 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
   const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
     Engines.use((engines) => engines.choose(config.engine, network))
   )
-  const dataset = yield* Pipeline.dataset(config)
+  const dataset = yield* trainingData(config)
   const classes = dataset.classes.length
   const network = yield* networkFor(config.network, { ...image, classes })
   const beginning = yield* beginLearner(network, config, dataset)

@@ -28,8 +28,8 @@ export interface TrainedRun {
   readonly engine: Engine["Service"]
   readonly learner: OpenLearner
   readonly trained: Trained
-  /** When the run began, in milliseconds. */
-  readonly start: number
+  /** When this process began with the run, in nanoseconds of the monotonic clock. */
+  readonly start: bigint
 }
 
 /**
@@ -37,7 +37,7 @@ export interface TrainedRun {
  * of each in its folder. One that fails does not touch the others.
  */
 export const finishRuns = Effect.fn("finishRuns")(function* (runs: ReadonlyArray<TrainedRun>, batches: OpenBatches) {
-  const trainedAt = yield* Clock.currentTimeMillis
+  const trainedAt = yield* Clock.currentTimeNanos
   const begun = yield* Effect.forEach(runs, (run) => Effect.result(writeHistory(run)))
   const there = runs.filter((_, i) => begun[i]?._tag === "Success").map(({ learner }) => learner)
   const { passes, predicted } = yield* predictRuns(there, batches)
@@ -66,11 +66,11 @@ const writeHistory = Effect.fnUntraced(function* ({ folder, trained, trial }: Tr
 
 const writeRun = Effect.fn("finishRuns.write")(function* (
   { engine, folder, learner, start, trained, trial }: TrainedRun,
-  trainedAt: number,
+  trainedAt: bigint,
   predicted: Predicted
 ) {
   const { config, dataset, network, weightsDigest } = learner
-  const { chosenEpoch, history } = trained
+  const { chosenEpoch, history, secondsBefore } = trained
   const { classes, ledger } = dataset
   for (const part of ["validation", "test"] as const)
     yield* folder.write(
@@ -101,7 +101,7 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
     })
   )
   const machine = yield* Machine
-  const end = yield* Clock.currentTimeMillis
+  const end = yield* Clock.currentTimeNanos
   const finished: Report = {
     data: {
       ...counts,
@@ -129,8 +129,8 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
       }
     }),
     engine: engine.info,
-    seconds: (end - start) / 1000,
-    measuringSeconds: (end - trainedAt) / 1000,
+    seconds: secondsBefore + Number(end - start) / 1e9,
+    measuringSeconds: Number(end - trainedAt) / 1e9,
     receipt: {
       dataDigest: dataset.digest,
       configDigest: yield* configDigest(config),

@@ -9,6 +9,7 @@ import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { featureBatches } from "./featureBatches.ts"
 import { openFeatures } from "./openFeatures.ts"
+import type { RunEngine } from "./RunEngine.ts"
 
 /** The parts of a catalogue that are measured. */
 type Measured = "validation" | "test"
@@ -21,7 +22,8 @@ export const openBatches = Effect.fn("openBatches")(function* (
   engine: Engine["Service"],
   config: RunConfig,
   dataset: Dataset,
-  frozen: Frozen | undefined
+  frozen: Frozen | undefined,
+  by: RunEngine["features"] = config.features.engine
 ) {
   const images = (part: Measured) => Pipeline.evaluationBatches(config, dataset[part])
   if (frozen === undefined)
@@ -31,7 +33,9 @@ export const openBatches = Effect.fn("openBatches")(function* (
       evaluation: images,
       images
     }
-  const features: OpenFeatures = rememberFeatures(yield* openFeatures(engine, config.features, frozen))
+  const features: OpenFeatures = rememberFeatures(
+    yield* openFeatures(engine, { ...config.features, engine: by }, frozen)
+  )
   const batches = yield* featureBatches(config, features, frozen)
   return {
     features,

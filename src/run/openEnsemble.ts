@@ -7,6 +7,7 @@ import type { Predictor } from "../model/Predictor.ts"
 import { predictorOf } from "../model/Predictor.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Ensemble } from "./readEnsemble.ts"
+import type { RunEngine } from "./RunEngine.ts"
 
 /** What a member says of a batch: logits (size, classes), row by row, in the ensemble's order of classes. */
 export interface Said {
@@ -24,13 +25,14 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
   { labels, members }: Ensemble,
   open: (
     config: EngineConfig,
-    model: Model
+    model: Model,
+    recorded: RunEngine | undefined
   ) => Effect.Effect<{ readonly name: string; readonly predictor: Predictor }, E, R>
 ) {
   const opened = yield* Effect.forEach(
     members,
-    Effect.fnUntraced(function* ({ columns, config, folder, form, model }) {
-      const { name, predictor } = yield* open(config.engine, model)
+    Effect.fnUntraced(function* ({ columns, config, folder, form, model, recorded }) {
+      const { name, predictor } = yield* open(config.engine, model, recorded)
       const { predict } = predictorOf(predictor, config.evaluate, labels.length)
       return { run: folder.path, engine: name, columns, form, predict, temperature: model.calibration?.temperature }
     })

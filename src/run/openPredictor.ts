@@ -7,6 +7,7 @@ import { openFeaturesPredictor } from "../model/featuresPredictor.ts"
 import type { Model } from "../model/Model.ts"
 import { inferenceOptions } from "../model/Model.ts"
 import { report } from "../Progress.ts"
+import type { RunEngine } from "./RunEngine.ts"
 
 /** What can apply a trained network: the engines that train, and those that do nothing else. */
 export const PredictorName = Schema.Literals(["auto", ...FeaturesName.literals, ...EngineName.literals])
@@ -19,6 +20,27 @@ export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfi
   const engine = yield* Engines.use((engines) => engines.choose(config, model.network))
   const { device, name } = engine.info
   return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
+})
+
+/**
+ * A model in the engine that its run ran on, or in the configured one where that is not known or cannot run here: what
+ * else it is on is said. An engine that is configured by name is never replaced.
+ */
+export const openRunEngine = Effect.fn("openRunEngine")(function* (
+  config: EngineConfig,
+  model: Model,
+  recorded: RunEngine | undefined
+) {
+  if (recorded === undefined) return yield* openEngine(config, model)
+  const { device, name } = recorded
+  return yield* Effect.catchTag(openEngine({ ...config, name, device }, model), "EngineUnavailable", (error) =>
+    config.name === name
+      ? Effect.fail(error)
+      : Effect.andThen(
+          report({ _tag: "Note", line: `the run ran on ${name}, and is measured on another engine: ${error.message}` }),
+          openEngine(config, model)
+        )
+  )
 })
 
 const openFeatures = Effect.fnUntraced(function* (model: Model, by?: FeaturesName) {

@@ -3,6 +3,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import { decodeModel } from "../model/Model.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { canonical } from "./configDigest.ts"
+import type { RunEngine } from "./RunEngine.ts"
 import type { RunFolder } from "./RunFolder.ts"
 import { sameClasses } from "./sameClasses.ts"
 
@@ -10,11 +11,13 @@ import { sameClasses } from "./sameClasses.ts"
 export interface FinishedRun {
   readonly config: RunConfig
   readonly folder: RunFolder["Service"]
+  /** What it ran on, where it is to be measured on that. */
+  readonly recorded?: RunEngine | undefined
 }
 
-const readModel = Effect.fnUntraced(function* ({ config, folder }: FinishedRun) {
+const readModel = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
   const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  return { config, folder, model, form: canonical(model.image) }
+  return { config, folder, recorded, model, form: canonical(model.image) }
 })
 
 /**
@@ -33,9 +36,9 @@ export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyR
   const forms = [...images.keys()]
   const members = yield* Effect.forEach(
     read,
-    Effect.fnUntraced(function* ({ config, folder, form, model }) {
+    Effect.fnUntraced(function* ({ config, folder, form, model, recorded }) {
       const columns = yield* sameClasses({ run: first.folder.path, labels }, { run: folder.path, labels: model.labels })
-      return { config, folder, model, columns, form: forms.indexOf(form) }
+      return { config, folder, recorded, model, columns, form: forms.indexOf(form) }
     })
   )
   // Batches are made for all at once, and what fits one member's memory may not fit another's.

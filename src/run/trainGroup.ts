@@ -1,7 +1,11 @@
 import { Effect, Result, Schema } from "effect"
-import type { EpochRecord, Report } from "../metrics/Report.ts"
-import type { Engine, EngineError, EngineUnavailable } from "../model/Engine.ts"
+import type { EpochRecord, RanOn, Report } from "../metrics/Report.ts"
+import { CheckpointError } from "../model/Checkpoints.ts"
+import type { Engine, EngineError } from "../model/Engine.ts"
+import { EngineUnavailable } from "../model/Engine.ts"
 import { Engines } from "../model/Engines.ts"
+import type { OpenFeatures } from "../model/Features.ts"
+import { FeaturesError } from "../model/Features.ts"
 import type { LearnerError } from "../model/Learner.ts"
 import type { NetworkMisfit } from "../model/networks.ts"
 import { networkFor } from "../model/networks.ts"
@@ -12,7 +16,6 @@ import type { Passes } from "../model/Training.ts"
 import { trainTogether } from "../model/Training.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
 import { countFaults, ledgerCounts, RefusalLines } from "../pipeline/Ledger.ts"
-import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
 import { canonical, configDigest } from "./configDigest.ts"
 import type { TrainedRun } from "./finishRuns.ts"
@@ -26,8 +29,12 @@ import { beginLearner, openLearner } from "./openLearner.ts"
 import { passKey } from "./passKey.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
+import type { RunEngine } from "./RunEngine.ts"
+import { chosenEngine, runEngineText } from "./RunEngine.ts"
 import type { RunFolderError } from "./RunFolder.ts"
+import { writeChanged } from "./RunFolder.ts"
 import { bytesOf, sideBySide } from "./sideBySide.ts"
+import { trainingData } from "./trainingData.ts"
 
 /** What ends one member of a group, and touches no other. */
 export type MemberError =
@@ -77,21 +84,58 @@ const groupsBy = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): Reado
   ...Map.groupBy(items, keyOf).values()
 ]
 
+/** How a run that cannot go on on what it began on can be made to: what is not bit for bit the same is said. */
+const forced =
+  "Or go on with what runs here: --resume --engine auto; the weights are then not those of one engine, " +
+  "and the history says which epoch ran on what."
+
+/** Tells that a trial goes on on something else than it began on: nobody is there to be asked. */
+const tellChange = (member: Member, { message }: EngineUnavailable | FeaturesError) =>
+  report({
+    _tag: "Note",
+    line: `it does not go on on what it began on: ${message}`,
+    ...(member.trial !== undefined && { trial: member.trial })
+  })
+
+/** The engine that members want; a run that has begun stays with its own, a trial where that runs here. */
+const chooseEngine = Effect.fnUntraced(function* (first: Member) {
+  const { anyClasses, config, engine, isBegun, trial } = first
+  const { choose } = yield* Engines
+  const wanted = choose({ ...config.engine, name: engine.name, device: engine.device }, anyClasses)
+  if (!isBegun) return yield* wanted
+  return yield* Effect.catchTag(wanted, "EngineUnavailable", (error) =>
+    trial === undefined
+      ? Effect.fail(
+          new EngineUnavailable({
+            engine: error.engine,
+            reason: `${error.reason}. The run began on it, and stays with it`,
+            cure: `${error.cure.replace(/\.?$/, ".")} ${forced}`
+          })
+        )
+      : Effect.andThen(tellChange(first, error), choose(config.engine, anyClasses))
+  )
+})
+
 /**
  * Trains, measures and writes down runs that may share what is made for them: batches of images where their `passKey` is
  * the same, features where their frozen part is the same too; as many at a time as the memory holds. All want the same
- * engine.
+ * engine, by their configurations; those that have begun on another stay with that.
  *
  * A member that fails does not touch the others. What concerns all fails: the data, the batches, the engine.
  */
 export const trainGroup = Effect.fn("trainGroup")(function* (members: ReadonlyArray<Member>) {
   const endings = new Endings()
-  const [first] = members
-  if (first === undefined) return { endings: endings.all, passes: endings.passes }
-  const { anyClasses } = first
-  const engine = yield* Engines.use((engines) => engines.choose(first.config.engine, anyClasses))
+  for (const same of groupsBy(members, ({ engine: { device, name } }) => canonical([name, device])))
+    yield* trainOnEngine(same, endings)
+  return { endings: endings.all as ReadonlyMap<Member, MemberEnding>, passes: endings.passes as Readonly<Passes> }
+})
+
+/** Members that want the same engine. */
+const trainOnEngine = Effect.fn("trainGroup.engine")(function* (members: ReadonlyArray<Member>, endings: Endings) {
+  const first = members[0]! // a group has at least one
+  const engine = yield* chooseEngine(first)
   // The engine was tried with the first one's blocks; each other network is tried once.
-  const tried = new Map([[canonical(anyClasses.blocks), Result.void as Result.Result<void, EngineUnavailable>]])
+  const tried = new Map([[canonical(first.anyClasses.blocks), Result.void as Result.Result<void, EngineUnavailable>]])
   const fit = yield* endings.each(
     members,
     (member) => member,
@@ -104,7 +148,6 @@ export const trainGroup = Effect.fn("trainGroup")(function* (members: ReadonlyAr
     })
   )
   for (const same of groupsBy(fit, ({ config }) => passKey(config))) yield* trainOnSame(engine, same, endings)
-  return { endings: endings.all as ReadonlyMap<Member, MemberEnding>, passes: endings.passes as Readonly<Passes> }
 }, Effect.scoped)
 
 interface Begun {
@@ -118,14 +161,8 @@ const trainOnSame = Effect.fn("trainGroup.data")(function* (
   members: ReadonlyArray<Member>,
   endings: Endings
 ) {
-  const dataset = yield* Pipeline.dataset(members[0]!.config) // a group has at least one
+  const dataset = yield* trainingData(members[0]!.config) // a group has at least one
   const { classes, ledger } = dataset
-  const refusals = yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals))
-  const noted = yield* endings.each(
-    members,
-    (member) => member,
-    (member) => Effect.as(member.folder.write("ledger.jsonl", refusals), member)
-  )
   yield* report({
     _tag: "Note",
     line:
@@ -134,7 +171,7 @@ const trainOnSame = Effect.fn("trainGroup.data")(function* (
   })
   const tensors = yield* rememberTensors
   const begun = yield* endings.each(
-    noted,
+    members,
     (member) => member,
     Effect.fnUntraced(
       function* (member) {
@@ -146,14 +183,57 @@ const trainOnSame = Effect.fn("trainGroup.data")(function* (
     )
   )
   const { memory } = yield* Machine
-  for (const same of groupsBy(begun, ({ beginning }) => frozenKey(beginning)))
+  for (const same of groupsBy(begun, frozenKey))
     for (const fit of sideBySide(same, ({ beginning }) => bytesOf(beginning), memory))
       yield* trainInOnePass(engine, dataset, fit, endings)
 })
 
-/** Names a run's frozen part, among runs of one `passKey`. */
-const frozenKey = ({ config, frozen }: Beginning): string =>
-  frozen === undefined ? "" : canonical([config.network.weights, frozen.blocks])
+/** Names a run's frozen part and what applies it, among runs of one `passKey`. */
+const frozenKey = ({ beginning: { config, frozen }, member }: Begun): string =>
+  frozen === undefined ? "" : canonical([config.network.weights, frozen.blocks, member.engine.features])
+
+/** The batches that members want; what applies the frozen part of a run that has begun stays, as its engine does. */
+const batchesOf = Effect.fnUntraced(function* (
+  engine: Engine["Service"],
+  dataset: Dataset,
+  { beginning, member }: Begun
+) {
+  const { config, frozen } = beginning
+  const wanted = openBatches(engine, config, dataset, frozen, member.engine.features)
+  if (!member.isBegun) return yield* wanted
+  return yield* Effect.catchIf(
+    wanted,
+    (error) => error._tag === "FeaturesError" && error.reason === "unavailable",
+    (error) =>
+      member.trial === undefined
+        ? Effect.fail(
+            new FeaturesError({
+              engine: error.engine,
+              reason: "unavailable",
+              detail: `${error.detail.replace(/\.?$/, ".")} The run began on it, and stays with it. ${forced}`
+            })
+          )
+        : Effect.andThen(tellChange(member, error), openBatches(engine, config, dataset, frozen))
+  )
+})
+
+/** Writes down that a run has begun, and on what; all that could refuse it has been asked. */
+const beginRun = Effect.fnUntraced(
+  function* ({ config, folder }: Member, { ledger }: Dataset, engine: RunEngine) {
+    yield* writeChanged(folder, "ledger.jsonl", yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals)))
+    yield* writeChanged(folder, "engine.json", runEngineText(engine))
+    // The last: it is what makes the folder a run's.
+    yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)
+  },
+  Effect.mapError(({ detail, path }) => new CheckpointError({ path, reason: "failed", detail }))
+)
+
+const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined): RanOn => ({
+  engine: info.name,
+  // Why it is on no GPU is said where somebody asked for none, and is no part of the device.
+  device: info.device.replace(/; no GPU: .*$/s, ""),
+  ...(features !== undefined && { features: features.key })
+})
 
 /** Members that are given the same batches, each of which is made once. */
 const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
@@ -162,8 +242,7 @@ const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
   begun: ReadonlyArray<Begun>,
   endings: Endings
 ) {
-  const { beginning } = begun[0]! // a group has at least one
-  const batches = yield* openBatches(engine, beginning.config, dataset, beginning.frozen)
+  const batches = yield* batchesOf(engine, dataset, begun[0]!) // a group has at least one
   const opened = yield* endings.each(
     begun,
     ({ member }) => member,
@@ -181,7 +260,10 @@ const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
       config: learner.config.train,
       checkpoints: member.checkpoints,
       digest,
-      until: member.until
+      until: member.until,
+      ranOn: ranOnOf(engine, batches.features),
+      start: member.start,
+      begin: beginRun(member, dataset, chosenEngine(member.engine, engine, batches.features))
     })),
     {
       classes: classes.length,

@@ -1,16 +1,13 @@
-import { Effect, Ref, Result, Schema } from "effect"
-import type { EpochRecord } from "../metrics/Report.ts"
-import { Report } from "../metrics/Report.ts"
+import { Effect, Ref, Result } from "effect"
+import type { EpochRecord, Report } from "../metrics/Report.ts"
 import type { ProgressEvent } from "../Progress.ts"
 import { Progress } from "../Progress.ts"
 import type { RunConfig } from "../RunConfig.ts"
-import { configDigest } from "./configDigest.ts"
+import { finishedReport } from "./finishedReport.ts"
 import type { Member } from "./Member.ts"
 import { beginMember } from "./Member.ts"
 import { passKey } from "./passKey.ts"
 import { resolveConfig } from "./resolveConfig.ts"
-import type { RunFolder } from "./RunFolder.ts"
-import { RunFolderError } from "./RunFolder.ts"
 import { Runs } from "./Runs.ts"
 import type { MemberEnding, MemberError } from "./trainGroup.ts"
 import { trainGroup } from "./trainGroup.ts"
@@ -62,7 +59,7 @@ export const trainTrials = Effect.fn("trainTrials")(function* (trials: ReadonlyA
     return { id, ...outcomeOf(Result.isSuccess(one) ? one.success : failed(one.failure), endings) }
   })
   return { outcomes: outcomes as ReadonlyArray<TrialOutcome>, passes }
-})
+}, Effect.scoped)
 
 const failed = (error: MemberError): MemberEnding => ({ state: "failed", error, history: [] })
 
@@ -75,29 +72,13 @@ const outcomeOf = (begun: Member | MemberEnding, endings: ReadonlyMap<Member, Me
 
 /** A trial that is to be trained, or what it has come to already. */
 const begin = Effect.fn("trainTrials.begin")(function* ({ config, id, path, until }: TrialToTrain) {
-  const { checkpoints, folder } = yield* Runs.use((runs) => runs.open(path, config.train.checkpoint.keep))
+  const runs = yield* Runs
+  yield* runs.hold(path, "wait")
+  const { checkpoints, folder } = yield* runs.open(path, config.train.checkpoint.keep)
   if (!(yield* folder.has("report.json"))) return yield* beginMember({ trial: id, config, folder, checkpoints, until })
-  const report = yield* readReport(folder)
-  if (report.receipt.configDigest !== (yield* configDigest(yield* resolveConfig(config))))
-    return yield* new RunFolderError({
-      path,
-      reason: "invalid",
-      detail: "the folder holds the finished run of another configuration: name another folder, or remove this one"
-    })
+  const report = yield* finishedReport(folder, yield* resolveConfig(config), path)
+  if (report === undefined) return yield* beginMember({ trial: id, config, folder, checkpoints, until })
   return { state: "finished", report } satisfies MemberEnding
-})
-
-const readReport = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
-  const text = new TextDecoder().decode(yield* folder.read("report.json"))
-  return yield* Effect.mapError(
-    Schema.decodeEffect(Schema.fromJsonString(Report))(text),
-    ({ message }) =>
-      new RunFolderError({
-        path: `${folder.path}/report.json`,
-        reason: "invalid",
-        detail: `it is no report of a run (${message}): remove it, and the trial is finished again`
-      })
-  )
 })
 
 /** Tells a note that concerns no trial alone once, however many trials come upon it. */

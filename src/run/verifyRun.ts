@@ -4,9 +4,10 @@ import type { Model } from "../model/Model.ts"
 import type { StoredPredictions } from "../model/StoredPredictions.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
-import { openEngine, openPredictor } from "./openPredictor.ts"
+import { openPredictor, openRunEngine } from "./openPredictor.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { RunError } from "./RunError.ts"
+import type { RunEngine } from "./RunEngine.ts"
 import { RunFolder } from "./RunFolder.ts"
 import type { Check } from "./verify/Check.ts"
 import { cannot, differs } from "./verify/Check.ts"
@@ -21,8 +22,10 @@ export interface VerifyOptions {
   readonly data: boolean
   /** Samples of each part that are predicted again. */
   readonly samples: number
-  /** What predicts; the run's own configuration says it where left out. */
+  /** What predicts; what the run ran on where left out. */
   readonly engine?: PredictorName | undefined
+  /** What the run ran on, where it is known; else the run's own configuration says what predicts. */
+  readonly recorded?: RunEngine | undefined
 }
 
 /** Checks with the catalogue as it is now. */
@@ -31,7 +34,7 @@ const withData = Effect.fnUntraced(function* (
   report: Report,
   model: Model | undefined,
   stored: ReadonlyArray<StoredPredictions>,
-  { engine, samples }: VerifyOptions
+  { engine, recorded, samples }: VerifyOptions
 ) {
   const found = yield* Effect.result(Pipeline.dataset(config))
   if (found._tag === "Failure") {
@@ -42,7 +45,7 @@ const withData = Effect.fnUntraced(function* (
   const checks: Array<Check> = [...(yield* checkData(report, dataset, stored))]
   if (model === undefined) return [...checks, cannot("predictions", "the model cannot be read")]
   const opened = yield* Effect.result(
-    engine === undefined ? openEngine(config.engine, model) : openPredictor(config.engine, model, engine)
+    engine === undefined ? openRunEngine(config.engine, model, recorded) : openPredictor(config.engine, model, engine)
   )
   if (opened._tag === "Failure") return [...checks, cannot("predictions", opened.failure.message)]
   for (const part of stored)

@@ -1,10 +1,11 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { withLock } from "../../src/layers/lock.ts"
+import { isSuspended, startedAt } from "../../src/layers/isAlive.ts"
+import { holdLock, withLock } from "../../src/layers/lock.ts"
 import { Progress } from "../../src/Progress.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
@@ -108,5 +109,60 @@ it.live("who does not want to wait is told who holds the lock, and fails", () =>
     assert.strictEqual(yield* withLock(path, Effect.flip(refused)), holder)
     assert.strictEqual(yield* Effect.flip(refused), "worked")
     assert.isFalse(existsSync(path))
+  })
+)
+
+/** The mark of a process that lives and is not this one. */
+const livingMark = (started = startedAt(process.ppid)) => `${process.ppid} ${hostname()} mark ${started}`
+
+const longAgo = (path: string) => {
+  const long = Date.parse("2020-01-01T00:00:00Z") / 1000
+  utimesSync(path, long, long)
+}
+
+it.live("the lock of a process whose number another one has now is taken over", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryFolder, "a.lock")
+    writeFileSync(path, livingMark("another-start"))
+    assert.strictEqual(yield* withLock(path, Effect.succeed("done")), "done")
+  })
+)
+
+it.live("a process of this machine that lives keeps its lock, however long it is silent, where that is asked for", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryFolder, "a.lock")
+    writeFileSync(path, livingMark())
+    longAgo(path)
+    const refused = holdLock(path, { silent: "keep", whenHeld: (holder) => Effect.fail(`held by ${holder}`) })
+    assert.strictEqual(yield* Effect.scoped(Effect.flip(refused)), `held by ${process.ppid} on ${hostname()}`)
+    assert.strictEqual(yield* withLock(path, Effect.succeed("taken over")), "taken over")
+  })
+)
+
+it.live("who lost a lock knows it, signs nothing and does not give back what another one holds", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryFolder, "a.lock")
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const { isHeld } = yield* holdLock(path)
+        assert.isTrue(yield* isHeld)
+        writeFileSync(path, livingMark())
+        assert.isFalse(yield* isHeld)
+      })
+    )
+    assert.isTrue(existsSync(path))
+  })
+)
+
+it.live("says of a holder that was stopped with Ctrl-Z that it is", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryFolder, "a.lock")
+    const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"])
+    yield* Effect.addFinalizer(() => Effect.sync(() => other.kill("SIGKILL")))
+    other.kill("SIGSTOP")
+    while (!isSuspended(other.pid!)) yield* Effect.sleep("10 millis") // it has a number: it was started
+    writeFileSync(path, `${other.pid} ${hostname()} mark ${startedAt(other.pid!)}`)
+    const refused = holdLock(path, { silent: "keep", whenHeld: (holder) => Effect.fail(holder) })
+    assert.match(String(yield* Effect.flip(refused)), /stopped with Ctrl-Z: bring it back with fg/)
   })
 )

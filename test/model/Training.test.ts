@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/DiskCheckpoints.ts"
+import type { RanOn } from "../../src/metrics/Report.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
 import { Engine, modelWeights } from "../../src/model/Engine.ts"
 import { initialise } from "../../src/model/initialise.ts"
@@ -10,7 +11,7 @@ import type { Network } from "../../src/model/Network.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
 import { train, trainTogether } from "../../src/model/Training.ts"
-import { TrainingDiverged } from "../../src/model/TrainingErrors.ts"
+import { BestWeightsLost, TrainingDiverged } from "../../src/model/TrainingErrors.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { batches } from "../../src/pipeline/batches.ts"
@@ -353,6 +354,99 @@ describe("Training", () => {
       yield* training({ epochs: 1 }).pipe(Effect.provide(checkpoints))
       const error = yield* training({ epochs: 1 }, "other data").pipe(Effect.provide(checkpoints), Effect.flip)
       assert.strictEqual(error._tag, "ForeignCheckpoints")
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("the best weights are taken where they are of the best epoch, and never of another one", () =>
+    Effect.gen(function* () {
+      // A rate so high that the validation loss soon gets worse.
+      const overrides: Overrides = { epochs: 40, learningRate: 0.2, earlyStopping: { patience: 3 } }
+      const files = new Map<string, Uint8Array>()
+      const checkpoints = Checkpoints.layerMemory(2, files)
+      const { chosenEpoch, history } = yield* training(overrides).pipe(Effect.provide(checkpoints))
+      const { best: kept } = yield* Checkpoints.use((all) => all.best("this run")).pipe(Effect.provide(checkpoints))
+      assert.isDefined(kept)
+      assert.deepInclude(kept, { epoch: chosenEpoch, step: 4 * chosenEpoch })
+      for (const other of [{ epoch: chosenEpoch - 1 }, { step: kept.step + 1 }, { figure: kept.figure / 2 }]) {
+        yield* Checkpoints.use((all) => all.saveBest({ ...kept, ...other })).pipe(Effect.provide(checkpoints))
+        const error = yield* training(overrides).pipe(Effect.provide(checkpoints), Effect.flip)
+        assert.instanceOf(error, BestWeightsLost)
+        const found = { ...kept, ...other }
+        assert.include(
+          error.message,
+          `has those of epoch ${found.epoch}, step ${found.step}, with a validationLoss of ${found.figure}`
+        )
+        assert.include(error.message, `The weights of epoch ${chosenEpoch}, the best one,`)
+      }
+      yield* Checkpoints.use((all) => all.saveBest(kept)).pipe(Effect.provide(checkpoints))
+      const again = yield* training(overrides).pipe(Effect.provide(checkpoints))
+      assert.deepStrictEqual(again.history, history)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("the history says what each epoch ran on, and the seconds are the sum over the processes", () =>
+    Effect.gen(function* () {
+      const on = { wasm: { engine: "wasm", device: "CPU" }, gpu: { engine: "tensorflow", device: "GPU" } }
+      const config = configOf({ epochs: 3, checkpoint: { everySteps: 1 }, select: "last" })
+      /** A process that begins 5 seconds before it opens the run, and whose steps take a second. */
+      const process = Effect.fnUntraced(function* (ranOn: RanOn) {
+        const start = yield* Clock.currentTimeNanos
+        yield* TestClock.adjust("5 seconds")
+        const opened = yield* openSession(config)
+        const session = {
+          ...opened,
+          train: (...step: Parameters<typeof opened.train>) =>
+            Effect.andThen(TestClock.adjust("1 second"), opened.train(...step))
+        }
+        const { history, secondsBefore } = yield* train({
+          session,
+          config,
+          digest: "this run",
+          ranOn,
+          start,
+          ...passOf(config)
+        })
+        return { history, seconds: secondsBefore + Number((yield* Clock.currentTimeNanos) - start) / 1e9 }
+      }, Effect.scoped)
+      const checkpoints = Checkpoints.layerMemory(2, new Map())
+      // Killed in the second epoch, after six of the run's twelve steps, a minute after the last checkpoint.
+      const killed = yield* process(on.wasm).pipe(
+        Effect.provideService(
+          Progress,
+          afterStep(7, Effect.andThen(TestClock.adjust("1 minute"), Effect.die("killed")))
+        ),
+        Effect.provide(checkpoints),
+        Effect.exit
+      )
+      assert.isTrue(Exit.isFailure(killed))
+      const { history, seconds } = yield* process(on.gpu).pipe(Effect.provide(checkpoints))
+      assert.deepStrictEqual(
+        history.map(({ ranOn }) => ranOn),
+        [[on.wasm], [on.wasm, on.gpu], [on.gpu]]
+      )
+      // Five seconds and six steps, and five seconds and six steps: what was lost with the process is not known.
+      assert.closeTo(seconds, 22, 1e-6)
+      const finished = yield* process(on.gpu).pipe(Effect.provide(checkpoints))
+      assert.deepStrictEqual(finished.history, history)
+      assert.closeTo(finished.seconds, 27, 1e-6)
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("is begun when its checkpoints fit, before its first step, and not where they are of other data", () =>
+    Effect.gen(function* () {
+      const config = configOf({ epochs: 1 })
+      const checkpoints = Checkpoints.layerMemory(2, new Map())
+      const happened: Array<string> = []
+      const once = Effect.fnUntraced(function* (digest: string) {
+        const session = yield* openSession(config)
+        const begin = Effect.sync(() => void happened.push(`begun ${digest}`))
+        return yield* train({ session, config, digest, begin, ...passOf(config) })
+      }, Effect.scoped)
+      const watched = (event: ProgressEvent) =>
+        Effect.sync(() => void (event._tag === "Step" && event.step === 1 ? happened.push("first step") : 0))
+      yield* once("a").pipe(Effect.provide(checkpoints), Effect.provideService(Progress, watched))
+      assert.strictEqual((yield* Effect.flip(once("b").pipe(Effect.provide(checkpoints))))._tag, "ForeignCheckpoints")
+      assert.deepStrictEqual(happened, ["begun a", "first step"])
     }).pipe(Effect.provide(layers))
   )
 

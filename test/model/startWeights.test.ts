@@ -1,9 +1,10 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Runtime from "effect/Runtime"
 import { initialise } from "../../src/model/initialise.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
-import { Pretrained } from "../../src/model/Pretrained.ts"
+import { Pretrained, WeightsError } from "../../src/model/Pretrained.ts"
 import { matchNames, pretrainedWeights, startWeights } from "../../src/model/startWeights.ts"
 import { parameters } from "../../src/model/shapes.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
@@ -122,4 +123,32 @@ it.effect("a run without trained weights draws all of them", () =>
   Effect.gen(function* () {
     assert.deepStrictEqual(yield* startWeights(mobilenet(7), 3, undefined), initialise(mobilenet(7), 3))
   }).pipe(Effect.provide(Pretrained.layerMemory({})))
+)
+
+it.effect.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+  "weights with %s are refused, and the tensor is named; those of the head that is left out do not count",
+  (value) =>
+    Effect.gen(function* () {
+      const network = mobilenet(7)
+      const tensors = new Map(Array.from(initialise(network, 1), ([name, { data, shape }]) => [name, { shape, data }]))
+      const spoil = (name: string, at: number) => {
+        const { data, shape } = tensors.get(name)!
+        tensors.set(name, { shape, data: data.with(at, value) })
+      }
+      const layer = Pretrained.layerMemory({ spoilt: { metadata: {}, tensors } })
+      const head = [...tensors.keys()].find((name) => /^classifier.*weight$/.test(name))!
+      spoil(head, 5)
+      yield* Effect.provide(startWeights(network, 1, "spoilt"), layer)
+      const running = [...tensors.keys()].filter((name) => name.endsWith("running_var"))[3]!
+      spoil(running, 2)
+      const error = yield* Effect.flip(Effect.provide(startWeights(network, 1, "spoilt"), layer))
+      assert.instanceOf(error, WeightsError)
+      assert.strictEqual(error.reason, "notFinite")
+      assert.strictEqual(Runtime.getErrorExitCode(error), 2)
+      assert.include(error.message, `not finite: ${running} has ${value} at index 2.`)
+      assert.include(
+        (yield* Effect.flip(Effect.provide(pretrainedWeights(network, from("spoilt")), layer))).message,
+        `${head} has`
+      )
+    })
 )

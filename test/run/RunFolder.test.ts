@@ -1,9 +1,15 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { readdir } from "node:fs/promises"
+import type { Scope } from "effect"
+import * as Runtime from "effect/Runtime"
+import { existsSync } from "node:fs"
+import { readdir, readFile, writeFile } from "node:fs/promises"
+import { hostname } from "node:os"
 import { join } from "node:path"
+import { startedAt } from "../../src/layers/isAlive.ts"
 import * as DiskRuns from "../../src/layers/DiskRuns.ts"
+import type { RunFolderError } from "../../src/run/RunFolder.ts"
 import { RunFolder } from "../../src/run/RunFolder.ts"
 import { Runs } from "../../src/run/Runs.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
@@ -54,6 +60,79 @@ const contract = (name: string, open: typeof onDisk) =>
 
 contract("on disk", onDisk)
 contract("in memory", inMemory)
+
+const other = `${process.ppid} ${hostname()} mark ${startedAt(process.ppid)}`
+
+describe("a run folder that a process has to itself", () => {
+  it.live("is made, and is not there any more where nothing was written into it", () =>
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const path = join(root, "deep", "run")
+      const { hold, open } = yield* Runs
+      yield* Effect.gen(function* () {
+        yield* hold(path, "refuse")
+        assert.isTrue(existsSync(join(path, "run.lock")))
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(root)), [])
+      yield* Effect.gen(function* () {
+        yield* hold(path, "refuse")
+        const { folder } = yield* open(path, 1)
+        yield* folder.write("config.json", "{}")
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(path)), ["config.json"])
+    }).pipe(Effect.provide(disk))
+  )
+
+  it.live("is refused to another process, with exit code 2", () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFolder
+      yield* Effect.promise(() => writeFile(join(path, "run.lock"), other))
+      const error = yield* Effect.flip(Runs.use((runs) => runs.hold(path, "refuse")))
+      assert.strictEqual(error.reason, "busy")
+      assert.strictEqual(Runtime.getErrorExitCode(error), 2)
+      assert.include(error.message, `process ${process.ppid} on ${hostname()} is at work on this run`)
+      assert.strictEqual(yield* Effect.promise(() => readFile(join(path, "run.lock"), "utf8")), other)
+    }).pipe(Effect.provide(disk))
+  )
+
+  it.live("that was taken over is written into no more", () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFolder
+      const { hold, open } = yield* Runs
+      yield* hold(path, "refuse")
+      const { checkpoints, folder } = yield* open(path, 1)
+      const best = { digest: "run", epoch: 1, step: 1, figure: 1, weights: new Map() }
+      yield* checkpoints.saveBest(best)
+      yield* folder.write("config.json", "first")
+      const files = () => readdir(join(path, "checkpoints"))
+      const before = yield* Effect.promise(() => readFile(join(path, "checkpoints", "best.safetensors")))
+      yield* Effect.promise(() => writeFile(join(path, "run.lock"), other))
+      const lost = yield* Effect.flip(folder.write("config.json", "second"))
+      assert.strictEqual(lost.reason, "lost")
+      assert.match(
+        (yield* Effect.flip(checkpoints.saveBest({ ...best, epoch: 2 }))).message,
+        /another process has taken/
+      )
+      assert.strictEqual(new TextDecoder().decode(yield* folder.read("config.json")), "first")
+      assert.isTrue(before.equals(yield* Effect.promise(() => readFile(join(path, "checkpoints", "best.safetensors")))))
+      assert.deepStrictEqual(yield* Effect.promise(files), ["best.safetensors"])
+    }).pipe(Effect.provide(disk))
+  )
+
+  it.live("is no file, nor below one", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporaryFolder, "file")
+      yield* Effect.promise(() => writeFile(file, ""))
+      const runs = yield* Runs
+      for (const path of [file, join(file, "below"), join(file, "far", "below")])
+        for (const use of [runs.hold(path, "refuse"), runs.open(path, 1), runs.existing(path)]) {
+          const error = yield* Effect.flip(Effect.asVoid<unknown, RunFolderError, Scope.Scope>(use))
+          assert.strictEqual(error.message, `${file}: this is a file; name a folder`)
+          assert.strictEqual(Runtime.getErrorExitCode(error), 2)
+        }
+    }).pipe(Effect.provide(disk))
+  )
+})
 
 describe("runs on disk", () => {
   it.effect("leave no temporary files", () =>

@@ -17,11 +17,12 @@ const send = (message: FromTrainer): Promise<void> =>
 
 /** Ten of a kind a second are enough for a person; an epoch and a note are always told. */
 const told = Effect.sync(() => {
-  const last = new Map<string, number>()
+  const last = new Map<string, bigint>()
   return Effect.fnUntraced(function* (event: ProgressEvent) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Clock.currentTimeNanos
     const isLasting = event._tag === "Epoch" || event._tag === "Note"
-    if (!isLasting && now - (last.get(event._tag) ?? 0) < 100) return
+    const before = last.get(event._tag)
+    if (!isLasting && before !== undefined && now - before < 100_000_000n) return
     last.set(event._tag, now)
     yield* Effect.promise(() => send({ _tag: "Progress", event }))
   })
@@ -58,14 +59,16 @@ const answer = (asked: Exclude<ToTrainer, { _tag: "Stop" }>) =>
     : answering(Effect.map(checkRuns(asked.configs), (digest) => ({ _tag: "Checked", digest })))
 
 let working: Fiber.Fiber<void> | undefined
+const stop = () => (working === undefined ? process.exit(130) : working.interruptUnsafe())
 
 process.on("message", (raw) => {
   const asked = Schema.decodeUnknownSync(ToTrainer)(raw)
-  if (asked._tag === "Stop") return working === undefined ? process.exit(130) : working.interruptUnsafe()
+  if (asked._tag === "Stop") return stop()
   const fiber = Effect.runFork(answer(asked))
   working = fiber
   fiber.addObserver((exit) => process.exit(exit._tag === "Success" ? 0 : 130))
 })
-// A terminal's Ctrl-C comes to the parent too, which tells us; without a parent nobody would have the result.
-process.on("SIGINT", () => {})
+// A terminal's Ctrl-C and its end come to the parent too, which tells us; without a parent nobody would have the result.
+for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {})
+process.on("SIGTERM", stop)
 process.on("disconnect", () => process.exit(1))

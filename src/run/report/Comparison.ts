@@ -1,4 +1,4 @@
-import type { EpochRecord } from "../../metrics/Report.ts"
+import type { EpochNumber } from "../../metrics/Report.ts"
 import type { PairedDifference } from "../../metrics/pairedDifference.ts"
 import { pairedDifference } from "../../metrics/pairedDifference.ts"
 import { predictions } from "../../metrics/topK.ts"
@@ -52,7 +52,7 @@ export const compare = (
   }))
 }
 
-const curves = (runs: ReadonlyArray<Compared>, title: string, label: string, key: keyof EpochRecord): LineChart => ({
+const curves = (runs: ReadonlyArray<Compared>, title: string, label: string, key: EpochNumber): LineChart => ({
   kind: "lines",
   title,
   x: { label: "epoch", whole: true },

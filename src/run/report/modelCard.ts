@@ -1,3 +1,4 @@
+import { enginesText } from "../../metrics/enginesUsed.ts"
 import { duration } from "../../figures.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
@@ -116,6 +117,7 @@ export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
   const { data, history, model, receipt, test } = report
   const { augment, image, network, train } = config
   const trained = network.trainable === "all" ? "every block" : JSON.stringify(network.trainable)
+  const changed = enginesText(history)
   const { mixSwitch, ...amounts } = augment
   const changes = Object.entries({ ...amounts, ...(augment.mixup > 0 && augment.cutmix > 0 && { mixSwitch }) })
     .filter(([, amount]) => typeof amount === "number" && amount > 0)
@@ -159,7 +161,7 @@ ${(test?.perClass ?? data.perClass ?? []).map(({ label }) => inMarkdown(label)).
 
 ${network.weights === undefined ? "From random weights" : `From the weights ${inMarkdown(network.weights)}`}, trained: ${trained}. ${history.length} ${history.length === 1 ? "epoch" : "epochs"} of batches of ${train.batchSize}, ${train.optimizer.kind} at a learning rate of ${train.learningRate} (${train.schedule.kind}); the weights are those of epoch ${report.chosenEpoch}.
 Augmentation: ${changes.length === 0 ? "none" : changes.join(", ")}.
-${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}). Seed ${config.seed}; configuration \`${receipt.configDigest}\`.
+${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}).${changed === undefined ? "" : ` ${inMarkdown(changed)}`} Seed ${config.seed}; configuration \`${receipt.configDigest}\`.
 
 ## Figures
 

@@ -1,5 +1,5 @@
 import type { CalibrationFigures } from "../../metrics/calibration.ts"
-import type { EpochRecord } from "../../metrics/Report.ts"
+import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../StepSpan.ts"
 import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
 import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
@@ -9,7 +9,7 @@ const epochs = (
   history: ReadonlyArray<EpochRecord>,
   chosenEpoch: number,
   [title, label]: readonly [string, string],
-  series: ReadonlyArray<readonly [string, keyof EpochRecord]>
+  series: ReadonlyArray<readonly [string, EpochNumber]>
 ): LineChart => ({
   kind: "lines",
   title,

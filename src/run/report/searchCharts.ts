@@ -1,4 +1,4 @@
-import type { EpochRecord } from "../../metrics/Report.ts"
+import type { EpochNumber } from "../../metrics/Report.ts"
 import { figureHead, isEpochFigure } from "../../model/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../../model/search/SearchResult.ts"
 import { ranking } from "../../model/search/SearchResult.ts"
@@ -19,7 +19,7 @@ const axisOf = (figure: string): Axis => ({ label: figureHead(figure), percent: 
 export const nameOf = (trial: SearchTrial): string =>
   `${trial.id.split("-", 1)[0] ?? ""} ${Object.values(trial.settings).map(shortValue).join(" ")}`
 
-const curves = (trials: ReadonlyArray<SearchTrial>, title: string, key: keyof EpochRecord): Chart => ({
+const curves = (trials: ReadonlyArray<SearchTrial>, title: string, key: EpochNumber): Chart => ({
   kind: "lines",
   title,
   x: { label: "epoch", whole: true },
@@ -73,7 +73,7 @@ export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> =
   const best = ranking(search)
   const compared = best.filter(({ history }) => history.length > 0)
   // Where the objective is of the whole run, the validation loss tells how a trial went.
-  const key = isEpochFigure(figure) ? (figure as keyof EpochRecord) : "validationLoss" // a figure of every epoch
+  const key = isEpochFigure(figure) ? (figure as EpochNumber) : "validationLoss" // a figure of every epoch
   return new Map([
     ...(compared.length > 0 ? [["curves", curves(compared, "The best trials' curves", key)] as const] : []),
     ...(compared.length > 0 && key !== "trainLoss"

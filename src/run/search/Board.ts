@@ -51,20 +51,20 @@ const awakened = (search: SearchResult): SearchResult => ({
  */
 export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult, trials: ReadonlyArray<Trial>) {
   const folder = yield* RunFolder
-  const start = yield* Clock.currentTimeMillis
+  const start = yield* Clock.currentTimeNanos
   const state = yield* Ref.make(awakened(search))
-  const written = yield* Ref.make(0)
+  const written = yield* Ref.make(start)
   const ends = new Map<string, TrialEnd>()
   const trains = new Map(trials.map(({ config, id }) => [id, config.train]))
   const notes = new Set<string>()
 
   const change = Effect.fnUntraced(function* (next: (search: SearchResult) => SearchResult, isLast = false) {
-    const now = yield* Clock.currentTimeMillis
-    const seconds = search.seconds + (now - start) / 1000
+    const now = yield* Clock.currentTimeNanos
+    const seconds = search.seconds + Number(now - start) / 1e9
     const current = yield* Ref.updateAndGet(state, (before) => ({ ...next(before), seconds }))
     yield* report({ _tag: "Trials", search: current })
     // The trials' own folders have it all: this file may be a second behind.
-    if (!isLast && now - (yield* Ref.get(written)) < 1000) return
+    if (!isLast && now - (yield* Ref.get(written)) < 1_000_000_000n) return
     yield* Ref.set(written, now)
     yield* writeSearch(current).pipe(Effect.provideService(RunFolder, folder))
   })

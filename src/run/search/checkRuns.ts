@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import { Engines } from "../../model/Engines.ts"
 import { networkFor } from "../../model/networks.ts"
-import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { RunConfig } from "../../RunConfig.ts"
 import { sha256 } from "../../sha256.ts"
 import { canonical } from "../configDigest.ts"
+import { trainingData } from "../trainingData.ts"
 
 const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): ReadonlyArray<A> => [
   ...new Map(items.map((item) => [canonical(keyOf(item)), item])).values()
@@ -25,6 +25,6 @@ export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArra
   }
   const digests: Array<string> = []
   for (const config of distinct(configs, ({ data, image, seed }) => [data, image, seed]))
-    digests.push((yield* Pipeline.dataset(config)).digest)
+    digests.push((yield* trainingData(config)).digest)
   return yield* sha256(digests.join(" "))
 })

@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { enginesText } from "../../metrics/enginesUsed.ts"
 import type { Report } from "../../metrics/Report.ts"
 import { EpochRecord } from "../../metrics/Report.ts"
 import { weightsDigest } from "../../model/FeatureSpace.ts"
@@ -11,6 +12,7 @@ import { configDigest } from "../configDigest.ts"
 import { fileDigests } from "../fileDigests.ts"
 import type { RunFile } from "../RunFolder.ts"
 import { RunFolder } from "../RunFolder.ts"
+import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
 
 /** A file's text, or what is wrong with it. */
@@ -53,6 +55,15 @@ const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report)
   )
 })
 
+/** What the report says that the run ran on, beside what its epochs say; nothing where they all ran on that. */
+const checkEngine = ({ engine, history }: Report): ReadonlyArray<Check> => {
+  const changed = enginesText(history)
+  const last = history.at(-1)?.ranOn?.at(-1)?.engine ?? engine.name
+  return changed === undefined && last === engine.name
+    ? []
+    : [compare("engine", changed ?? `of the epochs, ${last}`, engine.name, last)]
+}
+
 /** The files whose digests the receipt has, bit for bit. */
 const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report) {
   const what = "files"
@@ -86,6 +97,7 @@ export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig
     yield* checkStart(config, report),
     yield* checkLedger(report),
     yield* checkHistory(report),
+    ...checkEngine(report),
     yield* checkDigests(report)
   ]
 })

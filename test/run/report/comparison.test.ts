@@ -25,6 +25,7 @@ const runsOf = (runs: Readonly<Record<string, SyntheticRun>>) =>
         yield* writeSyntheticRun(run).pipe(Effect.provideService(RunFolder, folder))
       }
       return Runs.of({
+        hold: () => Effect.void,
         open: () => Effect.die("no run is begun here"),
         existing: (path) => {
           const folder = folders.get(path)

@@ -35,6 +35,7 @@ const trialRun = Layer.effect(
       Effect.provideService(RunFolder, folder)
     )
     return Runs.of({
+      hold: () => Effect.void,
       open: () => Effect.die("no run is begun here"),
       existing: (path) => Effect.sync(() => (asked.push(path), folder))
     })

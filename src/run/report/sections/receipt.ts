@@ -1,3 +1,4 @@
+import { enginesText } from "../../../metrics/enginesUsed.ts"
 import { count } from "../format.ts"
 import { html } from "../html.ts"
 import type { Contents } from "./Shown.ts"
@@ -11,7 +12,7 @@ export const receipt: Contents = ({ facts: { config, path, report } }) => {
       .map(([name, value]) => `${name} ${value}`)
       .join(", ")
   const rows: ReadonlyArray<readonly [string, string | undefined]> = [
-    ["engine", `${engine.name} (${engine.device})`],
+    ["engine", enginesText(report.history) ?? `${engine.name} (${engine.device})`],
     ["data digest", dataDigest],
     ["configuration digest", configDigest],
     ["digest of the first weights", weightsDigest],

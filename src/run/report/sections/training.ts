@@ -1,4 +1,5 @@
 import { duration } from "../../../figures.ts"
+import { enginesText } from "../../../metrics/enginesUsed.ts"
 import { count, loss, rate, share } from "../format.ts"
 import { html } from "../html.ts"
 import { figure } from "./figure.ts"
@@ -17,12 +18,14 @@ const epochTable = ({ facts: { report } }: Shown) =>
 export const training: Contents = (shown) => {
   const { report, steps } = shown.facts
   const last = steps.at(-1)
+  const changed = enginesText(report.history)
   const per = Math.max(0, ...steps.map(({ steps }) => steps))
   return html`<p>
       The weights are those of epoch ${report.chosenEpoch} of ${report.history.length}. Training figures are means over
       an epoch as it was trained, with augmentation and dropout on; validation figures are taken after
       it.${report.calibration !== undefined && html` All losses here are as trained, without the temperature.`}
     </p>
+    ${changed !== undefined && html`<p class="note">${changed} The weights are then not those of one engine.</p>`}
     <div class="charts">
       ${figure(shown, "loss", "Mean loss of each epoch, nats. The dotted line is the epoch whose weights are the model.", { table: false })}
       ${figure(shown, "accuracy", "Accuracy of each epoch.", { table: false })}

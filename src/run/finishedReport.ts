@@ -1,0 +1,35 @@
+import { Effect, Schema } from "effect"
+import { Report } from "../metrics/Report.ts"
+import type { RunConfig } from "../RunConfig.ts"
+import { configDigest } from "./configDigest.ts"
+import type { RunFolder } from "./RunFolder.ts"
+import { RunFolderError } from "./RunFolder.ts"
+
+/**
+ * The report of a folder whose run is finished; nothing where it is not. Fails where it was finished with another
+ * configuration than `config`, which is complete: its result would be lost. `path` is how errors name it.
+ */
+export const finishedReport = Effect.fn("finishedReport")(function* (
+  folder: RunFolder["Service"],
+  config: RunConfig,
+  path = folder.path
+) {
+  if (!(yield* folder.has("report.json"))) return undefined
+  const text = new TextDecoder().decode(yield* folder.read("report.json"))
+  const report = yield* Effect.mapError(
+    Schema.decodeEffect(Schema.fromJsonString(Report))(text),
+    ({ message }) =>
+      new RunFolderError({
+        path: `${path}/report.json`,
+        reason: "invalid",
+        detail: `it is no report of a run (${message}): remove it, and the run is finished again`
+      })
+  )
+  if (report.receipt.configDigest !== (yield* configDigest(config)))
+    return yield* new RunFolderError({
+      path,
+      reason: "invalid",
+      detail: "the folder holds the finished run of another configuration: name another folder, or remove this one"
+    })
+  return report
+})
