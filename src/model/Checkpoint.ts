@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { EpochRecord, LedgerCounts } from "../metrics/Report.ts"
 import type { SessionState } from "./Engine.ts"
+import { Lost } from "../pipeline/Losses.ts"
 import { seal, SealBroken, unseal } from "./sealed.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
 
@@ -25,7 +26,9 @@ export const TrainingState = Schema.Struct({
   /** The best epoch so far (from 1) and its monitored figure. */
   best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
   /** For early stopping. */
-  epochsWithoutBetter: Schema.Natural
+  epochsWithoutBetter: Schema.Natural,
+  /** The samples that have left, in the order in which they did; none of them comes back. */
+  lost: Schema.Array(Lost)
 })
 export type TrainingState = typeof TrainingState.Type
 
@@ -37,7 +40,8 @@ export const begin: TrainingState = {
   sums: { loss: 0, correct: 0, seen: 0, seconds: 0, waiting: 0 },
   history: [],
   best: null,
-  epochsWithoutBetter: 0
+  epochsWithoutBetter: 0,
+  lost: []
 }
 
 /** Everything that is needed to go on as if the run had never stopped. */
@@ -76,7 +80,7 @@ export class CheckpointRefused extends Schema.TaggedError<CheckpointRefused>()("
 }
 
 // A change of these schemas, or of the tensors' names, is a new number here: an older file is then refused, not misread.
-const checkpointFormat = "weft-checkpoint-1"
+const checkpointFormat = "weft-checkpoint-2"
 const bestFormat = "weft-best-1"
 
 const CheckpointFacts = Schema.fromJsonString(

@@ -58,10 +58,10 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   const opened = yield* openEnsemble(ensemble, (config, model) =>
     engine === undefined ? openEngine(config, model) : openPredictor(config, model, engine)
   )
-  const { digests, samples } = yield* commonSamples(ensemble, part)
+  const { digests, losses, samples } = yield* commonSamples(ensemble, part)
   const { alone, calibration, together } = yield* measureEnsemble(
     opened,
-    Pipeline.evaluationForms(config, images, samples),
+    Pipeline.evaluationForms(config, images, samples, losses),
     { part, samples: samples.length, classes: labels.length },
     config.calibration?.bins ?? defaultBins
   )
@@ -78,7 +78,8 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   )
   const measured: Measured = {
     part,
-    samples: samples.length,
+    // Without those whose image is gone.
+    samples: together.samples,
     report: testReport(together, labels),
     ...(calibration && { calibration }),
     members

@@ -1,4 +1,4 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import type { EpochRecord, Report } from "../metrics/Report.ts"
 import type { Engine, EngineError, EngineUnavailable } from "../model/Engine.ts"
 import { Engines } from "../model/Engines.ts"
@@ -10,13 +10,16 @@ import type { WeightsError } from "../model/Pretrained.ts"
 import { Pretrained } from "../model/Pretrained.ts"
 import type { Passes } from "../model/Training.ts"
 import { trainTogether } from "../model/Training.ts"
+import type { Known } from "../pipeline/checkImages.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
-import { countByReason, countFaults, RefusalLines } from "../pipeline/Ledger.ts"
+import { countByReason } from "../pipeline/Ledger.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import { report } from "../Progress.ts"
+import { forGoingOn, readBegunData, writeBegunData } from "./begunData.ts"
 import { canonical, configDigest } from "./configDigest.ts"
 import type { TrainedRun } from "./finishRuns.ts"
 import { finishRuns } from "./finishRuns.ts"
+import { ledgerText } from "./ledgerText.ts"
 import { Machine } from "./Machine.ts"
 import type { Member } from "./Member.ts"
 import type { OpenBatches } from "./openBatches.ts"
@@ -103,9 +106,26 @@ export const trainGroup = Effect.fn("trainGroup")(function* (members: ReadonlyAr
       return member
     })
   )
-  for (const same of groupsBy(fit, ({ config }) => passKey(config))) yield* trainOnSame(engine, same, endings)
+  for (const same of groupsBy(fit, ({ config }) => passKey(config)))
+    for (const [known, members] of yield* byData(same)) yield* trainOnSame(engine, members, known, endings)
   return { endings: endings.all as ReadonlyMap<Member, MemberEnding>, passes: endings.passes as Readonly<Passes> }
 }, Effect.scoped)
+
+/**
+ * Members by the data that they began with, where they go on. New ones join the first of those: what it has lost since, is
+ * lost for them as well.
+ */
+const byData = Effect.fnUntraced(function* (members: ReadonlyArray<Member>) {
+  const all = yield* Effect.forEach(members, (member) =>
+    Effect.map(readBegunData(member.folder, member.config), (begun) => ({ member, begun }))
+  )
+  const first = all.find(({ begun }) => begun !== undefined)?.begun
+  const groups = Map.groupBy(all, ({ begun = first }) => begun?.digest)
+  return Array.from(groups, ([digest, same]) => {
+    const data = [first, ...same.map(({ begun }) => begun)].find((begun) => begun?.digest === digest)
+    return [data && forGoingOn(data), same.map(({ member }) => member)] as const
+  })
+})
 
 interface Begun {
   readonly member: Member
@@ -116,15 +136,20 @@ interface Begun {
 const trainOnSame = Effect.fn("trainGroup.data")(function* (
   engine: Engine["Service"],
   members: ReadonlyArray<Member>,
+  known: Known | undefined,
   endings: Endings
 ) {
-  const dataset = yield* Pipeline.dataset(members[0]!.config) // a group has at least one
+  const dataset = yield* Pipeline.dataset(members[0]!.config, known) // a group has at least one
   const { classes, ledger } = dataset
-  const refusals = yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals))
+  const refusals = yield* ledgerText(ledger)
   const noted = yield* endings.each(
     members,
     (member) => member,
-    (member) => Effect.as(member.folder.write("ledger.jsonl", refusals), member)
+    Effect.fnUntraced(function* (member) {
+      yield* member.folder.write("ledger.jsonl", refusals)
+      yield* writeBegunData(member.folder, member.config, dataset)
+      return member
+    })
   )
   yield* report({
     _tag: "Note",
@@ -187,7 +212,7 @@ const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
       classes: classes.length,
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: { listed: ledger.listed, kept: ledger.kept, refused: countByReason(ledger.refusals) },
-      faults: countFaults(ledger.refusals),
+      losses: batches.losses,
       trainingBatches: batches.training,
       validationBatches: batches.evaluation("validation")
     }

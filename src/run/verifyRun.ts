@@ -2,8 +2,10 @@ import { Effect, Schema } from "effect"
 import { Report } from "../metrics/Report.ts"
 import type { Model } from "../model/Model.ts"
 import type { StoredPredictions } from "../model/StoredPredictions.ts"
+import { withoutLost } from "../pipeline/Losses.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import { forVerifying, lostOf, readBegunData } from "./begunData.ts"
 import { openEngine, openPredictor } from "./openPredictor.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { RunError } from "./RunError.ts"
@@ -33,12 +35,13 @@ const withData = Effect.fnUntraced(function* (
   stored: ReadonlyArray<StoredPredictions>,
   { engine, samples }: VerifyOptions
 ) {
-  const found = yield* Effect.result(Pipeline.dataset(config))
+  const begun = yield* RunFolder.use((folder) => readBegunData(folder, config))
+  const found = yield* Effect.result(Pipeline.dataset(config, begun && forVerifying(begun)))
   if (found._tag === "Failure") {
     const error = found.failure
     return [error._tag === "DataUnusable" ? differs("data", error.message) : cannot("data", error.message)]
   }
-  const dataset = found.success
+  const dataset = withoutLost(found.success, begun === undefined ? [] : lostOf(begun))
   const checks: Array<Check> = [...(yield* checkData(report, dataset, stored))]
   if (model === undefined) return [...checks, cannot("predictions", "the model cannot be read")]
   const opened = yield* Effect.result(

@@ -3,6 +3,7 @@ import { Effect, Layer, Stream } from "effect"
 import { cachedBatches } from "../../src/model/cachedBatches.ts"
 import { FeatureCache, FeatureCacheError } from "../../src/model/FeatureCache.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
+import { lossesOf } from "../losses.ts"
 
 const length = 3
 const samples = Array.from({ length: 11 }, (_, i) => ({
@@ -47,7 +48,7 @@ const features = {
     )
 }
 
-const epoch = Effect.fnUntraced(function* (from: number, order = samples) {
+const epoch = Effect.fnUntraced(function* (from: number, order = samples, losses = lossesOf({ train: samples })) {
   const { images, made } = pictures()
   const troubles: Array<string> = []
   const batches = yield* Stream.runCollect(
@@ -55,6 +56,7 @@ const epoch = Effect.fnUntraced(function* (from: number, order = samples) {
       space,
       features,
       samples: order,
+      losses,
       batchSize: 4,
       from,
       height: 1,
