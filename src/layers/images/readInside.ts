@@ -1,5 +1,5 @@
 import { closeSync, constants, lstatSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs"
-import { open, readFile, readlink, realpath } from "node:fs/promises"
+import { open, readFile, realpath } from "node:fs/promises"
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
 
 /** A path leads outside the folders that it has to lie in, or through a link to nowhere: which of the two is not said. */
@@ -10,34 +10,39 @@ const linkCodes: ReadonlySet<unknown> = new Set(["ELOOP", "EMLINK"])
 
 const codeOf = (cause: unknown): unknown => (cause instanceof Error && "code" in cause ? cause.code : undefined)
 
+const attempt = <A>(run: () => A): A | undefined => {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
 const isUnder = (folder: string, path: string): boolean => {
   const way = relative(folder, path)
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
 
 /** A folder's own path with all links followed; undefined where it cannot be had. */
-const realOf = (folder: string): string | undefined => {
-  try {
-    return realpathSync.native(folder)
-  } catch {
-    return undefined
-  }
-}
+const realOf = (folder: string): string | undefined => attempt(() => realpathSync.native(folder))
 
 /** Where a file is to be opened, and the folders that it has to stay in; all without links. */
 interface Place {
   readonly file: string
-  readonly folders: ReadonlyArray<string>
+  /** The one that it lies in comes first, and is mostly the only one that is looked at. */
+  readonly folders: () => Iterable<string>
 }
 
-const isInside = (folders: ReadonlyArray<string>, path: string): boolean =>
-  folders.some((folder) => isUnder(folder, path))
+const isInside = (folders: Iterable<string>, path: string): boolean => {
+  for (const folder of folders) if (isUnder(folder, path)) return true
+  return false
+}
 
 /**
  * Why a file's folder cannot be resolved, without a word of what lies outside: a link on the way there ends the search,
  * whether it leads to something or not.
  */
-const explain = (folder: string, start: string, folders: ReadonlyArray<string>, cause: unknown): unknown => {
+const explain = (folder: string, start: string, folders: Iterable<string>, cause: unknown): unknown => {
   for (let at = folder; at !== start; at = dirname(at)) {
     const parent = realOf(dirname(at))
     if (parent === undefined) continue
@@ -51,15 +56,23 @@ const explain = (folder: string, start: string, folders: ReadonlyArray<string>, 
 /** Looks at folders alone, and at none outside but through a link inside. Throws where the path leads outside. */
 const placeOf = (path: string, within: ReadonlyArray<string>): Place => {
   const full = resolve(path)
-  const start = within.map((folder) => resolve(folder)).find((folder) => isUnder(folder, full))
+  const named = within.map((folder) => resolve(folder))
+  const start = named.find((folder) => isUnder(folder, full))
   if (start === undefined) throw new OutsideError()
-  const folders = within.flatMap((folder) => realOf(folder) ?? [])
+  const first = realOf(start)
+  const folders = function* () {
+    if (first !== undefined) yield first
+    for (const folder of named) {
+      const real = folder === start ? undefined : realOf(folder)
+      if (real !== undefined) yield real
+    }
+  }
   const folder = dirname(full)
   try {
-    const real = realpathSync.native(folder)
-    if (isInside(folders, real)) return { file: join(real, basename(full)), folders }
+    const real = folder === start && first !== undefined ? first : realpathSync.native(folder)
+    if (isInside(folders(), real)) return { file: join(real, basename(full)), folders }
   } catch (cause) {
-    throw explain(folder, start, folders, cause)
+    throw explain(folder, start, [...folders()], cause)
   }
   throw new OutsideError()
 }
@@ -68,8 +81,8 @@ const placeOf = (path: string, within: ReadonlyArray<string>): Place => {
 const noLink: number | undefined = constants.O_NOFOLLOW
 
 /** Where a link leads, if that is inside. */
-const inside = (folders: ReadonlyArray<string>, target: string | undefined): string => {
-  if (target === undefined || !isInside(folders, target)) throw new OutsideError()
+const inside = ({ folders }: Place, target: string | undefined): string => {
+  if (target === undefined || !isInside(folders(), target)) throw new OutsideError()
   return target
 }
 
@@ -79,8 +92,9 @@ const inside = (folders: ReadonlyArray<string>, target: string | undefined): str
  */
 const handles = "/proc/self/fd"
 
-const judge = (folders: ReadonlyArray<string>, target: string | undefined): void => {
-  if (target !== undefined && !isInside(folders, target)) throw new OutsideError()
+const judge = ({ folders }: Place, handle: number): void => {
+  const target = attempt(() => readlinkSync(`${handles}/${handle}`))
+  if (target !== undefined && !isInside(folders(), target)) throw new OutsideError()
 }
 
 /**
@@ -89,39 +103,34 @@ const judge = (folders: ReadonlyArray<string>, target: string | undefined): void
  */
 export const readInside = async (path: string, within: ReadonlyArray<string> | undefined): Promise<Uint8Array> => {
   if (within === undefined) return readFile(path)
-  const { file, folders } = placeOf(path, within)
-  const follow = async () => inside(folders, await realpath(file).catch(() => undefined))
+  const place = placeOf(path, within)
+  const follow = async () => {
+    const target = await realpath(place.file).catch(() => undefined)
+    return inside(place, target)
+  }
   const flags = constants.O_RDONLY | (noLink ?? 0)
-  const handle = await open(noLink === undefined ? await follow() : file, flags).catch(async (cause: unknown) => {
+  const handle = await open(noLink === undefined ? await follow() : place.file, flags).catch(async (cause: unknown) => {
     if (!linkCodes.has(codeOf(cause))) throw cause
     return open(await follow(), flags)
   })
   try {
-    judge(folders, await readlink(`${handles}/${handle.fd}`).catch(() => undefined))
+    judge(place, handle.fd)
     return await handle.readFile()
   } finally {
     await handle.close()
   }
 }
 
-const attempt = <A>(run: () => A): A | undefined => {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
-}
-
 /** The same at once, for threads that do nothing else. */
 export const readInsideNow = (path: string, within: ReadonlyArray<string> | undefined): Uint8Array => {
   if (within === undefined) return readFileSync(path)
-  const { file, folders } = placeOf(path, within)
-  const follow = () => inside(folders, realOf(file))
+  const place = placeOf(path, within)
+  const follow = () => inside(place, realOf(place.file))
   const flags = constants.O_RDONLY | (noLink ?? 0)
   const openNow = () => {
     if (noLink === undefined) return openSync(follow(), flags)
     try {
-      return openSync(file, flags)
+      return openSync(place.file, flags)
     } catch (cause) {
       if (!linkCodes.has(codeOf(cause))) throw cause
       return openSync(follow(), flags)
@@ -129,10 +138,7 @@ export const readInsideNow = (path: string, within: ReadonlyArray<string> | unde
   }
   const handle = openNow()
   try {
-    judge(
-      folders,
-      attempt(() => readlinkSync(`${handles}/${handle}`))
-    )
+    judge(place, handle)
     return readFileSync(handle)
   } finally {
     closeSync(handle)
