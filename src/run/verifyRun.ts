@@ -5,6 +5,7 @@ import type { StoredPredictions } from "../model/StoredPredictions.ts"
 import { withoutLost } from "../pipeline/Losses.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import type { BegunData } from "./begunData.ts"
 import { forVerifying, lostOf, readBegunData } from "./begunData.ts"
 import { openEngine, openPredictor } from "./openPredictor.ts"
 import type { PredictorName } from "./openPredictor.ts"
@@ -33,9 +34,9 @@ const withData = Effect.fnUntraced(function* (
   report: Report,
   model: Model | undefined,
   stored: ReadonlyArray<StoredPredictions>,
+  begun: BegunData | undefined,
   { engine, samples }: VerifyOptions
 ) {
-  const begun = yield* RunFolder.use((folder) => readBegunData(folder, config))
   const found = yield* Effect.result(Pipeline.dataset(config, begun && forVerifying(begun)))
   if (found._tag === "Failure") {
     const error = found.failure
@@ -70,6 +71,7 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
       ({ message }) => new RunError({ run: folder.path, detail: `report.json is not a run's report: ${message}` })
     )
   )
+  const begun = yield* readBegunData(folder, config)
   const { check, model } = yield* checkModel(report)
   const validation = yield* readPredictions("validation", report)
   const test = yield* readPredictions("test", report)
@@ -79,11 +81,11 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
     ...(yield* checkFiles(config, report)),
     check,
     ...[validation, test].filter(isCheck),
-    ...checkFigures(config, report, {
+    ...checkFigures(config, report, begun?.lost ?? [], {
       validation: isCheck(validation) ? undefined : validation,
       test: isCheck(test) ? undefined : test
     }),
-    ...(options.data ? yield* withData(config, report, model, stored, options) : [])
+    ...(options.data ? yield* withData(config, report, model, stored, begun, options) : [])
   ]
   return { run: folder.path, agrees: checks.every(({ status }) => status !== "differs"), checks }
 }, Effect.scoped)

@@ -449,6 +449,35 @@ describe("a photo that is lost after the check", () => {
     )
   )
 
+  it.live("of the validation part, after the epoch that is chosen, leaves a run that agrees with itself", () =>
+    live(
+      Effect.gen(function* () {
+        // No epoch is better than the first by so much.
+        const all = yield* catalogue({
+          train: { epochs: 2, monitor: "validationLoss", earlyStopping: { minDelta: 1e6 } }
+        })
+        const { config, path } = all
+        const [, seen] = photosOf(all)
+        const report = yield* train(
+          config,
+          path,
+          after(
+            1,
+            5,
+            Effect.sync(() => rmSync(seen.path))
+          )
+        )
+        assert.strictEqual(report.chosenEpoch, 1)
+        const { agrees, checks } = yield* verify(config, path)
+        assert.isTrue(agrees)
+        assert.deepStrictEqual(
+          checks.filter(({ status }) => status !== "agrees").map(({ what }) => what),
+          ["validation figures"]
+        )
+      })
+    )
+  )
+
   it.live("is left out when a finished run is measured again, and moves no other sample", () =>
     live(
       Effect.gen(function* () {
