@@ -11,6 +11,7 @@ import { Engines } from "../src/model/Engines.ts"
 import { initialise } from "../src/model/initialise.ts"
 import { networkFor } from "../src/model/networks.ts"
 import { train } from "../src/model/Training.ts"
+import { makeLosses } from "../src/pipeline/Losses.ts"
 import * as Pipeline from "../src/pipeline/Pipeline.ts"
 import { Progress } from "../src/Progress.ts"
 import { decodeRunConfig } from "../src/RunConfig.ts"
@@ -64,16 +65,17 @@ const main = Effect.gen(function* () {
     clipValue: undefined,
     seed: config.seed
   })
+  const losses = makeLosses(dataset, config.data)
   const { history } = yield* train({
     session,
     config: config.train,
     classes: dataset.classes.length,
     samples: { train: dataset.train.length, validation: 0 },
-    trainingBatches: (epoch, from) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
-    validationBatches: Pipeline.evaluationBatches(config, dataset.validation),
+    trainingBatches: (epoch, from) => Pipeline.trainingBatches(config, dataset.train, losses, epoch, from),
+    validationBatches: Pipeline.evaluationBatches(config, dataset.validation, losses),
     digest: "bench",
     ledger: { listed: 0, kept: 0, refused: {} },
-    faults: 0
+    losses
   })
   const [first] = history
   const last = history.at(-1)

@@ -1,12 +1,12 @@
 import { Effect, Layer, Semaphore } from "effect"
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import sharp from "sharp"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
-import { ImageRefused, Images } from "../pipeline/Images.ts"
-import type { ImageFault } from "../pipeline/Images.ts"
+import { changed, ImageRefused, Images, outside } from "../pipeline/Images.ts"
+import type { Expected, ImageFault } from "../pipeline/Images.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
 import { decodeJpeg } from "./feed/jpeg/decodeJpeg.ts"
+import { OutsideError, readInside } from "./images/readInside.ts"
 
 const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
 
@@ -28,20 +28,20 @@ const background = (config: ImageConfig) => ({
  * would let a broken TIFF pass, "warning" would refuse good JPEGs with a few stray bytes between two segments.
  * `pages: 1` takes the first frame of an animation.
  */
-const open = (input: string | Uint8Array, config: ImageConfig) =>
-  sharp(input, { failOn: "error", limitInputPixels: config.maxPixels, autoOrient: true, pages: 1 })
+const open = (bytes: Uint8Array, config: ImageConfig) =>
+  sharp(bytes, { failOn: "error", limitInputPixels: config.maxPixels, autoOrient: true, pages: 1 })
 
 /**
  * sharp paints a coloured background behind a greyscale file as grey, unless the file is made sRGB at once; that is done
  * where it is needed only, since large JPEGs can then no longer be decoded at a fraction of their size.
  */
-const decode = (input: string | Uint8Array, config: ImageConfig) => {
+const decode = (bytes: Uint8Array, config: ImageConfig) => {
   const [r, g, b] = config.background
-  return r === g && g === b ? open(input, config) : open(input, config).pipelineColourspace("srgb")
+  return r === g && g === b ? open(bytes, config) : open(bytes, config).pipelineColourspace("srgb")
 }
 
-const render = (input: string | Uint8Array, config: ImageConfig) =>
-  decode(input, config)
+const render = (bytes: Uint8Array, config: ImageConfig) =>
+  decode(bytes, config)
     .flatten({ background: background(config) })
     .resize({
       width: config.width,
@@ -54,11 +54,12 @@ const render = (input: string | Uint8Array, config: ImageConfig) =>
     .raw({ depth: "uchar" })
     .toBuffer()
 
-/** The file's bytes, or why they cannot be had. */
-const read = (path: string): Effect.Effect<Uint8Array, ImageRefused> =>
+/** The bytes of the file that is expected, or why they cannot be had. */
+const read = (path: string, { digest, within }: Expected = {}): Effect.Effect<Uint8Array, ImageRefused> =>
   Effect.tryPromise({
-    try: () => readFile(path),
+    try: () => readInside(path, within),
     catch: (cause) => {
+      if (cause instanceof OutsideError) return outside(path)
       const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
       const [reason, detail]: [ImageFault, string] =
         code === "ENOENT" || code === "ENOTDIR"
@@ -70,7 +71,16 @@ const read = (path: string): Effect.Effect<Uint8Array, ImageRefused> =>
               : ["imageUnreadable", `the file cannot be read (${code || messageOf(cause)})`]
       return new ImageRefused({ path, reason, detail })
     }
-  })
+  }).pipe(
+    Effect.filterOrFail(
+      // An empty file is refused as one: that says more.
+      (bytes) => digest === undefined || bytes.length === 0 || digestOf(bytes) === digest,
+      () => changed(path)
+    )
+  )
+
+/** SHA-256, in hex. */
+const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 /** Refuses bytes that are no image at all, before any decoder sees them. */
 const recognise = (path: string, bytes: Uint8Array): Effect.Effect<void, ImageRefused> =>
@@ -99,15 +109,14 @@ const explain = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, co
   return new ImageRefused({ path, reason: "imageCorrupt", detail })
 })
 
-/**
- * One task for libuv's threads: the file is opened, decoded and resized there, so that an image needs the main thread
- * twice only, however long a training step blocks it. The file is looked at again only when it is refused.
- */
-export const load = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
-  const data = yield* Effect.tryPromise({ try: () => render(path, config), catch: messageOf }).pipe(
+/** Reads the file once, decodes it once. */
+export const load = Effect.fnUntraced(function* (path: string, config: ImageConfig, expected?: Expected) {
+  const bytes = yield* read(path, expected)
+  // A JPEG with stray bytes behind its first marker is left to sharp; SVG must not reach it.
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) yield* recognise(path, bytes)
+  const data = yield* Effect.tryPromise({ try: () => render(bytes, config), catch: messageOf }).pipe(
     Effect.catch((message) =>
       Effect.gen(function* () {
-        const bytes = yield* read(path)
         yield* recognise(path, bytes)
         return yield* yield* explain(path, bytes, config, message)
       })
@@ -129,10 +138,10 @@ const decodeWhole = (bytes: Uint8Array, pixels: number, config: ImageConfig) => 
 const quick = { height: 256, width: 256 }
 
 /** Reads the file once, decodes it once. */
-const check = Effect.fnUntraced(function* (path: string, config: ImageConfig) {
-  const bytes = yield* read(path)
+const check = Effect.fnUntraced(function* (path: string, config: ImageConfig, expected?: Expected) {
+  const bytes = yield* read(path, expected)
   yield* recognise(path, bytes)
-  const digest = createHash("sha256").update(bytes).digest("hex")
+  const digest = digestOf(bytes)
   const plain = decodeJpeg(bytes, quick, config.maxPixels)
   if (plain !== undefined) return { ...plain.facts, format: "jpeg", digest }
   const attempt = <A>(run: () => Promise<A>) =>
@@ -170,5 +179,5 @@ export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
   setUp()
   // A check holds the whole file in memory, and a large file is not to be there 64 times.
   const held = Semaphore.makeUnsafe(8)
-  return { load, check: (path, config) => held.withPermit(check(path, config)) }
+  return { load, check: (path, config, expected) => held.withPermit(check(path, config, expected)) }
 })

@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
 import type { SessionState } from "./Engine.ts"
+import { Lost } from "../pipeline/Losses.ts"
 import { seal, SealBroken, unseal } from "./sealed.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
 
@@ -26,6 +27,8 @@ export const TrainingState = Schema.Struct({
   best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
   /** For early stopping. */
   epochsWithoutBetter: Schema.Natural,
+  /** The samples that have left, in the order in which they did; none of them comes back. */
+  lost: Schema.Array(Lost),
   /** On what the steps of the epoch in progress ran. */
   ranOn: Schema.optionalKey(Schema.Array(RanOn)),
   /** That processes were at work on the run until here; absent in checkpoints of Weft 0.1. */
@@ -41,7 +44,8 @@ export const begin: TrainingState = {
   sums: { loss: 0, correct: 0, seen: 0, seconds: 0, waiting: 0 },
   history: [],
   best: null,
-  epochsWithoutBetter: 0
+  epochsWithoutBetter: 0,
+  lost: []
 }
 
 /** Everything that is needed to go on as if the run had never stopped. */
@@ -80,7 +84,7 @@ export class CheckpointRefused extends Schema.TaggedError<CheckpointRefused>()("
 }
 
 // A change of these schemas, or of the tensors' names, is a new number here: an older file is then refused, not misread.
-const checkpointFormat = "weft-checkpoint-1"
+const checkpointFormat = "weft-checkpoint-2"
 const bestFormat = "weft-best-1"
 
 const CheckpointFacts = Schema.fromJsonString(

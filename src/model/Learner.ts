@@ -4,7 +4,9 @@ import type { Evaluation } from "../metrics/Evaluation.ts"
 import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
 import type { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
 import { batchCorrect } from "../metrics/topK.ts"
-import type { Batch } from "../pipeline/Batch.ts"
+import type { Batch, Missed } from "../pipeline/Batch.ts"
+import type { Losses, Lost } from "../pipeline/Losses.ts"
+import { withMissed } from "../pipeline/Losses.ts"
 import { report } from "../Progress.ts"
 import type { TrainingState } from "./Checkpoint.ts"
 import { begin } from "./Checkpoint.ts"
@@ -40,8 +42,8 @@ export interface Course {
   readonly samples: { readonly train: number; readonly validation: number }
   /** What became of the catalogue's rows. */
   readonly ledger: LedgerCounts
-  /** Rows that are faulty, for the progress line. */
-  readonly faults: number
+  /** The samples that have left, which are the same for all, and how many rows are faulty. */
+  readonly losses: Losses
 }
 
 /** What ends one learner, and touches no other. */
@@ -132,6 +134,7 @@ const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
   yield* session.restore(checkpoint.session)
   learner.state = learner.saved = checkpoint.training
   learner.secondsBefore = secondsOf(checkpoint.training)
+  learner.course.losses.restore(checkpoint.training.lost)
   const { epoch, position } = checkpoint.training
   const where = `at epoch ${epoch + 1}, after ${position} steps of it`
   yield* note(trial, isFinished(learner) ? "the training is done already" : `going on ${where}`)
@@ -158,6 +161,19 @@ export const nextStep = (learner: Learner) => {
   return { step, learningRate: learningRateAt(config, { step, stepsPerEpoch: stepsPerEpoch(learner) }) }
 }
 
+/** The state after a batch, but for what was learned from it. */
+const pass = (state: TrainingState, { lost = [] }: Batch): TrainingState => ({
+  ...state,
+  step: state.step + 1,
+  position: state.position + 1,
+  lost: withMissed(state.lost, lost, state.epoch + 1)
+})
+
+/** Counts a batch all of whose samples have left: a step in which nothing is learned. */
+export const skip = (learner: Learner, batch: Batch): void => {
+  learner.state = pass(learner.state, batch)
+}
+
 /** Counts a step that the session has made. `waited` are the nanoseconds for which the batch was not there. */
 export const account = Effect.fnUntraced(function* (
   learner: Learner,
@@ -174,9 +190,7 @@ export const account = Effect.fnUntraced(function* (
   }
   const { sums } = state
   learner.state = {
-    ...state,
-    step: state.step + 1,
-    position: state.position + 1,
+    ...pass(state, batch),
     sums: {
       loss: sums.loss + loss * batch.size,
       correct: sums.correct + batchCorrect(logits, batch, course.classes),
@@ -188,10 +202,11 @@ export const account = Effect.fnUntraced(function* (
   learner.end = now
 })
 
-/** Writes down an epoch whose batches are done. `seconds` is how long the validation took. */
+/** Writes down an epoch whose batches are done. `missed` has left by the validation, which took `seconds`. */
 export const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
   learner: Learner,
   validation: Result.Result<Evaluation, EngineError> | undefined,
+  missed: ReadonlyArray<Missed>,
   seconds: number
 ) {
   const { config, state: before, trial } = learner
@@ -219,7 +234,8 @@ export const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
     epoch: record.epoch,
     history: [...before.history, record],
     best: isBest ? { epoch: record.epoch, figure } : before.best,
-    epochsWithoutBetter: isBest ? 0 : before.epochsWithoutBetter + 1
+    epochsWithoutBetter: isBest ? 0 : before.epochsWithoutBetter + 1,
+    lost: withMissed(before.lost, missed, record.epoch)
   }
   yield* report({
     _tag: "Epoch",
@@ -249,12 +265,14 @@ export interface Trained {
   readonly stoppedEarly: boolean
   /** That earlier processes were at work on the run. */
   readonly secondsBefore: number
+  /** The samples that have left. */
+  readonly lost: ReadonlyArray<Lost>
 }
 
 /** Takes the weights that the run is to keep. */
 export const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
   const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
-  const { best, history } = state
+  const { best, history, lost } = state
   const wantsBest = config.select === "best" || config.earlyStopping !== undefined
   const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
   if (chosenEpoch !== history.length) {
@@ -272,6 +290,6 @@ export const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
     const { optimizer } = yield* session.snapshot
     yield* session.restore({ weights: kept.weights, optimizer })
   }
-  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs, secondsBefore }
+  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs, secondsBefore, lost }
   return trained
 })

@@ -14,6 +14,7 @@ import {
   openLearnerAt,
   per,
   save,
+  skip,
   stepsPerEpoch
 } from "./Learner.ts"
 import { evaluateTogether } from "./measure.ts"
@@ -44,7 +45,8 @@ export interface Passes {
  * Trains until the epochs are done, or until the monitored figure no longer gets better.
  *
  * Goes on from the newest valid checkpoint of the same configuration and data, where there is one; the weights are then
- * those of a run that was never stopped, bit for bit on a CPU engine. Interrupted, it leaves a checkpoint.
+ * those of a run that was never stopped, bit for bit on a CPU engine. Interrupted, or ended by an error of the batches, it
+ * leaves a checkpoint.
  */
 export const train = Effect.fn("Training.train")(function* <E, R>(options: TrainingOptions<E, R>) {
   const { endings } = yield* trainTogether([{ ...options, checkpoints: yield* Checkpoints }], options)
@@ -75,7 +77,11 @@ export const trainTogether = Effect.fn("Training.trainTogether")(function* <E, R
       yield* trainEpoch(there, pass, passes)
       yield* validate(there.filter(isLearning), pass, passes)
     }
-  }).pipe(Effect.onInterrupt(() => saveAll(learners)))
+  }).pipe(
+    // What ends all can be mended, as an interruption can: images come back, memory is freed.
+    Effect.tapError(() => Effect.ignore(saveAll(learners))),
+    Effect.onInterrupt(() => saveAll(learners))
+  )
   return { endings: yield* Effect.forEach(learners, endingOf), passes: passes as Readonly<Passes> }
 })
 
@@ -137,15 +143,18 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
 /** An interruption waits for the learner's step: the weights and what is known of them change together. */
 const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
   for (const learner of takers) {
-    const step = Effect.flatMap(learner.session.train(batch, nextStep(learner)), (result) =>
-      account(learner, batch, result, waited)
-    )
+    const step =
+      batch.size === 0
+        ? Effect.sync(() => skip(learner, batch))
+        : Effect.flatMap(learner.session.train(batch, nextStep(learner)), (result) =>
+            account(learner, batch, result, waited)
+          )
     yield* Effect.uninterruptible(attempt(learner, step))
   }
 })
 
 /** How far the pass is: the means of all who learned from the batch. */
-const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>, { faults, samples }: Course) {
+const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>, { losses, samples }: Course) {
   const [first] = learned
   if (first === undefined) return
   const mean = (figure: (learner: Learner) => number) =>
@@ -159,12 +168,12 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
     epochs,
     step: position,
     steps: stepsPerEpoch(first),
-    loss: mean(({ state }) => state.sums.loss / state.sums.seen),
-    accuracy: mean(({ state }) => state.sums.correct / state.sums.seen),
+    loss: mean(({ state }) => per(state.sums.loss, state.sums.seen)),
+    accuracy: mean(({ state }) => per(state.sums.correct, state.sums.seen)),
     imagesPerSecond,
     waiting: per(sums.waiting, sums.seconds),
     secondsLeft: per((epochs - epoch) * samples.train - sums.seen, imagesPerSecond),
-    refused: faults,
+    refused: losses.faults(),
     ...(first.trial !== undefined && { trials: learned.length })
   })
 })
@@ -185,6 +194,6 @@ const validate = Effect.fn("Training.validate")(function* <E, R>(
   const seconds = Number((yield* Clock.currentTimeNanos) - start) / 1e9
   for (const [i, learner] of learners.entries()) {
     // Their figures and their checkpoint are written down together, one learner after the other.
-    yield* attempt(learner, finishEpoch(learner, measured?.found[i], seconds))
+    yield* attempt(learner, finishEpoch(learner, measured?.found[i], measured?.missed ?? [], seconds))
   }
 })

@@ -1,5 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
+import type { Losses } from "../pipeline/Losses.ts"
 import type { Sample } from "../pipeline/Sample.ts"
 import type { FeatureCacheError } from "./FeatureCache.ts"
 import { FeatureCache } from "./FeatureCache.ts"
@@ -15,6 +16,8 @@ export interface CachedBatchesOptions<E, R> {
   /** The epoch's samples, in its order. */
   readonly samples: ReadonlyArray<Sample>
   readonly batchSize: number
+  /** The samples that have left the run. */
+  readonly losses: Losses
   /** The batch to begin with. */
   readonly from: number
   readonly height: number
@@ -27,16 +30,17 @@ export interface CachedBatchesOptions<E, R> {
 
 /**
  * An epoch's batches with their features: out of the cache as long as it has whole batches, without a look at an image;
- * from the first that it lacks on, of the images, and what is computed is kept.
+ * from the first that it lacks on, of the images, and what is computed is kept. A sample of which the cache has the
+ * features stays, whatever became of its file: they are those of the image that was checked.
  */
 export const cachedBatches = <E, R>(
   options: CachedBatchesOptions<E, R>
 ): Stream.Stream<Batch, E | FeaturesError, R | FeatureCache> => {
-  const { batchSize, features, from, height, images, samples, space, width } = options
+  const { batchSize, features, from, height, images, losses, samples, space, width } = options
   const count = Math.ceil(samples.length / batchSize)
   const samplesOf = (index: number) => samples.slice(index * batchSize, (index + 1) * batchSize)
-  const keysOf = (index: number) =>
-    Effect.forEach(samplesOf(index), ({ digest, id }) => featureKey(space, { image: digest, id }))
+  const keysOf = (some: ReadonlyArray<Sample>) =>
+    Effect.forEach(some, ({ digest, id }) => featureKey(space, { image: digest, id }))
   return Stream.unwrap(
     Effect.gen(function* () {
       const cache = yield* FeatureCache
@@ -53,15 +57,18 @@ export const cachedBatches = <E, R>(
             )
       const known = Effect.fn("cachedBatches.read")(function* (index: number) {
         if (index >= count) return undefined
-        const found = yield* trying(Effect.flatMap(keysOf(index), (keys) => cache.read(space, keys)))
+        const listed = samplesOf(index)
+        const there = listed.filter(({ id }) => losses.of(id) === undefined)
+        const lost = listed.flatMap(({ id }) => losses.of(id) ?? [])
+        const found = yield* trying(Effect.flatMap(keysOf(there), (keys) => cache.read(space, keys)))
         if (found === undefined || found.missing.length > 0) return undefined
-        const there = samplesOf(index)
         return {
           index,
           images: new Float32Array(0),
           features: found.features,
           labels: Int32Array.from(there, ({ label }) => label),
           ids: there.map(({ id }) => id),
+          ...(lost.length > 0 && { lost }),
           size: there.length,
           height,
           width
@@ -69,7 +76,8 @@ export const cachedBatches = <E, R>(
       })
       const compute = Effect.fn("cachedBatches.compute")(function* (batch: Batch) {
         const computed = yield* withFeatures(features, batch)
-        const keys = yield* keysOf(batch.index)
+        const there = new Set(batch.ids)
+        const keys = yield* keysOf(samplesOf(batch.index).filter(({ id }) => there.has(id)))
         yield* trying(cache.write(space, keys, computed.features!)) // just computed
         return computed
       })

@@ -29,7 +29,7 @@ const found = <A>(
 
 /**
  * Counts how well each of some networks does on the same batches, in inference mode; one that fails does not touch the
- * others. `images` are those that were made.
+ * others. `images` are those that were made, `missed` the samples that have left the run.
  *
  * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
  */
@@ -45,11 +45,14 @@ export const evaluateTogether = Effect.fn("evaluateTogether")(function* <E, R>(
       evaluations[i] = Evaluation.add(evaluations[i]!, logits, labels) // one for each
     }
   }))
-  const { failures, images } = yield* predictTogether(asked, batches, part)
-  return { found: found(evaluations, failures), images }
+  const { failures, images, missed } = yield* predictTogether(asked, batches, part)
+  return { found: found(evaluations, failures), images, missed }
 })
 
-/** What each of some predictors says of all samples, kept: `samples * classes * 4` bytes each. See `evaluateTogether`. */
+/**
+ * What each of some predictors says of all samples that have not left, in their order, kept: `samples * classes * 4`
+ * bytes each. See `evaluateTogether`.
+ */
 export const predictAllTogether = Effect.fn("predictAllTogether")(function* <E, R>(
   predictors: ReadonlyArray<Predictor>,
   batches: Stream.Stream<Batch, E, R>,
@@ -69,8 +72,13 @@ export const predictAllTogether = Effect.fn("predictAllTogether")(function* <E, 
       kept.labels.set(batch.labels, done)
     }
   }))
-  const { failures, images } = yield* predictTogether(asked, batches, part)
-  return { found: found(all, failures), images }
+  const { failures, images, missed } = yield* predictTogether(asked, batches, part)
+  const there = all.map(({ labels, logits }): Predictions => ({
+    classes,
+    logits: logits.subarray(0, images * classes),
+    labels: labels.subarray(0, images)
+  }))
+  return { found: found(there, failures), images, missed }
 })
 
 /** Fits a temperature on what was predicted of a part: with it the figures before and after. */

@@ -1,5 +1,5 @@
 import { Effect, Result, Stream } from "effect"
-import type { Batch } from "../pipeline/Batch.ts"
+import type { Batch, Missed } from "../pipeline/Batch.ts"
 import { report } from "../Progress.ts"
 import type { EngineError } from "./Engine.ts"
 import type { Predictor } from "./Predictor.ts"
@@ -21,7 +21,7 @@ export interface Asked {
  * Gives every batch of a part to all predictors, so that it is made once; at each one's place what ended it, or nothing.
  *
  * One that fails is asked no more, and the others go on; an error of the batches ends all. `images` are those that were
- * made.
+ * made, `missed` the samples of the part that have left the run.
  */
 export const predictTogether = Effect.fn("predictTogether")(function* <E, R>(
   asked: ReadonlyArray<Asked>,
@@ -30,10 +30,14 @@ export const predictTogether = Effect.fn("predictTogether")(function* <E, R>(
 ) {
   const failures: Array<EngineError | undefined> = asked.map(() => undefined)
   let images = 0
+  const missed: Array<Missed> = []
   yield* Stream.runForEachWhile(
     batches,
     Effect.fnUntraced(function* (batch: Batch) {
+      missed.push(...(batch.lost ?? []))
       for (const [i, { predictor, take }] of asked.entries()) {
+        // Not even an empty batch reaches a network.
+        if (batch.size === 0) break
         if (failures[i] !== undefined) continue
         const logits = yield* Effect.result(predictor.predict(batch))
         if (Result.isSuccess(logits)) take(logits.success, batch, images)
@@ -45,5 +49,9 @@ export const predictTogether = Effect.fn("predictTogether")(function* <E, R>(
       return failures.includes(undefined)
     })
   )
-  return { failures: failures as ReadonlyArray<EngineError | undefined>, images }
+  return {
+    failures: failures as ReadonlyArray<EngineError | undefined>,
+    images,
+    missed: missed as ReadonlyArray<Missed>
+  }
 })

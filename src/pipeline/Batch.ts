@@ -1,9 +1,19 @@
+import type { ImageFault } from "./Images.ts"
+
 /** A second label for each image of a batch that was mixed. */
 export interface Mix {
   /** One class index for each image. */
   readonly labels: Int32Array
   /** What the batch's own label has of the target, from 0 to 1; the second one has the rest. */
   readonly shares: Float32Array
+}
+
+/** A sample whose image was there when it was checked, and not when it was needed. */
+export interface Missed {
+  readonly id: string
+  readonly reason: ImageFault
+  /** The file, and what was found. */
+  readonly detail: string
 }
 
 /** Images and their labels, as an engine takes them. */
@@ -20,6 +30,9 @@ export interface Batch {
   readonly mix?: Mix
   /** The samples' ids, in the same order. */
   readonly ids: ReadonlyArray<string>
+  /** Samples whose place this was, in the order, and that have left the run, now or before. */
+  readonly lost?: ReadonlyArray<Missed>
+  /** 0 where all samples have left. */
   readonly size: number
   readonly height: number
   readonly width: number

@@ -46,6 +46,10 @@ export const DataConfig = Schema.Struct({
     "images/{id}.jpg",
     "An image's path, under `data.root`; `{column}` stands for the row's cell in that column"
   ),
+  allow: optionalSetting(
+    Schema.Array(Schema.NonEmptyString),
+    "Folders, relative to the working directory, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
+  ),
   columns: setting(Columns, {}, "Which column holds what"),
   labels: optionalSetting(Schema.Array(Schema.NonEmptyString), "Only these classes; all where left out"),
   minPerClass: setting(

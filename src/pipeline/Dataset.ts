@@ -1,7 +1,7 @@
 import { Effect, Result, Stream } from "effect"
 import { report } from "../Progress.ts"
 import { sha256 } from "../sha256.ts"
-import type { CheckedRow } from "./checkImages.ts"
+import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
@@ -12,7 +12,7 @@ import type { Ledger, Refusal } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { pathUnder, Rows } from "./Rows.ts"
+import { imageFolders, pathUnder, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
@@ -46,12 +46,16 @@ const readRows = Effect.fn("Dataset.readRows")(function* (root: string, data: Da
 })
 
 /** One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id; the digest is the text's SHA-256. */
-const digestOf = (rows: ReadonlyArray<CheckedRow>): Effect.Effect<string> => {
-  const lines = rows
+const listingOf = (rows: ReadonlyArray<Pick<CheckedRow, "id" | "label" | "digest">>): string =>
+  rows
     .toSorted((a, b) => byCodeUnit(a.id, b.id))
     .map(({ digest, id, label }) => `${JSON.stringify([id, label, digest])}\n`)
-  return sha256(lines.join(""))
-}
+    .join("")
+
+/** All samples of a dataset as text, of which `digest` is the SHA-256: id, label and the image's SHA-256, a line each. */
+export const listing = ({ classes, test, train, validation }: Dataset): string =>
+  // A sample's label is one of the classes.
+  listingOf([...train, ...validation, ...test].map((sample) => ({ ...sample, label: classes[sample.label]! })))
 
 /** What lets the largest class in; `small` are the rows that `data.minPerClass` took. */
 const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {
@@ -94,8 +98,9 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   readonly loader: LoaderConfig
   /** Of the subset and the split, where `data.split.seed` says nothing. */
   readonly seed: number
+  readonly known?: Known | undefined
 }) {
-  const { data, image, loader, root } = options
+  const { data, image, known, loader, root } = options
   const seed = data.split.seed ?? options.seed
   const file = pathUnder(root, data.csv)
   const read = yield* readRows(root, data)
@@ -117,7 +122,16 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const limited = yield* Effect.fromResult(limitRows(large.kept, data.limit, seed))
   const refused = [...faulty, ...allowed.refusals, ...large.refusals, ...limited.refusals]
 
-  const checked = yield* checkImages({ root, rows: limited.kept, listed, refusals: refused, data, image, loader })
+  const checked = yield* checkImages({
+    root,
+    rows: limited.kept,
+    listed,
+    refusals: refused,
+    data,
+    image,
+    loader,
+    known
+  })
   const left = keepLargeClasses(
     checked.kept,
     leastPerClass,
@@ -129,11 +143,13 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
   const indexes = new Map(classes.map((label, index) => [label, index]))
   // Every label of a row that is left is one of the classes.
+  const within = imageFolders(root, data)
   const samples = left.kept.map(({ digest, id, label, line, path }): Sample => ({
     id,
     label: indexes.get(label)!,
     path,
     digest,
+    within,
     line
   }))
   const dataset: Dataset = {
@@ -141,7 +157,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     classes,
     ...split(samples, data.split, seed),
     ledger: { listed, kept: samples.length, refusals },
-    digest: yield* digestOf(left.kept)
+    digest: yield* sha256(listingOf(left.kept))
   }
   return dataset
 })

@@ -3,12 +3,12 @@ import type { Effect } from "effect"
 import type { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
-import type { ImageRefused, Images } from "./Images.ts"
+import type { Expected, ImageRefused, Images } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 
 /** The images of a batch that is wanted. */
 export interface FeedWork {
-  readonly slots: ReadonlyArray<{ readonly id: string; readonly path: string }>
+  readonly slots: ReadonlyArray<{ readonly id: string; readonly path: string } & Expected>
   readonly image: ImageConfig
   /** Undefined: the images as they are. */
   readonly augment: AugmentConfig | undefined

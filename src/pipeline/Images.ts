@@ -4,12 +4,14 @@ import type { Pixels } from "./Pixels.ts"
 
 /** What can be wrong with an image file. */
 export const ImageFault = Schema.Literals([
+  "imageOutside",
   "imageMissing",
   "imageUnreadable",
   "imageEmpty",
   "notAnImage",
   "imageCorrupt",
-  "imageTooLarge"
+  "imageTooLarge",
+  "imageChanged"
 ])
 export type ImageFault = typeof ImageFault.Type
 
@@ -36,17 +38,40 @@ export interface ImageFacts {
   readonly digest: string
 }
 
+/** Which file an image has to be; a `Sample` says it. */
+export interface Expected {
+  /** SHA-256 of its bytes, in hex: other bytes are refused (`imageChanged`). Any where left out. */
+  readonly digest?: string | undefined
+  /**
+   * The folders that it has to lie in, all links followed (`imageOutside`, which does not tell what is there); anywhere
+   * where left out.
+   */
+  readonly within?: ReadonlyArray<string> | undefined
+}
+
+/** What is said of a path that leads outside: the same whether there is a file or not. */
+export const outside = (path: string): ImageRefused =>
+  new ImageRefused({
+    path,
+    reason: "imageOutside",
+    detail: "the path or a link leads outside `data.root`; name the folder in `data.allow` to read images from it"
+  })
+
+/** What is said of a file that is no longer the one that was checked. */
+export const changed = (path: string): ImageRefused =>
+  new ImageRefused({ path, reason: "imageChanged", detail: "the file has other bytes than when it was checked" })
+
 /** Decodes image files and brings them to one size. */
 export class Images extends Context.Service<
   Images,
   {
     /** The file's pixels at `config`'s size: sRGB, three channels, upright, alpha on the background. */
-    readonly load: (path: string, config: ImageConfig) => Effect.Effect<Pixels, ImageRefused>
+    readonly load: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<Pixels, ImageRefused>
     /** Decodes the whole file once and says what it is; refuses what `load` would refuse. */
-    readonly check: (path: string, config: ImageConfig) => Effect.Effect<ImageFacts, ImageRefused>
+    readonly check: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<ImageFacts, ImageRefused>
   }
 >()("weft/pipeline/Images") {
-  /** Images from memory, already at their size: path to pixels. A path that is not there is missing. */
+  /** Images from memory, already at their size, whatever is expected: path to pixels. One that is not there is missing. */
   static readonly layerMemory = (files: ReadonlyMap<string, Pixels>) => {
     const find = (path: string) => {
       const pixels = files.get(path)

@@ -19,11 +19,14 @@ export const Refusal = Schema.Struct({
   label: Schema.optionalKey(Schema.String),
   /** The row's own text, where it could not be read as a row. */
   text: Schema.optionalKey(Schema.String),
-  detail: Schema.String
+  detail: Schema.String,
+  /** Of a sample that left during the run: the part that it was of, and the epoch, from 1; see `Lost`. */
+  part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
+  epoch: Schema.optionalKey(Schema.Natural)
 })
 export type Refusal = typeof Refusal.Type
 
-/** What became of every row: `listed = kept + refused + left out`. */
+/** What became of every row, at any time of a run: `listed = kept + refused + left out`. */
 export interface Ledger {
   readonly listed: number
   readonly kept: number

@@ -4,8 +4,10 @@ import type { AugmentConfig } from "./AugmentConfig.ts"
 import { batches, batchesOfFiles, batchForms } from "./batches.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { loadDataset } from "./Dataset.ts"
+import type { Known } from "./checkImages.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { ImagePath } from "./ImageFiles.ts"
+import type { Losses } from "./Losses.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { order } from "./order.ts"
 import type { Sample } from "./Sample.ts"
@@ -23,21 +25,29 @@ export interface PipelineConfig {
 
 /**
  * The samples of a run: csv, rows, filter, image check, split. What is refused on the way is in the dataset's ledger.
+ * `known` is what a run has found of the images before.
  */
-export const dataset = Effect.fn("Pipeline.dataset")(function* (config: PipelineConfig) {
+export const dataset = Effect.fn("Pipeline.dataset")(function* (config: PipelineConfig, known?: Known) {
   const { data } = config
   // The Schema has seen to it that there is either a folder or a sample catalogue to draw.
   const root = data.sample === undefined ? data.root! : yield* drawn(data.sample)
-  return yield* loadDataset({ ...config, root })
+  return yield* loadDataset({ ...config, root, known })
 })
 
 const drawn = (sample: NonNullable<DataConfig["sample"]>) => SampleCatalogue.use((catalogue) => catalogue.draw(sample))
 
 /** The batches of an epoch (from 0): order, images, augment, batches; from a position (in batches) on. */
-export const trainingBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
+export const trainingBatches = (
+  config: PipelineConfig,
+  samples: ReadonlyArray<Sample>,
+  losses: Losses,
+  epoch: number,
+  from: number
+) =>
   batches({
     ...config,
     samples,
+    losses,
     batchSize: config.train.batchSize,
     order: order(samples.length, config.seed, epoch),
     epoch,
@@ -45,10 +55,11 @@ export const trainingBatches = (config: PipelineConfig, samples: ReadonlyArray<S
   })
 
 /** The batches of a part that is measured: in its own order, without augmentation; from a position on. */
-export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>, from = 0) =>
+export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray<Sample>, losses: Losses, from = 0) =>
   batches({
     ...config,
     samples,
+    losses,
     batchSize: config.train.batchSize,
     order: undefined,
     augment: undefined,
@@ -60,12 +71,14 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
 export const evaluationForms = (
   config: PipelineConfig,
   images: ReadonlyArray<ImageConfig>,
-  samples: ReadonlyArray<Sample>
+  samples: ReadonlyArray<Sample>,
+  losses: Losses
 ) =>
   batchForms({
     ...config,
     images,
     samples,
+    losses,
     batchSize: config.train.batchSize,
     order: undefined,
     augment: undefined,

@@ -12,8 +12,21 @@ export type Listed = Result.Result<Row, Refusal>
 /** A path under a folder. */
 export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
 
-/** What `pathUnder` made a path of, given the same folder. */
-export const pathFrom = (root: string, path: string): string => path.slice(pathUnder(root, "").length)
+/** Whether a path stands for itself, whatever the folder. */
+const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
+
+/** An image's path: under the folder, or as it is where it is absolute. */
+export const imagePath = (root: string, image: string): string => (isAbsolute(image) ? image : pathUnder(root, image))
+
+/** What `imagePath` made a path of, given the same folder; an absolute one that lies under the folder is relative to it. */
+export const imageFrom = (root: string, path: string): string =>
+  path.startsWith(pathUnder(root, "")) ? path.slice(pathUnder(root, "").length) : path
+
+/** The folders that a catalogue's images may lie in. */
+export const imageFolders = (root: string, { allow }: Pick<DataConfig, "allow">): ReadonlyArray<string> => [
+  root,
+  ...(allow ?? [])
+]
 
 /** That a list has nothing to read in it. */
 export const noRows = (file: string): RowsError =>

@@ -8,6 +8,8 @@ export interface Sample {
   readonly path: string
   /** SHA-256 of its bytes, in hex. */
   readonly digest: string
+  /** The folders that it has to lie in; anywhere where left out. */
+  readonly within?: ReadonlyArray<string>
   /** Line of the CSV, from 1 (the header's). */
   readonly line: number
 }

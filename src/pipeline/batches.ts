@@ -2,11 +2,14 @@ import { Effect, Result, Semaphore, Stream } from "effect"
 import { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
+import type { DataUnusable } from "./DataUnusable.ts"
 import type { FeedFailed, FeedWork } from "./Feed.ts"
 import { Feed } from "./Feed.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
-import type { ImageRefused } from "./Images.ts"
+import type { Expected, ImageRefused } from "./Images.ts"
+import { missed } from "./Losses.ts"
+import type { Losses } from "./Losses.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { mix } from "./mix.ts"
 import type { ImagePath, PathRefused } from "./ImageFiles.ts"
@@ -27,6 +30,8 @@ export interface BatchesOptions {
   readonly epoch: number
   /** The batch to begin with: batches that a run has behind it are not made again. */
   readonly from: number
+  /** Where samples whose image cannot be read any more are counted; the first one fails the stream where left out. */
+  readonly losses?: Losses | undefined
 }
 
 /** Batches that several networks look at, each in the form that it takes. */
@@ -55,7 +60,7 @@ export interface FileBatch {
   readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
-type Slot = Pick<Sample, "id" | "label" | "path">
+type Slot = Pick<Sample, "id" | "label" | "path"> & Expected
 
 type Work = Omit<FeedWork, "slots" | "image">
 
@@ -69,12 +74,14 @@ interface Stages {
 const fillHere = (work: Work, { augment, images }: Stages) => {
   const { augment: changes, epoch, loader, seed } = work
   const inFlight = Semaphore.makeUnsafe(loader.concurrency)
-  const pixelsOf = ({ id, path }: Slot, image: ImageConfig) =>
-    changes === undefined || augment === undefined
-      ? images.load(path, image)
-      : Effect.flatMap(images.load(path, image), (pixels) =>
+  const pixelsOf = (slot: Slot, image: ImageConfig) => {
+    const { id, path } = slot
+    return changes === undefined || augment === undefined
+      ? images.load(path, image, slot)
+      : Effect.flatMap(images.load(path, image, slot), (pixels) =>
           augment.apply(pixels, changes, { seed, epoch, id }, image.background)
         )
+  }
   return Effect.fnUntraced(function* (slots: ReadonlyArray<Slot>, image: ImageConfig) {
     const area = image.height * image.width * 3
     const scale = scaleOf(image)
@@ -163,15 +170,18 @@ const assemble = <W extends Wanted, E, R>(
 
 /**
  * The epoch's batches in order, the last one perhaps short, each in every form; the bytes depend on the options and the
- * files alone, not on `loader`. A file that cannot be read any more fails the stream, after the batches before it.
+ * files alone, not on `loader`.
+ *
+ * A sample whose file cannot be read any more, or is another one, keeps its place in the order and is missing in its
+ * batch: the other batches are what they would be. The stream fails where `losses` says so, after the batches before.
  */
 export const batchForms = (
   options: FormsOptions
-): Stream.Stream<ReadonlyArray<Batch>, ImageRefused | FeedFailed, Images | Augment> =>
+): Stream.Stream<ReadonlyArray<Batch>, ImageRefused | DataUnusable | FeedFailed, Images | Augment> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const stages = { images: yield* Images, augment: yield* Augment }
-      const { batchSize, from, images: forms, order, samples } = options
+      const { batchSize, from, images: forms, losses, order, samples } = options
       const count = order?.length ?? samples.length
       const last = Math.ceil(count / batchSize) - 1
       // The order is a permutation of the samples' indices, so that the sample is there.
@@ -181,17 +191,25 @@ export const batchForms = (
         Stream.rechunk(1),
         Stream.map((index) => {
           const start = index * batchSize
-          return {
-            index,
-            slots: Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
-          }
+          const listed = Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
+          // A file that is back is not looked at: the sample has left for good.
+          const slots = losses === undefined ? listed : listed.filter(({ id }) => losses.of(id) === undefined)
+          return { index, listed, slots }
         })
       )
       return assemble(options, forms, stages, from > last ? Stream.empty : wanted).pipe(
-        Stream.mapEffect(({ forms, refused }) => {
-          const [error] = refused.values()
-          return error ? Effect.fail(error) : Effect.succeed(forms)
-        }),
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ forms, refused, wanted: { listed, slots } }) {
+            if (losses === undefined) {
+              const [error] = refused.values()
+              return error === undefined ? forms : yield* error
+            }
+            // A batch has the refused slots that it was made of.
+            yield* losses.add(Array.from(refused, ([slot, error]) => missed(slots[slot]!.id, error)))
+            const lost = listed.flatMap(({ id }) => losses.of(id) ?? [])
+            return lost.length === 0 ? forms : forms.map((batch) => ({ ...batch, lost }))
+          })
+        ),
         Stream.map((forms) => {
           const { augment } = options
           return augment === undefined ? forms : forms.map((batch) => mix(batch, augment, options))

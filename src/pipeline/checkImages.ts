@@ -9,7 +9,7 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { pathUnder } from "./Rows.ts"
+import { imageFolders, imagePath, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
 export interface CheckedRow extends Row {
@@ -21,6 +21,22 @@ export interface CheckedRow extends Row {
 
 /** Rows that are looked at besides, to tell whether most photos are missing or the first few. */
 const probed = 30
+
+/** What is known of a catalogue's images before they are looked at, from a run that has checked them. */
+export interface Known {
+  /**
+   * SHA-256 of images that are not looked at, by id: the samples are kept, and whether the files are still the same is
+   * seen when they are needed.
+   */
+  readonly kept?: ReadonlyMap<string, string>
+  /** Rows that are refused again, by line, without a look at the image. */
+  readonly refused?: ReadonlyMap<number, Refusal>
+  /**
+   * SHA-256 of images, by id, that may be gone: the samples keep their places in the parts, and are missed when they are
+   * needed.
+   */
+  readonly gone?: ReadonlyMap<string, string>
+}
 
 /**
  * Looks at every row's image: several at the same time, taken up in the rows' order.
@@ -36,17 +52,29 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   readonly data: DataConfig
   readonly image: ImageConfig
   readonly loader: LoaderConfig
+  readonly known?: Known | undefined
 }) {
-  const { data, image, listed, loader, refusals, root, rows } = options
+  const { data, image, known, listed, loader, refusals, root, rows } = options
   const images = yield* Images
   const kept: Array<CheckedRow> = []
   const refused: Array<Refusal> = []
   /** Rows whose image is not where it is looked for. */
   const missing: Array<Row> = []
   let faulty = countFaults(refusals)
+  const within = imageFolders(root, data)
+  const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<string, Refusal> {
+    const kept = known?.kept?.get(row.id)
+    if (kept !== undefined) return kept
+    const before = known?.refused?.get(row.line)
+    if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
+    const facts = yield* Effect.result(images.check(path, image, { within }))
+    if (Result.isSuccess(facts)) return facts.success.digest
+    const { message, reason } = facts.failure
+    return known?.gone?.get(row.id) ?? (yield* Effect.fail(refuse(row, reason, message)))
+  })
   const check = Effect.fnUntraced(function* (row: Row) {
-    const path = pathUnder(root, row.image)
-    return { row, path, facts: yield* Effect.result(images.check(path, image)) }
+    const path = imagePath(root, row.image)
+    return { row, path, digest: yield* Effect.result(look(row, path)) }
   })
   /** That most photos are missing, where they are: with one cause, not row by row. */
   const explainMissing = Effect.fnUntraced(function* () {
@@ -60,7 +88,8 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
       { concurrency: loader.concurrency }
     )
     const gone = more.filter(
-      ({ facts, row }) => Result.isFailure(facts) && (facts.failure.reason === "imageMissing" || isForeign(row, data))
+      ({ digest, row }) =>
+        Result.isFailure(digest) && (digest.failure.reason === "imageMissing" || isForeign(row, data))
     )
     const total = looked + more.length
     if (gone.length < more.length / 2) return
@@ -77,11 +106,11 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   yield* Stream.fromArray(rows).pipe(
     Stream.mapEffect((row) => check(row), { concurrency: loader.concurrency }),
     Stream.runForEach(
-      Effect.fnUntraced(function* ({ facts, path, row }) {
-        if (Result.isSuccess(facts)) kept.push({ ...row, path, digest: facts.success.digest })
+      Effect.fnUntraced(function* ({ digest, path, row }) {
+        if (Result.isSuccess(digest)) kept.push({ ...row, path, digest: digest.success })
         else {
-          if (facts.failure.reason === "imageMissing" || isForeign(row, data)) missing.push(row)
-          refused.push(refuse(row, facts.failure.reason, facts.failure.message))
+          if (digest.failure.reason === "imageMissing" || isForeign(row, data)) missing.push(row)
+          refused.push(digest.failure)
           faulty += 1
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
             yield* explainMissing()

@@ -65,7 +65,7 @@ export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
  * nothing else. A batch comes back as it is where neither is on.
  */
 export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, { epoch, seed }: MixAt): Batch => {
-  if (mixup === 0 && cutmix === 0) return batch
+  if ((mixup === 0 && cutmix === 0) || batch.size === 0) return batch
   const random = draw(seed, epoch, batch.index, "mix")
   const isCut = cutmix > 0 && (mixup === 0 || random.next() < mixSwitch)
   const drawn = betaOf(random, isCut ? cutmix : mixup)

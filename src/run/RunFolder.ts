@@ -28,6 +28,8 @@ export type RunFile =
   | "report.json"
   | "history.jsonl"
   | "ledger.jsonl"
+  // The samples that the run began with.
+  | "samples.jsonl"
   | "steps.jsonl"
   | "report.html"
   | `report-${"train" | "validation" | "test"}.html`

@@ -1,7 +1,9 @@
 import { Array, Effect } from "effect"
 import type { Dataset } from "../pipeline/Dataset.ts"
+import { makeLosses } from "../pipeline/Losses.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import { forMeasuring, readBegunData } from "./begunData.ts"
 import { canonical } from "./configDigest.ts"
 import type { Ensemble } from "./readEnsemble.ts"
 import { RunError } from "./RunError.ts"
@@ -44,7 +46,7 @@ const sameAtTraining = Effect.fnUntraced(function* ({ members: [first, ...others
 
 /**
  * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
- * ensemble's. `digests` are those of the members' whole datasets.
+ * ensemble's. `digests` are those of the members' whole datasets; `losses` takes the samples that are gone by then.
  *
  * The catalogue must still have the classes that the models know; otherwise it fails and says which are new or gone.
  */
@@ -56,11 +58,20 @@ export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ens
     members,
     Effect.fnUntraced(function* ({ config, folder, model }) {
       const catalogue = catalogueOf(config)
-      const dataset = read.get(catalogue) ?? (yield* Pipeline.dataset(config))
+      const begun = yield* readBegunData(folder, config)
+      const dataset = read.get(catalogue) ?? (yield* Pipeline.dataset(config, begun && forMeasuring(begun)))
       read.set(catalogue, dataset)
       yield* sameCatalogue(folder.path, model.labels, dataset)
       const { classes, digest } = dataset
-      return { run: folder.path, config, what: `${part} part`, labels: classes, samples: dataset[part], digest }
+      return {
+        run: folder.path,
+        config,
+        what: `${part} part`,
+        labels: classes,
+        samples: dataset[part],
+        digest,
+        dataset
+      }
     })
   )
   const [first, ...others] = listed
@@ -68,6 +79,7 @@ export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ens
   const indexes = first.labels.map((label) => labels.indexOf(label))
   return {
     samples: first.samples.map((sample) => ({ ...sample, label: indexes[sample.label]! })), // a class of the catalogue
-    digests: Array.map(listed, ({ digest }) => digest)
+    digests: Array.map(listed, ({ digest }) => digest),
+    losses: makeLosses(first.dataset, first.config.data)
   }
 })

@@ -5,14 +5,14 @@ import type { RunConfig } from "../RunConfig.ts"
 /**
  * SHA-256 of what a configuration's result depends on, in hex.
  *
- * Left out, for they change no weight: the name, where the data lie (their content has a digest of its own), the loader,
+ * Left out, for they change no weight: the name, where the data may lie (their content has a digest of its own), the loader,
  * the features' cache, what is written for TensorBoard, and when checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(
     canonical({
       ...Struct.omit(config, ["name", "loader", "tensorboard"]),
-      data: Struct.omit(config.data, ["root"]),
+      data: Struct.omit(config.data, ["root", "allow"]),
       features: Struct.omit(config.features, ["cache"]),
       train: Struct.omit(config.train, ["checkpoint"])
     })

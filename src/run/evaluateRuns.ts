@@ -60,10 +60,10 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   const opened = yield* openEnsemble(ensemble, (config, model, recorded) =>
     engine === undefined ? openRunEngine(config, model, recorded) : openPredictor(config, model, engine)
   )
-  const { digests, samples } = yield* commonSamples(ensemble, part)
+  const { digests, losses, samples } = yield* commonSamples(ensemble, part)
   const { alone, calibration, together } = yield* measureEnsemble(
     opened,
-    Pipeline.evaluationForms(config, images, samples),
+    Pipeline.evaluationForms(config, images, samples, losses),
     { part, samples: samples.length, classes: labels.length },
     config.calibration?.bins ?? defaultBins
   )
@@ -80,7 +80,8 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   )
   const measured: Measured = {
     part,
-    samples: samples.length,
+    // Without those whose image is gone.
+    samples: together.samples,
     report: testReport(together, labels),
     ...(calibration && { calibration }),
     members

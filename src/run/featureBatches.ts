@@ -10,6 +10,7 @@ import { Augment } from "../pipeline/Augment.ts"
 import { imageChanges } from "../pipeline/AugmentConfig.ts"
 import { Feed } from "../pipeline/Feed.ts"
 import { Images } from "../pipeline/Images.ts"
+import type { Losses } from "../pipeline/Losses.ts"
 import { order } from "../pipeline/order.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { Sample } from "../pipeline/Sample.ts"
@@ -21,7 +22,8 @@ import { Machine } from "./Machine.ts"
 export const featureBatches = Effect.fn("featureBatches")(function* (
   config: RunConfig,
   features: OpenFeatures,
-  frozen: Frozen
+  frozen: Frozen,
+  losses: Losses
 ) {
   const { augment, image, seed, train } = config
   const { versions } = yield* Machine
@@ -53,7 +55,17 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     config.features.cache && isKnown && !(isMixed && view !== "plain")
       ? Stream.unwrap(
           Effect.map(featureSpace({ ...source, view }), (space) =>
-            cachedBatches({ ...image, space, features, samples, batchSize: train.batchSize, from, images, onTrouble })
+            cachedBatches({
+              ...image,
+              space,
+              features,
+              samples,
+              losses,
+              batchSize: train.batchSize,
+              from,
+              images,
+              onTrouble
+            })
           )
         )
       : Stream.mapEffect(images(from), (batch) => withFeatures(features, batch))
@@ -64,9 +76,9 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
         Array.from(order(samples.length, seed, epoch), (index) => samples[index]!), // a permutation of the indices
         plain && !isMixed ? "plain" : { augment: changes, seed, epoch },
         from,
-        (from) => Pipeline.trainingBatches(config, samples, epoch, from)
+        (from) => Pipeline.trainingBatches(config, samples, losses, epoch, from)
       ),
     evaluation: (samples: ReadonlyArray<Sample>) =>
-      batches(samples, "plain", 0, (from) => Pipeline.evaluationBatches(config, samples, from))
+      batches(samples, "plain", 0, (from) => Pipeline.evaluationBatches(config, samples, losses, from))
   }
 })

@@ -36,6 +36,7 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
     Stream.take(sweep.steps),
     Stream.runForEachWhile(
       Effect.fnUntraced(function* (batch) {
+        if (batch.size === 0) return true
         const step = steps.length
         const learningRate = sweepRate(sweep, step)
         const { loss } = yield* session.train(batch, { step, learningRate })

@@ -7,11 +7,13 @@ import { calibrate, figuresOf } from "../model/measure.ts"
 import { encodeModel } from "../model/Model.ts"
 import { encodePredictions } from "../model/StoredPredictions.ts"
 import { ledgerCounts } from "../pipeline/Ledger.ts"
-import { pathFrom } from "../pipeline/Rows.ts"
+import { withMissed, withoutLost } from "../pipeline/Losses.ts"
+import { imageFrom } from "../pipeline/Rows.ts"
 import { report } from "../Progress.ts"
 import { classCounts } from "./classCounts.ts"
 import { configDigest } from "./configDigest.ts"
 import { fileDigests } from "./fileDigests.ts"
+import { ledgerText } from "./ledgerText.ts"
 import { Machine } from "./Machine.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import type { OpenLearner } from "./openLearner.ts"
@@ -69,9 +71,12 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
   trainedAt: bigint,
   predicted: Predicted
 ) {
-  const { config, dataset, network, weightsDigest } = learner
+  const { config, network, weightsDigest } = learner
   const { chosenEpoch, history, secondsBefore } = trained
+  const lost = withMissed(trained.lost, predicted.missed, history.length)
+  const dataset = withoutLost(learner.dataset, lost)
   const { classes, ledger } = dataset
+  if (lost.length > 0) yield* folder.write("ledger.jsonl", yield* ledgerText(ledger))
   for (const part of ["validation", "test"] as const)
     yield* folder.write(
       `predictions/${part}.safetensors`,
@@ -80,14 +85,16 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
         labels: classes,
         samples: dataset[part].map(({ digest, id, label, path }) => ({
           id,
-          file: pathFrom(dataset.root, path),
+          file: imageFrom(dataset.root, path),
           digest,
           label
         })),
         logits: predicted[part].logits
       })
     )
-  const fitted = config.calibration && calibrate(predicted.validation, config.calibration)
+  // A temperature of nothing is none: all samples of the part may have left.
+  const isMeasured = predicted.validation.labels.length > 0
+  const fitted = config.calibration && isMeasured ? calibrate(predicted.validation, config.calibration) : undefined
   const { calibration, evaluation } = figuresOf(predicted.test, fitted)
   const counts = ledgerCounts(ledger)
   yield* folder.write(

@@ -36,7 +36,7 @@ const testImages = Effect.fnUntraced(function* (config: RunConfig, model: Model)
   const size = Math.min(most, test.length)
   // From the whole part: neighbours are of one class.
   const samples = Array.from({ length: size }, (_, i) => test[Math.floor((i * test.length) / size)]!)
-  const loaded = yield* Effect.forEach(samples, ({ path }) => load(path, model.image))
+  const loaded = yield* Effect.forEach(samples, (sample) => load(sample.path, model.image, sample))
   const { height, width } = model.network
   const bytes = new Uint8Array(size * height * width * 3)
   for (const [i, { data }] of loaded.entries()) bytes.set(data, i * height * width * 3)

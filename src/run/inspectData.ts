@@ -27,7 +27,8 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
   // The images are checked on the way to the dataset; what was found is noted in passing.
   const noting = Images.of({
     ...images,
-    check: (path, image) => Effect.tap(images.check(path, image), (found) => Effect.sync(() => facts.push(found)))
+    check: (path, image, expected) =>
+      Effect.tap(images.check(path, image, expected), (found) => Effect.sync(() => facts.push(found)))
   })
   const dataset = yield* Pipeline.dataset(config).pipe(Effect.provideService(Images, noting))
   const { classes, ledger, test, train, validation } = dataset

@@ -36,6 +36,7 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
     batches,
     Effect.fnUntraced(function* (forms: ReadonlyArray<Batch>) {
       const { labels, size } = forms[0]! // one form at least
+      if (size === 0) return
       const said = yield* predict(forms)
       for (const [i, { after, before }] of said.entries()) {
         const so = alone[i]! // one for each
@@ -62,13 +63,17 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
       yield* report({ _tag: "Evaluating", part, done, total: samples })
     })
   )
-  const numbers = (logits: Float32Array, labels: Int32Array) => ({ classes, logits, labels })
+  const numbers = (logits: Float32Array, labels: Int32Array) => ({
+    classes,
+    logits: logits.subarray(0, done * classes),
+    labels: labels.subarray(0, done)
+  })
   return {
     together,
     /** In the members' order. */
     alone: Array.map(alone, ({ after, before }) => ({ after, lossBefore: Evaluation.lossOf(before) })),
     calibration:
-      kept === undefined || samples === 0
+      kept === undefined || done === 0
         ? undefined
         : figuresBetween(numbers(kept.before, kept.labels), numbers(kept.after, kept.labels), bins)
   }

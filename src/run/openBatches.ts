@@ -5,6 +5,7 @@ import type { OpenFeatures } from "../model/Features.ts"
 import type { Frozen } from "../model/onnx/onnxModel.ts"
 import { rememberFeatures } from "../model/rememberFeatures.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
+import { makeLosses } from "../pipeline/Losses.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
 import { featureBatches } from "./featureBatches.ts"
@@ -25,20 +26,24 @@ export const openBatches = Effect.fn("openBatches")(function* (
   frozen: Frozen | undefined,
   by: RunEngine["features"] = config.features.engine
 ) {
-  const images = (part: Measured) => Pipeline.evaluationBatches(config, dataset[part])
+  const losses = makeLosses(dataset, config.data)
+  const images = (part: Measured) => Pipeline.evaluationBatches(config, dataset[part], losses)
   if (frozen === undefined)
     return {
       features: undefined,
-      training: (epoch: number, from: number) => Pipeline.trainingBatches(config, dataset.train, epoch, from),
+      losses,
+      training: (epoch: number, from: number) => Pipeline.trainingBatches(config, dataset.train, losses, epoch, from),
       evaluation: images,
       images
     }
   const features: OpenFeatures = rememberFeatures(
     yield* openFeatures(engine, { ...config.features, engine: by }, frozen)
   )
-  const batches = yield* featureBatches(config, features, frozen)
+  const batches = yield* featureBatches(config, features, frozen, losses)
   return {
     features,
+    /** The samples that have left: one for all who are given these batches. */
+    losses,
     training: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
     evaluation: (part: Measured) => batches.evaluation(dataset[part]),
     /** For who looks at an image more than once. */

@@ -1,5 +1,6 @@
 import { Effect, Result } from "effect"
 import type { Predictions } from "../metrics/calibration.ts"
+import type { Missed } from "../pipeline/Batch.ts"
 import type { EngineError } from "../model/Engine.ts"
 import { predictAllTogether } from "../model/measure.ts"
 import { predictorOf } from "../model/Predictor.ts"
@@ -8,8 +9,11 @@ import type { OpenLearner } from "./openLearner.ts"
 
 /** What a run's model says of the parts that it is measured on. */
 export interface Predicted {
+  /** Of the samples that have not left, in their order; so is `test`. */
   readonly validation: Predictions
   readonly test: Predictions
+  /** Samples of either part that have left. */
+  readonly missed: ReadonlyArray<Missed>
 }
 
 /**
@@ -35,16 +39,22 @@ export const predictRuns = Effect.fn("predictRuns")(function* (
     const predictors = seen.map(({ config, session }) => predictorOf(session, config.evaluate, classes))
     const partOf = Effect.fnUntraced(function* (part: "validation" | "test") {
       const samples = first.dataset[part].length
-      const { found, images } = yield* predictAllTogether(predictors, stream(part), { part, samples, classes })
+      const { found, images, missed } = yield* predictAllTogether(predictors, stream(part), { part, samples, classes })
       passes.made += images
       passes.wanted += images * seen.length
-      return found
+      return { found, missed }
     })
     const validation = yield* partOf("validation")
     const test = yield* partOf("test")
     // As many as were asked.
     for (const [i, learner] of seen.entries())
-      predicted.set(learner, Result.all({ validation: validation[i]!, test: test[i]! }))
+      predicted.set(
+        learner,
+        Result.map(Result.all({ validation: validation.found[i]!, test: test.found[i]! }), (parts) => ({
+          ...parts,
+          missed: [...validation.missed, ...test.missed]
+        }))
+      )
   }
   return { predicted: predicted as ReadonlyMap<OpenLearner, Result.Result<Predicted, EngineError>>, passes }
 })

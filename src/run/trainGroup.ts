@@ -1,4 +1,4 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import type { EpochRecord, RanOn, Report } from "../metrics/Report.ts"
 import { CheckpointError } from "../model/Checkpoints.ts"
 import type { Engine, EngineError } from "../model/Engine.ts"
@@ -14,12 +14,15 @@ import type { WeightsError } from "../model/Pretrained.ts"
 import { Pretrained } from "../model/Pretrained.ts"
 import type { Passes } from "../model/Training.ts"
 import { trainTogether } from "../model/Training.ts"
+import type { Known } from "../pipeline/checkImages.ts"
 import type { Dataset } from "../pipeline/Dataset.ts"
-import { countFaults, ledgerCounts, RefusalLines } from "../pipeline/Ledger.ts"
+import { ledgerCounts } from "../pipeline/Ledger.ts"
 import { report } from "../Progress.ts"
+import { forGoingOn, readBegunData, writeBegunData } from "./begunData.ts"
 import { canonical, configDigest } from "./configDigest.ts"
 import type { TrainedRun } from "./finishRuns.ts"
 import { finishRuns } from "./finishRuns.ts"
+import { ledgerText } from "./ledgerText.ts"
 import { Machine } from "./Machine.ts"
 import type { Member } from "./Member.ts"
 import type { OpenBatches } from "./openBatches.ts"
@@ -147,8 +150,25 @@ const trainOnEngine = Effect.fn("trainGroup.engine")(function* (members: Readonl
       return member
     })
   )
-  for (const same of groupsBy(fit, ({ config }) => passKey(config))) yield* trainOnSame(engine, same, endings)
+  for (const same of groupsBy(fit, ({ config }) => passKey(config)))
+    for (const [known, members] of yield* byData(same)) yield* trainOnSame(engine, members, known, endings)
 }, Effect.scoped)
+
+/**
+ * Members by the data that they began with, where they go on. New ones join the first of those: what it has lost since, is
+ * lost for them as well.
+ */
+const byData = Effect.fnUntraced(function* (members: ReadonlyArray<Member>) {
+  const all = yield* Effect.forEach(members, (member) =>
+    Effect.map(readBegunData(member.folder, member.config), (begun) => ({ member, begun }))
+  )
+  const first = all.find(({ begun }) => begun !== undefined)?.begun
+  const groups = Map.groupBy(all, ({ begun = first }) => begun?.digest)
+  return Array.from(groups, ([digest, same]) => {
+    const data = [first, ...same.map(({ begun }) => begun)].find((begun) => begun?.digest === digest)
+    return [data && forGoingOn(data), same.map(({ member }) => member)] as const
+  })
+})
 
 interface Begun {
   readonly member: Member
@@ -159,9 +179,10 @@ interface Begun {
 const trainOnSame = Effect.fn("trainGroup.data")(function* (
   engine: Engine["Service"],
   members: ReadonlyArray<Member>,
+  known: Known | undefined,
   endings: Endings
 ) {
-  const dataset = yield* trainingData(members[0]!.config) // a group has at least one
+  const dataset = yield* trainingData(members[0]!.config, known) // a group has at least one
   const { classes, ledger } = dataset
   yield* report({
     _tag: "Note",
@@ -219,8 +240,9 @@ const batchesOf = Effect.fnUntraced(function* (
 
 /** Writes down that a run has begun, and on what; all that could refuse it has been asked. */
 const beginRun = Effect.fnUntraced(
-  function* ({ config, folder }: Member, { ledger }: Dataset, engine: RunEngine) {
-    yield* writeChanged(folder, "ledger.jsonl", yield* Effect.orDie(Schema.encodeEffect(RefusalLines)(ledger.refusals)))
+  function* ({ config, folder }: Member, dataset: Dataset, engine: RunEngine) {
+    yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
+    yield* writeBegunData(folder, config, dataset)
     yield* writeChanged(folder, "engine.json", runEngineText(engine))
     // The last: it is what makes the folder a run's.
     yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)
@@ -269,7 +291,7 @@ const trainInOnePass = Effect.fn("trainGroup.pass")(function* (
       classes: classes.length,
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: ledgerCounts(ledger),
-      faults: countFaults(ledger.refusals),
+      losses: batches.losses,
       trainingBatches: batches.training,
       validationBatches: batches.evaluation("validation")
     }

@@ -2,8 +2,11 @@ import { Effect, Schema } from "effect"
 import { Report } from "../metrics/Report.ts"
 import type { Model } from "../model/Model.ts"
 import type { StoredPredictions } from "../model/StoredPredictions.ts"
+import { withoutLost } from "../pipeline/Losses.ts"
 import * as Pipeline from "../pipeline/Pipeline.ts"
 import type { RunConfig } from "../RunConfig.ts"
+import type { BegunData } from "./begunData.ts"
+import { forVerifying, lostOf, readBegunData } from "./begunData.ts"
 import { openPredictor, openRunEngine } from "./openPredictor.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { RunError } from "./RunError.ts"
@@ -34,14 +37,15 @@ const withData = Effect.fnUntraced(function* (
   report: Report,
   model: Model | undefined,
   stored: ReadonlyArray<StoredPredictions>,
+  begun: BegunData | undefined,
   { engine, recorded, samples }: VerifyOptions
 ) {
-  const found = yield* Effect.result(Pipeline.dataset(config))
+  const found = yield* Effect.result(Pipeline.dataset(config, begun && forVerifying(begun)))
   if (found._tag === "Failure") {
     const error = found.failure
     return [error._tag === "DataUnusable" ? differs("data", error.message) : cannot("data", error.message)]
   }
-  const dataset = found.success
+  const dataset = withoutLost(found.success, begun === undefined ? [] : lostOf(begun))
   const checks: Array<Check> = [...(yield* checkData(report, dataset, stored))]
   if (model === undefined) return [...checks, cannot("predictions", "the model cannot be read")]
   const opened = yield* Effect.result(
@@ -70,6 +74,7 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
       ({ message }) => new RunError({ run: folder.path, detail: `report.json is not a run's report: ${message}` })
     )
   )
+  const begun = yield* readBegunData(folder, config)
   const { check, model } = yield* checkModel(report)
   const validation = yield* readPredictions("validation", report)
   const test = yield* readPredictions("test", report)
@@ -79,11 +84,11 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
     ...(yield* checkFiles(config, report)),
     check,
     ...[validation, test].filter(isCheck),
-    ...checkFigures(config, report, {
+    ...checkFigures(config, report, begun?.lost ?? [], {
       validation: isCheck(validation) ? undefined : validation,
       test: isCheck(test) ? undefined : test
     }),
-    ...(options.data ? yield* withData(config, report, model, stored, options) : [])
+    ...(options.data ? yield* withData(config, report, model, stored, begun, options) : [])
   ]
   return { run: folder.path, agrees: checks.every(({ status }) => status !== "differs"), checks }
 }, Effect.scoped)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import sharp from "sharp"
 import * as SharpThumbnails from "../../src/layers/SharpThumbnails.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
@@ -31,8 +31,10 @@ const write = Effect.fnUntraced(function* (name: string, bytes: Uint8Array) {
   return path
 })
 
-const thumbnail = (path: string, digest: string) =>
-  Thumbnails.use((thumbnails) => thumbnails.of(path, digest, image)).pipe(Effect.provide(SharpThumbnails.layer))
+const thumbnail = (path: string, digest: string, within = [dirname(path)]) =>
+  Thumbnails.use((thumbnails) => thumbnails.of(path, { digest, within }, image)).pipe(
+    Effect.provide(SharpThumbnails.layer)
+  )
 
 describe("thumbnails by sharp", () => {
   it.effect("are small, whole, on the background, and in the address itself", () =>

@@ -23,6 +23,7 @@ import { order } from "../../src/pipeline/order.ts"
 import type { Pixels } from "../../src/pipeline/Pixels.ts"
 import type { ProgressEvent } from "../../src/Progress.ts"
 import { Progress } from "../../src/Progress.ts"
+import { lossesOf } from "../losses.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
 const height = 10
@@ -115,7 +116,7 @@ const passOf = (config: TrainConfig) => {
       from: 0
     }),
     ledger: { listed: 29, kept: 29, refused: {} },
-    faults: 0
+    losses: lossesOf({ train: samples, validation })
   }
 }
 
@@ -528,7 +529,7 @@ describe("Training", () => {
         validationBatches: Stream.empty,
         digest: "waiting",
         ledger: { listed: 6, kept: 6, refused: {} },
-        faults: 0
+        losses: lossesOf({})
       }).pipe(Effect.provide(Checkpoints.layerMemory(1)))
       const [epoch] = history
       // Three times 10 ms for a batch and 30 ms for a step, and two checkpoints of 100 ms in between.

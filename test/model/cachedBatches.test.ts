@@ -3,6 +3,8 @@ import { Effect, Layer, Stream } from "effect"
 import { cachedBatches } from "../../src/model/cachedBatches.ts"
 import { FeatureCache, FeatureCacheError } from "../../src/model/FeatureCache.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
+import type { Losses } from "../../src/pipeline/Losses.ts"
+import { lossesOf } from "../losses.ts"
 
 const length = 3
 const samples = Array.from({ length: 11 }, (_, i) => ({
@@ -15,14 +17,14 @@ const samples = Array.from({ length: 11 }, (_, i) => ({
 const space = { digest: "space", length, isPlain: true }
 
 /** Images whose first number is the sample's; counts the batches that are made. */
-const pictures = () => {
+const pictures = (losses: Losses) => {
   const made: Array<number> = []
   const images = (from: number) =>
     Stream.range(from, 2).pipe(
       Stream.rechunk(1),
       Stream.map((index): Batch => {
         made.push(index)
-        const some = samples.slice(index * 4, (index + 1) * 4)
+        const some = samples.slice(index * 4, (index + 1) * 4).filter(({ id }) => losses.of(id) === undefined)
         return {
           index,
           images: Float32Array.from(some, ({ line }) => line),
@@ -47,14 +49,15 @@ const features = {
     )
 }
 
-const epoch = Effect.fnUntraced(function* (from: number, order = samples) {
-  const { images, made } = pictures()
+const epoch = Effect.fnUntraced(function* (from: number, order = samples, losses = lossesOf({ train: samples })) {
+  const { images, made } = pictures(losses)
   const troubles: Array<string> = []
   const batches = yield* Stream.runCollect(
     cachedBatches({
       space,
       features,
       samples: order,
+      losses,
       batchSize: 4,
       from,
       height: 1,
@@ -96,6 +99,34 @@ describe("batches of cached features", () => {
       const { batches, made } = yield* epoch(0)
       assert.deepStrictEqual(made, [1, 2])
       assert.deepStrictEqual(facts(batches), facts(whole.batches))
+    }).pipe(Effect.provide(FeatureCache.layerMemory))
+  )
+
+  it.effect("leave out samples that have left, and keep the others' features under their own images", () =>
+    Effect.gen(function* () {
+      const whole = yield* epoch(0).pipe(Effect.provide(Layer.fresh(FeatureCache.layerMemory)))
+      const losses = lossesOf({ train: samples })
+      const left = { id: "s5", reason: "imageChanged" as const, detail: "another one" }
+      losses.restore([left])
+      const first = yield* epoch(0, samples, losses)
+      assert.deepStrictEqual(first.made, [0, 1, 2])
+      const second = yield* epoch(0, samples, losses)
+      assert.deepStrictEqual(second.made, [])
+      const rows = (batches: ReadonlyArray<Batch>) =>
+        batches.flatMap(({ features, ids }) => ids.map((id, i) => [id, [...features!.subarray(i * 3, i * 3 + 3)]]))
+      const expected = rows(whole.batches).filter(([id]) => id !== "s5")
+      assert.deepStrictEqual(rows(first.batches), expected)
+      assert.deepStrictEqual(rows(second.batches), expected)
+      assert.deepStrictEqual(
+        second.batches.map(({ lost, size }) => [size, lost]),
+        [
+          [4, undefined],
+          [3, [left]],
+          [3, undefined]
+        ]
+      )
+      // Nothing is known of the one that left.
+      assert.deepStrictEqual((yield* epoch(0)).made, [1, 2])
     }).pipe(Effect.provide(FeatureCache.layerMemory))
   )
 

@@ -12,6 +12,7 @@ import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { ImageRefused, Images } from "../../src/pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../src/pipeline/normalise.ts"
 import type { Pixels } from "../../src/pipeline/Pixels.ts"
+import { lossesOf } from "../losses.ts"
 import { imagePaths, refusedOf } from "../imagePaths.ts"
 
 const image = Schema.decodeSync(ImageConfig)({ height: 8, width: 11, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] })
@@ -218,6 +219,59 @@ describe("batches", () => {
             result.failure.path === `${order[10]}.jpg`
         )
       }
+    })
+  )
+  it.effect("are what they were without samples that leave, but for the batches of these, which are smaller", () =>
+    Effect.gen(function* () {
+      const mixed = { ...changes, mixup: 0.4 }
+      const expected = yield* collect({ augment: mixed }, plain)
+      // One of the second batch, and the last batch whole; another one of the second left before, and is not looked at.
+      const at = (position: number) => `id${order[position]}`
+      const gone = new Set([6, 20, 21, 22].map((position) => `${order[position]}.jpg`))
+      const before = { id: at(8), reason: "imageEmpty" as const, detail: "as it was" }
+      for (const delays of ["a", "b", "c"]) {
+        const losses = lossesOf({ train: samples })
+        losses.restore([before])
+        const { layer, seen } = shuffled(delays, gone)
+        const got = yield* collect({ augment: mixed, losses }, layer)
+        for (const i of [0, 2, 3]) assert.deepStrictEqual(got[i], expected[i])
+        assert.deepStrictEqual(
+          got.map(({ images, labels, size }) => [size, labels.length, images.length / 264]),
+          [5, 3, 5, 5, 0].map((size) => [size, size, size])
+        )
+        assert.deepStrictEqual(got[1]?.ids, [at(5), at(7), at(9)])
+        assert.deepStrictEqual(
+          got[1]?.lost?.map(({ id, reason }) => [id, reason]),
+          [
+            [at(6), "imageMissing"],
+            [at(8), "imageEmpty"]
+          ]
+        )
+        assert.deepStrictEqual(
+          got[4]?.lost?.map(({ id }) => id),
+          [at(20), at(21), at(22)]
+        )
+        assert.notInclude(seen.finished, `${order[8]}.jpg`)
+        assert.strictEqual(losses.faults(), 5)
+        // From a position on, in a run that knows of them: the same again, whatever became of the files.
+        const again = yield* collect({ augment: mixed, losses, from: 1 }, plain)
+        assert.deepStrictEqual(again, got.slice(1))
+      }
+    })
+  )
+  it.effect("end where more samples leave than the budget allows, after the batches before", () =>
+    Effect.gen(function* () {
+      const gone = new Set([1, 6, 7].map((position) => `${order[position]}.jpg`))
+      const losses = lossesOf({ train: samples }, 2 / samples.length)
+      const indices: Array<number> = []
+      const error = yield* batches({ ...options, losses }).pipe(
+        Stream.runForEach(({ index }) => Effect.sync(() => void indices.push(index))),
+        Effect.flip,
+        Effect.provide(shuffled("a", gone).layer)
+      )
+      assert.deepStrictEqual(indices, [0])
+      assert.strictEqual(error._tag === "DataUnusable" && error.reason, "tooManyRefused")
+      assert.match(error.message, /at least 3 of the 23 listed rows .* By reason: imageMissing 3/)
     })
   )
   it.effect("of no samples are none", () =>

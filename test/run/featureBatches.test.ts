@@ -7,6 +7,7 @@ import { Images } from "../../src/pipeline/Images.ts"
 import { decodeRunConfig } from "../../src/RunConfig.ts"
 import { featureBatches } from "../../src/run/featureBatches.ts"
 import { Machine } from "../../src/run/Machine.ts"
+import { lossesOf } from "../losses.ts"
 
 const [height, width] = [9, 8]
 const area = height * width * 3
@@ -65,7 +66,7 @@ const twice = Effect.fnUntraced(function* (augment: object) {
     input: [height, width, 3] as const,
     weights: new Map()
   }
-  const batches = yield* featureBatches(config, features, frozen)
+  const batches = yield* featureBatches(config, features, frozen, lossesOf({ train: samples }))
   const epoch = Stream.runCollect(batches.training(samples, 1, 0))
   return { first: yield* epoch, again: yield* epoch, applied: () => applied }
 })

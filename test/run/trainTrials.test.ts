@@ -369,7 +369,7 @@ describe("trials that are trained together", () => {
       const error = yield* Effect.flip(trainTrials(trials)).pipe(
         Effect.ensuring(Effect.sync(() => (decoding.most = Infinity)))
       )
-      assert.strictEqual(error._tag, "ImageRefused")
+      assert.strictEqual(error._tag, "DataUnusable")
       yield* trainTrials(trials)
       for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
     }).pipe(inMemory)

@@ -108,7 +108,7 @@ describe("verifying a run", () => {
         []
       )
       assert.isTrue(whole.agrees)
-      assert.strictEqual(whole.checks.length, 16)
+      assert.strictEqual(whole.checks.length, 17)
       assert.match(whole.checks.find(({ what }) => what === "test predictions")!.detail, /of 9 of 9 samples/)
       const few = yield* verify(config, { samples: 5, engine: "onnxruntime" })
       assert.match(few.checks.find(({ what }) => what === "test predictions")!.detail, /of 5 of 9.*onnxruntime/)

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { statSync } from "node:fs"
 import { changesColours, movement, recolour } from "../../pipeline/augmentPixels.ts"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import type { ImageRefused } from "../../pipeline/Images.ts"
+import type { Expected, ImageRefused } from "../../pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../pipeline/normalise.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
 import { Canvas } from "./Canvas.ts"
@@ -10,6 +11,7 @@ import type { Kept, Reply, Request } from "./messages.ts"
 import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 import { Shelf } from "./Shelf.ts"
+import { readInsideNow } from "../images/readInside.ts"
 import manifest from "../../../package.json" with { type: "json" }
 
 /** What decodes: pixels of another version are not looked at. */
@@ -25,10 +27,11 @@ const stampOf = (path: string): string | undefined => {
   }
 }
 
-/** A file's bytes, or undefined; refusals are left to sharp, which has the words for them. */
-const read = (path: string): Uint8Array | undefined => {
+/** The bytes of the file that is expected, or undefined; refusals are left to sharp, which has the words for them. */
+const read = (path: string, { digest, within }: Expected): Uint8Array | undefined => {
   try {
-    return readFileSync(path)
+    const bytes = readInsideNow(path, within)
+    return digest === undefined || createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined
   } catch {
     return undefined
   }
@@ -88,41 +91,40 @@ export class Filler {
       return store?.take(key)
     }
     const finish = (slot: number, pixels: Pixels, stamp: string | undefined) => {
-      const known = stamp === undefined ? undefined : this.#shelf.put(pixels, stamp, room)
+      const known = stamp === undefined ? undefined : this.#shelf.put(pixels, stamp, slots[slot]?.digest, room)
       if (known !== undefined) added.push([slot, known])
       draw(canvas, pixels, work, slots[slot]?.id ?? "", out, slot * area)
     }
     const forSharp: Array<{
       readonly slot: number
       readonly path: string
+      readonly expected: Expected
       readonly stamp: string | undefined
       readonly key: string | undefined
     }> = []
-    for (const [slot, { id, path }] of slots.entries()) {
+    for (const [slot, { id, path, ...expected }] of slots.entries()) {
       // Before the file is read: a change in between shows the next time.
       const stamp = stampOf(path)
       const before = kept[slot]
-      const ready = before !== undefined && before.stamp === stamp ? this.#shelf.take(before) : undefined
+      const isSame = before?.stamp === stamp && (expected.digest === undefined || before?.digest === expected.digest)
+      const ready = before !== undefined && isSame ? this.#shelf.take(before) : undefined
       if (ready !== undefined) {
         draw(canvas, ready, work, id, out, slot * area)
         continue
       }
       // Without a store, what sharp decodes is read by sharp alone.
-      const bytes = store !== undefined || image.fit === "fill" ? read(path) : undefined
+      const bytes = store !== undefined || image.fit === "fill" ? read(path, expected) : undefined
       const key = store === undefined || bytes === undefined ? undefined : pixelsKeyOf(bytes, dependsOn)
       const found = key === undefined ? undefined : inStore(key)
       const pixels = found ?? (bytes && decodeAtOnce(bytes, image))
-      if (pixels === undefined) forSharp.push({ slot, path, stamp, key })
+      if (pixels === undefined) forSharp.push({ slot, path, expected, stamp, key })
       else finish(slot, pixels, stamp)
       if (found === undefined && pixels !== undefined && key !== undefined) store?.put(key, pixels)
     }
     const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
     if (forSharp.length > 0) {
       const { loadWithSharp } = await import("./withSharp.ts")
-      const results = await loadWithSharp(
-        forSharp.map(({ path }) => path),
-        image
-      )
+      const results = await loadWithSharp(forSharp, image)
       for (const [i, result] of results.entries()) {
         const { key, path, slot, stamp } = forSharp[i] as (typeof forSharp)[number] // as many as results
         if ("pixels" in result) {

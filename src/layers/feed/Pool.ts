@@ -147,7 +147,13 @@ export class Pool {
     const request: Request = {
       ticket,
       // These alone, whatever else the work carries (a run's samples, say): a message is copied whole, for each batch.
-      work: { augment, epoch, image, seed, slots: slots.map(({ id, path }) => ({ id, path })) },
+      work: {
+        augment,
+        epoch,
+        image,
+        seed,
+        slots: slots.map(({ digest, id, path, within }) => ({ id, path, digest, within }))
+      },
       kept: slots.map(({ path }) => this.#kept.byPath.get(path)),
       chunks: this.#chunks.slice(hand.knows),
       room: (loader.memory * 2 ** 20) / most,

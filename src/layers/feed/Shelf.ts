@@ -34,7 +34,7 @@ export class Shelf {
   }
 
   /** Keeps an image, or does not where this thread's `room` (in bytes) is used up. */
-  put({ data, height, width }: Pixels, stamp: string, room: number): Kept | undefined {
+  put({ data, height, width }: Pixels, stamp: string, digest: string | undefined, room: number): Kept | undefined {
     if (data.length > this.#free.left) {
       const size = Math.max(chunkBytes, data.length)
       if (this.#own + size > room) return undefined
@@ -48,6 +48,6 @@ export class Shelf {
     const { id, offset } = this.#free
     this.#chunks.get(id)?.set(data, offset)
     this.#free = { id, offset: offset + data.length, left: this.#free.left - data.length }
-    return { chunk: id, offset, height, width, stamp }
+    return { chunk: id, offset, height, width, stamp, digest }
   }
 }

@@ -8,6 +8,8 @@ export interface Kept {
   readonly height: number
   readonly width: number
   readonly stamp: string
+  /** The file's, where it was looked at. */
+  readonly digest: string | undefined
 }
 
 /** Memory that all threads see; one of them writes to it. */

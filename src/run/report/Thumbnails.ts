@@ -1,5 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import type { Expected } from "../../pipeline/Images.ts"
 
 /** Makes small pictures of image files, for pages. */
 export class Thumbnails extends Context.Service<
@@ -7,9 +8,9 @@ export class Thumbnails extends Context.Service<
   {
     /**
      * A `data:` address of a picture of at most 96 x 96 pixels, upright, whole; undefined where the file is not there,
-     * cannot be read, or no longer has the digest (SHA-256, hex).
+     * cannot be read, lies outside its folders, or no longer has its digest.
      */
-    readonly of: (path: string, digest: string, image: ImageConfig) => Effect.Effect<string | undefined>
+    readonly of: (path: string, expected: Required<Expected>, image: ImageConfig) => Effect.Effect<string | undefined>
   }
 >()("weft/run/report/Thumbnails") {
   /** Pictures from memory, by path, whatever their digest. */

@@ -1,5 +1,5 @@
 import { Clock, Effect } from "effect"
-import { pathUnder } from "../../pipeline/Rows.ts"
+import { imageFolders, imagePath } from "../../pipeline/Rows.ts"
 import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { eventFile } from "../tensorboard/eventFile.ts"
@@ -27,10 +27,14 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
   ).pipe(Effect.orElseSucceed(() => undefined))
   const root = samples.length === 0 ? undefined : yield* drawn
   if (root === undefined) return { pictures: new Map<string, string>(), noPictures: samples.length > 0 }
+  const within = imageFolders(root, data)
   const found = yield* Effect.forEach(
     samples,
     ({ digest, file }) =>
-      Effect.map(thumbnails.of(pathUnder(root, file), digest, image), (picture) => [file, picture] as const),
+      Effect.map(
+        thumbnails.of(imagePath(root, file), { digest, within }, image),
+        (picture) => [file, picture] as const
+      ),
     { concurrency: 4 }
   )
   const pictures = new Map<string, string>()

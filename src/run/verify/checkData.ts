@@ -4,7 +4,7 @@ import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import type { RefusalLines } from "../../pipeline/Ledger.ts"
 import { RefusalLines as Lines } from "../../pipeline/Ledger.ts"
-import { pathFrom } from "../../pipeline/Rows.ts"
+import { imageFrom } from "../../pipeline/Rows.ts"
 import type { Sample } from "../../pipeline/Sample.ts"
 import { Schema } from "effect"
 import { textOf } from "./checkFiles.ts"
@@ -16,7 +16,7 @@ const listing = (dataset: Dataset, samples: ReadonlyArray<Sample>) =>
   new Map(
     samples.map(({ digest, id, label, path }) => [
       id,
-      { file: pathFrom(dataset.root, path), digest, label: dataset.classes[label] }
+      { file: imageFrom(dataset.root, path), digest, label: dataset.classes[label] }
     ])
   )
 

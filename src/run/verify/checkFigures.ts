@@ -8,6 +8,7 @@ import { countParameters, parameters } from "../../model/shapes.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { decodePredictions, numbersOf } from "../../model/StoredPredictions.ts"
 import { sizeOf } from "../../model/Tensor.ts"
+import type { Refusal } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../RunConfig.ts"
 import { RunFolder } from "../RunFolder.ts"
 import type { Check } from "./Check.ts"
@@ -64,10 +65,11 @@ export const readPredictions = Effect.fn("verify.read")(function* (part: "valida
   )
 })
 
-/** The report's figures, derived from what the model said of each sample. */
+/** The report's figures, derived from what the model said of each sample; `lost` are those that left during the run. */
 export const checkFigures = (
   config: RunConfig,
   report: Report,
+  lost: ReadonlyArray<Refusal>,
   stored: { readonly validation: StoredPredictions | undefined; readonly test: StoredPredictions | undefined }
 ): ReadonlyArray<Check> => {
   const checks: Array<Check> = []
@@ -111,14 +113,19 @@ export const checkFigures = (
       accuracy: null,
       loss: null
     }
+    const check = compare(
+      "validation figures",
+      `loss and accuracy of epoch ${report.chosenEpoch} from the stored validation predictions, to 1e-4`,
+      { samples: data.validation, loss: chosen.validationLoss, accuracy: chosen.validationAccuracy },
+      { ...samples, loss, accuracy },
+      1e-4
+    )
+    // Of the epoch there are then figures of more samples than there are predictions.
+    const later = lost.filter(({ epoch, part }) => part === "validation" && (epoch ?? 0) >= report.chosenEpoch).length
     checks.push(
-      compare(
-        "validation figures",
-        `loss and accuracy of epoch ${report.chosenEpoch} from the stored validation predictions, to 1e-4`,
-        { samples: data.validation, loss: chosen.validationLoss, accuracy: chosen.validationAccuracy },
-        { ...samples, loss, accuracy },
-        1e-4
-      )
+      check.status === "differs" && later > 0
+        ? cannot(check.what, `${later} of the samples that were measured in epoch ${report.chosenEpoch} left later`)
+        : check
     )
   }
   return checks

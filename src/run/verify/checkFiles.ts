@@ -8,6 +8,7 @@ import { inputShape } from "../../model/shapes.ts"
 import { startWeights } from "../../model/startWeights.ts"
 import { byKind, countByReason, RefusalLines } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../RunConfig.ts"
+import { readListing } from "../begunData.ts"
 import { configDigest } from "../configDigest.ts"
 import { fileDigests } from "../fileDigests.ts"
 import type { RunFile } from "../RunFolder.ts"
@@ -43,6 +44,25 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
       )
     }),
     Effect.catch((error) => Effect.succeed(differs(what, `ledger.jsonl: ${error.message}`)))
+  )
+})
+
+/** The list of the samples that the run began with, whose digest is the data's. */
+const checkListing = Effect.fn("verify.listing")(function* ({ receipt }: Report) {
+  const what = "samples"
+  const folder = yield* RunFolder
+  if (!(yield* folder.has("samples.jsonl")))
+    return cannot(what, "the run was made before Weft kept the list of the samples that it began with")
+  return yield* readListing(folder).pipe(
+    Effect.map(({ dataDigest, samples }) =>
+      compare(
+        what,
+        `SHA-256 of ids, labels and image digests of the ${samples.length} samples in samples.jsonl`,
+        receipt.dataDigest,
+        dataDigest
+      )
+    ),
+    Effect.catch((error) => Effect.succeed(differs(what, `samples.jsonl: ${error.message}`)))
   )
 })
 
@@ -96,6 +116,7 @@ export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig
     compare("configuration", "digest of config.json", { digest: expected, seed: seeds["run"] }, digest),
     yield* checkStart(config, report),
     yield* checkLedger(report),
+    yield* checkListing(report),
     yield* checkHistory(report),
     ...checkEngine(report),
     yield* checkDigests(report)

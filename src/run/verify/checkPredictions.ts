@@ -5,6 +5,7 @@ import { predictorOf } from "../../model/Predictor.ts"
 import type { Predictor } from "../../model/Predictor.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
+import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { RunConfig } from "../../RunConfig.ts"
 import { cannot, checkOf, differs } from "./Check.ts"
@@ -60,16 +61,20 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
   const allowed = isCpu(again.device) && isCpu(report.engine.device) ? tolerance : gpuTolerance
   const { predict } = predictorOf(again.predictor, config.evaluate, classes)
   const apart: Array<Difference> = []
-  let done = 0
   let farthest = 0
   const samples = rows.map(({ sample }) => sample)
-  yield* Pipeline.evaluationBatches({ ...config, image: model.image }, samples).pipe(
+  const rowOf = new Map(rows.map(({ row, sample }) => [sample.id, row]))
+  // Each is told of below; this is no run that could end.
+  const losses = makeLosses(dataset, { ...config.data, maxRefused: 1 })
+  yield* Pipeline.evaluationBatches({ ...config, image: model.image }, samples, losses).pipe(
     Stream.runForEach(
       Effect.fnUntraced(function* (batch) {
+        for (const { detail, id } of batch.lost ?? []) apart.push({ at: id, expected: "the image", found: detail })
+        if (batch.size === 0) return
         const logits = yield* predict(batch)
         batch.release?.()
-        for (let i = 0; i < batch.size; i++, done++) {
-          const { row, sample } = rows[done]! // a batch's samples are these, in their order
+        for (const [i, id] of batch.ids.entries()) {
+          const row = rowOf.get(id)! // a batch's samples are of these
           const before = stored.logits.subarray(row * classes, (row + 1) * classes)
           const largest = before.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1)
           for (const [c, logit] of before.entries()) {
@@ -77,7 +82,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
             const distance = Object.is(logit, found) ? 0 : Math.abs(logit - found) / largest
             if (distance <= allowed) farthest = Math.max(farthest, distance)
             else {
-              apart.push({ at: `${sample.id}.${stored.labels[c]}`, expected: String(logit), found: String(found) })
+              apart.push({ at: `${id}.${stored.labels[c]}`, expected: String(logit), found: String(found) })
               break
             }
           }

@@ -6,6 +6,7 @@ import type { Engine } from "../../../src/model/Engine.ts"
 import { TrainConfig } from "../../../src/model/TrainConfig.ts"
 import { train } from "../../../src/model/Training.ts"
 import { Progress } from "../../../src/Progress.ts"
+import { lossesOf } from "../../losses.ts"
 import { plain } from "./figures.ts"
 import { assertSameBits, openSession, referenceBatch } from "./reference.ts"
 
@@ -35,7 +36,7 @@ const training = Effect.gen(function* () {
     validationBatches: Stream.empty,
     digest: "this run",
     ledger: { listed: 12, kept: 12, refused: {} },
-    faults: 0
+    losses: lossesOf({})
   })
   return yield* session.snapshot
 }).pipe(Effect.scoped)

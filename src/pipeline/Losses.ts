@@ -1,0 +1,149 @@
+import { Effect, Schema } from "effect"
+import type { Missed } from "./Batch.ts"
+import type { DataConfig } from "./DataConfig.ts"
+import type { Dataset } from "./Dataset.ts"
+import { count, DataUnusable, isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
+import type { ImageRefused } from "./Images.ts"
+import { ImageFault } from "./Images.ts"
+import type { Ledger, Refusal } from "./Ledger.ts"
+import { countFaults, refuse } from "./Ledger.ts"
+import { pathUnder } from "./Rows.ts"
+import type { Sample } from "./Sample.ts"
+import { report } from "../Progress.ts"
+
+/** The parts of a dataset. */
+const PartName = Schema.Literals(["train", "validation", "test"])
+export type PartName = typeof PartName.Type
+export const partNames = PartName.literals
+
+/** A sample that has left a run: why, and when. */
+export const Lost = Schema.Struct({
+  id: Schema.String,
+  reason: ImageFault,
+  detail: Schema.String,
+  /** From 1; the last epoch, for one that was missed when the trained network was measured. */
+  epoch: Schema.Natural
+})
+export type Lost = typeof Lost.Type
+
+/** A sample that was missed because of its image. */
+export const missed = (id: string, error: ImageRefused): Missed => ({
+  id,
+  reason: error.reason,
+  detail: error.message
+})
+
+/** Those that have left, and those of `found` that have not yet: they leave in `epoch` (from 1). */
+export const withMissed = (
+  lost: ReadonlyArray<Lost>,
+  found: ReadonlyArray<Missed>,
+  epoch: number
+): ReadonlyArray<Lost> => {
+  const known = new Set(lost.map(({ id }) => id))
+  const fresh = found.filter(({ id }) => !known.has(id))
+  return fresh.length === 0 ? lost : [...lost, ...fresh.map((one) => ({ ...one, epoch }))]
+}
+
+/**
+ * The samples that leave a run, whatever part they are of. One that has left stays away, even if its file comes back:
+ * its batch is made without it, and no other batch changes.
+ */
+export interface Losses {
+  /** Why a sample has left, if it has. */
+  readonly of: (id: string) => Missed | undefined
+  /** Lets samples go that a run has lost before. */
+  readonly restore: (lost: ReadonlyArray<Missed>) => void
+  /** Lets samples go. Fails where more rows are faulty than `data.maxRefused` allows, or none is left to train on. */
+  readonly add: (found: ReadonlyArray<Missed>) => Effect.Effect<void, DataUnusable>
+  /** Faulty rows of the catalogue, those of the check included. */
+  readonly faults: () => number
+}
+
+const shown = 3
+
+/** All samples of a dataset, with the part that each is of. */
+const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, PartName]> =>
+  partNames.flatMap((part) => dataset[part].map((sample) => [sample, part] as const))
+
+const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed, left: Partial<Refusal>): Refusal => ({
+  // A sample's label is one of the classes.
+  ...refuse({ line: sample.line, id: sample.id, label: dataset.classes[sample.label]! }, reason, detail),
+  ...left
+})
+
+/** Nothing is lost yet. */
+export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "maxRefused">): Losses => {
+  const lost = new Map<string, Missed>()
+  const { listed, refusals } = dataset.ledger
+  const before = countFaults(refusals)
+  /** Made when the first one leaves: mostly none does. */
+  let known: ReadonlyMap<string, readonly [Sample, PartName]> | undefined
+  const find = (id: string) =>
+    (known ??= new Map(samplesOf(dataset).map((entry) => [entry[0].id, entry] as const))).get(id)
+  const left = { train: dataset.train.length, validation: dataset.validation.length, test: dataset.test.length }
+  const take = (found: ReadonlyArray<Missed>) =>
+    found.flatMap((one) => {
+      const entry = lost.has(one.id) ? undefined : find(one.id)
+      if (entry === undefined) return []
+      lost.set(one.id, one)
+      left[entry[1]]--
+      return [one]
+    })
+  const file = pathUnder(dataset.root, data.csv)
+  return {
+    of: (id) => lost.get(id),
+    restore: (all) => void take(all),
+    faults: () => before + lost.size,
+    add: Effect.fn("Losses.add")(function* (found: ReadonlyArray<Missed>) {
+      const fresh = take(found)
+      if (fresh.length === 0) return
+      if (isBudgetSpent(listed, before + lost.size, data.maxRefused)) {
+        const now = [...lost.values()].flatMap((one) => {
+          const entry = find(one.id)
+          return entry === undefined ? [] : [refusalOf(dataset, entry[0], one, { part: entry[1] })]
+        })
+        const all = [...refusals, ...now].toSorted((a, b) => a.line - b.line)
+        const { cure: _, ...error } = tooManyRefused(file, listed, all, data.maxRefused)
+        return yield* new DataUnusable({
+          ...error,
+          cure: "Bring the images back; a training then goes on with --resume."
+        })
+      }
+      if (left.train === 0)
+        return yield* new DataUnusable({
+          reason: "tooManyRefused",
+          detail: `${file}: no image of the ${count(dataset.train.length)} to train on can be read any more`,
+          cure: "Bring the images back, or begin a run on those that are there."
+        })
+      const examples = fresh.slice(0, shown).map(({ detail, id, reason }) => `${id} (${reason}, ${detail})`)
+      yield* report({
+        _tag: "Note",
+        line:
+          `${count(fresh.length)} ${fresh.length === 1 ? "sample has" : "samples have"} left the run, ` +
+          `${fresh.length === 1 ? "its image is" : "their images are"} no longer what was checked: ` +
+          examples.join("; ") +
+          (fresh.length > shown ? "; …" : "")
+      })
+    })
+  }
+}
+
+/**
+ * A dataset without the samples that a run has lost, each of which is in the ledger, with the epoch in which it left.
+ * Classes, labels and digest are those of the dataset that the run began with.
+ */
+export const withoutLost = (dataset: Dataset, lost: ReadonlyArray<Lost>): Dataset => {
+  if (lost.length === 0) return dataset
+  const gone = new Map(lost.map((one) => [one.id, one]))
+  const refusals = samplesOf(dataset).flatMap(([sample, part]) => {
+    const one = gone.get(sample.id)
+    return one === undefined ? [] : [refusalOf(dataset, sample, one, { part, epoch: one.epoch })]
+  })
+  const there = (part: PartName) => dataset[part].filter(({ id }) => !gone.has(id))
+  const ledger: Ledger = {
+    ...dataset.ledger,
+    kept: dataset.ledger.kept - refusals.length,
+    refusals: [...dataset.ledger.refusals, ...refusals].toSorted((a, b) => a.line - b.line)
+  }
+  return { ...dataset, train: there("train"), validation: there("validation"), test: there("test"), ledger }
+}
