@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import { weft } from "./cli/weft.ts"
 import { explainFailure, exitCodeOf } from "./cli/failure.ts"
 import * as LiveLayers from "./layers/Live.ts"
+import * as TerminalConsole from "./layers/terminal/TerminalConsole.ts"
 import manifest from "../package.json" with { type: "json" }
 
 weft.pipe(
@@ -11,6 +12,7 @@ weft.pipe(
   Effect.tapCause(explainFailure),
   Effect.provide(LiveLayers.layer),
   Effect.provideService(Logger.LogToStderr, true),
+  Effect.provide(TerminalConsole.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true, // explainFailure has said it
     teardown: (exit, onExit) => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause))

@@ -124,7 +124,7 @@ describe("weft train, evaluate, predict", () => {
     assert.match(lines.stderr, /1 of 3 could not be read/)
     const nul = "data/photos/plum-1.png\0two\nlines.png\0"
     const table = await weft(["predict", "--run", "first", "--null", "-"], folder, undefined, nul)
-    assert.match(table.stdout, /^data\/photos\/plum-1\.png +\w+ .*\ntwo\nlines\.png +! there is no such file\n$/)
+    assert.match(table.stdout, /^data\/photos\/plum-1\.png +\w+ .*\ntwo\\nlines\.png +! there is no such file\n$/)
     const csv = await run(
       "predict",
       "--run",
