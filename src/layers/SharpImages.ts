@@ -7,6 +7,7 @@ import { ImageRefused, Images } from "../pipeline/Images.ts"
 import type { ImageFault } from "../pipeline/Images.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
 import { decodeJpeg } from "./feed/jpeg/decodeJpeg.ts"
+import { checkAsSpelled } from "./imageFiles/checkAsSpelled.ts"
 
 const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
 
@@ -170,5 +171,5 @@ export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
   setUp()
   // A check holds the whole file in memory, and a large file is not to be there 64 times.
   const held = Semaphore.makeUnsafe(8)
-  return { load, check: (path, config) => held.withPermit(check(path, config)) }
+  return { load, check: checkAsSpelled((path, config) => held.withPermit(check(path, config))) }
 })

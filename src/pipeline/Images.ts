@@ -34,6 +34,8 @@ export interface ImageFacts {
   readonly format: string
   /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
+  /** The file's name as the disk has it, where that is another than the one asked for: the Unicode form may differ. */
+  readonly path?: string
 }
 
 /** Decodes image files and brings them to one size. */

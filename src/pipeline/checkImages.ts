@@ -46,7 +46,8 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     Stream.mapEffect((row) => check(row), { concurrency: loader.concurrency }),
     Stream.runForEach(
       Effect.fnUntraced(function* ({ facts, path, row }) {
-        if (Result.isSuccess(facts)) kept.push({ ...row, path, digest: facts.success.digest })
+        if (Result.isSuccess(facts))
+          kept.push({ ...row, path: facts.success.path ?? path, digest: facts.success.digest })
         else {
           refused.push(refuse(row, facts.failure.reason, facts.failure.message))
           faulty += 1

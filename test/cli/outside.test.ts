@@ -1,5 +1,5 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
@@ -12,14 +12,17 @@ const run = (...args: ReadonlyArray<string>) => weft(args, folder)
 const labels = { apple: "=1+1", leaf: "leaf\u2066\u200f", plum: "p\u202elum" }
 
 /** Text without anything that a terminal obeys. */
-const isPlain = (text: string) => !/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e]/.test(text)
+const isPlain = (text: string) => !/[^\P{Cc}\n]|\p{Bidi_Control}/u.test(text)
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-outside-"))
   await writeCatalogue(join(folder, "data"))
   const list = await readFile(join(folder, "data", "list.csv"), "utf8")
   const rows = list.replace(/,(apple|leaf|plum)\r/g, (_, kind: keyof typeof labels) => `,"${labels[kind]}"\r`)
-  await writeFile(join(folder, "data", "list.csv"), rows.replace("broken", "bro\u001b[1mken"))
+  // The table says é as one character, the disk as two.
+  await rename(join(folder, "data/photos/leaf-1.png"), join(folder, "data/photos/le\u0301af-1.png"))
+  const spelled = rows.replace("leaf-1.png", "l\u00e9af-1.png").replace("broken", "bro\u001b[1mken")
+  await writeFile(join(folder, "data", "list.csv"), spelled)
   await writeFile(join(folder, "config.toml"), catalogueConfig("data"))
   const trained = await run("train", "--config", "config.toml", "--run", "run")
   assert.strictEqual(trained.code, 0, trained.stderr)
@@ -28,6 +31,33 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe("labels, names and rows from outside", () => {
+  it("name a photo whose name has another Unicode form on the disk, and it is trained on", async () => {
+    const report = JSON.parse(await readFile(join(folder, "run", "report.json"), "utf8"))
+    assert.strictEqual(report.data.kept, 36)
+    const photo = await run(
+      "predict",
+      "--run",
+      "run",
+      "--json",
+      "data/photos/l\u00e9af-1.png",
+      "data/photos/l\u00e9af-?.png"
+    )
+    assert.deepStrictEqual(
+      JSON.parse(photo.stdout).predictions.map(({ path }: { path: string }) => path),
+      ["data/photos/le\u0301af-1.png", "data/photos/le\u0301af-1.png"]
+    )
+  })
+
+  it("that are listed and are not UTF-8 are refused, one by one", async () => {
+    const names = Buffer.concat([Buffer.from("data/photos/leaf-0.png\n"), Buffer.from([0x66, 0xff]), Buffer.from("\n")])
+    const listed = await weft(["predict", "--run", "run", "--json", "-"], folder, undefined, names)
+    assert.strictEqual(listed.code, 0, listed.stderr)
+    assert.deepStrictEqual(
+      JSON.parse(listed.stdout).predictions.map(({ reason }: { reason?: string }) => reason),
+      [undefined, "nameNotUtf8"]
+    )
+  })
+
   it("reach no terminal as they are, and JSON whole", async () => {
     const ends = [
       await run("inspect", "--config", "config.toml"),
