@@ -1,5 +1,6 @@
 import { Effect, Result, Stdio, Stream } from "effect"
 import { isUtf8 } from "node:buffer"
+import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError } from "../RunConfig.ts"
 import type { ImagePath } from "../pipeline/ImageFiles.ts"
 import { ImageFiles, PathRefused } from "../pipeline/ImageFiles.ts"
@@ -45,7 +46,7 @@ const listed = (separator: "\n" | "\0") =>
           new PathRefused({
             path: "-",
             reason: "listUnreadable",
-            detail: `standard input cannot be read (${error.message}); expected a list of files`
+            detail: `standard input cannot be read (${systemFault(error).detail}); expected a list of files`
           })
         )
       )

@@ -51,7 +51,11 @@ const flags = {
     Flag.withDescription("The names on standard input end with NUL, as those of find -print0 do"),
     Flag.withDefault(false)
   ),
-  set: options.set,
+  set: options.set.pipe(
+    Flag.withDescription(
+      "Changes one key that says how the model is applied, e.g. image.maxPixels=200000000; any number of times"
+    )
+  ),
   json: options.json,
   paths: Argument.String("path").pipe(
     Argument.withDescription("Image files, folders of them, patterns such as 'photos/**/*.jpg', or - for a list"),
@@ -74,7 +78,7 @@ export const predict = Command.make(
         problems: [`prints one JSON document, and --format ${format.value} asks for something else: leave one out`]
       })
     const named = yield* namedPaths(paths, isNull)
-    const runs = yield* finishedRuns(run, set)
+    const runs = yield* finishedRuns("predict", run, set)
     const opened = yield* predictFiles(runs, named, {
       top,
       threshold: Option.getOrUndefined(threshold),

@@ -2,6 +2,7 @@ import { Effect, FileSystem, Schema } from "effect"
 import { Toml, Yaml } from "effect/encoding"
 import type { Table } from "../configTable.ts"
 import { isKeyPath, isTable, setKey } from "../configTable.ts"
+import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
 
 const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, unknown>>> = {
@@ -30,7 +31,7 @@ const readFile = Effect.fnUntraced(function* (file: string) {
           problems: [
             error.reason._tag === "NotFound"
               ? "there is no such configuration file; name one with --config FILE"
-              : `the configuration cannot be read: ${error.message}`
+              : `the configuration cannot be read: ${systemFault(error).detail}`
           ]
         })
     )

@@ -1,11 +1,16 @@
 import { Context, Effect, Layer, Schema } from "effect"
+import * as Runtime from "effect/Runtime"
 
 /** A file of a run could not be written or read. */
 export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFolderError", {
   path: Schema.String,
-  reason: Schema.Literals(["missing", "unwritable", "unreadable", "invalid"]),
+  reason: Schema.Literals(["missing", "notAFolder", "unwritable", "unreadable", "invalid"]),
   detail: Schema.String
 }) {
+  /** A file that was named as a folder is a fault of the command line. */
+  override get [Runtime.errorExitCode]() {
+    return this.reason === "notAFolder" ? 2 : 1
+  }
   override get message() {
     return `${this.path}: ${this.detail}`
   }

@@ -1,5 +1,5 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { catalogueConfig, writeCatalogue } from "../catalogue.ts"
@@ -24,6 +24,9 @@ beforeAll(async () => {
   const spelled = rows.replace("leaf-1.png", "l\u00e9af-1.png").replace("broken", "bro\u001b[1mken")
   await writeFile(join(folder, "data", "list.csv"), spelled)
   await writeFile(join(folder, "config.toml"), catalogueConfig("data"))
+  await mkdir(join(folder, "folder.toml"))
+  await mkdir(join(folder, "runs", "half"), { recursive: true })
+  await writeFile(join(folder, "runs", "half", "config.json"), "{}")
   const trained = await run("train", "--config", "config.toml", "--run", "run")
   assert.strictEqual(trained.code, 0, trained.stderr)
   assert.isTrue(isPlain(trained.stdout + trained.stderr), JSON.stringify(trained))
@@ -86,5 +89,94 @@ describe("labels, names and rows from outside", () => {
     assert.match(csv.stdout, /\r\n'@none\.png,/)
     assert.match(csv.stdout, /,'=1\+1,[\d.e-]+/)
     assert.include(csv.stdout, labels.plum)
+  })
+})
+
+describe("a command line that is wrong", () => {
+  const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
+    [["train", "--epochs", "3"], 2, /^--epochs: train\.epochs is a key of the configuration: --set train\.epochs=3$/],
+    [["train", "--batch-size=16"], 2, /--set train\.batchSize=16$/],
+    [["search", "--lr", "0.1"], 2, /--set base\.train\.learningRate=0\.1$/],
+    [["train", "--confg", "x.toml"], 2, /^--confg: train has no such flag; did you mean --config\?/],
+    [["predict", "--epochs", "3", "x.png"], 2, /^--epochs: predict has no such flag/],
+    [["train", "config.toml"], 2, /--config config\.toml$/],
+    [["train", "seed=3"], 2, /--set seed=3$/],
+    [["evaluate", "run"], 2, /--run run$/],
+    [["train", "--resume"], 2, /^--resume: goes with --run DIR.*pipeline:train --run runs\/half --resume$/],
+    [["predict"], 2, /^predict needs a path: /],
+    [["export"], 2, /^export needs --format: .*saved-model/],
+    [["trian"], 2, /^trian: there is no such command; did you mean train\?/],
+    [
+      ["evaluate", "--run", "run", "--set", "image.height=8"],
+      2,
+      /^--set image\.height: evaluate takes image\.height from the run/
+    ],
+    [["predict", "--run", "run", "--set", "train.epochs=2", "x.png"], 2, /^--set train\.epochs: predict takes /],
+    [["predict", "--run", "run", "--set", "data.root=.", "x.png"], 2, /^--set data\.root: predict takes /],
+    [["predict", "--run", "run", "--set", "image={}", "x.png"], 2, /^--set image: predict takes /],
+    [["train", "--config", "config.toml", "--run", "config.toml"], 2, /^config\.toml: this is a file/],
+    [
+      ["train", "--config", "config.toml", "--run", "config.toml/below"],
+      2,
+      /^config\.toml\/below: this is a file, or lies in one/
+    ],
+    [["report", "--run", "config.toml"], 2, /^config\.toml: this is a file/],
+    [
+      ["train", "--config", "folder.toml"],
+      2,
+      /^folder\.toml: the configuration cannot be read: this is a folder, and a file/
+    ]
+  ]
+  for (const [args, code, message] of cases)
+    it(`is answered with the way, in two lines at most: ${args.join(" ")}`, async () => {
+      const ended = await run(...args)
+      assert.strictEqual(ended.code, code, ended.stderr)
+      assert.strictEqual(ended.stdout, "")
+      const lines = ended.stderr.split("\n").filter((line) => line !== "" && !/^(run|engine) /.test(line))
+      assert.isAtMost(lines.length, 2, ended.stderr)
+      assert.match(lines.at(-1)!, message)
+      assert.notMatch(ended.stderr, /FileSystem|AlreadyExists|BadResource|NotFound|E[A-Z]{4,}:/)
+    })
+})
+
+describe("a run that is named, or not", () => {
+  it("is named to report as to all other commands", async () => {
+    const { code, stderr, stdout } = await run("report", "--run", "run", "--json")
+    assert.strictEqual(code, 0, stderr)
+    assert.deepStrictEqual(JSON.parse(stdout), { page: "run/report.html" })
+  })
+
+  it("is the newest that is finished, which is said on standard error", async () => {
+    await cp(join(folder, "run"), join(folder, "runs", "z-older"), { recursive: true })
+    await cp(join(folder, "run"), join(folder, "runs", "a-newer"), { recursive: true })
+    await utimes(join(folder, "runs", "z-older", "report.json"), 1e9, 1e9)
+    for (const args of [
+      ["verify", "--no-data", "--json"],
+      ["report", "--json"],
+      ["predict", "--json", "data/photos/plum-0.png"]
+    ]) {
+      const { code, stderr, stdout } = await run(...args)
+      assert.strictEqual(code, 0, stderr)
+      assert.match(stderr, /^run runs\/a-newer, the newest that is finished$/m)
+      JSON.parse(stdout)
+    }
+  })
+
+  it("is applied with the limit on an image's pixels that is set, and no other where none is", async () => {
+    const limit = ["--set", "image.maxPixels=300"]
+    const refused = await run("predict", "--run", "run", ...limit, "--json", "data/photos/plum-0.png")
+    assert.strictEqual(refused.code, 3)
+    assert.match(JSON.parse(refused.stdout).predictions[0].error, /image\.maxPixels allows 300$/)
+    const plain = await run("predict", "--run", "run", "--json", "data/photos/plum-0.png")
+    const wider = await run(
+      "predict",
+      "--run",
+      "run",
+      "--set",
+      "image.maxPixels=320",
+      "--json",
+      "data/photos/plum-0.png"
+    )
+    assert.strictEqual(wider.stdout, plain.stdout)
   })
 })

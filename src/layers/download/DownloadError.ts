@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { systemFault } from "../storage/systemFault.ts"
 
 /**
  * A file cannot be fetched.
@@ -34,6 +35,6 @@ export const downloadError = (url: string, cause: unknown): DownloadError => {
   if (["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(cause)))
     return new DownloadError({ reason: "diskFull", url, detail: "the disk is full" })
   if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(codeOf(cause)))
-    return new DownloadError({ reason: "notWritable", url, detail: messageOf(cause) })
+    return new DownloadError({ reason: "notWritable", url, detail: systemFault(cause).detail })
   return new DownloadError({ reason: "unreachable", url, detail: messageOf(cause) })
 }

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { Images } from "../../pipeline/Images.ts"
+import type { ImageRefused, Images } from "../../pipeline/Images.ts"
 import { spelledOnDisk } from "./spelledOnDisk.ts"
 
 type Check = Images["Service"]["check"]
@@ -8,14 +8,12 @@ type Check = Images["Service"]["check"]
 export const checkAsSpelled =
   (check: Check): Check =>
   (path, config) =>
-    Effect.catch(check(path, config), (error) =>
-      error.reason !== "imageMissing"
-        ? Effect.fail(error)
-        : Effect.flatMap(
-            Effect.promise(() => spelledOnDisk(path)),
-            (found) =>
-              found === undefined
-                ? Effect.fail(error)
-                : Effect.map(check(found, config), (facts) => ({ ...facts, path: found }))
-          )
+    check(path, config).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason === "imageMissing",
+        Effect.fnUntraced(function* (missing: ImageRefused) {
+          const found = yield* Effect.promise(() => spelledOnDisk(path))
+          return found === undefined ? yield* missing : { ...(yield* check(found, config)), path: found }
+        })
+      )
     )
