@@ -66,33 +66,45 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-const explain = (schema: Schema.Top, path: string, message: string): string => {
+/** Problems that are named; a file with more of them is another one than was meant. */
+const mostProblems = 20
+
+/** Characters of a key or a value that are shown. */
+const mostShown = 200
+
+const shortened = (text: string): string => (text.length > mostShown ? `${text.slice(0, mostShown)}…` : text)
+
+const explain = (keys: ReadonlyArray<string>, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
-    return `${path === "" ? "the configuration" : `\`${path}\``}: ${message.replace(/, got [{[].*$/s, "")}`
-  const suggestion = nearest(
-    path,
-    configKeys(schema).map((key) => key.path)
-  )
-  return `there is no key \`${path}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
+    return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${message.replace(/, got [{[].*$/s, "")}`
+  const suggestion = nearest(path, keys)
+  return `there is no key \`${shortened(path)}\`${suggestion === undefined ? "" : `; did you mean \`${suggestion}\`?`}`
 }
 
 /** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */
 export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, where: string) =>
   Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
-    Effect.mapError(
-      (error) =>
-        new ConfigError({
-          where,
-          problems: formatIssues(error.issue).issues.map((issue) =>
-            explain(
-              schema,
-              (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-              issue.message
-            )
-          )
-        })
-    )
+    Effect.mapError((error) => {
+      const keys = configKeys(schema).map(({ path }) => path)
+      const { issues } = formatIssues(error.issue)
+      const more = issues.length - mostProblems
+      return new ConfigError({
+        where,
+        problems: [
+          ...issues
+            .slice(0, mostProblems)
+            .map((issue) =>
+              explain(
+                keys,
+                (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+                issue.message
+              )
+            ),
+          ...(more > 0 ? [`and ${more} more problems`] : [])
+        ]
+      })
+    })
   )
 
 /** A run's configuration from outside, decoded and checked; every problem is named with its key. */

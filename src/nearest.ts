@@ -11,12 +11,18 @@ const distance = (a: string, b: string): number => {
   return row[b.length]!
 }
 
+/** Nobody mistypes a name of more characters. */
+const longestText = 200
+
 /** The candidate that a mistyped text most likely means, case aside, or none when all are far off. */
 export const nearest = (text: string, candidates: Iterable<string>): string | undefined => {
+  if (text.length > longestText) return undefined
   const lower = text.toLowerCase()
   let best: string | undefined
   let least = Math.max(2, Math.floor(text.length / 3)) + 1
   for (const candidate of candidates) {
+    // No fewer edits than the lengths differ: a text of a megabyte is near to nothing.
+    if (Math.abs(text.length - candidate.length) >= least) continue
     const edits = distance(lower, candidate.toLowerCase())
     if (edits < least) {
       least = edits

@@ -17,6 +17,28 @@ const reasonOf = (error: unknown): string => {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
+/** Bytes of a configuration: a hundred thousand labels have room. */
+const mostBytes = 1 << 22
+
+/** Values of a configuration, an alias of YAML counted wherever it stands, and how deep they may be in each other. */
+const most = { values: 200_000, depth: 64 } as const
+
+/** What a value has too much of to be a configuration; undefined where it has not. */
+const excessOf = (raw: unknown): string | undefined => {
+  const waiting: Array<readonly [unknown, number]> = [[raw, 0]]
+  let count = 0
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [value, depth] = next
+    if (depth > most.depth) return `its values lie more than ${most.depth} deep in each other`
+    if (typeof value !== "object" || value === null) continue
+    for (const inner of Object.values(value)) {
+      if (++count > most.values) return `it has more than ${most.values} values, its aliases followed`
+      waiting.push([inner, depth + 1])
+    }
+  }
+  return undefined
+}
+
 const readFile = Effect.fnUntraced(function* (file: string) {
   const extension = file.slice(file.lastIndexOf(".") + 1).toLowerCase()
   const parse = parsers[extension]
@@ -36,11 +58,20 @@ const readFile = Effect.fnUntraced(function* (file: string) {
         })
     )
   )
+  if (text.length > mostBytes)
+    return yield* new ConfigError({
+      where: file,
+      problems: [`it has ${text.length} characters; a configuration has ${mostBytes} at most`]
+    })
   const raw = yield* parse(text).pipe(
+    // A parser that calls itself for each bracket runs out of stack.
+    Effect.catchDefect((defect) => Effect.fail(defect)),
     Effect.mapError(
       (error) => new ConfigError({ where: file, problems: [`this is not valid ${extension}: ${reasonOf(error)}`] })
     )
   )
+  const excess = excessOf(raw)
+  if (excess !== undefined) return yield* new ConfigError({ where: file, problems: [excess] })
   if (!isTable(raw)) return yield* new ConfigError({ where: file, problems: ["expected a table of keys"] })
   return raw
 })

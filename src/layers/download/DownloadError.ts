@@ -5,10 +5,19 @@ import { systemFault } from "../storage/systemFault.ts"
  * A file cannot be fetched.
  *
  * `notPermitted` (status 401 or 403), `notFound` (404 or 410), `unreachable` (all else that a server or a network can
- * do, after several tries), `damaged` (not the published bytes; they were thrown away), `diskFull`, `notWritable`.
+ * do, after several tries), `damaged` (not the published bytes; they were thrown away), `otherFile` (something else than
+ * what is wanted, thrown away too), `diskFull`, `notWritable`.
  */
 export class DownloadError extends Schema.TaggedError<DownloadError>()("DownloadError", {
-  reason: Schema.Literals(["notPermitted", "notFound", "unreachable", "damaged", "diskFull", "notWritable"]),
+  reason: Schema.Literals([
+    "notPermitted",
+    "notFound",
+    "unreachable",
+    "damaged",
+    "otherFile",
+    "diskFull",
+    "notWritable"
+  ]),
   /** As it was asked for: where it led may bear a signature. */
   url: Schema.String,
   detail: Schema.String,

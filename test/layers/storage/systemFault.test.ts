@@ -18,7 +18,13 @@ describe("a fault of the system", () => {
       writeFileSync(at("file"), "")
       mkdirSync(at("full"))
       writeFileSync(at("full/file"), "")
-      const failed = (work: Promise<unknown>) => Effect.promise(() => work.then(assert.fail, (cause: unknown) => cause))
+      const failed = (work: Promise<unknown>) =>
+        Effect.promise(() =>
+          work.then(
+            () => assert.fail("it did not fail"),
+            (cause: unknown) => cause
+          )
+        )
       const faults = [
         [yield* failed(mkdir(at("file"))), "there is a file or folder of this name already"],
         [yield* failed(mkdir(at("file/below"))), "a file stands where a folder is expected"],
