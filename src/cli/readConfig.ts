@@ -14,7 +14,8 @@ const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, 
 
 const reasonOf = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error ? cause.message : String(cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return message.includes("Maximum call stack") ? "its values lie too deep in each other" : message
 }
 
 /** Bytes of a configuration: a hundred thousand labels have room. */
@@ -45,6 +46,15 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   if (parse === undefined)
     return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
   const fs = yield* FileSystem.FileSystem
+  const size = yield* Effect.orElseSucceed(
+    Effect.map(fs.stat(file), (info) => Number(info.size)),
+    () => 0
+  )
+  if (size > mostBytes)
+    return yield* new ConfigError({
+      where: file,
+      problems: [`it has ${size} bytes; a configuration has ${mostBytes} at most`]
+    })
   const text = yield* fs.readFileString(file).pipe(
     Effect.mapError(
       (error) =>
@@ -58,11 +68,6 @@ const readFile = Effect.fnUntraced(function* (file: string) {
         })
     )
   )
-  if (text.length > mostBytes)
-    return yield* new ConfigError({
-      where: file,
-      problems: [`it has ${text.length} characters; a configuration has ${mostBytes} at most`]
-    })
   const raw = yield* parse(text).pipe(
     // A parser that calls itself for each bracket runs out of stack.
     Effect.catchDefect((defect) => Effect.fail(defect)),
