@@ -7,6 +7,7 @@ import type { Expected, ImageFault } from "../pipeline/Images.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
 import { decodeJpeg } from "./feed/jpeg/decodeJpeg.ts"
 import { OutsideError, readInside } from "./images/readInside.ts"
+import { checkAsSpelled } from "./imageFiles/checkAsSpelled.ts"
 
 const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
 
@@ -179,5 +180,8 @@ export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
   setUp()
   // A check holds the whole file in memory, and a large file is not to be there 64 times.
   const held = Semaphore.makeUnsafe(8)
-  return { load, check: (path, config, expected) => held.withPermit(check(path, config, expected)) }
+  return {
+    load,
+    check: checkAsSpelled((path, config, expected) => held.withPermit(check(path, config, expected)))
+  }
 })
