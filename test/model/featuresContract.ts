@@ -14,6 +14,7 @@ import { frozenParts } from "../../src/model/onnx/onnxModel.ts"
 import { startWeights } from "../../src/model/startWeights.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
 import { assertNear, referenceTensor, uniform } from "./engineContract/reference.ts"
+import { keepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 const shared = new URL("../../../shared/", import.meta.url)
 
@@ -221,7 +222,22 @@ export const featuresContract = <E>(
   layer(Layer.provideMerge(features, Layer.succeed(LeakPolicy, "fail")))(`features by ${name}`, (it) => {
     for (const [title, { frozen, size }] of Object.entries(cases))
       it.effect(`gives what the blocks give: ${title}`, () => agrees(frozen, size, title))
+    keepsWhatIsNoNumber(it)
     agreesOnNetworks(it)
+
+    for (const channels of [3, 37])
+      it.effect(`takes an infinity no further than to the rectifier that cuts it: ${channels} channels`, () =>
+        Effect.gen(function* () {
+          const frozen = frozenOf(inside, [19, 14, channels])
+          const images = imagesOf(frozen, 2)
+          images[40] = Infinity
+          images[images.length - 40] = -Infinity
+          const expected = expectedOf(frozen, images, 2).data
+          assert.isTrue(expected.every(Number.isFinite))
+          const { run } = yield* (yield* Features).open(frozen)
+          assertNear(yield* run(images, 2), expected, "features", 5e-5)
+        })
+      )
 
     it.effect("gives an image the same features in any batch", () =>
       Effect.gen(function* () {
