@@ -189,22 +189,23 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
     readonly size: number
     readonly batch: number
     readonly classes?: number
+    readonly salt: string
     readonly logits: ReadonlyArray<number>
     readonly logitsNorm: number
   }
   const records = existsSync(figures)
     ? (JSON.parse(readFileSync(figures, "utf8")) as ReadonlyArray<Forward>) // as the fixtures' README says
     : []
-  for (const { batch, classes = 70, head, logits, logitsNorm, network, size } of records)
+  for (const { batch, classes = 70, head, logits, logitsNorm, network, salt, size } of records)
     if (network !== "simple_cnn")
       it.effect(`gives the logits of ../shared/fixtures/forward.json: ${network}, head ${head}, at ${size}`, () =>
         Effect.gen(function* () {
           const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
           const { blocks } = { mobilenet_v2: mobilenetV2, vgg16 }[network](options)
           const parameters = frozenParts({ blocks, input: [size, size, 3] }).parameters
-          const weights = new Map(parameters.map(({ name, shape }) => [name, referenceTensor(name, shape, "weft-")]))
+          const weights = new Map(parameters.map(({ name, shape }) => [name, referenceTensor(name, shape, salt)]))
           const { run } = yield* (yield* Features).open({ blocks, input: [size, size, 3], weights })
-          const images = Float32Array.from(uniform("weft-", "input", batch * size * size * 3))
+          const images = Float32Array.from(uniform(salt, "input", batch * size * size * 3))
           const actual = yield* run(images, batch)
           const first = [...actual].filter((_, i) => i % classes < 16)
           assertNear(first, logits, "logits")
