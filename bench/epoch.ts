@@ -5,7 +5,7 @@
  */
 import { Console, Effect } from "effect"
 import { parseArgs } from "node:util"
-import * as Live from "../src/layers/Live.ts"
+import * as Live from "../src/Live.ts"
 import { Checkpoints } from "../src/model/Checkpoints.ts"
 import { Engines } from "../src/model/Engines.ts"
 import { initialise } from "../src/model/initialise.ts"
@@ -13,8 +13,8 @@ import { networkFor } from "../src/model/networks.ts"
 import { train } from "../src/model/Training.ts"
 import { makeLosses } from "../src/pipeline/Losses.ts"
 import * as Pipeline from "../src/pipeline/Pipeline.ts"
-import { Progress } from "../src/Progress.ts"
-import { decodeRunConfig } from "../src/RunConfig.ts"
+import { Progress } from "../src/pipeline/Progress.ts"
+import { decodeRunConfig } from "../src/config/RunConfig.ts"
 
 const { values } = parseArgs({
   options: {

@@ -9,16 +9,16 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as DiskFeatureCache from "../src/layers/DiskFeatureCache.ts"
-import * as Live from "../src/layers/Live.ts"
+import * as DiskFeatureCache from "../src/layers/storage/DiskFeatureCache.ts"
+import * as Live from "../src/Live.ts"
 import { Checkpoints } from "../src/model/Checkpoints.ts"
 import { decodePredictions } from "../src/model/StoredPredictions.ts"
 import { draw } from "../src/pipeline/draw.ts"
-import { Progress } from "../src/Progress.ts"
-import { decodeRunConfig } from "../src/RunConfig.ts"
+import { Progress } from "../src/pipeline/Progress.ts"
+import { decodeRunConfig } from "../src/config/RunConfig.ts"
 import { likelyLabelErrors } from "../src/run/report/likelyLabelErrors.ts"
 import { RunFolder } from "../src/run/RunFolder.ts"
-import { trainRun } from "../src/run/trainRun.ts"
+import { trainRun } from "../src/run/train/trainRun.ts"
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 import { Console, Effect, Schema } from "effect"
 import { existsSync } from "node:fs"
-import { runCommand } from "../src/layers/tensorflow/install/command.ts"
+import { runCommand } from "../src/layers/backend/command.ts"
 import type { Comparison, Given, Measured, Side } from "./Comparison.ts"
 
 /** Where things are, and how often each side runs. */

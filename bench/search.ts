@@ -9,11 +9,11 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as DiskFeatureCache from "../src/layers/DiskFeatureCache.ts"
-import * as Live from "../src/layers/Live.ts"
-import { Progress } from "../src/Progress.ts"
-import { decodeRunConfig } from "../src/RunConfig.ts"
-import { trainTrials } from "../src/run/trainTrials.ts"
+import * as DiskFeatureCache from "../src/layers/storage/DiskFeatureCache.ts"
+import * as Live from "../src/Live.ts"
+import { Progress } from "../src/pipeline/Progress.ts"
+import { decodeRunConfig } from "../src/config/RunConfig.ts"
+import { trainTrials } from "../src/run/train/trainTrials.ts"
 
 const { values } = parseArgs({
   options: {

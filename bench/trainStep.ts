@@ -4,7 +4,7 @@
  */
 import { Clock, Console, Effect, Schema } from "effect"
 import { parseArgs } from "node:util"
-import * as LiveEngines from "../src/layers/LiveEngines.ts"
+import * as LiveEngines from "../src/layers/engines/LiveEngines.ts"
 import { EngineConfig } from "../src/model/EngineConfig.ts"
 import { Engines } from "../src/model/Engines.ts"
 import { initialise } from "../src/model/initialise.ts"

@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process"
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileTensors } from "../src/layers/SafetensorsFile.ts"
+import { fileTensors } from "../src/layers/storage/SafetensorsFile.ts"
 
 const columns = 1000
 

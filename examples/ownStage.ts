@@ -1,13 +1,13 @@
 /** A stage of one's own: photos reach the network as negatives, and nothing else changes. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer } from "effect"
-import * as Live from "../src/layers/Live.ts"
-import * as SharpImages from "../src/layers/SharpImages.ts"
+import * as Live from "../src/Live.ts"
+import * as SharpImages from "../src/layers/images/SharpImages.ts"
 import { Checkpoints } from "../src/model/Checkpoints.ts"
 import { Images } from "../src/pipeline/Images.ts"
-import { decodeRunConfig } from "../src/RunConfig.ts"
+import { decodeRunConfig } from "../src/config/RunConfig.ts"
 import { RunFolder } from "../src/run/RunFolder.ts"
-import { trainRun } from "../src/run/trainRun.ts"
+import { trainRun } from "../src/run/train/trainRun.ts"
 
 const Negatives = Layer.effect(
   Images,

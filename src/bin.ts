@@ -4,7 +4,7 @@ import { CliOutput, Command } from "effect/cli"
 import { weft } from "./cli/weft.ts"
 import { explainFailure, exitCodeOf } from "./cli/failure.ts"
 import { presenter } from "./cli/presenter.ts"
-import * as LiveLayers from "./layers/Live.ts"
+import * as LiveLayers from "./Live.ts"
 import { closedOutput, whenDrained } from "./layers/process/outputs.ts"
 import * as TerminalConsole from "./layers/terminal/TerminalConsole.ts"
 import manifest from "../package.json" with { type: "json" }

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { keyTable } from "../src/configKeys.ts"
-import { RunConfig } from "../src/RunConfig.ts"
+import { keyTable } from "../src/config/configKeys.ts"
+import { RunConfig } from "../src/config/RunConfig.ts"
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const readme = readFileSync(at("README.md"), "utf8")

@@ -7,7 +7,7 @@ import { readConfig } from "../src/cli/readConfig.ts"
 import { readSearchConfig } from "../src/cli/readSearchConfig.ts"
 import { networkFor } from "../src/model/networks.ts"
 import { freezingOf } from "../src/model/parts.ts"
-import type { RunConfig } from "../src/RunConfig.ts"
+import type { RunConfig } from "../src/config/RunConfig.ts"
 import { searchPoints } from "../src/run/search/points.ts"
 
 const files = globSync("configs/**/*.toml")

@@ -6,7 +6,7 @@
 import { Clock, Console, Effect, Schema } from "effect"
 import { loadavg } from "node:os"
 import { parseArgs } from "node:util"
-import { layerWith } from "../../src/layers/OnnxFeatures.ts"
+import { layerWith } from "../../src/layers/features/OnnxFeatures.ts"
 import { Features } from "../../src/model/Features.ts"
 import { initialise } from "../../src/model/initialise.ts"
 import { NetworkConfig } from "../../src/model/NetworkConfig.ts"

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads"
-import { Filler } from "../../src/layers/feed/Filler.ts"
-import type { Request } from "../../src/layers/feed/messages.ts"
+import { Filler } from "../../src/layers/images/feed/Filler.ts"
+import type { Request } from "../../src/layers/images/feed/messages.ts"
 
 /** A batch that is asked for; without a buffer, it is filled into a new one, which is transferred. */
 export type TransferRequest = Omit<Request, "buffer"> & { readonly bytes: number; readonly buffer?: SharedArrayBuffer }

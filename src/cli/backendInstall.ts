@@ -1,9 +1,9 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { backendFolder } from "../layers/tensorflow/BackendFolder.ts"
-import { installBackend, officialArchives } from "../layers/tensorflow/install/install.ts"
-import { uninstallBackend } from "../layers/tensorflow/install/uninstall.ts"
-import { ConfigError } from "../RunConfig.ts"
+import { backendFolder } from "../layers/backend/BackendFolder.ts"
+import { installBackend, officialArchives } from "../layers/backend/install.ts"
+import { uninstallBackend } from "../layers/backend/uninstall.ts"
+import { ConfigError } from "../config/RunConfig.ts"
 import * as options from "./options.ts"
 
 const flags = {

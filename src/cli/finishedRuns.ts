@@ -1,6 +1,6 @@
 import { Array, Effect, Option, Path } from "effect"
-import { ConfigError } from "../RunConfig.ts"
-import { readRunEngine } from "../run/RunEngine.ts"
+import { ConfigError } from "../config/RunConfig.ts"
+import { readRunEngine } from "../run/train/RunEngine.ts"
 import type { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { heededKeys, refuseUnheeded } from "./heededKeys.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { ConfigError } from "../RunConfig.ts"
+import { ConfigError } from "../config/RunConfig.ts"
 
 /** Of a run's configuration, what decides how its model is applied; all else was decided when it was trained. */
 const applied = [

@@ -1,8 +1,8 @@
 import type { CliError, CliOutput, HelpDoc } from "effect/cli"
-import { configKeys } from "../configKeys.ts"
+import { configKeys } from "../config/configKeys.ts"
 import { isHeeded } from "./heededKeys.ts"
-import { nearest } from "../nearest.ts"
-import { RunConfig } from "../RunConfig.ts"
+import { nearest } from "../config/nearest.ts"
+import { RunConfig } from "../config/RunConfig.ts"
 
 type Invocation = Pick<CliOutput.Presenter.InvalidInvocation, "commandPath" | "errors" | "helpDoc">
 

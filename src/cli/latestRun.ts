@@ -1,6 +1,6 @@
 import { Effect, FileSystem, Option } from "effect"
-import { report } from "../Progress.ts"
-import { ConfigError } from "../RunConfig.ts"
+import { report } from "../pipeline/Progress.ts"
+import { ConfigError } from "../config/RunConfig.ts"
 
 /** The folders under `runs/` that have a file, the one whose file is the newest first; of two as new, by their names. */
 const withFile = Effect.fnUntraced(function* (file: string) {

@@ -1,7 +1,7 @@
 import { Effect, Result, Stdio, Stream } from "effect"
 import { isUtf8 } from "node:buffer"
 import { systemFault } from "../layers/storage/systemFault.ts"
-import { ConfigError } from "../RunConfig.ts"
+import { ConfigError } from "../config/RunConfig.ts"
 import type { ImagePath } from "../pipeline/ImageFiles.ts"
 import { ImageFiles, PathRefused } from "../pipeline/ImageFiles.ts"
 

@@ -1,5 +1,5 @@
 import { Clock, DateTime, Effect, FileSystem, Option, Path } from "effect"
-import { ConfigError } from "../RunConfig.ts"
+import { ConfigError } from "../config/RunConfig.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { checkTrials } from "../run/search/checkTrials.ts"

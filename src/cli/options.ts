@@ -1,5 +1,5 @@
 import { Flag } from "effect/cli"
-import { PredictorName } from "../run/openPredictor.ts"
+import { PredictorName } from "../run/predict/openPredictor.ts"
 
 /** `--config`, `--set`, `--run`, `--json`: the same in every command that has them. */
 export const defaultConfig = "configs/quick.toml"

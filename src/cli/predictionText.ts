@@ -1,9 +1,9 @@
 import { Stream } from "effect"
 import { Csv } from "effect/encoding"
-import { percent } from "../figures.ts"
+import { percent } from "../metrics/numberText.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
-import type { Threshold } from "../run/answerThreshold.ts"
-import type { Prediction } from "../run/predictFiles.ts"
+import type { Threshold } from "../run/predict/answerThreshold.ts"
+import type { Prediction } from "../run/predict/predictFiles.ts"
 import { textCell } from "./textCell.ts"
 import { table } from "./text.ts"
 

@@ -1,8 +1,8 @@
 import { Effect, FileSystem, Option, Schema } from "effect"
-import type { Table } from "../configTable.ts"
-import { isKeyPath, isTable, setKey } from "../configTable.ts"
+import type { Table } from "../config/configTable.ts"
+import { isKeyPath, isTable, setKey } from "../config/configTable.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
-import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
+import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
 
 /** Bytes of a configuration: a hundred thousand labels have room. */

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { isTable, setKey } from "../configTable.ts"
-import type { Table } from "../configTable.ts"
-import { SearchConfig } from "../model/search/SearchConfig.ts"
-import { decodeConfig } from "../RunConfig.ts"
+import { isTable, setKey } from "../config/configTable.ts"
+import type { Table } from "../config/configTable.ts"
+import { SearchConfig } from "../run/search/SearchConfig.ts"
+import { decodeConfig } from "../config/RunConfig.ts"
 import { readTable } from "./readConfig.ts"
 
 /** Sets a key of a search; `base.KEY` as `--set KEY` would set it in a run. */

@@ -1,4 +1,4 @@
-import { rowLosses } from "../model/crossEntropy.ts"
+import { rowLosses } from "./crossEntropy.ts"
 import * as Confusion from "./Confusion.ts"
 import { predictions, topKCorrect } from "./topK.ts"
 

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { crossEntropy, softmax } from "../model/crossEntropy.ts"
+import { crossEntropy, softmax } from "./crossEntropy.ts"
 import { predictions } from "./topK.ts"
 
 /** What a network said of some samples, and what they are. */

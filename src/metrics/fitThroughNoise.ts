@@ -1,4 +1,4 @@
-import { logSumExp } from "../model/crossEntropy.ts"
+import { logSumExp } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
 
 /** Temperatures lie between 2^-span and 2^span. */

@@ -1,4 +1,4 @@
-import { softmax } from "../model/crossEntropy.ts"
+import { softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
 import { predictions } from "./topK.ts"
 

@@ -1,4 +1,4 @@
-import { rowLosses, softmax } from "../model/crossEntropy.ts"
+import { rowLosses, softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
 import { predictions } from "./topK.ts"
 

@@ -1,4 +1,4 @@
-import { softmax } from "../model/crossEntropy.ts"
+import { softmax } from "./crossEntropy.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 
 /** Whether class `a` comes before class `b` in a row of logits; ties go to the lower index, NaN is below everything. */

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, optionalSetting, setting } from "../Setting.ts"
+import { intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** The names of the engines, the preferred first. */
 export const EngineName = Schema.Literals(["tensorflow", "webgpu", "wasm", "mock"])

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, setting } from "../Setting.ts"
+import { intBetween, setting } from "../config/Setting.ts"
 
 /** How a trained network is applied. */
 export const EvaluateConfig = Schema.Struct({

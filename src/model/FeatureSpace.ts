@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { ImageChanges } from "../pipeline/AugmentConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
-import { sha256 } from "../sha256.ts"
+import { sha256 } from "../pipeline/sha256.ts"
 import type { Block } from "./Block.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import { frozenParts } from "./onnx/onnxModel.ts"

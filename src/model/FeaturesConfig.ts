@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { setting } from "../Setting.ts"
+import { setting } from "../config/Setting.ts"
 import { FeaturesName } from "./Features.ts"
 
 /** How the frozen part of a network is applied, where one is frozen for a whole run. */

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { optionalSetting, setting } from "../Setting.ts"
+import { optionalSetting, setting } from "../config/Setting.ts"
 
 /** Which network is trained. */
 export const NetworkConfig = Schema.Struct({

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Batch } from "../pipeline/Batch.ts"
-import { logSumExp } from "./crossEntropy.ts"
+import { logSumExp } from "../metrics/crossEntropy.ts"
 import type { Session } from "./Engine.ts"
 import type { EvaluateConfig } from "./EvaluateConfig.ts"
 

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { EmaConfig } from "./ema.ts"
-import { between, intBetween, optionalSetting, setting, Share } from "../Setting.ts"
+import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
 export const OptimizerConfig = Schema.Struct({

@@ -1,6 +1,6 @@
 import { Clock, Effect, Stream } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
-import { report } from "../Progress.ts"
+import { report } from "../pipeline/Progress.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import type { Course, Learner, LearnerError, LearnerOptions, Trained } from "./Learner.ts"
 import {

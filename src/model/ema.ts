@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { between, intBetween, setting } from "../Setting.ts"
+import { between, intBetween, setting } from "../config/Setting.ts"
 
 /** An exponential moving average of the weights. */
 export const EmaConfig = Schema.Struct({

@@ -1,6 +1,6 @@
 import { Array as Arrays, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
-import { nearest } from "../nearest.ts"
+import { nearest } from "../config/nearest.ts"
 import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"

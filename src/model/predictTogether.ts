@@ -1,6 +1,6 @@
 import { Effect, Result, Stream } from "effect"
 import type { Batch, Missed } from "../pipeline/Batch.ts"
-import { report } from "../Progress.ts"
+import { report } from "../pipeline/Progress.ts"
 import type { EngineError } from "./Engine.ts"
 import type { Predictor } from "./Predictor.ts"
 

@@ -1,5 +1,5 @@
 import { Effect, Schema } from "effect"
-import { sha256 } from "../sha256.ts"
+import { sha256 } from "../pipeline/sha256.ts"
 import { decode, encode } from "./safetensors.ts"
 import type { Weights } from "./Tensor.ts"
 

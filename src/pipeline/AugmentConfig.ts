@@ -1,5 +1,5 @@
 import { Schema, Struct } from "effect"
-import { between, setting, Share } from "../Setting.ts"
+import { between, setting, Share } from "../config/Setting.ts"
 
 /** Random changes to the training images; the defaults change nothing. */
 export const AugmentConfig = Schema.Struct({

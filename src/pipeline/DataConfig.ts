@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, optionalSetting, setting, Share } from "../Setting.ts"
+import { intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** Which column of the CSV holds what. */
 const Columns = Schema.Struct({

@@ -1,6 +1,6 @@
 import { Effect, Result, Stream } from "effect"
-import { report } from "../Progress.ts"
-import { sha256 } from "../sha256.ts"
+import { report } from "./Progress.ts"
+import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig } from "./DataConfig.ts"

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { nearest } from "../nearest.ts"
+import { nearest } from "../config/nearest.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
 import { RowsError } from "./RowsError.ts"

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { between, intBetween, optionalSetting, setting } from "../Setting.ts"
+import { between, intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 const Triple = <S extends Schema.Top>(schema: S) => Schema.Tuple([schema, schema, schema])
 

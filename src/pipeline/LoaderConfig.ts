@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { intBetween, optionalSetting, setting } from "../Setting.ts"
+import { intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** How fast the images are made ready; no key of it changes a result. */
 export const LoaderConfig = Schema.Struct({

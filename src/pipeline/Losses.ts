@@ -9,7 +9,7 @@ import type { Ledger, Refusal } from "./Ledger.ts"
 import { countFaults, refuse } from "./Ledger.ts"
 import { pathUnder } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
-import { report } from "../Progress.ts"
+import { report } from "./Progress.ts"
 
 /** The parts of a dataset. */
 const PartName = Schema.Literals(["train", "validation", "test"])

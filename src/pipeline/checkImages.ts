@@ -1,5 +1,5 @@
 import { Effect, Result, Stream } from "effect"
-import { report } from "../Progress.ts"
+import { report } from "./Progress.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { nearest } from "../nearest.ts"
+import { nearest } from "../config/nearest.ts"
 import { count, DataUnusable } from "./DataUnusable.ts"
 import type { Refusal } from "./Ledger.ts"
 import { refuse } from "./Ledger.ts"

@@ -1,6 +1,6 @@
 import { Struct } from "effect"
-import { sha256 } from "../sha256.ts"
-import type { RunConfig } from "../RunConfig.ts"
+import { sha256 } from "../pipeline/sha256.ts"
+import type { RunConfig } from "../config/RunConfig.ts"
 
 /**
  * SHA-256 of what a configuration's result depends on, in hex.

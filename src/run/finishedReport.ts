@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { Report } from "../metrics/Report.ts"
-import type { RunConfig } from "../RunConfig.ts"
+import type { RunConfig } from "../config/RunConfig.ts"
 import { configDigest } from "./configDigest.ts"
 import type { RunFolder } from "./RunFolder.ts"
 import { RunFolderError } from "./RunFolder.ts"

@@ -3,7 +3,7 @@ import { parse } from "csv-parse/sync"
 import { Effect } from "effect"
 import { searchJson, searchText, trialsCsv } from "../../src/cli/searchTable.ts"
 import { textCell } from "../../src/cli/textCell.ts"
-import { withTrial } from "../../src/model/search/SearchResult.ts"
+import { withTrial } from "../../src/run/search/SearchResult.ts"
 import { epochRecord, fashionHalfway } from "../fashionSearch.ts"
 
 const detail = 'The loss became "NaN",\nat step 3'

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { fitTemperature } from "../../src/metrics/fitTemperature.ts"
 import { fitThroughNoise } from "../../src/metrics/fitThroughNoise.ts"
-import { softmax } from "../../src/model/crossEntropy.ts"
+import { softmax } from "../../src/metrics/crossEntropy.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 
 /** Logits whose softmax at a temperature gives the labels, but for a share of labels at random. */

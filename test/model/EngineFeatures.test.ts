@@ -1,5 +1,5 @@
 import { Layer } from "effect"
-import * as WasmEngine from "../../src/layers/WasmEngine.ts"
+import * as WasmEngine from "../../src/layers/engines/wasm/WasmEngine.ts"
 import * as EngineFeatures from "../../src/model/EngineFeatures.ts"
 import { featuresContract } from "./featuresContract.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array, Effect, Schema } from "effect"
-import { rowLosses, softmax } from "../../src/model/crossEntropy.ts"
+import { rowLosses, softmax } from "../../src/metrics/crossEntropy.ts"
 import { logMeanSoftmax, mirrored, predictorOf } from "../../src/model/Predictor.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
 

@@ -4,7 +4,7 @@ import { pretrainedName } from "../../src/model/pretrainedNames.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
 import { parameters } from "../../src/model/shapes.ts"
-import { sha256 } from "../../src/sha256.ts"
+import { sha256 } from "../../src/pipeline/sha256.ts"
 import * as timm from "./timm.ts"
 
 const size = { height: 224, width: 224, classes: 1000, head: "fc" } as const

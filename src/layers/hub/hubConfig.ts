@@ -2,7 +2,7 @@ import { Effect, Schema } from "effect"
 import { open } from "node:fs/promises"
 import type { Beside, Metadata } from "../../model/Pretrained.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import { report } from "../../Progress.ts"
+import { report } from "../../pipeline/Progress.ts"
 import { namedBy, placed } from "./hubFile.ts"
 
 /** The file in which a timm repository says how its weights were trained, at the repository's root. */

@@ -1,6 +1,6 @@
 import { WeightsError } from "../../model/Pretrained.ts"
-import type { FileError } from "../atomicWrite.ts"
-import type { DownloadError } from "../download/DownloadError.ts"
+import type { FileError } from "../storage/atomicWrite.ts"
+import type { DownloadError } from "./download/DownloadError.ts"
 import type { HubName } from "./HubName.ts"
 import { isWeights } from "./HubName.ts"
 import type { HubSettings } from "./HubSettings.ts"

@@ -4,12 +4,12 @@ import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { decodePredictions } from "../../model/StoredPredictions.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import { RefusalLines } from "../../pipeline/Ledger.ts"
-import type { RunConfig } from "../../RunConfig.ts"
-import { decodeRunConfig } from "../../RunConfig.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { decodeRunConfig } from "../../config/RunConfig.ts"
 import type { RunFile } from "../RunFolder.ts"
 import { RunFolder, RunFolderError } from "../RunFolder.ts"
-import type { StepSpan } from "../StepSpan.ts"
-import { StepSpanLines } from "../StepSpan.ts"
+import type { StepSpan } from "../train/StepSpan.ts"
+import { StepSpanLines } from "../train/StepSpan.ts"
 
 /** All that a run's folder says, but for its weights. */
 export interface RunFacts {

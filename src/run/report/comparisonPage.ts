@@ -1,4 +1,4 @@
-import { duration, percent } from "../../figures.ts"
+import { duration, percent } from "../../metrics/numberText.ts"
 import type { Compared } from "./Comparison.ts"
 import { differences } from "./differences.ts"
 import { count, dash, interval, loss, networkName, share } from "./format.ts"

@@ -1,4 +1,4 @@
-import type { RunConfig } from "../../RunConfig.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
 
 /** A key of the configuration that is not the same in all runs, and its value in each; undefined where it is not set. */
 export interface Difference {

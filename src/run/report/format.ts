@@ -1,4 +1,4 @@
-import { percent } from "../../figures.ts"
+import { percent } from "../../metrics/numberText.ts"
 import type { LedgerCounts } from "../../metrics/Report.ts"
 import type { Interval } from "../../metrics/wilson.ts"
 import { byKind } from "../../pipeline/Ledger.ts"

@@ -1,5 +1,5 @@
 import { enginesText } from "../../metrics/enginesUsed.ts"
-import { duration } from "../../figures.ts"
+import { duration } from "../../metrics/numberText.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"

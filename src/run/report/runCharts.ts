@@ -1,6 +1,6 @@
 import type { CalibrationFigures } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
-import type { StepSpan } from "../StepSpan.ts"
+import type { StepSpan } from "../train/StepSpan.ts"
 import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
 import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"

@@ -1,8 +1,8 @@
 import type { EpochNumber } from "../../metrics/Report.ts"
-import { figureHead, isEpochFigure } from "../../model/search/objective.ts"
-import type { SearchResult, SearchTrial } from "../../model/search/SearchResult.ts"
-import { ranking } from "../../model/search/SearchResult.ts"
-import { shortValue } from "../../model/search/settings.ts"
+import { figureHead, isEpochFigure } from "../search/objective.ts"
+import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
+import { ranking } from "../search/SearchResult.ts"
+import { shortValue } from "../search/settings.ts"
 import type { Axis, Chart } from "./Chart.ts"
 
 /** More curves cannot be told apart: those of the best are shown. */

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { RunFolder } from "../RunFolder.ts"
-import { winner } from "../../model/search/SearchResult.ts"
+import { winner } from "../search/SearchResult.ts"
 import { Runs } from "../Runs.ts"
 import { readSearch } from "../search/searchFile.ts"
 import { Charts } from "./Charts.ts"

@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { Workflow } from "effect/workflow"
-import { promote } from "../../model/search/halving.ts"
+import { promote } from "./halving.ts"
 import type { GroupEnd } from "./Group.ts"
 import { TrialEnd } from "./Group.ts"
 import { handOut } from "./GroupQueue.ts"

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import type { Effect } from "effect"
-import type { ProgressEvent } from "../../Progress.ts"
+import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { GroupEnd } from "./Group.ts"
 
 /** Told by a process of the same version of Weft, in which a ProgressEvent is data that JSON holds as it is. */

@@ -1,9 +1,9 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
 import * as Runtime from "effect/Runtime"
-import { Objective } from "../../model/search/objective.ts"
-import type { ProgressEvent } from "../../Progress.ts"
-import { RunConfig } from "../../RunConfig.ts"
+import { Objective } from "./objective.ts"
+import type { ProgressEvent } from "../../pipeline/Progress.ts"
+import { RunConfig } from "../../config/RunConfig.ts"
 import type { GroupEnd } from "./Group.ts"
 
 /** A group of trials, with all that is needed to train it. */

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import { Engines } from "../../model/Engines.ts"
 import { networkFor } from "../../model/networks.ts"
-import type { RunConfig } from "../../RunConfig.ts"
-import { sha256 } from "../../sha256.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
 import { canonical } from "../configDigest.ts"
-import { trainingData } from "../trainingData.ts"
+import { trainingData } from "../train/trainingData.ts"
 
 const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): ReadonlyArray<A> => [
   ...new Map(items.map((item) => [canonical(keyOf(item)), item])).values()

@@ -1,7 +1,7 @@
 import { Effect, Result } from "effect"
 import { networkFor } from "../../model/networks.ts"
 import { freezingOf } from "../../model/parts.ts"
-import { ConfigError } from "../../RunConfig.ts"
+import { ConfigError } from "../../config/RunConfig.ts"
 import type { Trial } from "./points.ts"
 
 /**

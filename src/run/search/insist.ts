@@ -1,5 +1,5 @@
 import { Array, Effect } from "effect"
-import type { ProgressEvent } from "../../Progress.ts"
+import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Runs } from "../Runs.ts"
 import type { GroupEnd } from "./Group.ts"

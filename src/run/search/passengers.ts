@@ -1,8 +1,8 @@
 import { Effect, Struct } from "effect"
-import { sha256 } from "../../sha256.ts"
-import type { RunConfig } from "../../RunConfig.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
 import { canonical } from "../configDigest.ts"
-import { passKey } from "../passKey.ts"
+import { passKey } from "../train/passKey.ts"
 import type { Passenger } from "./plan.ts"
 import type { Trial } from "./points.ts"
 

@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
-import { rungs } from "../../model/search/halving.ts"
-import type { SearchConfig } from "../../model/search/SearchConfig.ts"
-import { SearchResult } from "../../model/search/SearchResult.ts"
+import { rungs } from "./halving.ts"
+import type { SearchConfig } from "./SearchConfig.ts"
+import { SearchResult } from "./SearchResult.ts"
 import { RunFolder, RunFolderError } from "../RunFolder.ts"
 import type { SearchPoints } from "./points.ts"
 

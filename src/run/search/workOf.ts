@@ -1,5 +1,5 @@
 import { Array, Effect } from "effect"
-import type { SearchConfig } from "../../model/search/SearchConfig.ts"
+import type { SearchConfig } from "./SearchConfig.ts"
 import type { Group } from "./Group.ts"
 import type { Trial } from "./points.ts"
 import type { GroupWork } from "./Trainers.ts"

@@ -7,7 +7,7 @@ import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
-import type { RunConfig } from "../../RunConfig.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
 import { cannot, checkOf, differs } from "./Check.ts"
 import type { Difference } from "./Check.ts"
 

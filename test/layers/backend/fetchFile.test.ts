@@ -3,10 +3,10 @@ import { Effect, Fiber } from "effect"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { Timing } from "../../../src/layers/download/download.ts"
-import { fetchFile } from "../../../src/layers/tensorflow/install/fetchFile.ts"
+import { Timing } from "../../../src/layers/hub/download/download.ts"
+import { fetchFile } from "../../../src/layers/backend/fetchFile.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
-import { send, serve } from "../download/server.ts"
+import { send, serve } from "../hub/download/server.ts"
 
 const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7 + (i >> 8)) % 251)
 const hex = (algorithm: string) => createHash(algorithm).update(bytes)

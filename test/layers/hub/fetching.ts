@@ -1,7 +1,7 @@
 // Run in a process of its own, so that it can be killed: fetches a hub's file once it is told to on standard input.
 import { Effect } from "effect"
 import { once } from "node:events"
-import { Timing } from "../../../src/layers/download/download.ts"
+import { Timing } from "../../../src/layers/hub/download/download.ts"
 import { hubFile } from "../../../src/layers/hub/hubFile.ts"
 
 console.log("ready")

@@ -1,8 +1,8 @@
 import { ConfigProvider, Effect } from "effect"
 import { createHash } from "node:crypto"
-import { Timing } from "../../../src/layers/download/download.ts"
-import type { ProgressEvent } from "../../../src/Progress.ts"
-import { Progress } from "../../../src/Progress.ts"
+import { Timing } from "../../../src/layers/hub/download/download.ts"
+import type { ProgressEvent } from "../../../src/pipeline/Progress.ts"
+import { Progress } from "../../../src/pipeline/Progress.ts"
 import { encode } from "../../../src/model/safetensors.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
 

@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import type { ServerResponse } from "node:http"
 import { dirname, join } from "node:path"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
-import * as DiskPretrained from "../../../src/layers/DiskPretrained.ts"
+import * as DiskPretrained from "../../../src/layers/hub/DiskPretrained.ts"
 import { hubFile } from "../../../src/layers/hub/hubFile.ts"
 import { Pretrained } from "../../../src/model/Pretrained.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
-import { send, serve } from "../download/server.ts"
+import { send, serve } from "./download/server.ts"
 import { bytes, linked, withHub } from "./hub.ts"
 
 const source = "hf:timm/net.v1"

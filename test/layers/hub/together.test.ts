@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { hubFile } from "../../../src/layers/hub/hubFile.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
-import { send, serve } from "../download/server.ts"
+import { send, serve } from "./download/server.ts"
 import { bytes, linked, withHub } from "./hub.ts"
 
 const source = "hf:timm/net.v1"

@@ -1,8 +1,8 @@
 // Run as a program of its own, by any Node: trains a tiny network on the engines named, and prints the figures as JSON.
 import { Effect } from "effect"
 import { createRequire } from "node:module"
-import { layer as tensorflow } from "../../../src/layers/TensorflowEngine.ts"
-import { layer as wasm } from "../../../src/layers/WasmEngine.ts"
+import { layer as tensorflow } from "../../../src/layers/engines/tensorflow/TensorflowEngine.ts"
+import { layer as wasm } from "../../../src/layers/engines/wasm/WasmEngine.ts"
 import { Engine } from "../../../src/model/Engine.ts"
 import { initialise } from "../../../src/model/initialise.ts"
 import type { Network } from "../../../src/model/Network.ts"

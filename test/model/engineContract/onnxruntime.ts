@@ -1,6 +1,6 @@
 import type { Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import * as OnnxFeatures from "../../../src/layers/OnnxFeatures.ts"
+import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { Engine } from "../../../src/model/Engine.ts"
 import { openFeaturesPredictor } from "../../../src/model/featuresPredictor.ts"
 import { inferenceOptions } from "../../../src/model/Model.ts"

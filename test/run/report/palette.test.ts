@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { strongestBehindText } from "../../../src/layers/charts/matrixPlot.ts"
+import { strongestBehindText } from "../../../src/layers/pages/charts/matrixPlot.ts"
 import { palette } from "../../../src/run/report/palette.ts"
 import { style } from "../../../src/run/report/style.ts"
 

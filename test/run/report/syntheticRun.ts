@@ -8,8 +8,8 @@ import type { Refusal } from "../../../src/pipeline/Ledger.ts"
 import { ledgerCounts, RefusalLines } from "../../../src/pipeline/Ledger.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
-import type { StepSpan } from "../../../src/run/StepSpan.ts"
-import { StepSpanLines } from "../../../src/run/StepSpan.ts"
+import type { StepSpan } from "../../../src/run/train/StepSpan.ts"
+import { StepSpanLines } from "../../../src/run/train/StepSpan.ts"
 
 /** A run that nobody trained: as large as a real one, and the same each time. */
 export interface SyntheticRun {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { SearchConfig } from "../../../src/model/search/SearchConfig.ts"
-import { decodeConfig } from "../../../src/RunConfig.ts"
+import { SearchConfig } from "../../../src/run/search/SearchConfig.ts"
+import { decodeConfig } from "../../../src/config/RunConfig.ts"
 import { searchPoints } from "../../../src/run/search/points.ts"
-import { intBetween } from "../../../src/Setting.ts"
+import { intBetween } from "../../../src/config/Setting.ts"
 
 const base = { data: { sample: {} }, train: { epochs: 9 } }
 const points = (raw: object) =>

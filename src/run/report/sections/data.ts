@@ -1,6 +1,6 @@
 import type { Refusal } from "../../../pipeline/Ledger.ts"
 import { byKind } from "../../../pipeline/Ledger.ts"
-import { percent } from "../../../figures.ts"
+import { percent } from "../../../metrics/numberText.ts"
 import { count } from "../format.ts"
 import { html } from "../html.ts"
 import { figure } from "./figure.ts"

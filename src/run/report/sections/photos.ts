@@ -1,4 +1,4 @@
-import { percent } from "../../../figures.ts"
+import { percent } from "../../../metrics/numberText.ts"
 import { enoughSamples } from "../../../metrics/confusedPairs.ts"
 import { count } from "../format.ts"
 import type { Html } from "../html.ts"

@@ -1,4 +1,4 @@
-import { duration } from "../../../figures.ts"
+import { duration } from "../../../metrics/numberText.ts"
 import { namedLosses } from "../../../metrics/namedLosses.ts"
 import { count, interval, loss, networkName, share } from "../format.ts"
 import { experiment, experimentNote, isExperiment } from "../experiment.ts"

@@ -1,4 +1,4 @@
-import { duration } from "../../../figures.ts"
+import { duration } from "../../../metrics/numberText.ts"
 import type { Report } from "../../../metrics/Report.ts"
 import { count, share } from "../format.ts"
 import { html } from "../html.ts"

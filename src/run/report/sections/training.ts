@@ -1,4 +1,4 @@
-import { duration } from "../../../figures.ts"
+import { duration } from "../../../metrics/numberText.ts"
 import { enginesText } from "../../../metrics/enginesUsed.ts"
 import { count, loss, rate, share } from "../format.ts"
 import { html } from "../html.ts"

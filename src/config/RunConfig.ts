@@ -1,0 +1,121 @@
+import { Effect, Schema, SchemaIssue } from "effect"
+import * as Runtime from "effect/Runtime"
+import { configKeys } from "./configKeys.ts"
+import { EngineConfig } from "../model/EngineConfig.ts"
+import { FeaturesConfig } from "../model/FeaturesConfig.ts"
+import { CalibrationConfig, EvaluateConfig } from "../model/EvaluateConfig.ts"
+import { NetworkConfig } from "../model/NetworkConfig.ts"
+import { TrainConfig } from "../model/TrainConfig.ts"
+import { didYouMean } from "./keySuggestion.ts"
+import { AugmentConfig } from "../pipeline/AugmentConfig.ts"
+import { DataConfig } from "../pipeline/DataConfig.ts"
+import { ImageConfig } from "../pipeline/ImageConfig.ts"
+import { LoaderConfig } from "../pipeline/LoaderConfig.ts"
+import { intBetween, optionalSetting, setting } from "./Setting.ts"
+
+/** Every number that a run depends on, with its bounds. */
+export const RunConfig = Schema.Struct({
+  name: setting(
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
+    "run",
+    "The run's name, part of its folder's"
+  ),
+  seed: setting(
+    intBetween(0, 2 ** 32 - 1),
+    1,
+    "Of the split, the order, the augmentation, the first weights and dropout"
+  ),
+  data: DataConfig.annotateKey({ description: "Where the samples come from, and which of them are kept" }),
+  image: setting(ImageConfig, {}, "How a file becomes numbers"),
+  augment: setting(AugmentConfig, {}, "Random changes to the training images"),
+  loader: setting(LoaderConfig, {}, "How fast the images are made ready; changes no result"),
+  network: setting(NetworkConfig, {}, "What is trained"),
+  features: setting(FeaturesConfig, {}, "How the frozen part of the network is applied"),
+  train: setting(TrainConfig, {}, "How it is trained"),
+  evaluate: setting(EvaluateConfig, {}, "How the trained network is applied"),
+  calibration: optionalSetting(
+    CalibrationConfig,
+    "Probabilities are brought in line with how often they are right, on the validation part; off where left out"
+  ),
+  engine: setting(EngineConfig, {}, "What computes"),
+  tensorboard: setting(
+    Schema.Boolean,
+    false,
+    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; written when the run is finished"
+  )
+}).check(
+  Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {
+    expected: "a `data.split.validation` above 0 where there is a `calibration`"
+  }),
+  Schema.makeFilter(({ data, train }) => train.earlyStopping === undefined || data.split.validation > 0, {
+    expected:
+      "a `data.split.validation` above 0 where there is a `train.earlyStopping`, which watches the validation part"
+  })
+)
+export type RunConfig = typeof RunConfig.Type
+
+/** The configuration or the command line is wrong: exit code 2. */
+export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
+  /** The file or flag that is wrong. */
+  where: Schema.String,
+  problems: Schema.Array(Schema.String)
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return this.problems.length === 1
+      ? `${this.where}: ${this.problems[0]}`
+      : `${this.where}:\n${this.problems.map((problem) => `  - ${problem}`).join("\n")}`
+  }
+}
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** Problems that are named; a file with more of them is another one than was meant. */
+const mostProblems = 20
+
+/** Characters of a key or a value that are shown. */
+const mostShown = 200
+
+const shortened = (text: string): string => (text.length > mostShown ? `${text.slice(0, mostShown)}…` : text)
+
+/** Says of a value that was read as another kind than it was meant to be how to write it. */
+const withQuotes = (path: string, message: string): string => {
+  const bare = /^Expected string, got ([^"{[\n]{1,100})$/.exec(message)?.[1]
+  if (bare !== undefined)
+    return `Expected text, got ${bare}, which wants quotes: "${bare}" (on the command line --set '${path}="${bare}"')`
+  return /^Expected (an integer|a finite number|number|a value between).*, got "-?[\d.]+"$/.test(message)
+    ? `${message}, which is a text; leave the quotes out`
+    : message
+}
+
+const explain = (keys: () => ReadonlyArray<string>, path: string, message: string): string => {
+  if (!message.startsWith("Unexpected key"))
+    // What was got is said of single values only; a whole section would bury what was expected.
+    return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
+  return `there is no key \`${shortened(path)}\`${didYouMean(path, keys())}`
+}
+
+/** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */
+export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, where: string) => {
+  let known: ReadonlyArray<string> | undefined
+  const keys = () => (known ??= configKeys(schema).map(({ path }) => path))
+  return Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
+    Effect.mapError((error) => {
+      const { issues } = formatIssues(error.issue)
+      const more = issues.length - mostProblems
+      const problems = issues
+        .slice(0, mostProblems)
+        .map((issue) =>
+          explain(
+            keys,
+            (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+            issue.message
+          )
+        )
+      return new ConfigError({ where, problems: more > 0 ? [...problems, `and ${more} more problems`] : problems })
+    })
+  )
+}
+
+/** A run's configuration from outside, decoded and checked; every problem is named with its key. */
+export const decodeRunConfig = (raw: unknown, where: string) => decodeConfig(RunConfig, raw, where)

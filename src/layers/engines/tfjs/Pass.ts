@@ -1,0 +1,42 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Dropout } from "../../../model/Block.ts"
+import type { Device, Operators } from "./Device.ts"
+
+/** One way through a network, forward and back, inside a `tf.tidy`. */
+export interface Pass {
+  /** Dropout on; else inference. */
+  readonly training: boolean
+  /** Batch norm by the batch's own figures, and the running ones move; else by the running ones. */
+  readonly batchFigures: boolean
+  readonly operators: Operators
+  readonly pieceAt: Device["pieceAt"]
+  /** Every tensor of the network, by PyTorch's name, in the backend's layout. */
+  readonly weights: ReadonlyMap<string, tf.Tensor>
+  /** Filled on the way back: one gradient for each trainable weight. */
+  readonly gradients: Map<string, tf.Tensor>
+  /** Filled on the way forward, in training: what the running figures are to become. */
+  readonly running: Map<string, tf.Tensor>
+  /** This step's factors for a number of values; see `dropoutMask`. */
+  readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
+}
+
+/**
+ * What a block made of its input, and the way back.
+ *
+ * `backward` takes the loss's gradient with respect to the output, puts the gradients of the block's own weights into
+ * the pass, and gives the gradient with respect to the input where it is wanted. It may be called once.
+ */
+export interface Applied {
+  readonly output: tf.Tensor
+  readonly backward: (gradient: tf.Tensor, wanted: boolean) => tf.Tensor | undefined
+}
+
+/** A kind of block as operations of TensorFlow.js. */
+export type Kernel<B> = (block: B, input: tf.Tensor, pass: Pass) => Applied
+
+/** One of a block's weights. */
+export const weightOf = <R extends tf.Rank = tf.Rank>(
+  { weights }: Pass,
+  { name }: { readonly name: string },
+  part: string
+): tf.Tensor<R> => weights.get(`${name}.${part}`)! as tf.Tensor<R> // the session has checked that every tensor is there

@@ -1,0 +1,201 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Dropout } from "../../../model/Block.ts"
+import { dropoutMask } from "../../../model/dropoutMask.ts"
+import type { SessionOptions, SessionState } from "../../../model/Engine.ts"
+import { emaShare } from "../../../model/ema.ts"
+import { batchFault, imagesFault, weightsFault } from "../../../model/faults.ts"
+import { everChanged, firstTrained, trainedSince } from "../../../model/freezing.ts"
+import type { Network } from "../../../model/Network.ts"
+import { emptySlots, slotKinds } from "../../../model/optimizer.ts"
+import type { Parameter } from "../../../model/shapes.ts"
+import { inputShape, parameters } from "../../../model/shapes.ts"
+import type { Weights } from "../../../model/Tensor.ts"
+import type { Batch } from "../../../pipeline/Batch.ts"
+import { applyAll } from "./apply.ts"
+import type { Device } from "./Device.ts"
+import { use } from "./Device.ts"
+import { intoBackend, outOfBackend } from "./layout.ts"
+import type { Pass } from "./Pass.ts"
+import { targetsOf } from "./targets.ts"
+
+type Named = Pick<Parameter, "name" | "shape">
+
+const refuse = (fault: string | undefined): void => {
+  if (fault !== undefined) throw new Error(fault)
+}
+
+const pick = (names: ReadonlyArray<Named>, weights: Weights): Map<string, tf.Tensor> =>
+  new Map(names.map(({ name }) => [name, tf.keep(intoBackend(weights.get(name)!))]))
+
+const images = (network: Network, { images, size }: Batch) => tf.tensor4d(images, [size, ...inputShape(network)])
+
+/** A network with its weights and its optimiser's slots in a backend. Throws an Error that says what does not fit. */
+export class Trainer {
+  readonly #device: Device
+  readonly #options: SessionOptions
+  readonly #parameters: ReadonlyArray<Parameter>
+  /** The weights that are ever trained, and from which step on. */
+  readonly #since: ReadonlyMap<string, number>
+  readonly #slotNames: ReadonlyArray<Named>
+  /** What an average is kept of; none without one. The rest stays what it began as. */
+  readonly #averaged: ReadonlyArray<Parameter>
+  #weights = new Map<string, tf.Tensor>()
+  #slots = new Map<string, tf.Tensor>()
+  /** Empty where none is kept. */
+  #average = new Map<string, tf.Tensor>()
+  #step = 0
+
+  constructor(device: Device, options: SessionOptions) {
+    this.#device = device
+    this.#options = options
+    this.#parameters = parameters(options.network)
+    this.#since = trainedSince(options.network, options.freezing)
+    const trained = this.#parameters.filter(({ name }) => this.#since.has(name))
+    const changed = everChanged(options.network, options.freezing)
+    this.#averaged = options.ema ? this.#parameters.filter(({ name }) => changed.has(name)) : []
+    const slots = emptySlots(options.optimizer, trained)
+    this.#slotNames = [...slots].map(([name, { shape }]) => ({ name, shape }))
+    this.restore({ weights: options.weights, optimizer: { step: 0, slots } })
+  }
+
+  /** One step; the logits and the gradients' norm are the caller's to dispose of. */
+  train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
+    const { classWeights, freezing, labelSmoothing, network, seed } = this.#options
+    const { operators } = this.#device
+    refuse(batchFault(network, batch))
+    use(this.#device)
+    return tf.tidy(() => {
+      const frozen = firstTrained(freezing, this.#step)
+      const input = this.#infer(batch, frozen, this.#weights)
+      const pass = {
+        ...this.#inference(),
+        training: true,
+        batchFigures: freezing?.keepFigures !== true,
+        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
+          dropoutMask({ seed, step: at.step, block: name, rate }, length)
+      }
+      const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
+      const { classes } = network
+      const { sums, targets } = targetsOf(batch.labels, { classes, classWeights, labelSmoothing, mix: batch.mix })
+      const logits = output as tf.Tensor2D // the last block's shape was checked
+      const expected = tf.mul(tf.softmax(logits), tf.tensor2d(sums, [batch.size, 1]))
+      backward(tf.sub(expected, tf.tensor2d(targets, [batch.size, classes])), false)
+      const names = [...pass.gradients.keys()]
+      const kinds = slotKinds(this.#options.optimizer)
+      const changes = names.map((name) => ({
+        weight: this.#weights.get(name)!, // there is a gradient for it
+        gradient: pass.gradients.get(name)!,
+        slots: kinds.map((kind) => this.#slots.get(`${kind}.${name}`)!),
+        at: {
+          // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
+          step: this.#step - this.#since.get(name)!,
+          learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
+        }
+      }))
+      const { after, norm } = operators.update(this.#options, changes)
+      for (const [i, { slots, weight }] of after.entries()) {
+        this.#replace(this.#weights, names[i]!, weight)
+        for (const [k, kind] of kinds.entries()) this.#replace(this.#slots, `${kind}.${names[i]}`, slots[k]!)
+      }
+      for (const [name, figure] of pass.running) this.#replace(this.#weights, name, figure)
+      this.#moveAverage()
+      this.#step++
+      return [logits, norm]
+    })
+  }
+
+  /** Logits in inference mode; the caller's to dispose of. */
+  predict(batch: Batch): tf.Tensor {
+    refuse(imagesFault(this.#options.network, batch))
+    use(this.#device)
+    const weights = new Map([...this.#weights, ...this.#average])
+    return this.#infer(batch, this.#options.network.blocks.length, weights)
+  }
+
+  async snapshot(): Promise<SessionState> {
+    use(this.#device)
+    const step = this.#step
+    const read = async (names: ReadonlyArray<Named>, tensors: ReadonlyMap<string, tf.Tensor>): Promise<Weights> =>
+      new Map(
+        await Promise.all(
+          names.map(async ({ name, shape }) => {
+            const data = await tensors.get(name)!.data<"float32">()
+            return [name, outOfBackend(data, shape)] as const
+          })
+        )
+      )
+    const [weights, slots, average] = await Promise.all([
+      read(this.#parameters, this.#weights),
+      read(this.#slotNames, this.#slots),
+      read(this.#averaged, this.#average)
+    ])
+    return {
+      weights,
+      optimizer: { step, slots },
+      ...(this.#options.ema && { average: new Map([...weights, ...average]) })
+    }
+  }
+
+  restore({ optimizer, weights, average = weights }: SessionState): void {
+    refuse(
+      weightsFault(this.#parameters, weights) ??
+        weightsFault(this.#parameters, average) ??
+        weightsFault(this.#slotNames, optimizer.slots)
+    )
+    this.dispose()
+    use(this.#device)
+    this.#weights = pick(this.#parameters, weights)
+    this.#slots = pick(this.#slotNames, optimizer.slots)
+    this.#average = pick(this.#averaged, average)
+    this.#step = optimizer.step
+  }
+
+  /** Frees every tensor. */
+  dispose(): void {
+    for (const tensors of [this.#weights, this.#slots, this.#average]) {
+      for (const tensor of tensors.values()) tensor.dispose()
+      tensors.clear()
+    }
+  }
+
+  /** The first `length` blocks in inference mode: what is between them is let go. */
+  #infer(batch: Batch, length: number, weights: Pass["weights"]): tf.Tensor {
+    const { network } = this.#options
+    return tf.tidy(() => {
+      const pass = { ...this.#inference(), weights }
+      return applyAll(network.blocks.slice(0, length), images(network, batch), pass).output
+    })
+  }
+
+  #inference(): Pass {
+    const { operators, pieceAt } = this.#device
+    return {
+      training: false,
+      batchFigures: false,
+      operators,
+      pieceAt,
+      weights: this.#weights,
+      gradients: new Map(),
+      running: new Map(),
+      mask: (_, length) => new Float32Array(length).fill(1)
+    }
+  }
+
+  /** After the step's update, in the steps in which the average moves. */
+  #moveAverage(): void {
+    const { ema } = this.#options
+    const share = ema === undefined ? 0 : emaShare(ema, this.#step)
+    if (share === 0) return
+    const names = [...this.#average.keys()]
+    const pairs = names.map((name) => ({ average: this.#average.get(name)!, weight: this.#weights.get(name)! }))
+    const after = this.#device.operators.average(pairs, share)
+    for (const [i, name] of names.entries()) this.#replace(this.#average, name, after[i]!)
+  }
+
+  #replace(tensors: Map<string, tf.Tensor>, name: string, after: tf.Tensor): void {
+    const before = tensors.get(name)!
+    if (after === before) return
+    tensors.set(name, tf.keep(after))
+    before.dispose()
+  }
+}

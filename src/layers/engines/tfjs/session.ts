@@ -1,0 +1,94 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect } from "effect"
+import { crossEntropy } from "../../../metrics/crossEntropy.ts"
+import type { Session, SessionOptions } from "../../../model/Engine.ts"
+import { EngineError, LeakPolicy } from "../../../model/Engine.ts"
+import { memoryAdvice } from "../../../model/memoryAdvice.ts"
+import type { Batch } from "../../../pipeline/Batch.ts"
+import type { Device } from "./Device.ts"
+import { use } from "./Device.ts"
+import { Trainer } from "./Trainer.ts"
+
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** What went wrong, as an engine's failure; `batch` is what was worked on. */
+const failure = (device: Device, cause: unknown, batch?: Batch): EngineError => {
+  const { engine } = device
+  if (!device.isOutOfMemory(cause))
+    return new EngineError({ engine, reason: "failed", detail: messageOf(cause), cause })
+  const detail = `${messageOf(cause)}: ${memoryAdvice(batch?.size)}`
+  return new EngineError({ engine, reason: "outOfMemory", detail, cause })
+}
+
+/** Reads tensors out of the backend, and frees them. */
+const read = (device: Device, tensors: ReadonlyArray<tf.Tensor>, batch: Batch) =>
+  Effect.tryPromise({
+    try: () => Promise.all(tensors.map((tensor) => tensor.data<"float32">())),
+    catch: (cause) => failure(device, cause, batch)
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        use(device)
+        for (const tensor of tensors) tensor.dispose()
+      })
+    )
+  )
+
+/** Opens a session on a device whose backend stands. Its tensors are freed when the Scope closes. */
+export const open = Effect.fn("tfjs.open")(function* (device: Device, options: SessionOptions) {
+  const { engine } = device
+  const policy = yield* LeakPolicy
+  const attempt = <A>(run: () => A, batch?: Batch) =>
+    Effect.try({ try: run, catch: (cause) => failure(device, cause, batch) })
+  let trainer: Trainer | undefined = yield* attempt(() => new Trainer(device, options))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      trainer?.dispose()
+      trainer = undefined
+    })
+  )
+  const opened = Effect.suspend(() =>
+    trainer === undefined
+      ? Effect.fail(new EngineError({ engine, reason: "failed", detail: "the session is closed" }))
+      : Effect.succeed(trainer)
+  )
+
+  let warned = false
+  /** Runs a step, and counts the tensors that it left beside its results. */
+  const counted = Effect.fnUntraced(function* (what: string, run: () => ReadonlyArray<tf.Tensor>, batch: Batch) {
+    const before = tf.memory().numTensors
+    const results = yield* attempt(run, batch)
+    const left = tf.memory().numTensors - before - results.length
+    const values = yield* read(device, results, batch)
+    // A step is one piece of work for the processor: without a pause, no signal would be heard between two.
+    yield* Effect.yieldNow
+    if (left > 0) {
+      const detail = `${left} tensors outlived a ${what}`
+      if (policy === "fail") return yield* new EngineError({ engine, reason: "leak", detail })
+      if (!warned) yield* Effect.logWarning(`The engine "${engine}" leaks: ${detail}. Please report it.`)
+      warned = true
+    }
+    return values
+  })
+
+  return {
+    train: (batch, at) =>
+      Effect.gen(function* () {
+        const open = yield* opened
+        const [logits, norm] = yield* counted("training step", () => open.train(batch, at), batch)
+        const { classes } = options.network
+        const { loss } = crossEntropy(logits!, batch.labels, { ...options, classes, mix: batch.mix }) // as many as there were results
+        return { loss, logits: logits!, gradientNorm: norm![0]! }
+      }),
+    predict: (batch) =>
+      Effect.gen(function* () {
+        const open = yield* opened
+        const [logits] = yield* counted("prediction", () => [open.predict(batch)], batch)
+        return logits!
+      }),
+    snapshot: Effect.flatMap(opened, (open) =>
+      Effect.tryPromise({ try: () => open.snapshot(), catch: (cause) => failure(device, cause) })
+    ),
+    restore: (state) => Effect.flatMap(opened, (open) => attempt(() => open.restore(state)))
+  } satisfies Session
+})

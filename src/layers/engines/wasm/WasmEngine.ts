@@ -1,0 +1,84 @@
+import { version_wasm } from "@tensorflow/tfjs-backend-wasm"
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect, Layer } from "effect"
+import { Engine, EngineUnavailable } from "../../../model/Engine.ts"
+import type { Device } from "../tfjs/Device.ts"
+import { preflight } from "../tfjs/preflight.ts"
+import { messageOf, open } from "../tfjs/session.ts"
+import { registerKernels } from "./kernels.ts"
+import { Machine } from "./Machine.ts"
+import { backendName, openBackend, OutOfMemory } from "./openBackend.ts"
+import { operatorsOf } from "./operators.ts"
+import { processorThreads } from "../../machine/processorThreads.ts"
+
+const engine = "wasm"
+const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packages again: npx pnpm install"
+
+/** More gain little on images of a catalogue's size. */
+const mostThreads = 8
+
+/** TensorFlow.js has one backend of a name in a process: engines that are open at the same time share it. */
+const shared: { machine: Promise<Machine> | undefined; users: number } = { machine: undefined, users: 0 }
+
+const start = async (threads: number): Promise<Machine> => {
+  const machine = new Machine(await openBackend(), threads)
+  registerKernels(machine)
+  await tf.setBackend(backendName)
+  return machine
+}
+
+const release = Effect.sync(() => {
+  if (--shared.users > 0) return
+  const { machine } = shared
+  shared.machine = undefined
+  // Where it never stood, there is nothing to close.
+  void machine?.then(
+    (machine) => machine.close(),
+    () => {}
+  )
+})
+
+const acquire = (threads: number) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => {
+        shared.users++
+        return (shared.machine ??= start(threads))
+      },
+      catch: (cause) => new EngineUnavailable({ engine, reason: `WebAssembly: ${messageOf(cause)}`, cure })
+    }).pipe(Effect.onError(() => release)),
+    () => release
+  )
+
+const make = Effect.fnUntraced(function* (threads: number) {
+  const machine = yield* acquire(threads)
+  const { threads: count } = machine.crew
+  const device: Device = {
+    engine,
+    backend: backendName,
+    operators: operatorsOf(machine),
+    isOutOfMemory: (cause) => cause instanceof OutOfMemory
+  }
+  return Engine.of({
+    info: {
+      name: engine,
+      device: `CPU, WebAssembly with SIMD, ${count} ${count === 1 ? "thread" : "threads"}`,
+      versions: {
+        "@tensorflow/tfjs-core": tf.version_core,
+        "@tensorflow/tfjs-backend-wasm": version_wasm,
+        node: process.versions.node
+      }
+    },
+    preflight: (network) => preflight(device, network, cure),
+    open: (options) => open(device, options)
+  })
+})
+
+/**
+ * The wasm engine with a number of threads; the bits of what it computes do not depend on it. Engines that are open at
+ * the same time in a process share the first one's threads.
+ */
+export const layerWith = (threads: number) => Layer.effect(Engine, make(threads))
+
+/** Trains on the processor through WebAssembly: nothing but npm packages, and no file outside them. */
+export const layer = layerWith(Math.min(mostThreads, processorThreads()))

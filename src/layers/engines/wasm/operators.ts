@@ -1,0 +1,88 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { clipFactor } from "../../../model/optimizer.ts"
+import type { Operators } from "../tfjs/Device.ts"
+import { rectify, total } from "./channelTasks.ts"
+import type { Machine } from "./Machine.ts"
+import { float } from "./Task.ts"
+import { average, chunk, kindNumber, squares, update } from "./updateTasks.ts"
+
+/** Rows whose sums are made at once: part of what the bits depend on. */
+const rowsAtOnce = 1024
+
+const tensorOf = ({ dataId, dtype, shape }: tf.TensorInfo): tf.Tensor =>
+  tf.engine().makeTensorFromTensorInfo({ dataId, dtype, shape })
+
+/** The operators of the wasm backend, on all its threads. */
+export const operatorsOf = (machine: Machine): Operators => {
+  const { crew } = machine
+  /** Lets `run` leave a row of sums for each piece, and adds the rows up. */
+  const summed = (channels: number, rows: number, run: (sums: number, pieces: number) => void): tf.Tensor => {
+    const pieces = Math.ceil(rows / rowsAtOnce)
+    const sums = new Float32Array(channels)
+    machine.withRoom(pieces * channels * float, (room) => {
+      run(room, pieces)
+      const floats = machine.floats()
+      for (let c = 0; c < channels; c++) {
+        let sum = 0
+        for (let piece = 0; piece < pieces; piece++) sum += floats[room / float + piece * channels + c]!
+        sums[c] = sum
+      }
+    })
+    return tf.tensor1d(sums)
+  }
+
+  return {
+    rectified: (dy, y, kind) => {
+      const channels = y.shape.at(-1)!
+      const rows = y.size / channels
+      const gradient = tensorOf(machine.output(y.shape))
+      const sums = summed(channels, rows, (room, pieces) => {
+        const tensors = { dy: machine.address(dy), y: machine.address(y), out: machine.address(gradient) }
+        // Nothing equals NaN: relu has no upper corner.
+        const high = kind === "relu6" ? 6 : Number.NaN
+        crew.run(rectify, { ...tensors, sums: room, rows, rowsAtOnce, channels, high }, pieces)
+      })
+      return { gradient, sums }
+    },
+    channelSums: (x) => {
+      const channels = x.shape.at(-1)!
+      const rows = x.size / channels
+      return summed(channels, rows, (sums, pieces) =>
+        crew.run(total, { x: machine.address(x), sums, rows, rowsAtOnce, channels }, pieces)
+      )
+    },
+    update: ({ clipNorm, clipValue, optimizer }, changes) => {
+      const pieces = changes.map(({ weight }) => Math.ceil(weight.size / chunk))
+      const all = pieces.reduce((sum, n) => sum + n, 0)
+      const sum = machine.withRoom(all * 8, (room) => {
+        let out = room
+        for (const [i, { gradient }] of changes.entries()) {
+          crew.run(squares, { x: machine.address(gradient), length: gradient.size, out }, pieces[i]!)
+          out += pieces[i]! * 8
+        }
+        return new Float64Array(machine.floats().buffer, room, all).reduce((a, b) => a + b, 0)
+      })
+      const norm = Math.sqrt(sum)
+      const settings = {
+        ...optimizer,
+        kind: kindNumber(optimizer.kind),
+        nesterov: optimizer.nesterov ? 1 : 0,
+        factor: clipFactor(norm, clipNorm),
+        most: clipValue ?? Infinity
+      }
+      for (const [i, { at, gradient, slots, weight }] of changes.entries()) {
+        const [first, second] = slots.map((slot) => machine.address(slot))
+        const tensors = { weight: machine.address(weight), gradient: machine.address(gradient) }
+        const args = { ...settings, ...at, ...tensors, first: first ?? 0, second: second ?? 0, length: weight.size }
+        crew.run(update, args, pieces[i]!)
+      }
+      return { after: changes, norm: tf.scalar(norm) }
+    },
+    average: (pairs, share) =>
+      pairs.map(({ average: moved, weight }) => {
+        const tensors = { average: machine.address(moved), weight: machine.address(weight) }
+        crew.run(average, { ...tensors, length: weight.size, share }, Math.ceil(weight.size / chunk))
+        return moved
+      })
+  }
+}

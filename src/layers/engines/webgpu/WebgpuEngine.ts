@@ -1,0 +1,89 @@
+import tensorFlow from "@tensorflow/tfjs-backend-webgpu/package.json" with { type: "json" }
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect, Layer } from "effect"
+import dawn from "webgpu/package.json" with { type: "json" }
+import { Engine, EngineUnavailable } from "../../../model/Engine.ts"
+import type { EngineConfig } from "../../../model/EngineConfig.ts"
+import { defaultEngine } from "../../../model/EngineConfig.ts"
+import type { Device } from "../tfjs/Device.ts"
+import { preflight } from "../tfjs/preflight.ts"
+import { messageOf, open } from "../tfjs/session.ts"
+import { describe, limitsOf } from "./Adapter.ts"
+import type { Kind } from "./dawn.ts"
+import { OutOfMemory } from "./Faults.ts"
+import { Graphics } from "./Graphics.ts"
+import { backendName } from "./kernels.ts"
+import { operatorsOf } from "./operators.ts"
+import { cure, probeAdapter } from "./probeAdapter.ts"
+
+const engine = "webgpu"
+
+/** TensorFlow.js has one backend of a name in a process: engines that are open at the same time share it. */
+const shared: { graphics: Promise<Graphics> | undefined; kind: Kind; users: number } = {
+  graphics: undefined,
+  kind: "gpu",
+  users: 0
+}
+
+const release = Effect.promise(async () => {
+  if (--shared.users > 0) return
+  const { graphics } = shared
+  shared.graphics = undefined
+  // Where it never stood, there is nothing to close.
+  await graphics?.then(
+    (graphics) => graphics.close(),
+    () => {}
+  )
+})
+
+const acquire = (kind: Kind) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => {
+        if (shared.users++ === 0) shared.kind = kind
+        if (shared.kind !== kind) throw new Error(`this process has opened it for engine.device "${shared.kind}"`)
+        return (shared.graphics ??= Graphics.open(kind))
+      },
+      catch: (cause) => new EngineUnavailable({ engine, reason: `WebGPU: ${messageOf(cause)}`, cure })
+    }).pipe(Effect.onError(() => release)),
+    () => release
+  )
+
+const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
+  if (wanted.startsWith("gpu:"))
+    return yield* new EngineUnavailable({
+      engine,
+      reason: `WebGPU has no numbers for graphics cards, and engine.device is "${wanted}"`,
+      cure: `Set engine.device to "gpu": it takes the fastest card.`
+    })
+  const kind = wanted === "cpu" ? "cpu" : "gpu"
+  const adapter = yield* probeAdapter(kind)
+  const { backend } = yield* acquire(kind)
+  const device: Device = {
+    engine,
+    backend: backendName,
+    operators: operatorsOf(backend),
+    isOutOfMemory: (cause) => cause instanceof OutOfMemory
+  }
+  return Engine.of({
+    info: {
+      name: engine,
+      device: describe(adapter),
+      versions: {
+        "@tensorflow/tfjs-core": tf.version_core,
+        "@tensorflow/tfjs-backend-webgpu": tensorFlow.version,
+        webgpu: dawn.version,
+        node: process.versions.node
+      },
+      limits: limitsOf(adapter)
+    },
+    preflight: (network) => preflight(device, network, cure),
+    open: (options) => open(device, options)
+  })
+})
+
+/** The webgpu engine on a configured device: "cpu" is an adapter in software, and taken only where it is asked for. */
+export const layerWith = ({ device }: Pick<EngineConfig, "device">) => Layer.effect(Engine, make(device))
+
+/** Trains on a graphics card of any maker, through Vulkan, Metal or Direct3D 12; its driver is all that it needs. */
+export const layer = layerWith(defaultEngine)

@@ -1,0 +1,28 @@
+import { Effect, Layer } from "effect"
+import { Features } from "../../model/Features.ts"
+import * as AmxFeatures from "./amx/AmxFeatures.ts"
+import * as OnnxFeatures from "./OnnxFeatures.ts"
+
+const serviceOf = (layer: Layer.Layer<Features>) => Effect.provide(Features, layer)
+
+/**
+ * Features on the processor: by its matrix unit where it has one and the addon for it is installed, else by onnxruntime;
+ * or by the one that is asked for.
+ */
+export const layer = Layer.effect(
+  Features,
+  Effect.gen(function* () {
+    const amx = yield* serviceOf(AmxFeatures.layer)
+    const onnxruntime = yield* serviceOf(OnnxFeatures.layer)
+    return {
+      open: (frozen, by) =>
+        by === undefined
+          ? Effect.catchIf(
+              amx.open(frozen),
+              ({ reason }) => reason === "unavailable",
+              () => onnxruntime.open(frozen)
+            )
+          : { amx, onnxruntime }[by].open(frozen)
+    }
+  })
+)

@@ -1,0 +1,158 @@
+import type { Activation, Block } from "../../../model/Block.ts"
+import type { Applied, Linear } from "../../../model/onnx/linear.ts"
+import { affineOf, applied, folded, isLinear } from "../../../model/onnx/linear.ts"
+import type { Frozen } from "../../../model/onnx/onnxModel.ts"
+import { outputShape, window } from "../../../model/shapes.ts"
+import type { Shape } from "../../../model/shapes.ts"
+
+/** Numbers of the addon's operations (`Code` in `native/Program.h`). */
+const codes = {
+  read: 0,
+  convolution: 1,
+  depthwise: 2,
+  dense: 3,
+  affine: 4,
+  addition: 5,
+  maxPool: 6,
+  average: 7,
+  flatten: 8
+} as const
+
+const rectifiers = { none: 0, relu: 1, relu6: 2 } as const
+
+/** An operation, as the addon takes it (`Line` in `native/Program.h`); values are numbered, 0 are the images. */
+interface Line {
+  readonly code: keyof typeof codes
+  readonly in: number
+  /** An addition's second input. */
+  readonly other?: number
+  readonly out: number
+  /** Of the output. */
+  readonly shape: Shape
+  readonly window?: Slide
+  rectifier: keyof typeof rectifiers
+  readonly weight?: Float32Array | undefined
+  readonly bias?: Float32Array | undefined
+}
+
+/** A kernel's height and width, its stride, and the pixels of padding above and before. */
+interface Slide {
+  readonly high: number
+  readonly wide: number
+  readonly stride: number
+  readonly top: number
+  readonly left: number
+}
+
+const point: Slide = { high: 1, wide: 1, stride: 1, top: 0, left: 0 }
+
+/** What the addon takes of a kernel at most (`Convolution::kTaps`). */
+const mostTaps = 121
+
+/** Of images that a convolution takes as they are. */
+const mostChannels = 4
+
+/** Operations that can rectify what they give. */
+const rectifying: ReadonlySet<Line["code"]> = new Set(["convolution", "depthwise", "dense", "affine"])
+
+const image = (shape: Shape) => shape as readonly [number, number, number] // the shapes were checked
+
+/** A flat value is an image of one pixel. */
+const pixels = (shape: Shape) => (shape.length === 3 ? shape : ([1, 1, shape[0]] as const))
+
+const slideOf = (
+  shape: Shape,
+  [high, wide]: readonly [number, number],
+  { padding, stride }: Pick<Linear & { _tag: "Conv2d" }, "padding" | "stride">
+): Slide => {
+  const [height, width] = image(shape)
+  const { before: top } = window(height, high, stride, padding)
+  const { before: left } = window(width, wide, stride, padding)
+  return { high, wide, stride, top, left }
+}
+
+/**
+ * Frozen blocks as what the addon opens: the images' shape and a line for each operation in `numbers`, and the weights,
+ * batch norms folded in, to which the lines refer by number.
+ *
+ * The blocks must fit their input and the weights be there. Undefined where a kernel is larger than the addon takes.
+ */
+export const linesOf = ({ blocks, input, weights }: Frozen) => {
+  const lines: Array<Line> = []
+  let value = 0
+  const add = (line: Omit<Line, "in" | "out" | "rectifier">, from: number): number => {
+    lines.push({ ...line, in: from, out: ++value, rectifier: "none" })
+    return value
+  }
+
+  const linear = ({ block, norms }: Applied & { readonly block: Linear }, from: number, input: Shape): number => {
+    const shape = outputShape(block, input)
+    const { bias, weight } = folded(block, norms, weights)
+    if (block._tag === "Dense") return add({ code: "dense", shape, weight: weight.data, bias, window: point }, from)
+    const slide = slideOf(input, block.kernel, block)
+    const code = block._tag === "DepthwiseConv2d" ? "depthwise" : "convolution"
+    return add({ code, shape, weight: weight.data, bias, window: slide }, from)
+  }
+
+  const activation = ({ kind }: typeof Activation.Type, from: number, shape: Shape, isOwn: boolean): number => {
+    const last = lines.at(-1)
+    // What went into a residual before this list of blocks is also added to it later, and must stay.
+    if (isOwn && last?.out === from && last.rectifier === "none" && rectifying.has(last.code)) {
+      last.rectifier = kind
+      return from
+    }
+    const made = add({ code: "affine", shape }, from)
+    lines.at(-1)!.rectifier = kind // it was just added
+    return made
+  }
+
+  const other = (block: Exclude<Block, Linear>, from: number, input: Shape, isOwn: boolean): number => {
+    const shape = outputShape(block, input)
+    switch (block._tag) {
+      case "BatchNorm": {
+        const { scale, shift } = affineOf(block, weights)
+        return add({ code: "affine", shape, weight: Float32Array.from(scale), bias: Float32Array.from(shift) }, from)
+      }
+      case "Activation":
+        return activation(block, from, shape, isOwn)
+      case "MaxPool":
+        return add({ code: "maxPool", shape, window: slideOf(input, [block.size, block.size], block) }, from)
+      case "GlobalAveragePool":
+        return add({ code: "average", shape }, from)
+      case "AdaptiveAveragePool":
+        return shape.join() === input.join() ? from : add({ code: "average", shape }, from)
+      case "Flatten":
+        return add({ code: "flatten", shape }, from)
+      case "Dropout":
+        return from
+      case "Residual":
+        return add({ code: "addition", shape, other: from }, list(block.blocks, from, input))
+    }
+  }
+
+  const list = (blocks: ReadonlyArray<Block>, from: number, input: Shape): number => {
+    let at = from
+    let shape = input
+    for (const { block, norms } of applied(blocks)) {
+      at = isLinear(block) ? linear({ block, norms }, at, shape) : other(block, at, shape, at !== from)
+      shape = outputShape(block, shape)
+    }
+    return at
+  }
+
+  // A convolution takes images of few channels as they are; all else, their halves.
+  const takesImages = blocks[0]?._tag === "Conv2d" && (input[2] ?? 0) <= mostChannels
+  const begin = takesImages ? 0 : add({ code: "read", shape: input }, 0)
+  list(blocks, begin, input)
+  const isTooLarge = ({ code, window = point }: Line) => code === "convolution" && window.high * window.wide > mostTaps
+  if (lines.some(isTooLarge)) return undefined
+
+  const given: Array<Float32Array> = []
+  const numberOf = (data: Float32Array | undefined) => (data === undefined ? -1 : given.push(data) - 1)
+  const numbers = lines.flatMap(({ bias, code, other = -1, rectifier, shape, weight, window = point, ...line }) => {
+    const { high, left, stride, top, wide } = window
+    const places = [codes[code], line.in, other, line.out, ...pixels(shape)]
+    return [...places, high, wide, stride, top, left, rectifiers[rectifier], numberOf(weight), numberOf(bias)]
+  })
+  return { numbers: Int32Array.from([...pixels(input), ...numbers]), weights: given as ReadonlyArray<Float32Array> }
+}

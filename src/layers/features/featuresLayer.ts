@@ -1,0 +1,40 @@
+import { Effect } from "effect"
+import { cpus } from "node:os"
+import type { Features, FeaturesName } from "../../model/Features.ts"
+import { FeaturesError } from "../../model/Features.ts"
+import type { Shape } from "../../model/shapes.ts"
+import { sizeOf } from "../../model/Tensor.ts"
+
+type Open = Features["Service"]["open"]
+
+export const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
+/** What a library threw, as an error of an engine's. */
+export const failedBy = (engine: FeaturesName) => (cause: unknown) => {
+  const detail = messageOf(cause)
+  // C++ has one class of errors for it; of memory it says this, JavaScript throws a RangeError.
+  const isMemory = cause instanceof RangeError || /bad_alloc|failed to allocate memory|bad allocation/i.test(detail)
+  const advice = isMemory ? ": use a smaller batch size, or smaller images" : ""
+  return new FeaturesError({ engine, reason: isMemory ? "outOfMemory" : "failed", detail: detail + advice, cause })
+}
+
+/** Fails where the numbers are not those of `size` inputs. */
+export const checkInputs = (engine: FeaturesName, input: Shape, images: Float32Array, size: number) => {
+  const expected = size * sizeOf(input)
+  if (size >= 1 && images.length === expected) return Effect.void
+  const detail = `${size} inputs of ${input.join(" x ")} are ${expected} numbers, not ${images.length}`
+  return Effect.fail(new FeaturesError({ engine, reason: "misfit", detail }))
+}
+
+/** For caches' keys: routines are chosen by what the processor can do, and round each in its own way. */
+export const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
+
+/** A service that has one engine, and is asked for another in vain. */
+export const onlyBy = (engine: FeaturesName, open: (frozen: Parameters<Open>[0]) => ReturnType<Open>) => ({
+  open: ((frozen, by = engine) =>
+    by === engine
+      ? open(frozen)
+      : Effect.fail(
+          new FeaturesError({ engine: by, reason: "unavailable", detail: `it is not there; ${engine} is` })
+        )) satisfies Open
+})

@@ -1,0 +1,49 @@
+import { Schema } from "effect"
+import { systemFault } from "../../storage/systemFault.ts"
+
+/**
+ * A file cannot be fetched.
+ *
+ * `notPermitted` (status 401 or 403), `notFound` (404 or 410), `unreachable` (all else that a server or a network can
+ * do, after several tries), `damaged` (not the published bytes; they were thrown away), `otherFile` (something else than
+ * what is wanted, thrown away too), `diskFull`, `notWritable`.
+ */
+export class DownloadError extends Schema.TaggedError<DownloadError>()("DownloadError", {
+  reason: Schema.Literals([
+    "notPermitted",
+    "notFound",
+    "unreachable",
+    "damaged",
+    "otherFile",
+    "diskFull",
+    "notWritable"
+  ]),
+  /** As it was asked for: where it led may bear a signature. */
+  url: Schema.String,
+  detail: Schema.String,
+  status: Schema.optionalKey(Schema.Finite),
+  /** Milliseconds that the server asks to wait before the next try. */
+  retryAfter: Schema.optionalKey(Schema.Finite)
+}) {
+  override get message() {
+    return `${this.url}: ${this.detail}`
+  }
+}
+
+const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
+
+const messageOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  // fetch says only that it failed; why is in its cause.
+  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
+}
+
+/** What was thrown while a file was fetched, as a DownloadError; one that is given stays as it is. */
+export const downloadError = (url: string, cause: unknown): DownloadError => {
+  if (cause instanceof DownloadError) return cause
+  if (["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(cause)))
+    return new DownloadError({ reason: "diskFull", url, detail: "the disk is full" })
+  if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(codeOf(cause)))
+    return new DownloadError({ reason: "notWritable", url, detail: systemFault(cause).detail })
+  return new DownloadError({ reason: "unreachable", url, detail: messageOf(cause) })
+}

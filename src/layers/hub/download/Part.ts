@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { readFile, rename, rm, stat, statfs } from "node:fs/promises"
+import { dirname } from "node:path"
+import { flushFolder } from "../../storage/atomicWrite.ts"
+
+/** What of a file has come so far: its bytes, and which version of the file they are of (its ETag). */
+export interface Part {
+  readonly path: string
+  readonly tagFile: string
+}
+
+export const partOf = (path: string): Part => ({ path: `${path}.part`, tagFile: `${path}.part.tag` })
+
+/** Bytes that are there, and their version; one without a version cannot be gone on with. */
+export const stateOf = async ({ path, tagFile }: Part) => ({
+  have: await stat(path).then(
+    ({ size }) => size,
+    () => 0
+  ),
+  tag: await readFile(tagFile, "utf8").catch(() => undefined)
+})
+
+export const dropPart = async ({ path, tagFile }: Part): Promise<void> => {
+  await rm(path, { force: true })
+  await rm(tagFile, { force: true })
+}
+
+/** Gives the part its name: it is whole. */
+export const finishPart = async ({ path, tagFile }: Part, name: string): Promise<void> => {
+  await rename(path, name)
+  await flushFolder(dirname(name))
+  await rm(tagFile, { force: true })
+}
+
+export const checkSpace = async ({ path }: Part, bytes: number): Promise<void> => {
+  const { bavail, bsize } = await statfs(dirname(path))
+  if (bavail * bsize < bytes) throw Object.assign(new Error("no space left"), { code: "ENOSPC" })
+}
+
+/** A hash that is known or published of a file, in lower-case hex. */
+export interface Hash {
+  readonly algorithm: "sha256" | "md5"
+  readonly hex: string
+}
+
+/** A file's hash in hex. */
+export const hashOf = async (path: string, algorithm: Hash["algorithm"]): Promise<string> => {
+  const hash = createHash(algorithm)
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
+  return hash.digest("hex")
+}

@@ -1,0 +1,46 @@
+import type { FeedWork } from "../../../pipeline/Feed.ts"
+import type { ImageFault } from "../../../pipeline/Images.ts"
+
+/** Where a decoded image is kept, and of which state of its file. */
+export interface Kept {
+  readonly chunk: number
+  readonly offset: number
+  readonly height: number
+  readonly width: number
+  readonly stamp: string
+  /** The file's, where it was looked at. */
+  readonly digest: string | undefined
+}
+
+/** Memory that all threads see; one of them writes to it. */
+export interface Chunk {
+  readonly id: number
+  readonly memory: SharedArrayBuffer
+}
+
+/** What a thread is asked for: a batch. */
+export interface Request {
+  readonly ticket: number
+  readonly work: Omit<FeedWork, "loader">
+  /** What is known of each slot's file. */
+  readonly kept: ReadonlyArray<Kept | undefined>
+  /** Those that this thread has not heard of. */
+  readonly chunks: ReadonlyArray<Chunk>
+  /** Bytes that this thread may keep in all. */
+  readonly room: number
+  /** Where decoded images are on disk, and how many bytes of them at most. */
+  readonly store: { readonly folder: string; readonly most: number } | undefined
+  /** Memory for the result. */
+  readonly buffer: SharedArrayBuffer
+}
+
+/** A batch is filled, or why it is not. */
+export type Reply =
+  | {
+      readonly ticket: number
+      readonly refused: ReadonlyArray<{ slot: number; path: string; reason: ImageFault; detail: string }>
+      /** What this thread has kept in addition, by slot. */
+      readonly kept: ReadonlyArray<readonly [number, Kept]>
+      readonly chunks: ReadonlyArray<Chunk>
+    }
+  | { readonly ticket: number; readonly failed: string }

@@ -1,0 +1,15 @@
+import { palette } from "../../../run/report/palette.ts"
+
+/** Coordinates to a hundredth of a pixel: a third of the bytes, and nobody sees the rest. */
+export const attributesRounded = (markup: string): string =>
+  markup.replace(
+    /( (?:d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)=")([^"]*)"/g,
+    (_, name: string, value: string) =>
+      `${name}${value.replace(/-?\d+\.\d{3,}/g, (n) => String(Number(Number(n).toFixed(2))))}"`
+  )
+
+/** The page's variables as the colours that they are on white; text and axes in ink. */
+export const coloursFixed = (markup: string): string =>
+  markup
+    .replace(/var\((--[a-z0-9]+)\)/g, (variable, name: string) => palette[name]?.light ?? variable)
+    .replaceAll("currentColor", palette["--ink"]!.light)

@@ -1,0 +1,69 @@
+import { NodeClusterSocket } from "@effect/platform-node"
+import { Duration, Effect, Layer, Option } from "effect"
+import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
+import { PersistedQueue } from "effect/persistence"
+import { runSearch, Search } from "../../../run/search/Search.ts"
+import { createTables, finish } from "./ClusterSearches.ts"
+import type { ClusterUrl } from "./ClusterUrl.ts"
+import * as Postgres from "./Postgres.ts"
+
+/** A worker that has not signed for so long is taken for dead, and its work is given to others. */
+export const defaultExpiry = Duration.seconds(10)
+
+const queue = (expiry: Duration.Duration) =>
+  PersistedQueue.layer.pipe(
+    Layer.provide(
+      PersistedQueue.layerStoreSql({
+        tableName: "weft_groups",
+        pollInterval: "500 millis",
+        lockExpiration: expiry,
+        lockRefreshInterval: Duration.divideUnsafe(expiry, 4)
+      })
+    )
+  )
+
+const engine = (options: {
+  /** Where a worker is reached; none: it submits and watches. */
+  readonly address: Option.Option<RunnerAddress.RunnerAddress>
+  readonly expiry: Duration.Duration
+}) =>
+  ClusterWorkflowEngine.layer.pipe(
+    Layer.provideMerge(
+      NodeClusterSocket.layer({
+        storage: "sql",
+        clientOnly: Option.isNone(options.address),
+        shardingConfig: {
+          runnerAddress: options.address,
+          shardLockExpiration: options.expiry,
+          shardLockRefreshInterval: Duration.divideUnsafe(options.expiry, 4),
+          runnerHealthCheckInterval: options.expiry,
+          // A workflow is laid aside while its groups are trained, and goes on when one is done: soon enough.
+          entityMessagePollInterval: "1 second"
+        }
+      })
+    )
+  )
+
+const tables = Layer.effectDiscard(createTables)
+
+/** What submits searches to a cluster, and watches them. */
+export const clientLayer = (cluster: ClusterUrl) =>
+  engine({ address: Option.none(), expiry: defaultExpiry }).pipe(
+    Layer.provideMerge(tables),
+    Layer.provideMerge(Postgres.layer(cluster))
+  )
+
+/** What takes part in a cluster: it goes on with the searches' workflows, and takes groups from their queue. */
+export const workerLayer = (
+  cluster: ClusterUrl,
+  options: { readonly host: string; readonly port: number; readonly expiry: Duration.Duration }
+) => {
+  const { expiry, host, port } = options
+  const workflow = Search.toLayer((payload) => Effect.tap(runSearch(payload), () => Effect.orDie(finish(payload.key))))
+  return workflow.pipe(
+    Layer.provideMerge(engine({ address: Option.some(RunnerAddress.make(host, port)), expiry })),
+    Layer.provideMerge(queue(expiry)),
+    Layer.provideMerge(tables),
+    Layer.provideMerge(Postgres.layer(cluster))
+  )
+}

@@ -1,0 +1,160 @@
+import { Clock, Deferred, Effect, FileSystem, Path, Ref, Schedule, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { SearchConfig } from "../../../run/search/SearchConfig.ts"
+import { report } from "../../../pipeline/Progress.ts"
+import { Machine } from "../../../run/Machine.ts"
+import { takeGroup } from "../../../run/search/GroupQueue.ts"
+import { insist } from "../../../run/search/insist.ts"
+import type { Trial } from "../../../run/search/points.ts"
+import { searchPoints } from "../../../run/search/points.ts"
+import type { SearchNews } from "../../../run/search/SearchNews.ts"
+import { Trainers } from "../../../run/search/Trainers.ts"
+import { workOf } from "../../../run/search/workOf.ts"
+import type { Submitted } from "./ClusterSearches.ts"
+import * as ClusterSearches from "./ClusterSearches.ts"
+
+/** Why a worker takes no work of a search. */
+class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { detail: Schema.String }) {}
+
+/** Where this machine has things. */
+export interface WorkerOptions {
+  /** The folder in which searches' folders lie; undefined: where who submitted them says. */
+  readonly folder: string | undefined
+  /** `data.root` of every trial; undefined: as configured. */
+  readonly data: string | undefined
+}
+
+const note = (line: string) => report({ _tag: "Note", line })
+
+/** The open searches; a PostgreSQL that is started again is waited for, for a minute. */
+const searches = Effect.retry(ClusterSearches.open, { times: 30, schedule: Schedule.spaced("2 seconds") })
+
+/** How long a worker that found no group waits for one, before it looks for other searches. */
+const patience = "1500 millis"
+
+/** What a search that was found unfit may have got meanwhile: it is looked at again then. */
+const again = 60_000
+
+const parse = Schema.decodeEffect(Schema.fromJsonString(SearchConfig))
+
+/** The search's folder as this machine sees it; fails where it is not there, or another's. */
+const folderOf = Effect.fnUntraced(function* (search: Submitted, options: WorkerOptions) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = options.folder === undefined ? search.folder : path.join(options.folder, path.basename(search.folder))
+  const key = yield* Effect.option(fs.readFileString(path.join(folder, "cluster-key")))
+  if (key._tag === "Some" && key.value.trim() === search.key) return folder
+  return yield* new Unfit({
+    detail:
+      key._tag === "Some"
+        ? `the folder ${folder} is another search's`
+        : `its folder is not at ${folder}: say with --folder where this machine has the shared folder, or share it`
+  })
+})
+
+/** A search that this machine can work on. */
+interface Fit {
+  readonly workOf: ReturnType<typeof workOf>
+}
+
+/** Whether this machine has what a search needs: its folder, data and engines, and the same Weft. */
+const fitFor = Effect.fn("Worker.fitFor")(function* (search: Submitted, options: WorkerOptions) {
+  const machine = yield* Machine
+  const version = machine.versions["weft"]
+  if (version !== search.version)
+    return yield* new Unfit({ detail: `it was submitted by Weft ${search.version}, and this is ${version}` })
+  const folder = yield* folderOf(search, options)
+  const config = yield* parse(search.config)
+  const points = yield* searchPoints(config, search.name)
+  const trials = points.trials.map((trial): Trial =>
+    options.data === undefined || trial.config.data.sample !== undefined
+      ? trial
+      : { ...trial, config: { ...trial.config, data: { ...trial.config.data, root: options.data } } }
+  )
+  const digest = yield* Trainers.use(({ check }) => check(trials.map(({ config }) => config)))
+  if ((yield* ClusterSearches.agreeOnData(search.key, digest)) !== digest)
+    return yield* new Unfit({ detail: "its data are not the same here as where it was begun" })
+  return { workOf: workOf(config, trials, folder) } satisfies Fit
+})
+
+/** Tells the watchers how it goes, at most once a second of what is soon out of date. What cannot be told is not. */
+const teller = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const last = yield* Ref.make(0)
+  return Effect.fnUntraced(function* (search: string, news: SearchNews) {
+    const now = yield* Clock.currentTimeMillis
+    if (news._tag === "Going" && news.event._tag !== "Epoch" && news.event._tag !== "Note") {
+      if (now - (yield* Ref.get(last)) < 1000) return
+      yield* Ref.set(last, now)
+    } else if (news._tag === "Going") yield* report(news.event)
+    yield* ClusterSearches.tell(search, news).pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.ignore)
+  })
+})
+
+/** Works for the searches of a cluster, one group at a time, the oldest search first, until it is stopped. */
+export const work = Effect.fn("Worker.work")(function* (options: WorkerOptions) {
+  const tell = yield* teller
+  const fits = new Map<string, Fit>()
+  const unfit = new Map<string, { readonly detail: string; readonly at: number }>()
+
+  const look = Effect.fnUntraced(function* (search: Submitted) {
+    const now = yield* Clock.currentTimeMillis
+    const before = unfit.get(search.key)
+    if (fits.has(search.key) || (before !== undefined && now - before.at < again)) return
+    const found = yield* Effect.result(fitFor(search, options))
+    if (found._tag === "Success") {
+      fits.set(search.key, found.success)
+      return yield* note(`search ${search.name}: this machine has what it needs, and takes work of it`)
+    }
+    const { failure } = found
+    const detail = failure._tag === "Unfit" ? failure.detail : failure.message
+    unfit.set(search.key, { detail, at: now })
+    if (detail !== before?.detail)
+      yield* note(`search ${search.name}: this machine takes no work of it: ${detail}. It looks again every minute`)
+  })
+
+  /** Whether there was a group to train. */
+  const takeOne = Effect.fnUntraced(function* (search: Submitted, fit: Fit) {
+    const taken = yield* Deferred.make<void>()
+    const train = takeGroup(search.key, (group, attempt) =>
+      Effect.gen(function* () {
+        yield* Deferred.succeed(taken, undefined)
+        yield* note(`search ${search.name}: training ${group.trials.join(", ")}`)
+        const end = yield* insist(
+          yield* fit.workOf(group),
+          (event) => tell(search.key, { _tag: "Going", trials: group.trials, event }),
+          attempt - 1
+        )
+        yield* tell(search.key, { _tag: "Ended", rung: group.rung, end })
+        const states = end.trials.map(({ id, state }) => `${id} ${state}`)
+        yield* note(`search ${search.name}: ${states.join(", ")}`)
+        return end
+      })
+    )
+    const idle = Effect.flatMap(Effect.delay(Deferred.isDone(taken), patience), (isTaken) =>
+      isTaken ? Effect.never : Effect.void
+    )
+    yield* Effect.raceFirst(train, idle).pipe(
+      Effect.catch((error) =>
+        Effect.gen(function* () {
+          // What concerns all trials may concern this machine alone: others may have the group.
+          fits.delete(search.key)
+          unfit.set(search.key, { detail: error.message, at: yield* Clock.currentTimeMillis })
+          yield* note(`search ${search.name}: ${error.message}. The group is left to others`)
+        })
+      )
+    )
+    return yield* Deferred.isDone(taken)
+  })
+
+  yield* note("waiting for work")
+  while (true) {
+    let worked = false
+    for (const search of yield* searches) {
+      yield* look(search)
+      const fit = fits.get(search.key)
+      if (fit !== undefined && !worked) worked = yield* takeOne(search, fit)
+    }
+    if (!worked) yield* Effect.sleep("500 millis")
+  }
+})

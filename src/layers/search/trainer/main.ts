@@ -1,0 +1,74 @@
+/** A trainer's process: asked over its channel, it does one thing and ends. `ChildTrainers` starts it. */
+import { Cause, Clock, Effect, Fiber, Schema } from "effect"
+import type { ProgressEvent } from "../../../pipeline/Progress.ts"
+import { Progress } from "../../../pipeline/Progress.ts"
+import { checkRuns } from "../../../run/search/checkRuns.ts"
+import { TrainerFailed } from "../../../run/search/Trainers.ts"
+import { workGroup } from "../../../run/search/workGroup.ts"
+import * as Runtime from "effect/Runtime"
+import * as LiveLayers from "../../../Live.ts"
+import { FromTrainer, ToTrainer } from "./messages.ts"
+
+const encode = Schema.encodeSync(FromTrainer)
+
+/** Resolves when the parent has it; a parent that is gone has ended this process already. */
+const send = (message: FromTrainer): Promise<void> =>
+  new Promise((resolve) => process.send?.(encode(message), undefined, undefined, () => resolve()))
+
+/** Ten of a kind a second are enough for a person; an epoch and a note are always told. */
+const told = Effect.sync(() => {
+  const last = new Map<string, bigint>()
+  return Effect.fnUntraced(function* (event: ProgressEvent) {
+    const now = yield* Clock.currentTimeNanos
+    const isLasting = event._tag === "Epoch" || event._tag === "Note"
+    const before = last.get(event._tag)
+    if (!isLasting && before !== undefined && now - before < 100_000_000n) return
+    last.set(event._tag, now)
+    yield* Effect.promise(() => send({ _tag: "Progress", event }))
+  })
+})
+
+/** What a process would have said and ended with, for the parent to say. */
+const failedOf = (cause: Cause.Cause<unknown>): TrainerFailed => {
+  const error = Cause.squash(cause)
+  const expected = Cause.hasFails(cause) && error instanceof Error
+  return new TrainerFailed({
+    detail: expected ? error.message : `this is a fault in Weft, please report it: ${Cause.pretty(cause)}`,
+    code: expected ? Runtime.getErrorExitCode(error) : 1
+  })
+}
+
+/** Does what is asked, and answers; interrupted, nobody waits for an answer. */
+const answering = <E, R>(work: Effect.Effect<FromTrainer, E, R>) =>
+  Effect.gen(function* () {
+    const reply = yield* work.pipe(
+      Effect.provideService(Progress, yield* told),
+      Effect.provide(LiveLayers.layer),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.interrupt
+          : Effect.succeed<FromTrainer>({ _tag: "Failed", error: failedOf(cause) })
+      )
+    )
+    yield* Effect.promise(() => send(reply))
+  })
+
+const answer = (asked: Exclude<ToTrainer, { _tag: "Stop" }>) =>
+  asked._tag === "Train"
+    ? answering(Effect.map(workGroup(asked.work), (end) => ({ _tag: "Trained", end })))
+    : answering(Effect.map(checkRuns(asked.configs), (digest) => ({ _tag: "Checked", digest })))
+
+let working: Fiber.Fiber<void> | undefined
+const stop = () => (working === undefined ? process.exit(130) : working.interruptUnsafe())
+
+process.on("message", (raw) => {
+  const asked = Schema.decodeUnknownSync(ToTrainer)(raw)
+  if (asked._tag === "Stop") return stop()
+  const fiber = Effect.runFork(answer(asked))
+  working = fiber
+  fiber.addObserver((exit) => process.exit(exit._tag === "Success" ? 0 : 130))
+})
+// A terminal's Ctrl-C and its end come to the parent too, which tells us; without a parent nobody would have the result.
+for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {})
+process.on("SIGTERM", stop)
+process.on("disconnect", () => process.exit(1))

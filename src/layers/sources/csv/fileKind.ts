@@ -1,0 +1,121 @@
+import { Result } from "effect"
+import { RowsError } from "../../../pipeline/RowsError.ts"
+
+/** Bytes at a file's beginning that tell what it is. */
+const enough = 1024
+
+/** What a file is that is no CSV in UTF-8, and what to do. */
+interface Kind {
+  readonly what: string
+  readonly cure: string
+}
+
+const saveAsCsv = 'Save it as CSV in UTF-8 (spreadsheets call it "CSV UTF-8"), and set `data.csv` to that file.'
+const exportAsCsv = "Write its table as CSV, with a header, and set `data.csv` to that file."
+const unpack = "Unpack it, and set `data.csv` to the CSV file in it."
+const nameList = "Set `data.csv` to the CSV file with the images' list."
+
+/** By the bytes that a file begins with, as Latin-1. */
+const beginnings: ReadonlyArray<readonly [bytes: string, kind: Kind]> = [
+  ["\x1f\x8b", { what: "this is a gzip file", cure: unpack }],
+  ["BZh", { what: "this is a bzip2 file", cure: unpack }],
+  ["\xfd7zXZ\0", { what: "this is an xz file", cure: unpack }],
+  ["\x28\xb5\x2f\xfd", { what: "this is a zstd file", cure: unpack }],
+  ["7z\xbc\xaf\x27\x1c", { what: "this is a 7z archive", cure: unpack }],
+  ["Rar!", { what: "this is a RAR archive", cure: unpack }],
+  ["\xd0\xcf\x11\xe0", { what: "this is an Excel workbook (.xls)", cure: saveAsCsv }],
+  ["PAR1", { what: "this is a Parquet file", cure: exportAsCsv }],
+  ["ARROW1", { what: "this is an Arrow file", cure: exportAsCsv }],
+  ["FEA1", { what: "this is a Feather file", cure: exportAsCsv }],
+  ["Obj\x01", { what: "this is an Avro file", cure: exportAsCsv }],
+  ["ORC", { what: "this is an ORC file", cure: exportAsCsv }],
+  ["SQLite format 3\0", { what: "this is an SQLite database", cure: exportAsCsv }],
+  ["\x89HDF", { what: "this is an HDF5 file", cure: exportAsCsv }],
+  ["\x93NUMPY", { what: "this is a NumPy file", cure: exportAsCsv }],
+  ["%PDF", { what: "this is a PDF", cure: nameList }],
+  ["\xff\xd8\xff", { what: "this is a JPEG", cure: nameList }],
+  ["\x89PNG", { what: "this is a PNG", cure: nameList }],
+  [
+    "version https://git-lfs.github.com/spec/",
+    {
+      what: "this is a Git LFS pointer, not the file that it stands for",
+      cure: "Fetch the file with `git lfs pull`."
+    }
+  ]
+]
+
+const utf16 = (detail: string): Kind => ({ what: `this is UTF-16 ${detail}`, cure: saveAsCsv })
+
+const zipBeginnings = ["PK\x03\x04", "PK\x05\x06", "PK\x07\x08"]
+
+/** The kinds of zip that a spreadsheet writes have their parts' names near the beginning. */
+const zipKind = (head: string): Kind =>
+  head.includes("xl/") || head.includes("[Content_Types].xml")
+    ? { what: "this is an Excel workbook (.xlsx)", cure: saveAsCsv }
+    : head.includes("opendocument.spreadsheet")
+      ? { what: "this is an OpenDocument spreadsheet (.ods)", cure: saveAsCsv }
+      : { what: "this is a zip archive", cure: unpack }
+
+/** UTF-16 without a mark: text in Latin letters has a zero in every second byte. */
+const unmarkedUtf16 = (bytes: Uint8Array): Kind | undefined => {
+  const zeros = [0, 0]
+  bytes.forEach((byte, index) => {
+    if (byte === 0) zeros[index % 2] = (zeros[index % 2] ?? 0) + 1
+  })
+  const [even = 0, odd = 0] = zeros
+  const pairs = bytes.length / 2
+  if (odd > pairs / 2 && even < pairs / 20) return utf16("(little-endian, without a byte order mark)")
+  if (even > pairs / 2 && odd < pairs / 20) return utf16("(big-endian, without a byte order mark)")
+  return undefined
+}
+
+const markupOrJson = (head: string): Kind | undefined => {
+  const text = head.replace(/^\xef\xbb\xbf/, "").trimStart()
+  if (/^<(!doctype html|html|head|body|table)\b/i.test(text))
+    return {
+      what: "this is a web page (HTML), perhaps a sign-in or error page that was saved in the file's place",
+      cure: "Download the CSV itself."
+    }
+  if (/^<(\?xml|[a-z!])/i.test(text)) return { what: "this is XML", cure: exportAsCsv }
+  if (/^(\{\s*["}]|\[\s*[[{"\d\]-])/.test(text)) return { what: "this is JSON", cure: exportAsCsv }
+  return undefined
+}
+
+/** What a file is by its first bytes, where it is no CSV in UTF-8. */
+export const kindOf = (bytes: Uint8Array): Kind | undefined => {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+  if (zipBeginnings.some((beginning) => head.startsWith(beginning))) return zipKind(head)
+  const known = beginnings.find(([beginning]) => head.startsWith(beginning))
+  if (known !== undefined) return known[1]
+  if (head.startsWith("\xff\xfe\0\0") || head.startsWith("\0\0\xfe\xff"))
+    return { what: "this is UTF-32", cure: saveAsCsv }
+  if (head.startsWith("\xff\xfe")) return utf16("(little-endian)")
+  if (head.startsWith("\xfe\xff")) return utf16("(big-endian)")
+  if (head.includes("\0"))
+    return unmarkedUtf16(bytes) ?? { what: "this is a binary file, with zero bytes in it", cure: nameList }
+  return markupOrJson(head)
+}
+
+/** Holds back the first bytes of a file until they tell whether it is text; fails with what it is where it is not. */
+export const makeKindCheck = (file: string) => {
+  let held: Buffer | undefined = Buffer.alloc(0)
+  /** The bytes to go on with: none while they are held back. */
+  return (chunk: Uint8Array, isLast: boolean): Result.Result<Uint8Array, RowsError> => {
+    if (held === undefined) return Result.succeed(chunk)
+    held = Buffer.concat([held, chunk])
+    if (held.length < enough && !isLast) return Result.succeed(held.subarray(0, 0))
+    const bytes = held
+    held = undefined
+    const kind = kindOf(bytes.subarray(0, enough))
+    return kind === undefined
+      ? Result.succeed(bytes)
+      : Result.fail(
+          new RowsError({
+            file,
+            reason: kind.what.startsWith("this is UTF") ? "notUtf8" : "notCsv",
+            detail: kind.what,
+            cure: kind.cure
+          })
+        )
+  }
+}

@@ -1,0 +1,96 @@
+import { Effect, Schema } from "effect"
+import { open, readdir, rename, rm } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import { isAlive } from "./isAlive.ts"
+import { systemFault } from "./systemFault.ts"
+
+/** A file could not be read or written: which one, why, and what to do. */
+export class FileError extends Schema.TaggedError<FileError>()("FileError", {
+  path: Schema.String,
+  reason: Schema.Literals(["diskFull", "notPermitted", "missing", "failed"]),
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.path}: ${this.detail}`
+  }
+}
+
+/** What node:fs or Effect's FileSystem failed with, as an error that says what to do. */
+export const fileError = (path: string, cause: unknown): FileError => {
+  const { detail, reason } = systemFault(cause)
+  return new FileError({ path, reason: reason === "notAFolder" ? "failed" : reason, detail })
+}
+
+const attempt = <A>(path: string, action: () => Promise<A>) =>
+  Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
+
+/** Writes and flushes a file; one of that name may be left of a killed process that had our number. */
+export const writeFlushed = async (path: string, content: Uint8Array | string) => {
+  const handle = await open(path, "w")
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Flushes a folder, so that a renaming in it survives a power cut; Windows has no such thing. */
+export const flushFolder = async (path: string) => {
+  if (process.platform === "win32") return
+  const handle = await open(path, "r")
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Temporary files and folders of this process that are being written. */
+const inProgress = new Set<string>()
+let written = 0
+
+const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${written++}.tmp`)
+
+/** A free name beside `path` for what is written before it is renamed; ours while the Scope is open. */
+export const temporaryBeside = (path: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const temporary = temporaryName(path)
+      inProgress.add(temporary)
+      return temporary
+    }),
+    (temporary) => Effect.sync(() => inProgress.delete(temporary))
+  )
+
+/**
+ * Writes a file so that it is, at any moment and whatever happens, the old one or the new one.
+ *
+ * A new file in the same folder is written, flushed and renamed. Not interruptible; fails with a FileError.
+ */
+export const atomicWrite = Effect.fn("atomicWrite")(function* (path: string, content: Uint8Array | string) {
+  const folder = dirname(path)
+  const temporary = temporaryName(path)
+  inProgress.add(temporary)
+  yield* attempt(path, () => writeFlushed(temporary, content)).pipe(
+    Effect.andThen(attempt(path, () => rename(temporary, path))),
+    Effect.tapError(() => Effect.ignore(attempt(temporary, () => rm(temporary, { force: true })))),
+    Effect.ensuring(Effect.sync(() => inProgress.delete(temporary)))
+  )
+  yield* attempt(folder, () => flushFolder(folder))
+}, Effect.uninterruptible)
+
+/** Removes what killed processes left of their writes in a folder; what others are writing now stays. */
+export const removeLeftovers = Effect.fn("removeLeftovers")(function* (folder: string) {
+  const names = yield* attempt(folder, () => readdir(folder))
+  const leftovers = names.filter((name) => {
+    const pid = Number(/^\..+\.(\d+)\.\d+\.tmp$/.exec(name)?.[1] ?? Number.NaN)
+    if (Number.isNaN(pid) || inProgress.has(join(folder, name))) return false
+    // A process may have had our number before us.
+    return pid === process.pid || !isAlive(pid)
+  })
+  yield* Effect.forEach(leftovers, (name) =>
+    attempt(join(folder, name), () => rm(join(folder, name), { force: true, recursive: true }))
+  )
+  return leftovers.length
+})

@@ -1,0 +1,169 @@
+import { Clock, Effect, Schedule } from "effect"
+import { randomUUID } from "node:crypto"
+import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { hostname } from "node:os"
+import { report } from "../../pipeline/Progress.ts"
+import { fileError } from "./atomicWrite.ts"
+import { isAlive, isSuspended, startedAt } from "./isAlive.ts"
+
+/** Locks that this process holds, by their marks: another process may have had our number before us. */
+const held = new Set<string>()
+
+/** A holder says so often that it lives; one that has not for so long is taken for dead, as is one of another machine. */
+const sign = { every: "5 seconds", longest: 60_000 } as const
+
+const attempt = <A>(path: string, action: () => Promise<A>) =>
+  Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
+
+/** Makes the lock's file with its mark, which is there whole or not at all; whether it was ours to make. */
+const create = (path: string, mark: string) =>
+  attempt(path, async () => {
+    const own = `${path}.${randomUUID()}`
+    await writeFile(own, mark, { flag: "wx" })
+    try {
+      await link(own, path)
+      return true
+    } catch (cause) {
+      if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false
+      throw cause
+    } finally {
+      await rm(own, { force: true })
+    }
+  })
+
+/** The mark of whoever holds the lock, and since when it has not signed; nothing where nobody holds it. */
+const holderOf = (path: string) =>
+  attempt(path, () =>
+    Promise.all([readFile(path, "utf8"), stat(path)]).then(
+      ([mark, { mtimeMs }]) => ({ mark, mtimeMs }),
+      () => undefined
+    )
+  )
+
+/** Who left a mark; `started` tells two processes of one number apart, where the system says when they were started. */
+const readMark = (mark: string) => {
+  const [pid = "", host = "", id = "", started] = mark.split(" ")
+  return { pid: Number(pid), host, id, started }
+}
+
+const ownMark = () => {
+  const started = startedAt(process.pid)
+  return `${process.pid} ${hostname()} ${randomUUID()}${started === undefined ? "" : ` ${started}`}`
+}
+
+/** What is done about a holder of this machine that lives and has not signed for long: Ctrl-Z stops a process. */
+type Silent = "takeOver" | "keep"
+
+const isDead = (mark: string, silence: number, silent: Silent): boolean => {
+  const { host, pid, started } = readMark(mark)
+  if (host === hostname()) {
+    if (pid === process.pid) return !held.has(mark)
+    if (!isAlive(pid)) return true
+    const now = startedAt(pid)
+    // Its number was given to another process.
+    if (started !== undefined && now !== undefined && started !== now) return true
+    if (started !== undefined && silent === "keep") return false
+  }
+  return silence > sign.longest
+}
+
+/** "123 on host", and that it is stopped, where it is. */
+const holderText = (mark: string): string => {
+  const { host, pid } = readMark(mark)
+  const suspended = host === hostname() && isSuspended(pid)
+  return `${pid} on ${host}${suspended ? " (stopped with Ctrl-Z: bring it back with fg, or end it with kill -9)" : ""}`
+}
+
+/** What to do where somebody else holds the lock: wait, and what to say; or fail. */
+type WhenHeld<E> = (holder: string) => Effect.Effect<void, E>
+
+const waiting: WhenHeld<never> = (holder) =>
+  report({ _tag: "Note", line: `waiting for process ${holder}, which is fetching the same` })
+
+/** Takes the lock, or takes it over from a dead one; waits otherwise, and only then can be stopped. Gives its mark. */
+const take = <E = never>(
+  path: string,
+  whenHeld: WhenHeld<E>,
+  silent: Silent
+): Effect.Effect<string, ReturnType<typeof fileError> | E> =>
+  Effect.gen(function* () {
+    const mark = ownMark()
+    held.add(mark)
+    let told = false
+    while (!(yield* Effect.onError(create(path, mark), () => Effect.sync(() => held.delete(mark))))) {
+      const holder = yield* holderOf(path)
+      if (holder === undefined) continue
+      const now = yield* Clock.currentTimeMillis
+      if (isDead(holder.mark, now - holder.mtimeMs, silent)) yield* removeDead(path, holder.mark)
+      else {
+        if (!told) yield* Effect.onError(whenHeld(holderText(holder.mark)), () => Effect.sync(() => held.delete(mark)))
+        told = true
+        yield* Effect.interruptible(Effect.sleep("50 millis"))
+      }
+    }
+    return mark
+  })
+
+/** Only one may remove a dead one's lock, and only that one, not its successor's: a lock of its own sees to it. */
+const removeDead = Effect.fnUntraced(function* (path: string, mark: string) {
+  const guard = `${path}.${readMark(mark).id}`
+  yield* Effect.acquireUseRelease(
+    take(guard, waiting, "takeOver"),
+    () =>
+      Effect.gen(function* () {
+        if ((yield* holderOf(path))?.mark === mark) yield* attempt(path, () => rm(path, { force: true }))
+      }),
+    (own) => give(guard, own)
+  )
+})
+
+const give = Effect.fnUntraced(function* (path: string, mark: string) {
+  const holder = yield* Effect.option(holderOf(path))
+  if (holder._tag === "Some" && holder.value?.mark === mark)
+    yield* Effect.ignore(attempt(path, () => rm(path, { force: true })))
+  held.delete(mark)
+})
+
+/** A lock that is held. */
+export interface Held {
+  /** Whether it still is: another process takes over the lock of one that did not sign for long. */
+  readonly isHeld: Effect.Effect<boolean>
+}
+
+/** How a lock is taken; see `holdLock`. */
+export interface LockOptions<E> {
+  readonly whenHeld?: WhenHeld<E>
+  /** `takeOver` where left out: a holder of this machine that lives and has not signed for a minute loses the lock. */
+  readonly silent?: Silent
+}
+
+/**
+ * Takes a lock, and holds it until the Scope closes: nobody else on this machine, or on one that shares the disk, has it.
+ *
+ * The lock is a file with the holder's process, machine and a mark of its own. A process that dies leaves it behind;
+ * it is then taken over. Fails with a FileError where no such file can be made. `whenHeld` is told once who holds it
+ * ("123 on host"), before it waits; where it fails, nobody waits.
+ */
+export const holdLock = Effect.fn("holdLock")(function* <E = never>(path: string, options: LockOptions<E> = {}) {
+  const { silent = "takeOver", whenHeld = waiting } = options
+  const mark = yield* Effect.acquireRelease(take<E>(path, whenHeld, silent), (mark) => give(path, mark))
+  const isHeld = Effect.map(
+    Effect.orElseSucceed(holderOf(path), () => undefined),
+    (holder) => holder?.mark === mark
+  )
+  const living = Effect.gen(function* () {
+    // What another process holds, it signs itself.
+    if (!(yield* isHeld)) return
+    const now = yield* Clock.currentTimeMillis
+    yield* Effect.ignore(attempt(path, () => utimes(path, now / 1000, now / 1000)))
+  })
+  yield* Effect.forkScoped(Effect.repeat(living, Schedule.spaced(sign.every)))
+  return { isHeld } satisfies Held
+})
+
+/** Does its work under a lock; see `holdLock`. */
+export const withLock = <A, E, R, E2 = never>(
+  path: string,
+  work: Effect.Effect<A, E, R>,
+  whenHeld: WhenHeld<E2> = waiting
+) => Effect.scoped(Effect.andThen(holdLock<E2>(path, { whenHeld }), work))

@@ -1,0 +1,98 @@
+import { duration, figureText, percent } from "../../metrics/numberText.ts"
+import { rank } from "../../run/search/objective.ts"
+import type { SearchResult, SearchTrial } from "../../run/search/SearchResult.ts"
+import { countStates, savedShare, secondsLeft, trialEpochs } from "../../run/search/SearchResult.ts"
+import { cut, trialTable } from "./trialTable.ts"
+
+const words = (trials: ReadonlyArray<SearchTrial>): string => {
+  const counts = countStates({ trials })
+  const said = (["running", "waiting", "finished", "stopped", "failed", "diverged"] as const).filter(
+    (state) => counts[state] > 0
+  )
+  return said.map((state) => `${counts[state]} ${state}`).join(", ")
+}
+
+/** As many of the parts, the first ones first, as fit into a line. */
+const fitted = (parts: ReadonlyArray<string>, width: number) => {
+  let line = cut(parts[0] ?? "", width)
+  for (const part of parts.slice(1)) if (line.length + 2 + part.length <= width) line += `  ${part}`
+  return line
+}
+
+/** The best first, of all that have a figure and did not fail; running ones have theirs after as many epochs as they have. */
+const bestSoFar = ({ config, trials }: SearchResult) =>
+  rank(
+    trials.filter(({ figure, state }) => figure !== null && state !== "failed" && state !== "diverged"),
+    config.objective.goal
+  )
+
+/** What is worth most comes first: a narrow line has only that. */
+const headline = (search: SearchResult): ReadonlyArray<string> => {
+  const { diverged, failed, finished, running, stopped } = countStates(search)
+  const { done, left } = trialEpochs(search)
+  const time = secondsLeft(search)
+  const saved = savedShare(search)
+  return [
+    `${finished + stopped + failed + diverged} of ${search.trials.length} trials done`,
+    ...(left > 0 && time !== null ? [`${duration(time)} left`] : []),
+    ...(saved === null ? [] : [`${percent(saved)} passes saved`]),
+    ...(failed + diverged === 0 ? [] : [`${failed + diverged} failed`]),
+    ...(running === 0 ? [] : [`${running} running`]),
+    `${done}/${done + left} epochs`,
+    search.config.name
+  ]
+}
+
+const bestLine = (search: SearchResult): ReadonlyArray<string> => {
+  const [best] = bestSoFar(search)
+  return best === undefined || best.figure === null
+    ? []
+    : [`best so far: ${search.config.objective.figure} ${figureText(best.figure)}, ${best.id}`]
+}
+
+/** How a search stands, in one line: for logs, and where there is no room for a table. */
+export const trialsLine = (search: SearchResult): string =>
+  [...headline(search).slice(0, -1), ...bestLine(search)].join("; ")
+
+/** Which trials are on show, in their order: all, or running ones, the best, and then the others as far as there is room. */
+const onShow = (search: SearchResult, room: number): ReadonlyArray<SearchTrial> => {
+  const { trials } = search
+  if (trials.length <= room) return trials
+  const running = trials.filter(({ state }) => state === "running")
+  const best = bestSoFar(search)
+  // The best have a third of the room at least, however many run.
+  const wanted = [
+    ...best.slice(0, 1),
+    ...running.slice(0, Math.ceil((room * 2) / 3)),
+    ...best,
+    ...running,
+    ...trials.filter(({ state }) => state === "waiting"),
+    ...trials
+  ]
+  const shown = new Set([...new Set(wanted)].slice(0, room))
+  return trials.filter((trial) => shown.has(trial))
+}
+
+/**
+ * A search as it stands, for a terminal: lines of at most `columns` characters, at most `rows` of them.
+ *
+ * A headline, the best so far, and a row for each trial; where not all have room, how the others stand.
+ */
+export const liveTrials = (
+  search: SearchResult,
+  { columns, rows }: { readonly columns: number; readonly rows: number }
+): ReadonlyArray<string> => {
+  const top = [fitted(headline(search), columns), ...bestLine(search).map((line) => cut(line, columns))]
+  const room = rows - top.length - 1
+  const all = search.trials.length <= room
+  // A table of a row or two says less than the two lines above.
+  if (!all && room < 4) return top.slice(0, rows)
+  const shown = onShow(search, all ? room : room - 1)
+  const isShown = new Set(shown)
+  const others = search.trials.filter((trial) => !isShown.has(trial))
+  return [
+    ...top,
+    ...trialTable(search, shown, bestSoFar(search)[0]?.id, columns),
+    ...(others.length === 0 ? [] : [cut(`   and ${others.length} more: ${words(others)}`, columns)])
+  ]
+}

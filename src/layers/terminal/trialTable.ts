@@ -1,0 +1,110 @@
+import { figureText } from "../../metrics/numberText.ts"
+import { figureHead } from "../../run/search/objective.ts"
+import type { SearchResult, SearchTrial, TrialState } from "../../run/search/SearchResult.ts"
+import { recordOf } from "../../run/search/SearchResult.ts"
+import { plainValue, settingHeads } from "../../run/search/settings.ts"
+
+const marks: Readonly<Record<TrialState, string>> = {
+  waiting: "·",
+  running: "▸",
+  finished: "✓",
+  failed: "✗",
+  diverged: "✗",
+  stopped: "■"
+}
+
+/** No longer than `width`; what is cut ends in an ellipsis. */
+export const cut = (text: string, width: number) =>
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+
+/** As `cut`, but in the middle: of a trial's name, the number and the last settings are worth most. */
+const cutMiddle = (text: string, width: number) => {
+  if (text.length <= width) return text
+  const tail = Math.floor((width - 1) / 2)
+  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`
+}
+
+/** A column of the table: a head, and a cell of each trial; figures stand to the right. */
+interface Column {
+  readonly head: string
+  readonly cell: (trial: SearchTrial) => string
+  readonly right: boolean
+}
+
+const figureColumn = (head: string, of: (trial: SearchTrial) => number | null | undefined): Column => ({
+  head,
+  cell: (trial) => {
+    const figure = of(trial)
+    return figure == null ? "" : figureText(figure)
+  },
+  right: true
+})
+
+/**
+ * Sets of columns, from the widest to the narrowest: with the settings each in a column, then in the trial's name, then
+ * with the losses left out that are not the objective.
+ */
+const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<Column>> => {
+  const paths = config.axes.map(({ path }) => path)
+  const heads = settingHeads(paths)
+  const { figure } = config.objective
+  const last = rungs.at(-1)?.epochs
+  const losses = (["validationLoss", "trainLoss"] as const).filter((name) => name !== figure)
+  const number: Column = { head: "trial", cell: ({ id }) => id.split("-", 1)[0] ?? "", right: false }
+  const name: Column = { head: "trial", cell: ({ id }) => id, right: false }
+  const epoch: Column = {
+    head: "epoch",
+    cell: ({ epochs, history, rung }) => `${history.length}/${Math.min(epochs, rungs[rung]?.epochs ?? last ?? epochs)}`,
+    right: true
+  }
+  const own = figureColumn(figureHead(figure), (trial) => trial.figure)
+  const others = losses.map((loss) => figureColumn(figureHead(loss), (trial) => recordOf(trial)?.[loss]))
+  const settings = paths.map((path, i): Column => ({
+    head: heads[i] ?? path,
+    cell: (trial) => plainValue(trial.settings[path]),
+    right: config.axes[i]?.range !== undefined
+  }))
+  return [
+    [number, ...settings, epoch, own, ...others],
+    [name, epoch, own, ...others],
+    [name, epoch, own]
+  ]
+}
+
+/** The head and the rows of a table; where the narrowest does not fit either, the trials' names are cut. */
+export const trialTable = (
+  search: SearchResult,
+  trials: ReadonlyArray<SearchTrial>,
+  best: string | undefined,
+  width: number
+): ReadonlyArray<string> => {
+  const measured = layouts(search).map((columns) => {
+    // Measured over all trials, not those on show: columns then do not move from one drawing to the next.
+    const widths = columns.map(({ cell, head }) =>
+      Math.max(head.length, ...search.trials.map((trial) => cell(trial).length))
+    )
+    return { columns, widths, over: 2 + widths.reduce((sum, one) => sum + 1 + one, 0) - width }
+  })
+  // There is a layout at least.
+  const { columns, over, widths } = measured.find(({ over }) => over <= 0) ?? measured.at(-1)!
+  const roomOf = (i: number) => (i === 0 ? Math.max(5, widths[0]! - Math.max(0, over)) : widths[i]!)
+  const line = (mark: string, cells: ReadonlyArray<string>) =>
+    cut(
+      [mark, ...cells.map((text, i) => pad(cutMiddle(text, roomOf(i)), roomOf(i), columns[i]!.right))].join(" "),
+      width
+    ).trimEnd()
+  return [
+    line(
+      "  ",
+      columns.map(({ head }) => head)
+    ),
+    ...trials.map((trial) =>
+      line(
+        `${marks[trial.state]}${trial.id === best ? "*" : " "}`,
+        columns.map(({ cell }) => cell(trial))
+      )
+    )
+  ]
+}
+
+const pad = (text: string, width: number, right: boolean) => (right ? text.padStart(width) : text.padEnd(width))

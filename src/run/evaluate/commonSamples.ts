@@ -1,0 +1,85 @@
+import { Array, Effect } from "effect"
+import type { Dataset } from "../../pipeline/Dataset.ts"
+import { makeLosses } from "../../pipeline/Losses.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { forMeasuring, readBegunData } from "../train/begunData.ts"
+import { canonical } from "../configDigest.ts"
+import type { Ensemble } from "./readEnsemble.ts"
+import { RunError } from "../RunError.ts"
+import { sameSamples } from "./sameSamples.ts"
+import { storedPredictions } from "../predict/storedPredictions.ts"
+import type { StoredPart } from "../predict/storedPredictions.ts"
+
+/** The parts of a split. */
+export type Part = "train" | "validation" | "test"
+
+/** What two runs that have the same samples in the same parts need not read twice. */
+const catalogueOf = ({ data, image, seed }: RunConfig) => canonical({ data, image, seed: data.split.seed ?? seed })
+
+const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: Dataset) => {
+  const missing = labels.filter((label) => !classes.includes(label))
+  const added = classes.filter((label) => !labels.includes(label))
+  return missing.length + added.length === 0
+    ? Effect.void
+    : new RunError({
+        run,
+        detail:
+          "the catalogue no longer has the classes that this model was trained on" +
+          (missing.length > 0 ? `; gone: ${missing.join(", ")}` : "") +
+          (added.length > 0 ? `; new: ${added.join(", ")}` : "")
+      })
+}
+
+/**
+ * The part as it was when the members were trained must be the same too, where they tell: the catalogue may have changed
+ * between their trainings, and the split with it.
+ */
+const sameAtTraining = Effect.fnUntraced(function* ({ members: [first, ...others] }: Ensemble, part: StoredPart) {
+  const what = `${part} part at training`
+  for (const other of others) {
+    const one = yield* storedPredictions(first, part)
+    const two = yield* storedPredictions(other, part)
+    if (one !== undefined && two !== undefined) yield* sameSamples({ ...one, what }, { ...two, what })
+  }
+})
+
+/**
+ * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
+ * ensemble's. `digests` are those of the members' whole datasets; `losses` takes the samples that are gone by then.
+ *
+ * The catalogue must still have the classes that the models know; otherwise it fails and says which are new or gone.
+ */
+export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ensemble, part: Part) {
+  const { labels, members } = ensemble
+  if (part !== "train") yield* sameAtTraining(ensemble, part)
+  const read = new Map<string, Dataset>()
+  const listed = yield* Effect.forEach(
+    members,
+    Effect.fnUntraced(function* ({ config, folder, model }) {
+      const catalogue = catalogueOf(config)
+      const begun = yield* readBegunData(folder, config)
+      const dataset = read.get(catalogue) ?? (yield* Pipeline.dataset(config, begun && forMeasuring(begun)))
+      read.set(catalogue, dataset)
+      yield* sameCatalogue(folder.path, model.labels, dataset)
+      const { classes, digest } = dataset
+      return {
+        run: folder.path,
+        config,
+        what: `${part} part`,
+        labels: classes,
+        samples: dataset[part],
+        digest,
+        dataset
+      }
+    })
+  )
+  const [first, ...others] = listed
+  for (const other of others) yield* sameSamples(first, other)
+  const indexes = first.labels.map((label) => labels.indexOf(label))
+  return {
+    samples: first.samples.map((sample) => ({ ...sample, label: indexes[sample.label]! })), // a class of the catalogue
+    digests: Array.map(listed, ({ digest }) => digest),
+    losses: makeLosses(first.dataset, first.config.data)
+  }
+})

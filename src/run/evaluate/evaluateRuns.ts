@@ -1,0 +1,110 @@
+import { Array, Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { CalibrationFigures } from "../../metrics/calibration.ts"
+import { accuracyOf, lossOf } from "../../metrics/Evaluation.ts"
+import type { TestReport } from "../../metrics/Report.ts"
+import { testReport } from "../../metrics/Report.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { Part } from "./commonSamples.ts"
+import { commonSamples } from "./commonSamples.ts"
+import { measureEnsemble } from "./measureEnsemble.ts"
+import { openEnsemble } from "./openEnsemble.ts"
+import type { PredictorName } from "../predict/openPredictor.ts"
+import { openPredictor, openRunEngine } from "../predict/openPredictor.ts"
+import type { FinishedRun } from "./readEnsemble.ts"
+import { readEnsemble } from "./readEnsemble.ts"
+
+/** Of a reliability curve, where the configuration says nothing: Guo et al., 2017. */
+const defaultBins = 15
+
+/** What is known of a run among others that are measured together. */
+export interface MeasuredMember {
+  readonly run: string
+  /** What applied it. */
+  readonly engine: string
+  readonly dataDigest: string
+  readonly temperature?: number
+  /** Of this run alone, nats; with its temperature, where it has one. */
+  readonly loss: number | null
+  /** Without its temperature. */
+  readonly lossBefore?: number | null
+  /** Of this run alone. */
+  readonly accuracy: number | null
+}
+
+/** What runs together do on a part of their catalogue. */
+export interface Measured {
+  readonly part: Part
+  readonly samples: number
+  /** Of the mean of their probabilities. */
+  readonly report: TestReport | null
+  /** Of that mean too, before and after the members' temperatures; where one of them has one. */
+  readonly calibration?: CalibrationFigures
+  readonly members: NonEmptyReadonlyArray<MeasuredMember>
+}
+
+/**
+ * Measures runs' models on a part of their catalogue again, as one classifier: the mean of their probabilities, each by
+ * its own configuration; without augmentation, whichever part it is.
+ *
+ * On the engine that each run ran on, or else the one that its configuration chooses, where no other one is named. Fails with a RunError where the runs
+ * have not the same classes and samples, or the catalogue no longer those that a model was trained on.
+ */
+export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
+  runs: NonEmptyReadonlyArray<FinishedRun>,
+  part: Part,
+  engine?: PredictorName
+) {
+  const ensemble = yield* readEnsemble(runs)
+  const { config, images, labels } = ensemble
+  const opened = yield* openEnsemble(ensemble, (config, model, recorded) =>
+    engine === undefined ? openRunEngine(config, model, recorded) : openPredictor(config, model, engine)
+  )
+  const { digests, losses, samples } = yield* commonSamples(ensemble, part)
+  const { alone, calibration, together } = yield* measureEnsemble(
+    opened,
+    Pipeline.evaluationForms(config, images, samples, losses),
+    { part, samples: samples.length, classes: labels.length },
+    config.calibration?.bins ?? defaultBins
+  )
+  const members = Array.map(
+    Array.zip(opened.members, Array.zip(digests, alone)),
+    ([{ engine, run, temperature }, [dataDigest, { after, lossBefore }]]): MeasuredMember => ({
+      run,
+      engine,
+      dataDigest,
+      ...(temperature !== undefined && { temperature, lossBefore }),
+      loss: lossOf(after),
+      accuracy: accuracyOf(after)
+    })
+  )
+  const measured: Measured = {
+    part,
+    // Without those whose image is gone.
+    samples: together.samples,
+    report: testReport(together, labels),
+    ...(calibration && { calibration }),
+    members
+  }
+  return measured
+}, Effect.scoped)
+
+/** What was measured of one run, as `pipeline:evaluate --json` tells it. */
+export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
+  readonly dataDigest: string
+  readonly calibration?: CalibrationFigures & { readonly temperature: number }
+}
+
+/** The measurement as one run's; nothing where it is of several. */
+export const measuredAlone = (measured: Measured): MeasuredAlone | undefined => {
+  const { calibration, members, part, report, samples } = measured
+  const [{ dataDigest, temperature }, ...others] = members
+  if (others.length > 0) return undefined
+  return {
+    part,
+    samples,
+    dataDigest,
+    report,
+    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } })
+  }
+}

@@ -1,0 +1,96 @@
+import { Effect, Schema } from "effect"
+import { Report } from "../../metrics/Report.ts"
+import { Engines } from "../../model/Engines.ts"
+import { describeExport } from "../../model/export/describeExport.ts"
+import type { ExportPlan } from "../../model/export/describeExport.ts"
+import { exportFiles } from "../../model/export/exportFiles.ts"
+import { namesFault } from "../../model/export/safetensorsFile.ts"
+import { decodeModel } from "../../model/Model.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { checkExport, logitsOf, tolerance } from "./checkExport.ts"
+import { ExportError, Exports } from "./Exports.ts"
+import { heldImages } from "../train/heldImages.ts"
+import type { HeldSource } from "../train/heldImages.ts"
+import { Machine } from "../Machine.ts"
+import { RunFolder } from "../RunFolder.ts"
+
+/** How a run is to be exported, and where to. */
+export interface ExportRequest extends Omit<ExportPlan, "model"> {
+  readonly target: string
+  /** Replaces an earlier export in the same folder. */
+  readonly force: boolean
+  /** What it is checked on. */
+  readonly images: HeldSource
+}
+
+const ReportFile = Schema.fromJsonString(Report)
+
+/** The report and the model of a finished run. */
+const finishedRun = Effect.fnUntraced(function* () {
+  const folder = yield* RunFolder
+  if (!(yield* folder.has("report.json")) || !(yield* folder.has("model/model.safetensors")))
+    return yield* new ExportError({
+      where: folder.path,
+      reason: "unfinished",
+      detail: `this run is not finished, and has no model yet; go on with it: npx pnpm pipeline:train --run ${folder.path} --resume`
+    })
+  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+  const text = new TextDecoder().decode(yield* folder.read("report.json"))
+  const report = yield* Schema.decodeEffect(ReportFile)(text).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new ExportError({
+          where: `${folder.path}/report.json`,
+          reason: "unfinished",
+          detail: `this is not a report of this version of Weft: ${message}`
+        })
+    )
+  )
+  return { model, report }
+})
+
+const bytesOf = (content: Uint8Array | string) =>
+  typeof content === "string" ? new TextEncoder().encode(content).length : content.length
+
+/**
+ * Writes a finished run's model for other programs, with labels, preprocessing and receipt inside.
+ *
+ * What was written is loaded anew and must say what the run's engine says, of images of the test part where the
+ * catalogue can be read; otherwise nothing is left of it, and an ExportError tells the figures.
+ */
+export const exportRun = Effect.fn("exportRun")(function* (config: RunConfig, request: ExportRequest) {
+  const { force, format, graph, images, names, target } = request
+  const exports = yield* Exports
+  const { model, report } = yield* finishedRun()
+  const plan: ExportPlan = { format, graph, names, model }
+  const fault = format === "safetensors" ? namesFault(plan) : undefined
+  if (fault !== undefined) return yield* new ExportError({ where: `--names ${names}`, reason: "names", detail: fault })
+  yield* exports.vacant(target, force)
+  const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))
+  const held = yield* heldImages(config, model, images)
+  const logits = yield* logitsOf(engine, model, held)
+  const { versions } = yield* Machine
+  const metadata = describeExport(plan, report, versions["weft"] ?? "unknown")
+  const files = yield* Effect.try({
+    try: () => exportFiles(plan, metadata),
+    catch: (cause) =>
+      new ExportError({
+        where: target,
+        reason: "tooLarge",
+        detail: `the model cannot be written as ${format}: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
+  })
+  const checked = yield* exports.publish(target, files, force, (draft) =>
+    checkExport(plan, engine, held, logits, target, draft)
+  )
+  return {
+    folder: target,
+    files: files.map(({ content, name }) => ({ name, bytes: bytesOf(content) })),
+    metadata,
+    warnings: metadata.warnings ?? [],
+    check: { ...checked, tolerance, source: held.source, images: held.what, engine: engine.info.name }
+  }
+}, Effect.scoped)
+
+/** What was exported, and how it was checked. */
+export type Exported = Effect.Success<ReturnType<typeof exportRun>>

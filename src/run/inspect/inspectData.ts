@@ -1,0 +1,65 @@
+import { Effect } from "effect"
+import { Images } from "../../pipeline/Images.ts"
+import type { ImageFacts } from "../../pipeline/Images.ts"
+import type { Refusal } from "../../pipeline/Ledger.ts"
+import { countByReason, isFault } from "../../pipeline/Ledger.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+
+const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+}
+
+const examplesPerReason = 3
+
+const byReason = (refusals: ReadonlyArray<Refusal>) =>
+  Object.entries(countByReason(refusals)).map(([reason, count]) => ({
+    reason,
+    count,
+    examples: refusals.filter((refusal) => refusal.reason === reason).slice(0, examplesPerReason)
+  }))
+
+/** What a catalogue holds, as a run would see it: classes, parts, sizes of the images, what is refused and what is left out. */
+export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.PipelineConfig) {
+  const images = yield* Images
+  const facts: Array<ImageFacts> = []
+  // The images are checked on the way to the dataset; what was found is noted in passing.
+  const noting = Images.of({
+    ...images,
+    check: (path, image, expected) =>
+      Effect.tap(images.check(path, image, expected), (found) => Effect.sync(() => facts.push(found)))
+  })
+  const dataset = yield* Pipeline.dataset(config).pipe(Effect.provideService(Images, noting))
+  const { classes, ledger, test, train, validation } = dataset
+  const countIn = (part: ReadonlyArray<{ readonly label: number }>, index: number) =>
+    part.reduce((n, { label }) => n + (label === index ? 1 : 0), 0)
+  return {
+    listed: ledger.listed,
+    kept: ledger.kept,
+    refused: byReason(ledger.refusals.filter(({ reason }) => isFault(reason))),
+    leftOut: byReason(ledger.refusals.filter(({ reason }) => !isFault(reason))),
+    classes: classes
+      .map((label, index) => ({
+        label,
+        train: countIn(train, index),
+        validation: countIn(validation, index),
+        test: countIn(test, index)
+      }))
+      .sort((a, b) => b.train - a.train || (a.label < b.label ? -1 : 1)),
+    classesLeftOut: tally(
+      ledger.refusals.filter(({ reason }) => reason === "classTooSmall"),
+      ({ label }) => label ?? ""
+    ).map(([label, count]) => ({ label, count })),
+    split: { train: train.length, validation: validation.length, test: test.length },
+    images: {
+      sizes: tally(facts, ({ height, width }) => `${width}x${height}`).map(([size, count]) => ({ size, count })),
+      formats: tally(
+        facts,
+        ({ channels, format }) => `${format}, ${channels === 1 ? "grey" : `${channels} channels`}`
+      ).map(([format, count]) => ({ format, count }))
+    },
+    digest: dataset.digest
+  }
+})
+export type Inspection = Effect.Success<ReturnType<typeof inspectData>>

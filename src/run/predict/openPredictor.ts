@@ -1,0 +1,82 @@
+import { Effect, Option, Schema } from "effect"
+import { EngineName } from "../../model/EngineConfig.ts"
+import type { EngineConfig } from "../../model/EngineConfig.ts"
+import { Engines } from "../../model/Engines.ts"
+import { FeaturesName } from "../../model/Features.ts"
+import { openFeaturesPredictor } from "../../model/featuresPredictor.ts"
+import type { Model } from "../../model/Model.ts"
+import { inferenceOptions } from "../../model/Model.ts"
+import { report } from "../../pipeline/Progress.ts"
+import type { RunEngine } from "../train/RunEngine.ts"
+
+/** What can apply a trained network: the engines that train, and those that do nothing else. */
+export const PredictorName = Schema.Literals(["auto", ...FeaturesName.literals, ...EngineName.literals])
+export type PredictorName = typeof PredictorName.Type
+
+const isFeaturesName = Schema.is(FeaturesName)
+
+/** A model in the engine of a configuration. */
+export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
+  const engine = yield* Engines.use((engines) => engines.choose(config, model.network))
+  const { device, name } = engine.info
+  return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
+})
+
+/**
+ * A model in the engine that its run ran on, or in the configured one where that is not known or cannot run here: what
+ * else it is on is said. An engine that is configured by name is never replaced.
+ */
+export const openRunEngine = Effect.fn("openRunEngine")(function* (
+  config: EngineConfig,
+  model: Model,
+  recorded: RunEngine | undefined
+) {
+  if (recorded === undefined) return yield* openEngine(config, model)
+  const { device, name } = recorded
+  return yield* Effect.catchTag(openEngine({ ...config, name, device }, model), "EngineUnavailable", (error) =>
+    config.name === name
+      ? Effect.fail(error)
+      : Effect.andThen(
+          report({ _tag: "Note", line: `the run ran on ${name}, and is measured on another engine: ${error.message}` }),
+          openEngine(config, model)
+        )
+  )
+})
+
+const openFeatures = Effect.fnUntraced(function* (model: Model, by?: FeaturesName) {
+  const { key, name, predictor } = yield* openFeaturesPredictor(model, by)
+  yield* report({ _tag: "Note", line: `engine ${key}` })
+  return { name, device: "CPU", predictor }
+})
+
+/**
+ * A model in what is asked for, until the Scope closes.
+ *
+ * `auto`: an engine on a GPU where one runs; else the quickest of `Features`, several times as fast on a processor as the
+ * others; and where none is there, what `Engines` takes on a processor. The logits are the same to 1e-4, whichever it is.
+ */
+export const openPredictor = Effect.fn("openPredictor")(function* (
+  config: EngineConfig,
+  model: Model,
+  name: PredictorName
+) {
+  if (isFeaturesName(name)) return yield* openFeatures(model, name)
+  if (name !== "auto") return yield* openEngine({ ...config, name }, model)
+  const { device } = config
+  const onDevice = (device: string) =>
+    Engines.use((engines) => engines.choose({ ...config, name, device }, model.network))
+  if (device !== "cpu") {
+    const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
+    if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
+      return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
+    // A GPU that is asked for and not there is an error, which choosing it says again.
+    if (device !== "auto") return yield* openEngine({ ...config, name }, model)
+  }
+  return yield* openFeatures(model).pipe(
+    Effect.catchTag("EngineUnavailable", ({ message }) =>
+      report({ _tag: "Note", line: message }).pipe(
+        Effect.andThen(openEngine({ ...config, name, device: "cpu" }, model))
+      )
+    )
+  )
+})

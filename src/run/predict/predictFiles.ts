@@ -1,0 +1,106 @@
+import { Array, Effect, Schema, Stream } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Runtime from "effect/Runtime"
+import { topK } from "../../metrics/topK.ts"
+import { logMeanSoftmax } from "../../model/Predictor.ts"
+import type { Batch } from "../../pipeline/Batch.ts"
+import type { FileBatch } from "../../pipeline/batches.ts"
+import type { ImagePath } from "../../pipeline/ImageFiles.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { ThresholdRequest } from "./answerThreshold.ts"
+import { answerThreshold } from "./answerThreshold.ts"
+import { openEnsemble } from "../evaluate/openEnsemble.ts"
+import type { PredictorName } from "./openPredictor.ts"
+import { openPredictor } from "./openPredictor.ts"
+import type { FinishedRun } from "../evaluate/readEnsemble.ts"
+import { readEnsemble } from "../evaluate/readEnsemble.ts"
+
+/** What a model, or several together, say of one file; `error` where it could not be read. */
+export type Prediction =
+  | {
+      readonly path: string
+      /** The most probable class; null where its probability is below the threshold. */
+      readonly label: string | null
+      readonly abstained: boolean
+      /** The most probable first; probabilities from 0 to 1. */
+      readonly classes: ReadonlyArray<{ readonly label: string; readonly probability: number }>
+    }
+  | { readonly path: string; readonly error: string; readonly reason: string }
+
+/** Files were named, and not one of them could be read. Exit code 3. */
+export class NothingRead extends Schema.TaggedError<NothingRead>()("NothingRead", { refused: Schema.Natural }) {
+  override readonly [Runtime.errorExitCode] = 3
+  override get message() {
+    return this.refused === 0
+      ? "There is nothing to predict: no path was given."
+      : `Not one image could be read; of ${this.refused} paths, each with its reason, nothing was predicted.`
+  }
+}
+
+/** How files are predicted. */
+export interface PredictOptions {
+  /** How many classes for each image. */
+  readonly top: number
+  /** None: every file is answered. */
+  readonly threshold?: ThresholdRequest | undefined
+  /** The configured one where left out. */
+  readonly engine?: PredictorName | undefined
+}
+
+/**
+ * Opens the models of runs for image files, as one classifier: the mean of their probabilities, each by its own
+ * configuration. The predictions come in the files' order, and nothing is left out.
+ *
+ * Paths are taken as they are needed: in memory are a few batches, however many files there are.
+ */
+export const predictFiles = Effect.fn("predictFiles")(function* (
+  runs: NonEmptyReadonlyArray<FinishedRun>,
+  paths: Stream.Stream<ImagePath>,
+  options: PredictOptions
+) {
+  const ensemble = yield* readEnsemble(runs)
+  const { config, images, labels } = ensemble
+  const threshold = options.threshold && (yield* answerThreshold(options.threshold, ensemble.members))
+  const { members, predict } = yield* openEnsemble(ensemble, (config, model) =>
+    openPredictor(config, model, options.engine ?? config.name)
+  )
+  const classes = labels.length
+
+  const answer = (path: string, logits: Float32Array): Prediction => {
+    const first = topK(logits, options.top).map(({ index, probability }) => ({
+      label: labels[index]!, // as many labels as logits
+      probability
+    }))
+    const best = first[0]!
+    // Negated, so that an answer whose probability is no number is none.
+    const abstained = threshold !== undefined && !(best.probability >= threshold.value)
+    return { path, label: abstained ? null : best.label, abstained, classes: first }
+  }
+
+  const together = (forms: ReadonlyArray<Batch>) =>
+    Effect.map(predict(forms), (said) =>
+      logMeanSoftmax(
+        Array.map(said, ({ after }) => after),
+        classes
+      )
+    )
+
+  const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {
+    const logits = forms[0]?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    for (const { release } of forms) release?.()
+    let row = 0
+    return files.map(({ path, refused }): Prediction => {
+      if (refused !== undefined) return { path, error: refused.detail, reason: refused.reason }
+      return answer(path, logits.subarray(row * classes, ++row * classes))
+    })
+  })
+  const batches = Pipeline.fileBatches(config, images, paths)
+  return {
+    /** What applies the models; several, where it is not the same for all. */
+    engine: [...new Set(members.map(({ engine }) => engine))].join(", "),
+    /** The classes' names. */
+    labels,
+    threshold,
+    predictions: batches.pipe(Stream.mapEffect(ofBatch), Stream.flattenIterable)
+  }
+})

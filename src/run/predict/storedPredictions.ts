@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { decodePredictions } from "../../model/StoredPredictions.ts"
+import type { FinishedRun } from "../evaluate/readEnsemble.ts"
+
+/** The parts whose predictions a run keeps. */
+export type StoredPart = "validation" | "test"
+
+/**
+ * What a run has kept of a part when it was trained, with the run's own name; nothing where it has kept none: it is not
+ * finished, or was made before Weft kept predictions.
+ */
+export const storedPredictions = Effect.fn("storedPredictions")(function* (
+  { config, folder }: FinishedRun,
+  part: StoredPart
+) {
+  const file = `predictions/${part}.safetensors` as const
+  if (!(yield* folder.has(file))) return undefined
+  const stored = yield* decodePredictions(yield* folder.read(file), `${folder.path}/${file}`)
+  return { ...stored, config, run: folder.path }
+})

@@ -1,0 +1,132 @@
+import { Schema } from "effect"
+import { intBetween, optionalSetting, setting } from "../../config/Setting.ts"
+import { goalProblem, isEpochFigure, Objective } from "./objective.ts"
+
+const Range = Schema.Struct({
+  from: Schema.Finite.annotateKey({ description: "The least value" }),
+  to: Schema.Finite.annotateKey({ description: "The greatest value" }),
+  scale: setting(
+    Schema.Literals(["linear", "log"]),
+    "linear",
+    "Even steps and draws in the value, or in its logarithm (`from` is then above 0)"
+  ),
+  steps: optionalSetting(intBetween(2, 1000), "grid: how many values, both ends among them; needed there")
+}).check(
+  Schema.makeFilter(({ from, to }) => from < to, { expected: "`from` below `to`" }),
+  Schema.makeFilter(({ from, scale }) => scale === "linear" || from > 0, {
+    expected: "a `from` above 0 where the scale is `log`"
+  })
+)
+/** The values between two bounds. */
+export type Range = typeof Range.Type
+
+const Axis = Schema.Struct({
+  path: Schema.String.check(
+    Schema.isPattern(/^(?!.*__proto__)[^.\s]+(\.[^.\s]+)*$/, { expected: "a key of a run, such as train.learningRate" })
+  ).annotateKey({ description: "The key of a run that takes the values: `train.learningRate`" }),
+  values: optionalSetting(
+    Schema.NonEmptyArray(Schema.Unknown),
+    "A list of values; a table replaces a whole section: `{ name = …, weights = … }` for `network`"
+  ),
+  range: optionalSetting(Range, "The values between two bounds, instead of a list")
+}).check(
+  Schema.makeFilter(({ range, values }) => (range === undefined) !== (values === undefined), {
+    expected: "either `values` or a `range`"
+  })
+)
+/** One direction of the space: a key, and the values that it may have. */
+export type Axis = typeof Axis.Type
+
+const Grid = Schema.Struct({ kind: Schema.Literal("grid") })
+const Random = Schema.Struct({
+  kind: Schema.Literal("random"),
+  trials: setting(intBetween(1, 10_000), 20, "random: how many points are drawn")
+})
+const Halving = Schema.Struct({
+  kind: Schema.Literal("halving"),
+  factor: setting(intBetween(2, 100), 3, "halving: one trial in so many goes on, with so many times the epochs"),
+  minEpochs: setting(intBetween(1, 100_000), 1, "halving: epochs before the first trials are stopped"),
+  trials: optionalSetting(intBetween(1, 10_000), "halving: so many drawn points; the whole grid where left out")
+})
+
+/** No grid is larger: a point more on a few axes makes a number that nobody meant. */
+const mostPoints = 10_000
+
+/** Whether the points are the grid's, not drawn ones. */
+export const isGrid = ({ strategy }: Pick<SearchConfig, "strategy">): boolean =>
+  strategy.kind === "grid" || (strategy.kind === "halving" && strategy.trials === undefined)
+
+/** An axis cannot come after one that sets a key inside its section: it would undo it. */
+const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
+  for (const [i, { path }] of axes.entries())
+    for (const before of axes.slice(0, i)) {
+      if (before.path === path) return `one axis over \`${path}\`, not two`
+      if (before.path.startsWith(`${path}.`))
+        return `the axis over \`${path}\` before the one over \`${before.path}\`, which it would undo`
+    }
+  return undefined
+}
+
+/** A search: a run to begin with, which of its keys vary, and what the best trial is. */
+export const SearchConfig = Schema.Struct({
+  name: setting(
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
+    "search",
+    "The search's name, part of its folder's and of its trials'"
+  ),
+  seed: setting(intBetween(0, 2 ** 32 - 1), 1, "Of the points that are drawn; each trial's own is `base.seed`"),
+  base: Schema.Record(Schema.String, Schema.Unknown).annotateKey({
+    description: "What all trials have in common: any keys of a run"
+  }),
+  axes: Schema.NonEmptyArray(Axis).annotateKey({
+    description: "What varies, `[[axes]]` each; of a grid, the last one varies fastest"
+  }),
+  strategy: setting(
+    Schema.Union([Grid, Random, Halving]).annotate({ expected: 'kind = "grid", "random" or "halving"' }),
+    { kind: "grid" },
+    "`grid`: every combination. `random`: drawn points. `halving`: all begin, and after each rung the best of them go on"
+  ),
+  objective: setting(Objective, {}, "What the best trial is the best in"),
+  together: setting(
+    intBetween(1, 1000),
+    4,
+    "At most so many trials that train their whole network share one pass: each holds its weights, gradients and optimiser's state in memory. Trials with a frozen part in common always share theirs"
+  )
+}).check(
+  Schema.makeFilter(({ axes }) => {
+    const problem = orderProblem(axes)
+    return problem === undefined ? undefined : { path: ["axes"], issue: `Expected ${problem}` }
+  }),
+  Schema.makeFilter((search) => {
+    if (!isGrid(search)) return undefined
+    const endless = search.axes.find(({ range }) => range !== undefined && range.steps === undefined)
+    if (endless !== undefined)
+      return {
+        path: ["axes"],
+        issue: `Expected \`steps\` in the range of \`${endless.path}\`: a grid takes so many of it`
+      }
+    const points = search.axes.reduce(
+      (product, { range, values }) => product * (values?.length ?? range?.steps ?? 1),
+      1
+    )
+    return points <= mostPoints
+      ? undefined
+      : {
+          path: ["axes"],
+          issue: `Expected a grid of at most ${mostPoints} points, got ${points}; draw some: strategy = { kind = "random" }`
+        }
+  }),
+  Schema.makeFilter(({ objective }) => {
+    const problem = goalProblem(objective)
+    return problem === undefined ? undefined : { path: ["objective"], issue: problem }
+  }),
+  Schema.makeFilter(({ objective, strategy }) =>
+    strategy.kind !== "halving" || isEpochFigure(objective.figure)
+      ? undefined
+      : {
+          path: ["objective", "figure"],
+          issue: `Expected a figure that every epoch has, such as validationLoss, where the strategy is halving, got ${JSON.stringify(objective.figure)}`
+        }
+  )
+)
+export type SearchConfig = typeof SearchConfig.Type

@@ -1,0 +1,105 @@
+import { Effect, Schema } from "effect"
+import type { Known } from "../../pipeline/checkImages.ts"
+import type { Dataset } from "../../pipeline/Dataset.ts"
+import { listing } from "../../pipeline/Dataset.ts"
+import { ImageFault } from "../../pipeline/Images.ts"
+import type { Refusal } from "../../pipeline/Ledger.ts"
+import { RefusalLines } from "../../pipeline/Ledger.ts"
+import type { Lost } from "../../pipeline/Losses.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
+import { configDigest } from "../configDigest.ts"
+import type { RunFolder } from "../RunFolder.ts"
+import { RunFolderError, writeChanged } from "../RunFolder.ts"
+
+/** The data that a run began with: what was found of each image then. */
+export interface BegunData {
+  /** The dataset's digest. */
+  readonly digest: string
+  /** SHA-256 of every sample's image, by id. */
+  readonly images: ReadonlyMap<string, string>
+  /** Rows that were refused before the training, by line. */
+  readonly refused: ReadonlyMap<number, Refusal>
+  /** Rows that left during the run; known once it is finished. */
+  readonly lost: ReadonlyArray<Refusal>
+}
+
+const Head = Schema.fromJsonString(Schema.Struct({ configDigest: Schema.String, dataDigest: Schema.String }))
+const Lines = Schema.Array(Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String, Schema.String])))
+
+/** Notes which samples a run begins with. */
+export const writeBegunData = Effect.fn("begunData.write")(function* (
+  folder: RunFolder["Service"],
+  config: RunConfig,
+  dataset: Dataset
+) {
+  const head = yield* Effect.orDie(
+    Schema.encodeEffect(Head)({ configDigest: yield* configDigest(config), dataDigest: dataset.digest })
+  )
+  yield* writeChanged(folder, "samples.jsonl", `${head}\n${listing(dataset)}`)
+})
+
+/** The list of the samples that a run began with; fails where it is not there or damaged. */
+export const readListing = Effect.fn("begunData.listing")(function* (folder: RunFolder["Service"]) {
+  const text = new TextDecoder().decode(yield* folder.read("samples.jsonl"))
+  const at = text.indexOf("\n") + 1
+  const head = yield* Schema.decodeEffect(Head)(text.slice(0, at))
+  const lines = text.slice(at)
+  const found = yield* sha256(lines)
+  if (head.dataDigest !== found)
+    return yield* new RunFolderError({
+      path: `${folder.path}/samples.jsonl`,
+      reason: "invalid",
+      detail: `it is damaged: its lines have the SHA-256 ${found}, and should have ${head.dataDigest}`
+    })
+  return { ...head, samples: yield* Schema.decodeEffect(Lines)(lines.split("\n").slice(0, -1)) }
+})
+
+/** Whether a row left during the run. */
+export const hasLeft = ({ epoch }: Refusal): boolean => epoch !== undefined
+
+/**
+ * The data that the run in a folder began with; undefined where the folder does not tell, or tells of a run of another
+ * configuration. A damaged list is none: the images are then checked again, as those of a new run.
+ */
+export const readBegunData = Effect.fn("begunData.read")(
+  function* (folder: RunFolder["Service"], config: RunConfig) {
+    if (!(yield* folder.has("samples.jsonl"))) return undefined
+    const { dataDigest, samples, ...listed } = yield* readListing(folder)
+    if (listed.configDigest !== (yield* configDigest(config))) return undefined
+    const ledger = new TextDecoder().decode(yield* folder.read("ledger.jsonl"))
+    const refusals = yield* Schema.decodeEffect(RefusalLines)(ledger)
+    const begun: BegunData = {
+      digest: dataDigest,
+      images: new Map(samples.map(([id, , digest]) => [id, digest] as const)),
+      refused: new Map(refusals.filter((one) => !hasLeft(one)).map((one) => [one.line, one] as const)),
+      lost: refusals.filter(hasLeft)
+    }
+    return begun
+  },
+  Effect.orElseSucceed(() => undefined)
+)
+
+/** For a run that goes on: its images are not checked again; which are still there shows when they are needed. */
+export const forGoingOn = ({ images, refused }: BegunData): Known => ({ kept: images, refused })
+
+/** For a finished run that is measured again: what is gone since keeps its place, so that no other sample moves. */
+export const forMeasuring = ({ images }: BegunData): Known => ({ gone: images })
+
+/** For a run that is checked: what left during the run is not looked for, and all else has to be there. */
+export const forVerifying = ({ images, lost }: BegunData): Known => ({
+  kept: new Map(
+    lost.flatMap(({ id }) => {
+      const digest = id === undefined ? undefined : images.get(id)
+      return id === undefined || digest === undefined ? [] : [[id, digest] as const]
+    })
+  )
+})
+
+/** What left during the run, as the run knew it. */
+export const lostOf = ({ lost }: BegunData): ReadonlyArray<Lost> =>
+  lost.flatMap(({ detail, epoch, id, reason }) =>
+    id === undefined || epoch === undefined || !isImageFault(reason) ? [] : [{ id, reason, detail, epoch }]
+  )
+
+const isImageFault = Schema.is(ImageFault)

@@ -1,0 +1,30 @@
+import type { ClassCounts } from "../../metrics/Report.ts"
+import type { Dataset } from "../../pipeline/Dataset.ts"
+import { isFault } from "../../pipeline/Ledger.ts"
+
+/**
+ * How many rows each label has, and where they went: all labels that are listed, those that were left out too.
+ *
+ * The largest first, then by label. Rows without a label that could be read are in none.
+ */
+export const classCounts = ({ classes, ledger, test, train, validation }: Dataset): ReadonlyArray<ClassCounts> => {
+  const counts = new Map<
+    string,
+    { train: number; validation: number; test: number; leftOut: number; refused: number }
+  >()
+  const of = (label: string) => {
+    const known = counts.get(label) ?? { train: 0, validation: 0, test: 0, leftOut: 0, refused: 0 }
+    counts.set(label, known)
+    return known
+  }
+  for (const { label } of train) of(classes[label]!).train++ // a sample's label is one of the classes
+  for (const { label } of validation) of(classes[label]!).validation++
+  for (const { label } of test) of(classes[label]!).test++
+  for (const { label, reason } of ledger.refusals)
+    if (label !== undefined && label !== "") of(label)[isFault(reason) ? "refused" : "leftOut"]++
+  return Array.from(counts, ([label, { refused, ...parts }]) => ({
+    label,
+    listed: parts.train + parts.validation + parts.test + parts.leftOut + refused,
+    ...parts
+  })).sort((a, b) => b.listed - a.listed || (a.label < b.label ? -1 : 1))
+}

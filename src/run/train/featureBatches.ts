@@ -1,0 +1,84 @@
+import { Effect, Stream } from "effect"
+import { cachedBatches } from "../../model/cachedBatches.ts"
+import type { FeatureCacheError } from "../../model/FeatureCache.ts"
+import type { OpenFeatures } from "../../model/Features.ts"
+import type { FeatureSource } from "../../model/FeatureSpace.ts"
+import { featureSpace, weightsDigest } from "../../model/FeatureSpace.ts"
+import { withFeatures } from "../../model/featureSession.ts"
+import type { Frozen } from "../../model/onnx/onnxModel.ts"
+import { Augment } from "../../pipeline/Augment.ts"
+import { imageChanges } from "../../pipeline/AugmentConfig.ts"
+import { Feed } from "../../pipeline/Feed.ts"
+import { Images } from "../../pipeline/Images.ts"
+import type { Losses } from "../../pipeline/Losses.ts"
+import { order } from "../../pipeline/order.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
+import { report } from "../../pipeline/Progress.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { Machine } from "../Machine.ts"
+
+/** A run's batches with the features that its frozen part makes of them, out of the cache where it has them. */
+export const featureBatches = Effect.fn("featureBatches")(function* (
+  config: RunConfig,
+  features: OpenFeatures,
+  frozen: Frozen,
+  losses: Losses
+) {
+  const { augment, image, seed, train } = config
+  const { versions } = yield* Machine
+  const feed = yield* Feed
+  // A stage of one's own may make other images of the same files: nothing in a key would tell.
+  const isKnown = feed !== undefined && feed.images === (yield* Images) && feed.augment === (yield* Augment)
+  const source = {
+    blocks: frozen.blocks,
+    input: frozen.input,
+    weights: yield* weightsDigest(frozen),
+    engine: features.key,
+    image,
+    versions
+  }
+  const { cutmix, mixup } = augment
+  const changes = imageChanges(augment)
+  const plain = Object.values(changes).every((amount) => amount === 0)
+  // A mixed image is of two samples, which no key of one would tell.
+  const isMixed = mixup > 0 || cutmix > 0
+  const onTrouble = (error: FeatureCacheError) =>
+    report({ _tag: "Note", line: `${error.message}. The run goes on without it.` })
+
+  const batches = (
+    samples: ReadonlyArray<Sample>,
+    view: FeatureSource["view"],
+    from: number,
+    images: (from: number) => ReturnType<typeof Pipeline.evaluationBatches>
+  ) =>
+    config.features.cache && isKnown && !(isMixed && view !== "plain")
+      ? Stream.unwrap(
+          Effect.map(featureSpace({ ...source, view }), (space) =>
+            cachedBatches({
+              ...image,
+              space,
+              features,
+              samples,
+              losses,
+              batchSize: train.batchSize,
+              from,
+              images,
+              onTrouble
+            })
+          )
+        )
+      : Stream.mapEffect(images(from), (batch) => withFeatures(features, batch))
+
+  return {
+    training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
+      batches(
+        Array.from(order(samples.length, seed, epoch), (index) => samples[index]!), // a permutation of the indices
+        plain && !isMixed ? "plain" : { augment: changes, seed, epoch },
+        from,
+        (from) => Pipeline.trainingBatches(config, samples, losses, epoch, from)
+      ),
+    evaluation: (samples: ReadonlyArray<Sample>) =>
+      batches(samples, "plain", 0, (from) => Pipeline.evaluationBatches(config, samples, losses, from))
+  }
+})

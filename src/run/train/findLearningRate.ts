@@ -1,0 +1,60 @@
+import { Effect, Stream } from "effect"
+import { Engines } from "../../model/Engines.ts"
+import type { Sweep, SweepStep } from "../../model/lrFind.ts"
+import { addStep, hasDiverged, suggestions, sweepRate } from "../../model/lrFind.ts"
+import { networkFor } from "../../model/networks.ts"
+import { report } from "../../pipeline/Progress.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { openBatches } from "./openBatches.ts"
+import { beginLearner, openLearner } from "./openLearner.ts"
+import { resolveConfig } from "./resolveConfig.ts"
+import { trainingData } from "./trainingData.ts"
+
+/**
+ * Trains for some steps at a rate that grows with each, and suggests a learning rate by how the loss moved.
+ *
+ * A mock training of the run's own network, weights, optimiser, augmentation and batches; nothing of it is kept. It ends
+ * before its last step where the loss is no number or four times the smallest. Sources: Smith, Cyclical Learning Rates
+ * for Training Neural Networks, 2015; fastai's `lr_find`.
+ */
+export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
+  const config = yield* resolveConfig(configured)
+  const { image, train } = config
+  const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
+    Engines.use((engines) => engines.choose(config.engine, network))
+  )
+  const dataset = yield* trainingData(config)
+  const classes = dataset.classes.length
+  const network = yield* networkFor(config.network, { ...image, classes })
+  const beginning = yield* beginLearner(network, config, dataset)
+  const batches = yield* openBatches(engine, config, dataset, beginning.frozen)
+  const { session } = yield* openLearner(engine, beginning, batches.features)
+  let steps: ReadonlyArray<SweepStep> = []
+  const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
+  yield* Stream.range(0, epochs - 1).pipe(
+    Stream.flatMap((epoch) => batches.training(epoch, 0)),
+    Stream.take(sweep.steps),
+    Stream.runForEachWhile(
+      Effect.fnUntraced(function* (batch) {
+        if (batch.size === 0) return true
+        const step = steps.length
+        const learningRate = sweepRate(sweep, step)
+        const { loss } = yield* session.train(batch, { step, learningRate })
+        batch.release?.()
+        if (!Number.isFinite(loss)) return false
+        steps = addStep(steps, learningRate, loss)
+        yield* report({ _tag: "Evaluating", part: "learning rates", done: steps.length, total: sweep.steps })
+        return !hasDiverged(steps)
+      })
+    )
+  )
+  return {
+    engine: engine.info,
+    ...sweep,
+    /** Whether the loss went so far up that the sweep ended before its last step. */
+    stoppedEarly: steps.length < sweep.steps,
+    suggestions: suggestions(steps, sweep.steps),
+    curve: steps
+  }
+}, Effect.scoped)
+export type LearningRates = Effect.Success<ReturnType<typeof findLearningRate>>

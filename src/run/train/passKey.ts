@@ -1,0 +1,15 @@
+import { Struct } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { canonical } from "../configDigest.ts"
+
+/**
+ * Names what the batches of a run depend on, and the engine that they are for: runs with the same key can be given the
+ * same batches of images.
+ *
+ * They may differ in `name`, `network`, `evaluate`, `calibration`, and in all of `train` but `batchSize`.
+ */
+export const passKey = (config: RunConfig): string =>
+  canonical({
+    ...Struct.omit(config, ["name", "network", "evaluate", "calibration", "train"]),
+    train: { batchSize: config.train.batchSize }
+  })

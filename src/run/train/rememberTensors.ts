@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { Pretrained } from "../../model/Pretrained.ts"
+import type { Weights } from "../../model/Tensor.ts"
+
+/** The service that reads trained weights, with each set of tensors read once: runs that begin with the same share them. */
+export const rememberTensors = Effect.map(Pretrained, (pretrained) => {
+  const known = new Map<string, Weights>()
+  return Pretrained.of({
+    ...pretrained,
+    tensors: Effect.fnUntraced(function* (source, names) {
+      const key = JSON.stringify([source, ...names])
+      const there = known.get(key)
+      if (there !== undefined) return there
+      const read = yield* pretrained.tensors(source, names)
+      known.set(key, read)
+      return read
+    })
+  })
+})

@@ -1,0 +1,87 @@
+import { Effect, Schema } from "effect"
+import type { Metadata } from "../../model/Pretrained.ts"
+import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
+import { NetworkConfig } from "../../model/NetworkConfig.ts"
+import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { report } from "../../pipeline/Progress.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+
+const Said = Schema.Struct({
+  mean: ImageConfig.fields.mean,
+  std: ImageConfig.fields.std,
+  padding: NetworkConfig.fields.padding
+})
+
+/** `0.485, 0.456, 0.406`, in brackets or without: three numbers, one a channel. */
+const numbers = (text: string) =>
+  text
+    .replace(/^\s*\[(.*)\]\s*$/, "$1")
+    .split(",")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
+
+/** What a configuration leaves open: the padding is MobileNetV2's alone. */
+const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof Said.Type> => [
+  ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
+  ...(network.name === "mobilenet-v2" && network.padding === undefined ? (["padding"] as const) : [])
+]
+
+/** What metadata say of some keys; where they are wrong, a WeightsError tells where. */
+const saidOf = (keys: ReadonlyArray<keyof typeof Said.Type>, metadata: Metadata, source: string, where: string) => {
+  const texts = keys.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]))
+  const said = Object.fromEntries(texts.map(([key, text]) => [key, key === "padding" ? text : numbers(text)]))
+  return Schema.decodeUnknownEffect(Said)(said).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new WeightsError({
+          source,
+          reason: "unreadable",
+          detail:
+            `the metadata in ${where} is wrong: ${message}. ` +
+            "Set `image.mean`, `image.std` and `network.padding` in the configuration: they come first."
+        })
+    )
+  )
+}
+
+const tellTaken = (said: typeof Said.Type, from: string) => {
+  const taken = Object.entries(said).map(([key, value]) => `${key} ${String(value)}`)
+  return taken.length === 0 ? Effect.void : note(`taken from ${from}: ${taken.join("; ")}`)
+}
+
+const note = (line: string) => report({ _tag: "Note", line })
+
+/** ImageNet's, with which torchvision and most of timm train. */
+const usual = "image.mean = [0.485,0.456,0.406] and image.std = [0.229,0.224,0.225]"
+
+/**
+ * A run's configuration with what its weights' file says of mean, std and padding where the configuration says nothing,
+ * and where the file says nothing either, with what is said beside it.
+ *
+ * Notes tell what was taken and where, and another one where nobody says with which mean and std the weights were trained.
+ * Fails with a WeightsError where the weights cannot be had, or say what cannot be.
+ */
+export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig) {
+  const { image, network } = config
+  const source = network.weights
+  if (source === undefined) return config
+  const { beside, contents } = yield* Pretrained
+  const open = openIn(config)
+  const own = yield* saidOf(open, (yield* contents(source)).metadata, source, "the file")
+  yield* tellTaken(own, "the weights' own file")
+  const left = open.filter((key) => own[key] === undefined)
+  const other = left.length === 0 ? undefined : yield* beside(source)
+  const more = other === undefined ? {} : yield* saidOf(left, other.metadata, source, other.from)
+  if (other !== undefined) yield* tellTaken(more, other.from)
+  const { padding, ...scale } = { ...more, ...own }
+  const unsaid = left.filter((key) => key !== "padding" && scale[key] === undefined)
+  if (unsaid.length > 0)
+    yield* note(
+      `the weights' file does not say its ${unsaid.join(" and ")}: 0.5 is taken. ` +
+        `Weights that were trained with PyTorch mostly want ${usual}`
+    )
+  return {
+    ...config,
+    image: { ...scale, ...image },
+    network: { ...(padding !== undefined && { padding }), ...network }
+  } satisfies RunConfig
+})

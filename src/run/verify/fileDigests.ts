@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { sha256 } from "../../pipeline/sha256.ts"
+import { RunFolder } from "../RunFolder.ts"
+
+/** What a run leaves that depends on its configuration, data and engine alone. */
+const files = [
+  "ledger.jsonl",
+  "model/model.safetensors",
+  "predictions/validation.safetensors",
+  "predictions/test.safetensors"
+] as const
+
+/** SHA-256 of such files in the run's folder, in hex, by name. */
+export const fileDigests = Effect.gen(function* () {
+  const folder = yield* RunFolder
+  const digests = yield* Effect.forEach(files, (file) =>
+    Effect.flatMap(folder.read(file), (bytes) => sha256(new Uint8Array(bytes)))
+  )
+  return Object.fromEntries(files.map((file, i) => [file, digests[i]!] as const)) // one for each
+})

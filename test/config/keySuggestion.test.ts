@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import { configKeys } from "../../src/config/configKeys.ts"
+import { keySuggestion } from "../../src/config/keySuggestion.ts"
+import { SearchConfig } from "../../src/run/search/SearchConfig.ts"
+import { RunConfig } from "../../src/config/RunConfig.ts"
+
+const keys = configKeys(RunConfig).map(({ path }) => path)
+
+describe("keySuggestion", () => {
+  it("knows what other tools call a key, and the same key in another section", () => {
+    for (const [path, expected] of [
+      ["image.size", ["image.height", "image.width"]],
+      ["imageSize", ["image.height", "image.width"]],
+      ["image_size", ["image.height", "image.width"]],
+      ["lr", ["train.learningRate"]],
+      ["epochs", ["train.epochs"]],
+      ["batch_size", ["train.batchSize"]],
+      ["train.learningrate", ["train.learningRate"]],
+      ["trian.epochs", ["train.epochs"]],
+      ["data.minPerClas", ["data.minPerClass"]],
+      ["zzzzzzzzzz", []],
+      ["constructor", []],
+      ["x".repeat(2_000_000), []]
+    ] as const)
+      assert.deepStrictEqual(keySuggestion(path, keys), expected, path.slice(0, 30))
+  })
+
+  it("names only keys that there are", () => {
+    for (const path of ["size", "lr", "batch", "model", "arch", "bs", "resolution"]) {
+      const named = keySuggestion(path, keys)
+      assert.isAbove(named.length, 0, path)
+      for (const key of named) assert.include(keys, key)
+    }
+    const search = configKeys(SearchConfig).map(({ path }) => path)
+    for (const key of keySuggestion("image.size", search)) assert.include(search, key)
+  })
+})

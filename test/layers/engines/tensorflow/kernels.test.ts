@@ -1,0 +1,147 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as tf from "@tensorflow/tfjs-core"
+import { Effect } from "effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { backendFolder, readInstalled } from "../../../../src/layers/backend/BackendFolder.ts"
+import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
+import { filterGradient } from "../../../../src/layers/engines/tensorflow/filterGradient.ts"
+import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
+import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
+import type { OpenBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
+import { backendName, openBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
+import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts"
+import { slideOf } from "../../../../src/layers/engines/tensorflow/slide.ts"
+import { draw } from "../../../../src/pipeline/draw.ts"
+import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+
+const installed = readInstalled(backendFolder())
+const isThere = installed !== undefined && existsSync(join(installed.folder, kernelsName()))
+
+/** Numbers from -2 to 2 of a seed, some of them equal. */
+const numbers = (shape: ReadonlyArray<number>, seed: string): tf.Tensor => {
+  const uniform = draw(7, seed)
+  const size = tf.util.sizeFromShape([...shape])
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => Math.round(uniform.next() * 400) / 100 - 2),
+    [...shape]
+  )
+}
+
+const distance = (a: tf.Tensor, b: tf.Tensor): number => {
+  assert.deepStrictEqual(a.shape, b.shape)
+  return tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]! / Math.max(1, tf.max(tf.abs(b)).dataSync()[0]!)
+}
+
+describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
+  /** TensorFlow is opened once in a process. */
+  let opened: OpenBackend | undefined
+  const running = Effect.gen(function* () {
+    const config = deviceConfig({ device: "cpu", memoryGrowth: true })
+    const { run } = (opened ??= openBackend(installed!.folder, config, false)) // there, or the test is skipped
+    yield* Effect.promise(() => tf.setBackend(backendName))
+    return run
+  })
+  const open = (test: (run: Runner) => void) => Effect.map(running, (run) => tf.tidy(() => test(run)))
+
+  it.effect("the filter gradients are TensorFlow's, for any padding and stride", () =>
+    open((run) => {
+      for (const [kernel, stride, padding, channels] of [
+        [[3, 5], 1, 0, 5],
+        [[5, 3], 1, 1, 4],
+        [[3, 3], 2, 1, 3],
+        [[2, 3], 2, "same", 7],
+        [[3, 3], 1, "same", 16]
+      ] as const) {
+        const input = numbers([2, 21, 37, channels], "input")
+        const filter = numbers([...kernel, channels, 64], "filter")
+        const slide = slideOf(run, input, { kernel, padding, stride })
+        const dy = numbers(run.one("Conv2D", slide.attributes, input, filter).shape, "dy")
+        const theirs = run.one("Conv2DBackpropFilter", slide.attributes, input, run.ints(...filter.shape), dy)
+        assert.isBelow(distance(filterGradient(run, slide, input, filter, dy), theirs), 1e-5, `${kernel} ${padding}`)
+      }
+    })
+  )
+
+  it.effect("the filter gradient of a depthwise convolution is TensorFlow's, for any padding and stride", () =>
+    open((run) => {
+      for (const [stride, padding] of [
+        [1, "same"],
+        [2, "same"],
+        [2, 1],
+        [1, 0]
+      ] as const) {
+        const input = numbers([3, 9, 14, 48], "input")
+        const slide = slideOf(run, input, { kernel: [3, 3], padding, stride })
+        const sizes = run.ints(3, 3, 48, 1)
+        const dy = numbers(
+          run.one("DepthwiseConv2dNative", slide.attributes, input, numbers([3, 3, 48, 1], "f")).shape,
+          "dy"
+        )
+        const theirs = run.one("DepthwiseConv2dNativeBackpropFilter", slide.attributes, input, sizes, dy)
+        const [top, left] = slide.before
+        const attributes = [run.int("stride", stride), run.int("top", top), run.int("left", left)]
+        assert.isBelow(distance(run.one("WeftDepthwiseFilterGrad", attributes, input, dy), theirs), 1e-5)
+      }
+    })
+  )
+
+  it.effect("pooling takes the first of equal numbers and the last of NaN, and leaves odd edges alone", () =>
+    open((run) => {
+      const x = tf.tensor4d([1, 3, 3, 9, 2, 3, 0, 9, NaN, 1, -1, 9, 0, NaN, -1, 9, 9, 9, 9, 9], [1, 5, 4, 1])
+      const [y, which] = run.many("WeftMaxPool", [run.int("rectifier", 1)], [x, tf.tensor1d([-4])], 2)
+      assert.deepStrictEqual([...y!.dataSync()], [0, 5, NaN, 5])
+      const size = [run.int("height", 5), run.int("width", 4)]
+      const [dx, sums] = run.many("WeftMaxPoolGrad", size, [tf.tensor4d([7, 8, 10, 20], [1, 2, 2, 1]), which!], 2)
+      assert.deepStrictEqual([...dx!.dataSync()], [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 20, 0, 10, 0, 0, 0, 0, 0, 0])
+      assert.deepStrictEqual([...sums!.dataSync()], [38])
+    })
+  )
+
+  it.effect("pooling by any windows is PyTorch's where they have NaN and infinities, forward and backward", () =>
+    Effect.gen(function* () {
+      const run = yield* running
+      yield* Effect.promise(() =>
+        poolsAsPyTorchDoes((block, input) => {
+          if (!quarters(run, block, input)) return maxPool(run, block, input)
+          const { backward, output } = quartered(run, input, undefined, undefined)
+          return { output, backward: (dy) => backward(dy).gradient }
+        })
+      )
+      yield* Effect.promise(() => poolsAsPyTorchDoes((block, input) => maxPool(run, block, input)))
+    })
+  )
+
+  it.effect("batch norm loses no digits to a large mean, and agrees with TensorFlow's gradients", () =>
+    open((run) => {
+      const [weight, bias] = [numbers([24], "weight"), numbers([24], "bias")]
+      const [zeros, ones] = [tf.zeros([24]), tf.ones([24])]
+      const settings = [run.number("epsilon", 1e-5), run.number("momentum", 1)]
+      const cuts = run.int("rectifier", 2)
+      const shape = [3, 7, 11, 24]
+      const small = numbers(shape, "x")
+      const inputs = (x: tf.Tensor) => [x, weight, bias, zeros, ones]
+      const [, , variance] = run.many("WeftBatchNorm", [...settings, cuts], inputs(small), 5)
+      const far = tf.add(small, 4096) // in hundredths, which are rounded there
+      const [y, , farVariance] = run.many("WeftBatchNorm", [...settings, cuts], inputs(far), 5)
+      assert.isBelow(distance(farVariance!, variance!), 1e-3)
+      assert.isTrue(y!.dataSync().every((value) => value >= 0 && value <= 6))
+
+      const [output, , , mean, inverse] = run.many("WeftBatchNorm", [...settings, cuts], inputs(small), 5)
+      const attributes = [
+        run.float,
+        run.type("U", run.types.float),
+        run.number("epsilon", 1e-5),
+        run.text("data_format", "NHWC"),
+        run.bool("is_training", true)
+      ]
+      const [normal, , , ...kept] = run.many("FusedBatchNormV3", attributes, inputs(small), 6)
+      assert.isBelow(distance(output!, tf.clipByValue(normal!, 0, 6)), 1e-5)
+      const dy = numbers(shape, "dy")
+      const open = run.one("Relu6Grad", [run.float], dy, output!)
+      const theirs = run.many("FusedBatchNormGradV3", attributes, [open, small, weight, ...kept], 5)
+      const ours = run.many("WeftBatchNormGrad", [cuts], [dy, small, output!, weight, mean!, inverse!], 3)
+      for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5)
+    })
+  )
+})

@@ -1,0 +1,141 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ProcessExportReaders from "../../../src/layers/exportReaders/ProcessExportReaders.ts"
+import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
+import { batchFor, normalisedImages, someOf } from "../../../src/model/export/batchFor.ts"
+import type { Held } from "../../../src/model/export/batchFor.ts"
+import { ExportReaders } from "../../../src/model/export/ExportReaders.ts"
+import type { ExportPlan } from "../../../src/model/export/describeExport.ts"
+import type { ReadRequest } from "../../../src/model/export/ExportReaders.ts"
+import { softmax } from "../../../src/metrics/crossEntropy.ts"
+import { Engine } from "../../../src/model/Engine.ts"
+import { inferenceOptions } from "../../../src/model/Model.ts"
+import type { Model } from "../../../src/model/Model.ts"
+import { draw } from "../../../src/pipeline/draw.ts"
+import { assertNear } from "../../model/engineContract/reference.ts"
+import { filesOf, modelOf, networks, planOf } from "../../model/export/plans.ts"
+import { pythonWith } from "../../python.ts"
+import { temporaryFolder } from "../../temporaryFolder.ts"
+
+const size = 4
+
+const noise = ({ height, width }: { readonly height: number; readonly width: number }): Held => {
+  const random = draw("export", height, width)
+  return { bytes: Uint8Array.from({ length: size * height * width * 3 }, () => random.below(256)), size, height, width }
+}
+
+/** What the mock engine says of the images: the reference of all engines. */
+const expected = Effect.fnUntraced(function* (model: Model, held: Held) {
+  const session = yield* Engine.use((engine) => engine.open(inferenceOptions(model)))
+  return yield* session.predict({
+    index: 0,
+    images: normalisedImages(held, model.image),
+    labels: new Int32Array(size),
+    ids: Array.from({ length: size }, String),
+    size,
+    height: held.height,
+    width: held.width
+  })
+}, Effect.scoped)
+
+/** Writes an export and has it read, in a batch of 3 and one of 1. */
+const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
+  const folder = yield* temporaryFolder
+  for (const { content, name } of filesOf(plan)) yield* Effect.promise(() => writeFile(join(folder, name), content))
+  const { graph, model } = plan
+  const result = yield* ExportReaders.use((readers) =>
+    readers.read({
+      format: plan.format as ReadRequest["format"],
+      folder,
+      output: graph.output,
+      batches: [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) =>
+        batchFor(some, model.image, plan.format, graph.input)
+      )
+    })
+  )
+  if (result._tag === "NoReader") return assert.fail(result.reason)
+  return result.outputs.flatMap((output) => [...output])
+})
+
+const isTensorflowHere = readInstalled(backendFolder()) !== undefined
+const python = pythonWith("tensorflow")
+
+/** The environment that the reader's process gets, put back with its Scope. */
+const environment = (values: Readonly<Record<string, string>>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = Object.keys(values).map((name) => [name, process.env[name]] as const)
+      Object.assign(process.env, values)
+      return before
+    }),
+    (before) =>
+      Effect.sync(() => {
+        for (const [name, value] of before)
+          if (value === undefined) delete process.env[name]
+          else process.env[name] = value
+      })
+  )
+
+const small = modelOf(networks["odd blocks"]!)
+const nowhere = { WEFT_BACKEND: "/nowhere", WEFT_PYTHON: "/nowhere" }
+const formats = ["onnx", "tfjs", "saved-model"] as const
+
+layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it) => {
+  for (const format of formats) {
+    const test = format === "saved-model" && !isTensorflowHere ? it.effect.skip : it.effect
+    for (const [name, network] of Object.entries(networks))
+      test(`${format}: ${name} gives the reference's logits, in batches of 3 and 1`, () =>
+        Effect.gen(function* () {
+          const model = modelOf(network)
+          const held = noise(network)
+          const logits = yield* expected(model, held)
+          assertNear(yield* readBack(planOf(model, { format }), held), [...logits], "logits", 1e-4)
+        }).pipe(Effect.provide(MockEngine.layer)))
+
+    test(`${format}: gives calibrated probabilities of bytes`, () =>
+      Effect.gen(function* () {
+        const network = networks["mobilenet-v2, fc, symmetric"]!
+        const model = modelOf(network, { kind: "temperature", temperature: 1.7 })
+        const held = noise(network)
+        const logits = (yield* expected(model, held)).map((logit) => logit / 1.7)
+        const found = yield* readBack(
+          planOf(model, { format, graph: { input: "uint8", output: "probabilities" } }),
+          held
+        )
+        assertNear(found, [...softmax(logits, network.classes)], "probabilities", 1e-4)
+      }).pipe(Effect.provide(MockEngine.layer)))
+  }
+
+  it.effect.skipIf(!python)("saved-model: is read by Python's TensorFlow where ours is not installed", () =>
+    Effect.gen(function* () {
+      yield* environment({ ...nowhere, WEFT_PYTHON: python! }) // skipped where there is none
+      const held = noise(small.network)
+      const logits = yield* expected(small, held)
+      assertNear(yield* readBack(planOf(small, { format: "saved-model" }), held), [...logits], "logits", 1e-4)
+    }).pipe(Effect.provide(MockEngine.layer))
+  )
+
+  it.effect("saved-model: says what would read it where nothing does", () =>
+    Effect.gen(function* () {
+      yield* environment(nowhere)
+      const request = { format: "saved-model", folder: "anywhere", output: "logits", batches: [] } as const
+      const result = yield* ExportReaders.use((readers) => readers.read(request))
+      assert.strictEqual(result._tag, "NoReader")
+      assert.match(result._tag === "NoReader" ? result.reason : "", /backend:install.*WEFT_PYTHON/)
+    })
+  )
+
+  it.effect("fails where the library does not take the file, in its words", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() => writeFile(join(folder, "model.onnx"), "no model"))
+      const error = yield* Effect.flip(
+        ExportReaders.use((readers) => readers.read({ format: "onnx", folder, output: "logits", batches: [] }))
+      )
+      assert.match(error.message, /onnxruntime-node does not take the exported onnx: .*(model|protobuf|INVALID)/i)
+    })
+  )
+})

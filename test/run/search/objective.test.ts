@@ -1,0 +1,126 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { EpochRecord, Report } from "../../../src/metrics/Report.ts"
+import {
+  chosenRecord,
+  epochFigure,
+  goalProblem,
+  isEpochFigure,
+  rank,
+  reportFigure
+} from "../../../src/run/search/objective.ts"
+
+const record = (
+  epoch: number,
+  validationLoss: number | null,
+  validationAccuracy: number | null = 0.5
+): EpochRecord => ({
+  epoch,
+  trainLoss: epoch / 8,
+  trainAccuracy: 0.25,
+  validationLoss,
+  validationAccuracy,
+  learningRate: 0.01,
+  imagesPerSecond: 100,
+  seconds: 7
+})
+const score = { precision: 0.1, recall: 0.2, f1: 0.3 }
+const report: Report = {
+  data: { listed: 9, kept: 9, refused: {}, classes: 2, train: 5, validation: 2, test: 2 },
+  model: { network: "simple-cnn", head: null, parameters: 11, trainableParameters: 11 },
+  history: [record(1, 0.4), record(2, 0.3), record(3, 0.35)],
+  chosenEpoch: 2,
+  test: {
+    loss: 0.6,
+    accuracy: 0.7,
+    top5Accuracy: null,
+    balancedAccuracy: 0.5,
+    cohenKappa: 0.5,
+    matthews: 0.5,
+    weighted: { ...score, f1: 0.71 },
+    macro: score,
+    micro: score,
+    perClass: [],
+    confusion: []
+  },
+  engine: { name: "mock", device: "cpu", versions: {} },
+  seconds: 21,
+  receipt: {
+    dataDigest: "",
+    configDigest: "",
+    ledger: { listed: 9, kept: 9, refused: {} },
+    versions: {},
+    seeds: {},
+    machine: { platform: "", arch: "", cpus: 2, memory: 3 }
+  }
+}
+
+describe("an objective", () => {
+  it("is a figure of the chosen epoch by its short name, or any number of the report by its path", () => {
+    const figures = ["validationLoss", "trainLoss", "test.weighted.f1", "test.loss", "model.parameters", "seconds"]
+    assert.deepStrictEqual(
+      figures.map((figure) => reportFigure(report, figure)),
+      [0.3, 0.25, 0.71, 0.6, 11, 21]
+    )
+  })
+
+  it("is null where a report has no such figure", () => {
+    assert.isNull(reportFigure(report, "test.top5Accuracy"))
+    assert.isNull(reportFigure(report, "calibration.validation.eceAfter"))
+    assert.isNull(reportFigure({ ...report, test: null }, "test.accuracy"))
+    assert.isNull(reportFigure({ ...report, chosenEpoch: 9 }, "validationLoss"))
+    assert.isNull(epochFigure(record(1, null), "validationLoss"))
+    assert.isNull(epochFigure(undefined, "trainLoss"))
+  })
+
+  it("knows which figures every epoch has: `seconds` are the run's", () => {
+    assert.isTrue(["validationLoss", "trainAccuracy"].every(isEpochFigure))
+    assert.isFalse(["seconds", "test.loss", "chosenEpoch", "toString"].some(isEpochFigure))
+  })
+
+  it("has a goal that makes sense for the figure, where only one does", () => {
+    const wrong = (["min", "max"] as const).map((goal) =>
+      [
+        "test.loss",
+        "calibration.test.eceAfter",
+        "test.macro.recall",
+        "calibration.test.lossAfter",
+        "chosenEpoch",
+        "model.parameters"
+      ].map((figure) => goalProblem({ figure, goal }) === undefined)
+    )
+    assert.deepStrictEqual(wrong, [
+      [true, true, false, true, true, true],
+      [false, false, true, false, true, true]
+    ])
+  })
+})
+
+describe("the chosen epoch's record", () => {
+  const history = [record(1, 0.4, 0.8), record(2, 0.3, 0.6), record(3, 0.29, 0.8), record(4, 0.5, 0.9)]
+  const epoch = (config: Parameters<typeof chosenRecord>[0]) => chosenRecord(config, history)?.epoch
+
+  it("is the last one or the best by the monitored figure, as the run's settings say", () => {
+    assert.strictEqual(epoch({ select: "last", monitor: "validationLoss" }), 4)
+    assert.strictEqual(epoch({ select: "best", monitor: "validationLoss" }), 3)
+    assert.strictEqual(epoch({ select: "best", monitor: "validationAccuracy" }), 4)
+    assert.strictEqual(
+      epoch({ select: "last", monitor: "validationLoss", earlyStopping: { patience: 5, minDelta: 0.05 } }),
+      2
+    )
+  })
+
+  it("is the last one where nothing was validated, and none before the first epoch's end", () => {
+    const config = { select: "best", monitor: "validationLoss" } as const
+    assert.strictEqual(chosenRecord(config, [record(1, null), record(2, null)])?.epoch, 2)
+    assert.isUndefined(chosenRecord(config, []))
+  })
+})
+
+describe("rank", () => {
+  it("puts the best first, ties in their order, and no figure last", () => {
+    const items = [3, null, 1, Number.NaN, 3, 2].map((figure, i) => ({ figure, i }))
+    const order = (goal: "min" | "max") => rank(items, goal).map(({ i }) => i)
+    assert.deepStrictEqual(order("min"), [2, 5, 0, 4, 1, 3])
+    assert.deepStrictEqual(order("max"), [0, 4, 5, 2, 1, 3])
+  })
+})

@@ -1,0 +1,101 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { FeatureCache } from "../../../src/model/FeatureCache.ts"
+import { Augment } from "../../../src/pipeline/Augment.ts"
+import { Feed } from "../../../src/pipeline/Feed.ts"
+import { Images } from "../../../src/pipeline/Images.ts"
+import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
+import { featureBatches } from "../../../src/run/train/featureBatches.ts"
+import { Machine } from "../../../src/run/Machine.ts"
+import { lossesOf } from "../../losses.ts"
+
+const [height, width] = [9, 8]
+const area = height * width * 3
+const samples = Array.from({ length: 7 }, (_, i) => ({
+  id: `s${i}`,
+  label: i % 3,
+  path: `${i}.jpg`,
+  line: i + 2,
+  digest: String(i).repeat(64)
+}))
+
+/** A feed whose images are filled with their sample's number. */
+const feed = Layer.effect(
+  Feed,
+  Effect.gen(function* () {
+    const images = yield* Images
+    const augment = yield* Augment
+    return {
+      images,
+      augment,
+      serve: ({ slots }) =>
+        Effect.sync(() => {
+          const filled = new Float32Array(slots.length * area)
+          for (const [i, { path }] of slots.entries()) filled.fill(parseInt(path), i * area, (i + 1) * area)
+          return { images: filled, refused: [], release: () => {} }
+        })
+    }
+  })
+)
+const layers = Layer.mergeAll(feed, Machine.layerTest, FeatureCache.layerMemory).pipe(
+  Layer.provideMerge(Layer.merge(Images.layerMemory(new Map()), Augment.layer))
+)
+
+/** The batches of an epoch, twice, and how many images the frozen part was applied to. */
+const twice = Effect.fnUntraced(function* (augment: object) {
+  const config = yield* decodeRunConfig(
+    { data: { root: "shop" }, image: { height, width }, train: { batchSize: 3 }, augment },
+    "test"
+  )
+  let applied = 0
+  const features = {
+    engine: "test",
+    shape: [2] as const,
+    key: "the two ends",
+    run: (images: Float32Array, size: number) =>
+      Effect.sync(() => {
+        applied += size
+        return Float32Array.from(
+          { length: size * 2 },
+          (_, i) => images[i % 2 === 0 ? (i / 2) * area : ((i + 1) / 2) * area - 1]!
+        )
+      })
+  }
+  const frozen = {
+    blocks: [{ _tag: "GlobalAveragePool" } as const],
+    input: [height, width, 3] as const,
+    weights: new Map()
+  }
+  const batches = yield* featureBatches(config, features, frozen, lossesOf({ train: samples }))
+  const epoch = Stream.runCollect(batches.training(samples, 1, 0))
+  return { first: yield* epoch, again: yield* epoch, applied: () => applied }
+})
+
+it.effect("features of images that are one of two are never taken from the cache, which would forget the other", () =>
+  Effect.gen(function* () {
+    const { again, applied, first } = yield* twice({ mixup: 0.5 })
+    assert.strictEqual(applied(), 14)
+    assert.deepStrictEqual(again, first)
+    for (const { features, labels, mix, size } of first) {
+      assert.strictEqual(mix?.labels.length, size)
+      assert.strictEqual(features?.length, 2 * size)
+      assert.strictEqual(mix?.labels[0], labels.at(-1))
+    }
+  }).pipe(Effect.provide(Layer.fresh(layers)))
+)
+
+it.effect("a switch between two kinds of mixing that are off makes no other views: the cache is used", () =>
+  Effect.gen(function* () {
+    const plain = yield* twice({})
+    assert.strictEqual(plain.applied(), 7)
+    const { again, applied } = yield* twice({ mixSwitch: 0.9 })
+    assert.strictEqual(applied(), 0)
+    assert.deepStrictEqual(again, plain.again)
+    const augmented = yield* twice({ noise: 0.1 })
+    assert.strictEqual(augmented.applied(), 7)
+    const switched = yield* twice({ noise: 0.1, mixSwitch: 0.9, mixup: 0, cutmix: 0 })
+    assert.strictEqual(switched.applied(), 0)
+    assert.deepStrictEqual(switched.again, augmented.again)
+    assert.strictEqual((yield* twice({ noise: 0.2 })).applied(), 7)
+  }).pipe(Effect.provide(Layer.fresh(layers)))
+)

@@ -1,0 +1,105 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Beside, Metadata } from "../../../src/model/Pretrained.ts"
+import { Pretrained } from "../../../src/model/Pretrained.ts"
+import { Progress } from "../../../src/pipeline/Progress.ts"
+import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
+import { resolveConfig } from "../../../src/run/train/resolveConfig.ts"
+
+interface Given {
+  readonly beside?: Beside
+  readonly metadata?: Metadata
+  readonly image?: object
+  readonly network?: object
+}
+
+/** The configuration that comes of a file's metadata, and the notes on the way. */
+const resolved = ({ beside, image = {}, metadata = {}, network = {} }: Given) =>
+  Effect.gen(function* () {
+    const notes: Array<string> = []
+    const raw = { data: { root: "shop" }, image, network: { name: "mobilenet-v2", weights: "w", ...network } }
+    const config = yield* Effect.flatMap(decodeRunConfig(raw, "test"), resolveConfig).pipe(
+      Effect.provideService(Progress, (event) =>
+        Effect.sync(() => void notes.push(event._tag === "Note" ? event.line : event._tag))
+      )
+    )
+    return { image: config.image, padding: config.network.padding, notes }
+  }).pipe(Effect.provide(Pretrained.layerMemory({ w: { metadata, tensors: new Map(), ...(beside && { beside }) } })))
+
+const metadata = { mean: "0.1, 0.2,0.3", std: "[0.4, 0.5, 0.6]", padding: "same", source: "a test" }
+
+it.effect("mean, std and padding are the file's where the configuration says nothing, and a note tells them", () =>
+  Effect.gen(function* () {
+    const { image, notes, padding } = yield* resolved({ metadata })
+    assert.deepStrictEqual([image.mean, image.std, padding], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], "same"])
+    assert.deepStrictEqual(notes, ["taken from the weights' own file: mean 0.1,0.2,0.3; std 0.4,0.5,0.6; padding same"])
+  })
+)
+
+it.effect("what the configuration says comes first, even where the file is wrong about it", () =>
+  Effect.gen(function* () {
+    const { image, notes, padding } = yield* resolved({
+      metadata: { ...metadata, mean: "grey", padding: "odd" },
+      image: { mean: [0.7, 0.8, 0.9] },
+      network: { padding: "symmetric" }
+    })
+    assert.deepStrictEqual([image.mean, image.std, padding], [[0.7, 0.8, 0.9], [0.4, 0.5, 0.6], "symmetric"])
+    assert.deepStrictEqual(notes, ["taken from the weights' own file: std 0.4,0.5,0.6"])
+  })
+)
+
+it.effect("what the file leaves open is taken from beside it, and the notes tell which is whose", () =>
+  Effect.gen(function* () {
+    const beside = { from: "a letter", metadata: { mean: "0.7,0.8,0.9", std: "0.1,0.2,0.25", padding: "symmetric" } }
+    const { image, notes, padding } = yield* resolved({ beside, metadata: { std: "0.4,0.5,0.6", padding: "same" } })
+    assert.deepStrictEqual([image.mean, image.std, padding], [[0.7, 0.8, 0.9], [0.4, 0.5, 0.6], "same"])
+    assert.deepStrictEqual(notes, [
+      "taken from the weights' own file: std 0.4,0.5,0.6; padding same",
+      "taken from a letter: mean 0.7,0.8,0.9"
+    ])
+  })
+)
+
+it.effect("a note tells that nobody says with which mean and std the weights were trained", () =>
+  Effect.gen(function* () {
+    const silent = yield* resolved({ metadata: { format: "pt" } })
+    assert.isUndefined(silent.image.mean)
+    assert.strictEqual(silent.notes.length, 1)
+    assert.include(silent.notes[0], "does not say its mean and std: 0.5 is taken")
+    assert.include(silent.notes[0], "image.mean = [0.485,0.456,0.406]")
+    const half = yield* resolved({ metadata: { std: "0.4,0.5,0.6" } })
+    assert.include(half.notes[1], "does not say its mean: 0.5 is taken")
+    const told = yield* resolved({ image: { mean: [0.7, 0.8, 0.9], std: [0.4, 0.5, 0.6] } })
+    assert.deepStrictEqual(told.notes, [])
+  })
+)
+
+it.effect("metadata that cannot be is an error that names the key and what to do", () =>
+  Effect.gen(function* () {
+    const wrong: ReadonlyArray<readonly [string, Metadata]> = [
+      ["mean", { mean: "0.1,0.2" }],
+      ["mean", { mean: "0.1,,0.3" }],
+      ["mean", { mean: "0.1,0.2,123.675" }],
+      ["std", { std: "0.1,0.2,0" }],
+      ["std", { std: "one,two,three" }],
+      ["padding", { padding: "valid" }]
+    ]
+    for (const [key, metadata] of wrong) {
+      const error = yield* Effect.flip(resolved({ metadata }))
+      if (error._tag !== "WeightsError") return assert.fail(error.message)
+      assert.strictEqual(error.reason, "unreadable")
+      assert.include(error.message, `["${key}"]`)
+      assert.include(error.message, "Set `image.mean`")
+    }
+  })
+)
+
+it.effect("the padding is MobileNetV2's alone, and without weights nothing is asked", () =>
+  Effect.gen(function* () {
+    const { notes, padding } = yield* resolved({ metadata, network: { name: "vgg16" } })
+    assert.isUndefined(padding)
+    assert.notInclude(notes.join(), "padding")
+    const config = yield* decodeRunConfig({ data: { root: "shop" } }, "test")
+    assert.strictEqual(yield* Effect.provide(resolveConfig(config), Pretrained.layerMemory({})), config)
+  })
+)
