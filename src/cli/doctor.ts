@@ -23,7 +23,9 @@ export const doctor = Command.make(
   { json: options.json },
   Effect.fnUntraced(function* ({ json }) {
     const machine = yield* Machine
-    const engines = yield* Engines.use((engines) => engines.survey(simpleCnn({ height: 48, width: 48, classes: 2 })))
+    const engines = yield* Engines.use((engines) =>
+      engines.survey(simpleCnn.build({ height: 48, width: 48, classes: 2 }))
+    )
     const appliers = yield* features
     if (json) return yield* Console.log(JSON.stringify({ machine, engines, features: appliers }, null, 2))
     yield* Console.log(

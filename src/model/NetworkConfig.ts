@@ -1,17 +1,22 @@
 import { Schema } from "effect"
 import { optionalSetting, setting } from "../config/Setting.ts"
+import { architectures, networksWith } from "./networks.ts"
+
+const withHeads = networksWith(({ hasHeads }) => hasHeads)
+const withPadding = networksWith(({ hasPadding }) => hasPadding)
+const withWeights = networksWith(({ timm }) => timm !== undefined)
 
 /** Which network is trained. */
 export const NetworkConfig = Schema.Struct({
-  name: setting(Schema.Literals(["simple-cnn", "mobilenet-v2", "vgg16"]), "simple-cnn", "The network's name"),
+  name: setting(Schema.Literals(architectures.map((one) => one.name)), "simple-cnn", "The network's name"),
   head: setting(
     Schema.Literals(["fc", "batchnorm"]),
     "fc",
-    "mobilenet-v2, vgg16: what the classes come from: `fc` is one linear layer; `batchnorm` a linear layer of 256, batch norm, ReLU, dropout 0.5 and a linear layer"
+    `${withHeads}: what the classes come from: \`fc\` is one linear layer; \`batchnorm\` a linear layer of 256, batch norm, ReLU, dropout 0.5 and a linear layer`
   ),
   padding: optionalSetting(
     Schema.Literals(["symmetric", "same"]),
-    "mobilenet-v2: what surrounds an image: as in PyTorch, or TensorFlow's `same`. Where left out, what the weights' file or their hub says, else symmetric"
+    `${withPadding}: what surrounds an image: as in PyTorch, or TensorFlow's \`same\`. Where left out, what the weights' file or their hub says, else symmetric`
   ),
   trainable: setting(
     Schema.Union([Schema.Literals(["all", "head"]), Schema.Struct({ from: Schema.NonEmptyString })]),
@@ -25,7 +30,7 @@ export const NetworkConfig = Schema.Struct({
   ),
   weights: optionalSetting(
     Schema.NonEmptyString,
-    "mobilenet-v2, vgg16: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (`hf:OWNER/NAME`, `@REVISION` and `/FILE.safetensors` may follow). The head begins anew; so does everything where this is left out"
+    `${withWeights}: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow). The head begins anew; so does everything where this is left out`
   )
 }).check(
   Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {

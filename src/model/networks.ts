@@ -1,11 +1,31 @@
 import { Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
-import type { Network } from "./Network.ts"
+import type { Architecture, NetworkOptions } from "./Architecture.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
 import { checkNetwork } from "./shapes.ts"
+
+/** Every network that a configuration can name: a new one is a file and a line here. */
+export const architectures = [simpleCnn, mobilenetV2, vgg16] as const
+
+export type NetworkName = (typeof architectures)[number]["name"]
+
+// One for each name: the list's type says which they are.
+const byName = Object.fromEntries(architectures.map((one) => [one.name, one])) as Record<NetworkName, Architecture>
+
+const isListed = (name: string): name is NetworkName => Object.hasOwn(byName, name)
+
+/** The facts of a network by its name; undefined for one that is not in the list, such as a test's. */
+export const architectureOf = (name: string): Architecture | undefined => (isListed(name) ? byName[name] : undefined)
+
+/** The names of those networks for which something holds, for documentation and messages: `mobilenet-v2, vgg16`. */
+export const networksWith = (holds: (one: Architecture) => boolean): string =>
+  architectures
+    .filter(holds)
+    .map(({ name }) => name)
+    .join(", ")
 
 /** The configured network does not fit the configured images: exit code 2. */
 export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkMisfit", {
@@ -18,28 +38,17 @@ export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkM
   }
 }
 
-interface Size {
-  readonly height: number
-  readonly width: number
-  readonly classes: number
-}
-
-/** The networks by name; a new one is one more file and a line here. */
-const networks: Readonly<
-  Record<NetworkConfig["name"], (options: Size & Pick<NetworkConfig, "head" | "padding">) => Network>
-> = {
-  "simple-cnn": ({ classes, height, width }) => simpleCnn({ classes, height, width }),
-  "mobilenet-v2": (options) => mobilenetV2({ ...options, padding: options.padding ?? "symmetric" }),
-  vgg16
-}
-
 /** The configured network for images of a size and a number of classes, checked that its blocks fit together. */
-export const networkFor = Effect.fnUntraced(function* (config: NetworkConfig, size: Size) {
-  const network = networks[config.name]({ ...config, ...size })
+export const networkFor = Effect.fnUntraced(function* (
+  { head, name, padding = "symmetric" }: NetworkConfig,
+  size: Pick<NetworkOptions, "height" | "width" | "classes">
+) {
+  const { classes, height, width } = size
+  const network = byName[name].build({ height, width, classes, head, padding })
   yield* Effect.try({
     try: () => checkNetwork(network),
     catch: (error) =>
-      new NetworkMisfit({ network: config.name, detail: error instanceof Error ? error.message : String(error) })
+      new NetworkMisfit({ network: name, detail: error instanceof Error ? error.message : String(error) })
   })
   return network
 })

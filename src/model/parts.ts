@@ -5,6 +5,7 @@ import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
+import { architectureOf } from "./networks.ts"
 import { inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -27,15 +28,8 @@ export class UnknownBlock extends Schema.TaggedError<UnknownBlock>()("UnknownBlo
   }
 }
 
-/** The layers that give the logits: the last one, or what a head has in its place. */
-const lastLayers: Readonly<Record<string, string>> = {
-  "simple-cnn": "fc3",
-  "mobilenet-v2": "classifier.1",
-  vgg16: "classifier.6"
-}
-
 /** The name of a network's head: the start of its tensors' names. */
-export const headOf = (network: Network): string | undefined => lastLayers[network.name]
+export const headOf = (network: Network): string | undefined => architectureOf(network.name)?.classifier
 
 const namesOf = (block: Block): ReadonlyArray<string> =>
   block._tag === "Residual" ? block.blocks.flatMap(namesOf) : "name" in block ? [block.name] : []

@@ -166,14 +166,14 @@ const failsWith = <A, R>(effect: Effect.Effect<A, FeaturesError, R>, reason: str
 
 const agreesOnNetworks = (it: Vitest.MethodsNonLive<Features>) => {
   it.effect("gives MobileNetV2's features", () => {
-    const { blocks } = mobilenetV2({ height: 96, width: 64, classes: 70, head: "fc", padding: "symmetric" })
+    const { blocks } = mobilenetV2.build({ height: 96, width: 64, classes: 70, head: "fc", padding: "symmetric" })
     return agrees(frozenOf(withoutLast(blocks), [96, 64, 3]), 2, "features")
   })
 
   const file = new URL("weights/mobilenetv2_100.safetensors", shared)
   it.effect.skipIf(!existsSync(file))("gives the features of MobileNetV2 with ImageNet's weights", () =>
     Effect.gen(function* () {
-      const network = mobilenetV2({ height: 96, width: 80, classes: 70, head: "fc", padding: "same" })
+      const network = mobilenetV2.build({ height: 96, width: 80, classes: 70, head: "fc", padding: "same" })
       const weights = yield* startWeights(network, 1, file.pathname)
       yield* agrees({ blocks: withoutLast(network.blocks), input: [96, 80, 3], weights }, 2, "features")
     }).pipe(Effect.provide(DiskPretrained.layer))
@@ -201,7 +201,7 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
       it.effect(`gives the logits of ../shared/fixtures/forward.json: ${network}, head ${head}, at ${size}`, () =>
         Effect.gen(function* () {
           const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
-          const { blocks } = { mobilenet_v2: mobilenetV2, vgg16 }[network](options)
+          const { blocks } = { mobilenet_v2: mobilenetV2, vgg16 }[network].build(options)
           const parameters = frozenParts({ blocks, input: [size, size, 3] }).parameters
           const weights = new Map(parameters.map(({ name, shape }) => [name, referenceTensor(name, shape, salt)]))
           const { run } = yield* (yield* Features).open({ blocks, input: [size, size, 3], weights })

@@ -10,9 +10,9 @@ import { checkNetwork, inputShape, outputOf, parameters } from "../../src/model/
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
 
 const size = { height: 70, width: 90, classes: 5 }
-const mobilenet = mobilenetV2({ ...size, head: "batchnorm", padding: "symmetric" })
-const vgg = vgg16({ ...size, head: "fc" })
-const small = simpleCnn(size)
+const mobilenet = mobilenetV2.build({ ...size, head: "batchnorm", padding: "symmetric" })
+const vgg = vgg16.build({ ...size, head: "fc" })
+const small = simpleCnn.build(size)
 
 const config = (trainable: (typeof NetworkConfig.Type)["trainable"], more = {}) =>
   Schema.decodeUnknownSync(NetworkConfig)({ trainable, weights: "any", ...more })

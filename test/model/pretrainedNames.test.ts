@@ -10,13 +10,13 @@ import * as timm from "./timm.ts"
 const size = { height: 224, width: 224, classes: 1000, head: "fc" } as const
 const networks = [
   {
-    network: mobilenetV2({ ...size, padding: "symmetric" }),
+    network: mobilenetV2.build({ ...size, padding: "symmetric" }),
     ofTimm: timm.mobilenetv2_100(1000),
     // torchvision 0.28: SHA-256 of the sorted lines "NAME SHAPE" of mobilenet_v2().state_dict().
     ofTorchvision: "1f27e3d93ac9d0ffc61ab3e5b356f06d46d13af45ee9477b17ec86faa53c5379"
   },
   {
-    network: vgg16(size),
+    network: vgg16.build(size),
     ofTimm: timm.vgg16(1000),
     ofTorchvision: "e36b43eb356035da8773e7fcc78b2535bbbf866e196790b7e11f3a547e89dfc3"
   }

@@ -16,7 +16,7 @@ import {
 
 const count = (network: Network) => countParameters(parameters(network))
 
-const simple = (height: number, width: number) => simpleCnn({ height, width, classes: 70 })
+const simple = (height: number, width: number) => simpleCnn.build({ height, width, classes: 70 })
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -38,9 +38,9 @@ describe("parameters", () => {
 
   it("counts torchvision's networks as sum(p.numel() for p in model.parameters()) does: running statistics are buffers", () => {
     const size = { height: 224, width: 224, head: "fc", padding: "symmetric" } as const
-    assert.strictEqual(count(mobilenetV2({ ...size, classes: 1000 })), 3_504_872)
-    assert.strictEqual(count(mobilenetV2({ ...size, classes: 70 })), 2_313_542)
-    assert.strictEqual(count(vgg16({ ...size, classes: 1000 })), 138_357_544)
+    assert.strictEqual(count(mobilenetV2.build({ ...size, classes: 1000 })), 3_504_872)
+    assert.strictEqual(count(mobilenetV2.build({ ...size, classes: 70 })), 2_313_542)
+    assert.strictEqual(count(vgg16.build({ ...size, classes: 1000 })), 138_357_544)
   })
 
   it("takes images that are not square, and sizes that the poolings do not divide", () => {

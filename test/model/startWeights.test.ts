@@ -12,8 +12,8 @@ import { sizeOf } from "../../src/model/Tensor.ts"
 import * as timm from "./timm.ts"
 
 const size = { height: 96, width: 64, head: "fc" } as const
-const mobilenet = (classes: number) => mobilenetV2({ ...size, classes, padding: "symmetric" })
-const vgg = (classes: number) => vgg16({ ...size, classes })
+const mobilenet = (classes: number) => mobilenetV2.build({ ...size, classes, padding: "symmetric" })
+const vgg = (classes: number) => vgg16.build({ ...size, classes })
 const from = (source: string, head = true) => ({ head, source })
 
 it.effect("all tensors of both networks are found under timm's names and under torchvision's", () =>
@@ -41,7 +41,7 @@ it.effect("without the head, weights of other classes do; with it they do not", 
   Effect.gen(function* () {
     const shapes = new Map(timm.mobilenetv2_100(1000))
     for (const head of ["fc", "batchnorm"] as const) {
-      const network = mobilenetV2({ ...size, head, classes: 7, padding: "same" })
+      const network = mobilenetV2.build({ ...size, head, classes: 7, padding: "same" })
       const matched = yield* matchNames(network, shapes, from("x", false))
       assert.strictEqual(matched.size, 260)
       assert.isFalse([...matched.keys()].some((name) => name.startsWith("classifier")))

@@ -1,5 +1,6 @@
 import type { Report } from "../../metrics/Report.ts"
 import type { Model } from "../Model.ts"
+import { architectureOf } from "../networks.ts"
 import { opset } from "../onnx/OnnxGraph.ts"
 import type { ExportMetadata } from "./ExportMetadata.ts"
 import { inputName } from "./ExportSettings.ts"
@@ -27,9 +28,9 @@ const meanings = {
 const meaningOf = (format: ExportFormat, { input }: GraphSettings) =>
   format === "tfjs" && input === "uint8" ? `${meanings.uint8}; as an int32 tensor` : meanings[input]
 
-/** The paddings that a network's sliding blocks have: MobileNetV2's can be of two kinds. */
+/** How a network's sliding blocks are padded; null where that is no choice. */
 const paddingOf = ({ network }: Model): string | null =>
-  network.name !== "mobilenet-v2"
+  architectureOf(network.name)?.hasPadding !== true
     ? null
     : network.blocks.some((block) => "padding" in block && block.padding === "same")
       ? "same"

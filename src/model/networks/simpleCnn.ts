@@ -1,3 +1,4 @@
+import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
 
@@ -18,14 +19,11 @@ const convolution = (name: string, filters: number, kernel: number): ReadonlyArr
 
 const dense = (name: string, units: number): Block => ({ _tag: "Dense", name, units, bias: true, init: "torch" })
 
-/**
- * SimpleCNN, the benchmark of the reference experiment: four convolutions, two hidden dense layers.
- *
- * Any input of at least 48 pixels either way; at 224x224 and 70 classes it has 5,036,998 parameters.
- */
-export const simpleCnn = (options: { height: number; width: number; classes: number }): Network => ({
+const build = ({ classes, height, width }: NetworkOptions): Network => ({
   name: "simple-cnn",
-  ...options,
+  height,
+  width,
+  classes,
   blocks: [
     ...convolution("conv1", 32, 5),
     ...convolution("conv2", 64, 3),
@@ -37,6 +35,19 @@ export const simpleCnn = (options: { height: number; width: number; classes: num
     { _tag: "Dropout", name: "dropout1", rate: 0.5 },
     dense("fc2", 256),
     { _tag: "Activation", kind: "relu" },
-    dense("fc3", options.classes)
+    dense("fc3", classes)
   ]
 })
+
+/**
+ * SimpleCNN, the benchmark of the reference experiment: four convolutions, two hidden dense layers.
+ *
+ * Any input of at least 48 pixels either way; at 224x224 and 70 classes it has 5,036,998 parameters.
+ */
+export const simpleCnn: Architecture<"simple-cnn"> = {
+  name: "simple-cnn",
+  build,
+  classifier: "fc3",
+  hasHeads: false,
+  hasPadding: false
+}

@@ -5,6 +5,7 @@ import type { Engine } from "../../model/Engine.ts"
 import type { Trained } from "../../model/Learner.ts"
 import { calibrate, figuresOf } from "../../model/measure.ts"
 import { encodeModel } from "../../model/Model.ts"
+import { architectureOf } from "../../model/networks.ts"
 import { encodePredictions } from "../../model/StoredPredictions.ts"
 import { ledgerCounts } from "../../pipeline/Ledger.ts"
 import { withMissed, withoutLost } from "../../pipeline/Losses.ts"
@@ -120,7 +121,7 @@ const writeRun = Effect.fn("finishRuns.write")(function* (
     },
     model: {
       network: network.name,
-      head: network.name === "simple-cnn" ? null : config.network.head,
+      head: architectureOf(network.name)?.hasHeads === true ? config.network.head : null,
       parameters: learner.parameters,
       trainableParameters: learner.trainableParameters
     },

@@ -2,6 +2,7 @@ import { Effect, Schema } from "effect"
 import type { Metadata } from "../../model/Pretrained.ts"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import { NetworkConfig } from "../../model/NetworkConfig.ts"
+import { architectureOf } from "../../model/networks.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
@@ -19,10 +20,10 @@ const numbers = (text: string) =>
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
 
-/** What a configuration leaves open: the padding is MobileNetV2's alone. */
+/** What a configuration leaves open; the padding, only where the network has a choice. */
 const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof Said.Type> => [
   ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
-  ...(network.name === "mobilenet-v2" && network.padding === undefined ? (["padding"] as const) : [])
+  ...(architectureOf(network.name)?.hasPadding === true && network.padding === undefined ? (["padding"] as const) : [])
 ]
 
 /** What metadata say of some keys; where they are wrong, a WeightsError tells where. */

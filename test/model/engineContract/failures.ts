@@ -45,7 +45,7 @@ export const failuresAreTyped = (it: Vitest.MethodsNonLive<Engine>) => {
       const engine = yield* Engine
       yield* engine.preflight(mobile)
       yield* engine.preflight(plain)
-      yield* engine.preflight(simpleCnn({ height: 60, width: 80, classes: 12 }))
+      yield* engine.preflight(simpleCnn.build({ height: 60, width: 80, classes: 12 }))
     })
   )
 
@@ -74,7 +74,7 @@ export const failuresAreTyped = (it: Vitest.MethodsNonLive<Engine>) => {
 
   it.effect("refuses a network that its images are too small for", () =>
     failsWith(
-      openSession(simpleCnn({ height: 30, width: 60, classes: 3 }), { weights: new Map() }),
+      openSession(simpleCnn.build({ height: 30, width: 60, classes: 3 }), { weights: new Map() }),
       "conv4",
       "too small"
     )

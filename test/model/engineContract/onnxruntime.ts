@@ -10,8 +10,8 @@ import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { assertNear, referenceBatch, referenceWeights } from "./reference.ts"
 
 const networks: ReadonlyArray<Network> = [
-  simpleCnn({ height: 50, width: 67, classes: 11 }),
-  mobilenetV2({ height: 64, width: 96, classes: 7, head: "batchnorm", padding: "same" })
+  simpleCnn.build({ height: 50, width: 67, classes: 11 }),
+  mobilenetV2.build({ height: 64, width: 96, classes: 7, head: "batchnorm", padding: "same" })
 ]
 
 /** Declares that a whole network has the same logits in an engine and in onnxruntime: what one trained, the other applies. */

@@ -79,7 +79,7 @@ const within = 2e-2
 /** A record's network, without dropout. The 1000-class original is a network with the head `fc`. */
 const networkOf = ({ classes = 70, head, network, size }: Record): Network => {
   const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
-  const described = networks[network](options)
+  const described = networks[network].build(options)
   const { name, height, width, blocks } = described
   return { name, height, width, classes, blocks: blocks.filter(({ _tag }) => _tag !== "Dropout") }
 }

@@ -115,7 +115,7 @@ describe("exportFiles", () => {
   })
 
   it("has a way back from each of timm's names of a vgg16, whose dense layers are convolutions there", () => {
-    const network = vgg16({ height: 32, width: 40, classes: 5, head: "fc" })
+    const network = vgg16.build({ height: 32, width: 40, classes: 5, head: "fc" })
     const names = parameters(network).map(({ name }) => name)
     assert.deepStrictEqual(
       names.map((name) => pretrainedName("vgg16", timmName("vgg16", name))),

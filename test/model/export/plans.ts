@@ -26,21 +26,33 @@ export const narrow = (network: Network): Network => ({
   )
 })
 
-const vgg = (head: "fc" | "batchnorm") => narrow(vgg16({ height: 70, width: 33, classes, head }))
+const vgg = (head: "fc" | "batchnorm") => narrow(vgg16.build({ height: 70, width: 33, classes, head }))
 
 /** All networks with all heads and paddings; and blocks that no network has, inside the images and behind them. */
 export const networks: Readonly<Record<string, Network>> = {
-  "simple-cnn": simpleCnn({ height: 52, width: 49, classes }),
-  "mobilenet-v2, fc, symmetric": mobilenetV2({ height: 38, width: 45, classes, head: "fc", padding: "symmetric" }),
-  "mobilenet-v2, fc, same": mobilenetV2({ height: 38, width: 45, classes, head: "fc", padding: "same" }),
-  "mobilenet-v2, batchnorm, symmetric": mobilenetV2({
+  "simple-cnn": simpleCnn.build({ height: 52, width: 49, classes }),
+  "mobilenet-v2, fc, symmetric": mobilenetV2.build({
+    height: 38,
+    width: 45,
+    classes,
+    head: "fc",
+    padding: "symmetric"
+  }),
+  "mobilenet-v2, fc, same": mobilenetV2.build({ height: 38, width: 45, classes, head: "fc", padding: "same" }),
+  "mobilenet-v2, batchnorm, symmetric": mobilenetV2.build({
     height: 45,
     width: 38,
     classes,
     head: "batchnorm",
     padding: "symmetric"
   }),
-  "mobilenet-v2, batchnorm, same": mobilenetV2({ height: 45, width: 38, classes, head: "batchnorm", padding: "same" }),
+  "mobilenet-v2, batchnorm, same": mobilenetV2.build({
+    height: 45,
+    width: 38,
+    classes,
+    head: "batchnorm",
+    padding: "same"
+  }),
   "vgg16 with few filters, fc": vgg("fc"),
   "vgg16 with few filters, batchnorm": vgg("batchnorm"),
   "odd blocks": { name: "odd", height: 18, width: 13, classes, blocks: flat },

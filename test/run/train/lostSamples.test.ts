@@ -42,7 +42,7 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 const size = { height: 50, width: 48 }
 
 /** Weights as of a file. */
-const trained = initialise(simpleCnn({ ...size, classes: 3 }), 99)
+const trained = initialise(simpleCnn.build({ ...size, classes: 3 }), 99)
 
 const stages = Layer.merge(SharpImages.layer, Augment.layer)
 

@@ -91,7 +91,7 @@ const layersOf = (machinery: Machinery, rows = table) =>
     enginesOf(machinery),
     Machine.layerTest,
     Pretrained.layerMemory({
-      trained: { metadata: {}, tensors: initialise(simpleCnn({ ...size, classes: kinds.length }), 99) }
+      trained: { metadata: {}, tensors: initialise(simpleCnn.build({ ...size, classes: kinds.length }), 99) }
     }),
     FeatureCache.layerMemory,
     featuresOf(machinery),

@@ -51,7 +51,7 @@ const photos = new Map(
 )
 
 /** Weights as of a file; another seed than the run's. */
-const trained = initialise(simpleCnn({ ...size, classes: kinds.length }), 99)
+const trained = initialise(simpleCnn.build({ ...size, classes: kinds.length }), 99)
 
 /** Every stage from memory: no file, no package but Effect. */
 const layers = Layer.mergeAll(

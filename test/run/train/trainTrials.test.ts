@@ -50,7 +50,7 @@ const photos = new Map(
 )
 
 /** Another seed than the runs'. */
-const trained = initialise(mobilenetV2({ ...size, classes: 5, head: "fc", padding: "symmetric" }), 99)
+const trained = initialise(mobilenetV2.build({ ...size, classes: 5, head: "fc", padding: "symmetric" }), 99)
 
 /** How many images were decoded to be trained or measured on, and after how many none can be any more. */
 const decoding = { count: 0, most: Infinity }

@@ -10,8 +10,8 @@ engineContract("mock", layer)
 it.effect("the mock engine runs every network but one that does not fit its images", () =>
   Effect.gen(function* () {
     const engine = yield* Engine
-    yield* engine.preflight(simpleCnn({ height: 48, width: 48, classes: 3 }))
-    const error = yield* Effect.flip(engine.preflight(simpleCnn({ height: 47, width: 48, classes: 3 })))
+    yield* engine.preflight(simpleCnn.build({ height: 48, width: 48, classes: 3 }))
+    const error = yield* Effect.flip(engine.preflight(simpleCnn.build({ height: 47, width: 48, classes: 3 })))
     assert.strictEqual(error._tag, "EngineUnavailable")
     assert.include(error.message, "too small")
   }).pipe(Effect.provide(layer))

@@ -10,7 +10,7 @@ import { assertSameBits, openSession, referenceBatch, sgd } from "../../../model
 describe("the wasm machine", () => {
   it.effect("computes the same bits with 1, 2 and 5 threads, and on every run", () =>
     Effect.gen(function* () {
-      const network = simpleCnn({ height: 48, width: 53, classes: 11 })
+      const network = simpleCnn.build({ height: 48, width: 53, classes: 11 })
       const state = Effect.fnUntraced(function* () {
         const session = yield* openSession(network, { optimizer: { ...sgd, kind: "adam" }, clipNorm: 0.5 })
         for (let step = 0; step < 2; step++)

@@ -40,7 +40,7 @@ const brief = onlySoftware && process.env["WEFT_WHOLE_SUITE"] === undefined
 const head = { bias: true, init: "torch", _tag: "Dense", name: "fc" } as const
 
 /** The whole of MobileNetV2 begins so: no expansion, an expansion with stride 2, and one with a shortcut. */
-const mobilenet = mobilenetV2({ height: 37, width: 26, classes: 7, head: "fc", padding: "symmetric" })
+const mobilenet = mobilenetV2.build({ height: 37, width: 26, classes: 7, head: "fc", padding: "symmetric" })
 const inverted: Network = {
   ...mobilenet,
   blocks: [

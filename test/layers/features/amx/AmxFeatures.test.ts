@@ -85,7 +85,7 @@ const more = (it: Vitest.MethodsNonLive<Features>) => {
     "gives onnxruntime's features of real photos and of smooth shades to 1e-4",
     () =>
       Effect.gen(function* () {
-        const network = mobilenetV2({ height: 224, width: 224, classes: 1000, head: "fc", padding: "same" })
+        const network = mobilenetV2.build({ height: 224, width: 224, classes: 1000, head: "fc", padding: "same" })
         const weights = yield* startWeights(network, 1, trained.pathname)
         const photos = yield* Effect.forEach(["cat_720p.jpg", "hot_dog.jpg"], (name) =>
           Effect.promise(() => sharp(weightsOf(name).pathname).resize(224, 224, { fit: "fill" }).raw().toBuffer())

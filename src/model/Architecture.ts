@@ -1,0 +1,44 @@
+import type { Network } from "./Network.ts"
+import type { Head } from "./networks/heads.ts"
+import type { Tensor } from "./Tensor.ts"
+
+/** Which pixels surround an image: PyTorch's, the same on all sides, or TensorFlow's `same`. */
+export type EdgePadding = "symmetric" | "same"
+
+/** What a network is built for: the images' size in pixels, the number of classes, and what a configuration chooses. */
+export interface NetworkOptions {
+  readonly height: number
+  readonly width: number
+  readonly classes: number
+  /** `fc` where left out. */
+  readonly head?: Head
+  /** `symmetric` where left out. */
+  readonly padding?: EdgePadding
+}
+
+/** How timm's published weights of a network are called; torchvision's names are ours. */
+export interface TimmNames {
+  /** Our name of a tensor for timm's; a name that is ours already stays. */
+  readonly toOurs: (name: string) => string
+  /** timm's name of a tensor for ours, with the head `fc`. */
+  readonly toTimm: (name: string) => string
+  /** A tensor as timm has it, by timm's name, where its shape there is another one. */
+  readonly reshaped?: (name: string, tensor: Tensor) => Tensor
+}
+
+/**
+ * All facts of a network. A new one is a file in `networks/` that exports one of these, and a line in `networks.ts`;
+ * configuration, documentation, messages and exports follow.
+ */
+export interface Architecture<Name extends string = string> {
+  readonly name: Name
+  readonly build: (options: NetworkOptions) => Network
+  /** The layer that gives the logits; the names of a head's tensors begin with it. */
+  readonly classifier: string
+  /** Whether the heads of the reference experiment can take the classifier's place. */
+  readonly hasHeads: boolean
+  /** Whether `padding` may be TensorFlow's: for networks whose weights were published with both. */
+  readonly hasPadding: boolean
+  /** Where trained weights are published; such a network can begin with them. */
+  readonly timm?: TimmNames
+}

@@ -1,0 +1,11 @@
+/** What the names of tensors begin with: in timm's networks, and in torchvision's, whose names are ours. */
+export type NamePair = readonly [timm: string, ours: string]
+
+/** A name with another beginning, by the first pair that fits; the name itself where none does. */
+export const renamed = (pairs: ReadonlyArray<NamePair>, name: string, to: "ours" | "timm"): string => {
+  for (const [timm, ours] of pairs) {
+    const [from, into] = to === "ours" ? [timm, ours] : [ours, timm]
+    if (name.startsWith(from)) return into + name.slice(from.length)
+  }
+  return name
+}
