@@ -71,10 +71,11 @@ export const Dense = Schema.TaggedStruct("Dense", {
 /** In training, zeroes a share `rate` of the values and scales the rest by 1 / (1 - rate); else does nothing. */
 export const Dropout = Schema.TaggedStruct("Dropout", { ...Named, rate: Schema.Finite })
 
-/** Adds its input to what its blocks make of it. */
+/** Adds its input, or what its shortcut makes of it (a projection to another size), to what its blocks make of it. */
 export interface Residual {
   readonly _tag: "Residual"
   readonly blocks: ReadonlyArray<Block>
+  readonly shortcut?: ReadonlyArray<Block>
 }
 
 /** A part of a network. */
@@ -91,8 +92,11 @@ export type Block =
   | typeof Dropout.Type
   | Residual
 
+const Blocks = Schema.Array(Schema.suspend((): Schema.Codec<Block> => Block))
+
 export const Residual = Schema.TaggedStruct("Residual", {
-  blocks: Schema.Array(Schema.suspend((): Schema.Codec<Block> => Block))
+  blocks: Blocks,
+  shortcut: Schema.optionalKey(Blocks)
 })
 
 export const Block = Schema.Union([

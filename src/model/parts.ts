@@ -32,7 +32,11 @@ export class UnknownBlock extends Schema.TaggedError<UnknownBlock>()("UnknownBlo
 export const headOf = (network: Network): string | undefined => architectureOf(network.name)?.classifier
 
 const namesOf = (block: Block): ReadonlyArray<string> =>
-  block._tag === "Residual" ? block.blocks.flatMap(namesOf) : "name" in block ? [block.name] : []
+  block._tag === "Residual"
+    ? [...block.blocks, ...(block.shortcut ?? [])].flatMap(namesOf)
+    : "name" in block
+      ? [block.name]
+      : []
 
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 

@@ -92,9 +92,14 @@ export const outputShape = (block: Block, input: Shape): Shape => {
       flat(block, input)
       return [block.units]
     case "Residual": {
-      const output = block.blocks.reduce<Shape>((shape, inner) => outputShape(inner, shape), input)
-      if (output.join() !== input.join())
-        throw new ShapeMismatch("Residual", output, `its own input's ${input.join(" x ")}`)
+      const output = outputOf(block.blocks, input)
+      const beside = outputOf(block.shortcut ?? [], input)
+      if (output.join() !== beside.join())
+        throw new ShapeMismatch(
+          "Residual",
+          output,
+          `${block.shortcut === undefined ? "its own input's" : "its shortcut's"} ${beside.join(" x ")}`
+        )
       return output
     }
     case "BatchNorm":
@@ -136,7 +141,7 @@ export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Par
       return [of("weight", 1, true), of("bias", 0, true), of("running_mean", 0, false), of("running_var", 1, false)]
     }
     case "Residual":
-      return parametersOf(block.blocks, input)
+      return [...parametersOf(block.blocks, input), ...parametersOf(block.shortcut ?? [], input)]
     default:
       return []
   }

@@ -118,7 +118,11 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
     case "Dropout":
       return input.name
     case "Residual":
-      return graph.node("Add", "residual", [renderBlocks(block.blocks, input, into).name, input.name])
+      return graph.node(
+        "Add",
+        "residual",
+        [block.blocks, block.shortcut ?? []].map((blocks) => renderBlocks(blocks, input, into).name)
+      )
   }
 }
 

@@ -8,12 +8,16 @@ import { activation, dropout, flatten } from "./elementwise.ts"
 import type { Applied, Kernel, Pass } from "./Pass.ts"
 import { adaptiveAveragePool, globalAveragePool, maxPool } from "./pooling.ts"
 
-/** x + f(x); the gradient goes both ways, and the two add up. */
-const residual: Kernel<Residual> = (block, input, pass) => {
-  const inner = applyAll(block.blocks, input, pass)
+/** s(x) + f(x), s being the shortcut or nothing; the gradient goes through both, and the two are added. */
+const residual: Kernel<Residual> = ({ blocks, shortcut = [] }, input, pass) => {
+  const inner = applyAll(blocks, input, pass)
+  const beside = applyAll(shortcut, input, pass)
   return {
-    output: { shape: input.shape, data: inner.output.data.map((y, i) => y + input.data[i]!) },
-    backward: (gradient) => inner.backward(gradient).map((g, i) => g + gradient[i]!)
+    output: { shape: inner.output.shape, data: inner.output.data.map((y, i) => y + beside.output.data[i]!) },
+    backward: (gradient) => {
+      const other = beside.backward(gradient)
+      return inner.backward(gradient).map((g, i) => g + other[i]!)
+    }
   }
 }
 

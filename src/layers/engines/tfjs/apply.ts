@@ -5,14 +5,16 @@ import { activation, adaptiveAveragePool, batchNorm, dense, dropout, flatten, gl
 import type { Piece } from "./Device.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 
-/** x + f(x); the gradient goes both ways, and the two add up. */
-const residual: Kernel<Residual> = (block, input, pass) => {
-  const inner = applyAll(block.blocks, input, pass)
+/** s(x) + f(x), s being the shortcut or nothing; the gradient goes through both, and the two are added. */
+const residual: Kernel<Residual> = ({ blocks, shortcut = [] }, input, pass) => {
+  const inner = applyAll(blocks, input, pass)
+  const beside = applyAll(shortcut, input, pass)
   return {
-    output: tf.add(input, inner.output),
+    output: tf.add(beside.output, inner.output),
     backward: (gradient, wanted) => {
       const through = inner.backward(gradient, wanted)
-      return through === undefined ? undefined : tf.add(gradient, through)
+      const other = beside.backward(gradient, wanted)
+      return through === undefined || other === undefined ? undefined : tf.add(other, through)
     }
   }
 }
@@ -47,7 +49,9 @@ const apply = (block: Block, rectifier: typeof Activation.Type | undefined): ((.
 type Rest = Kernel<Block> extends (block: Block, ...rest: infer R) => Applied ? R : never
 
 const hasWeights = (block: Block): boolean =>
-  block._tag === "Residual" ? block.blocks.some(hasWeights) : "init" in block || block._tag === "BatchNorm"
+  block._tag === "Residual"
+    ? block.blocks.some(hasWeights) || (block.shortcut ?? []).some(hasWeights)
+    : "init" in block || block._tag === "BatchNorm"
 
 /** One block, or a convolution or dense block with the rectifier behind it. */
 const pieceAt = (blocks: ReadonlyArray<Block>, at: number): Piece => {

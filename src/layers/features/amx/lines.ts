@@ -126,7 +126,10 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
       case "Dropout":
         return from
       case "Residual":
-        return add({ code: "addition", shape, other: from }, list(block.blocks, from, input))
+        return add(
+          { code: "addition", shape, other: list(block.shortcut ?? [], from, input) },
+          list(block.blocks, from, input)
+        )
     }
   }
 

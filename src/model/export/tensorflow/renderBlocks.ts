@@ -146,7 +146,11 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
     case "Dropout":
       return input.name
     case "Residual":
-      return graph.node("AddV2", "residual", [renderBlocks(block.blocks, input, into).name, input.name])
+      return graph.node(
+        "AddV2",
+        "residual",
+        [block.blocks, block.shortcut ?? []].map((blocks) => renderBlocks(blocks, input, into).name)
+      )
   }
 }
 
