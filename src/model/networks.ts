@@ -3,12 +3,13 @@ import * as Runtime from "effect/Runtime"
 import type { Architecture, NetworkOptions } from "./Architecture.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
+import { resnet18, resnet50 } from "./networks/resnet.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
 import { checkNetwork } from "./shapes.ts"
 
 /** Every network that a configuration can name: a new one is a file and a line here. */
-export const architectures = [simpleCnn, mobilenetV2, vgg16] as const
+export const architectures = [simpleCnn, mobilenetV2, vgg16, resnet18, resnet50] as const
 
 export type NetworkName = (typeof architectures)[number]["name"]
 

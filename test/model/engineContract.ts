@@ -6,6 +6,7 @@ import { failuresAreTyped } from "./engineContract/failures.ts"
 import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
 import { gradientsAreSlopes } from "./engineContract/gradients.ts"
 import { trainingsGoOn } from "./engineContract/interruption.ts"
+import { agreesWithTorchvision } from "./engineContract/backbones.ts"
 import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
@@ -18,6 +19,7 @@ import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
 export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, { brief = false } = {}) =>
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
     agreesWithPyTorch(it, brief)
+    agreesWithTorchvision(it, brief)
     agreesWithOnnxruntime(it)
     gradientsAreSlopes(it, brief)
     engineKeepsWhatIsNoNumber(it)

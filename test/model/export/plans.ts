@@ -5,6 +5,7 @@ import { exportFiles } from "../../../src/model/export/exportFiles.ts"
 import type { Model } from "../../../src/model/Model.ts"
 import type { Network } from "../../../src/model/Network.ts"
 import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
+import { resnet18, resnet50 } from "../../../src/model/networks/resnet.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import type { Block } from "../../../src/model/Block.ts"
@@ -15,16 +16,25 @@ const classes = 5
 const labels = ["Löwe", "ant", 'bee "B"', "cow\n", "犬"]
 
 /** A network's blocks with few filters and units: VGG16's own take half a gigabyte. */
-export const narrow = (network: Network): Network => ({
-  ...network,
-  blocks: network.blocks.map((block, i): Block =>
-    block._tag === "Conv2d"
-      ? { ...block, filters: Math.min(block.filters, 12) }
-      : block._tag === "Dense" && i < network.blocks.length - 1
-        ? { ...block, units: 24 }
-        : block
-  )
-})
+export const narrow = (network: Network): Network => {
+  const few = (block: Block): Block => {
+    switch (block._tag) {
+      case "Conv2d":
+        return { ...block, filters: Math.min(block.filters, 12) }
+      case "Dense":
+        return block === network.blocks.at(-1) ? block : { ...block, units: 24 }
+      case "Residual":
+        return {
+          ...block,
+          blocks: block.blocks.map(few),
+          ...(block.shortcut && { shortcut: block.shortcut.map(few) })
+        }
+      default:
+        return block
+    }
+  }
+  return { ...network, blocks: network.blocks.map(few) }
+}
 
 const vgg = (head: "fc" | "batchnorm") => narrow(vgg16.build({ height: 70, width: 33, classes, head }))
 
@@ -55,6 +65,8 @@ export const networks: Readonly<Record<string, Network>> = {
   }),
   "vgg16 with few filters, fc": vgg("fc"),
   "vgg16 with few filters, batchnorm": vgg("batchnorm"),
+  "resnet18 with few filters, fc": narrow(resnet18.build({ height: 45, width: 38, classes })),
+  "resnet50 with few filters, batchnorm": narrow(resnet50.build({ height: 38, width: 45, classes, head: "batchnorm" })),
   "odd blocks": { name: "odd", height: 18, width: 13, classes, blocks: flat },
   "odd blocks that end in a pooling": {
     name: "odd",
