@@ -1,10 +1,11 @@
 import { Schema } from "effect"
 import { EmaConfig } from "./ema.ts"
+import { optimizers } from "./optimizers.ts"
 import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
 export const OptimizerConfig = Schema.Struct({
-  kind: setting(Schema.Literals(["sgd", "adam", "adamw"]), "adam", "Which optimiser"),
+  kind: setting(Schema.Literals(optimizers.map((one) => one.kind)), "adam", "Which optimiser"),
   momentum: setting(between(0, 0.9999), 0, "sgd: momentum"),
   dampening: setting(Share, 0, "sgd: dampening of the momentum"),
   nesterov: setting(Schema.Boolean, false, "sgd: Nesterov momentum (needs a momentum, and no dampening)"),

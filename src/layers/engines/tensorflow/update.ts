@@ -1,23 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { UpdateAt } from "../../../model/optimizer.ts"
-import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
+import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
+import { composedUpdate } from "../tfjs/composed.ts"
 import type { Operators } from "../tfjs/Device.ts"
 import type { Runner } from "./Runner.ts"
 import { variableUpdate } from "./variableUpdate.ts"
 import type { Variables } from "./Variables.ts"
 
-/** What the operation is to know of a weight's step: three numbers; see native/update.h. */
-const settingsAt = (
-  { beta1, beta2, dampening, kind, weightDecay }: OptimizerConfig,
-  { learningRate, step }: UpdateAt
-): ReadonlyArray<number> =>
-  kind === "sgd"
-    ? [learningRate, step === 0 ? 1 : 1 - dampening, 1]
-    : [
-        learningRate / (1 - beta1 ** (step + 1)),
-        1 / Math.sqrt(1 - beta2 ** (step + 1)),
-        kind === "adamw" ? 1 - learningRate * weightDecay : 1
-      ]
+type Scalars = ReturnType<typeof stepScalars>
+
+/** The rules that the operation has, each with the three numbers of a weight's step that it takes; see native/update.h. */
+const settingsOf: Readonly<Record<string, (scalars: Scalars) => ReadonlyArray<number | undefined>>> = {
+  sgd: ({ rate }) => [rate, 1, 1],
+  momentum: ({ added, rate }) => [rate, added, 1],
+  adam: ({ kept, rate, root = 1 }) => [rate, 1 / root, kept]
+}
 
 /**
  * One step of an optimiser for all weights, in one operation of Weft's own, which changes them and the slots in place:
@@ -25,13 +21,16 @@ const settingsAt = (
  */
 const inPlace =
   (run: Runner): Operators["update"] =>
-  ({ clipNorm, clipValue, optimizer }, changes) => {
+  (rule, changes) => {
+    const { clipNorm, clipValue, optimizer } = rule
+    const settingsIn = settingsOf[ruleOf(optimizer).name]
+    if (settingsIn === undefined) return composedUpdate(rule, changes)
     const count = run.int("N", changes.length)
     const gradients = changes.map(({ gradient }) => gradient)
     const norm = run.many("WeftNorm", [count], gradients, 1)[0]!
     const slots = [0, 1].map((at) => changes.flatMap(({ slots }) => slots.slice(at, at + 1)))
     const settings = tf.tensor2d(
-      changes.flatMap(({ at }) => settingsAt(optimizer, at)),
+      changes.flatMap(({ at }) => settingsIn(stepScalars(optimizer, at)) as number[]), // a rule has its own scalars
       [changes.length, 3]
     )
     const { beta1, beta2, eps, kind, momentum, nesterov, weightDecay } = optimizer
@@ -74,6 +73,9 @@ export const averageOf =
     })
   }
 
-/** One step of an optimiser: by one operation for all on a processor, by one for each weight on a GPU. */
+/**
+ * One step of an optimiser: by one operation for all on a processor, by one for each weight on a GPU; composed where
+ * neither has the rule.
+ */
 export const updateOf = (run: Runner, variables: Variables): Operators["update"] =>
   run.usesGpu ? variableUpdate(run, variables) : inPlace(run)

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { UpdateAt } from "../../../model/optimizer.ts"
+import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
+import type { UpdateAt } from "../../../model/optimizers/Optimizer.ts"
+import { composedUpdate } from "../tfjs/composed.ts"
 import type { Change, Operators, UpdateRule } from "../tfjs/Device.ts"
 import type { Runner } from "./Runner.ts"
 import type { Variables } from "./Variables.ts"
@@ -14,11 +16,11 @@ const decayed = (run: Runner, { gradient, weight }: Change, weightDecay: number)
     ? gradient
     : run.one("AddV2", [run.float], gradient, run.one("Mul", [run.float], weight, tf.scalar(weightDecay)))
 
-/** See `sgd` in model/optimizer.ts. */
-const sgd = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { learningRate, step }: UpdateAt) => {
-  const rate = tf.scalar(learningRate)
+/** See model/optimizers/sgd.ts. */
+const sgd = (run: Runner, variables: Variables, { optimizer }: UpdateRule, at: UpdateAt) => {
+  const rate = tf.scalar(at.learningRate)
   const momentum = tf.scalar(optimizer.momentum)
-  const share = step === 0 ? 1 : 1 - optimizer.dampening
+  const { added: share = 1 } = stepScalars(optimizer, at)
   return (change: Change): void => {
     const { slots, weight } = change
     const whole = decayed(run, change, optimizer.weightDecay)
@@ -37,12 +39,13 @@ const sgd = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { lea
 }
 
 /**
- * See `adam` in model/optimizer.ts. TensorFlow adds eps to the root before it is corrected: ours is corrected with it,
+ * See model/optimizers/adam.ts. TensorFlow adds eps to the root before it is corrected: ours is corrected with it,
  * which comes to the same.
  */
-const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { learningRate, step }: UpdateAt) => {
+const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, at: UpdateAt) => {
   const { beta1, beta2, eps, kind, weightDecay } = optimizer
-  const root = Math.sqrt(1 - beta2 ** (step + 1))
+  const { learningRate, step } = at
+  const { root = 1 } = stepScalars(optimizer, at)
   const settings = [beta1 ** (step + 1), beta2 ** (step + 1), learningRate, beta1, beta2, eps * root].map((x) =>
     tf.scalar(x)
   )
@@ -59,20 +62,25 @@ const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, { le
   }
 }
 
+/** The rules that TensorFlow has operations for. */
+const applies: Readonly<Record<string, typeof sgd>> = { sgd, momentum: sgd, adam }
+
 /** One step of an optimiser, one operation of TensorFlow a weight: on a GPU. Source: TensorFlow's training_ops. */
 export const variableUpdate =
   (run: Runner, variables: Variables): Operators["update"] =>
   (rule, changes) => {
     const { clipNorm, clipValue, optimizer } = rule
+    const apply = applies[ruleOf(optimizer).name]
+    if (apply === undefined) return composedUpdate(rule, changes)
     const norm = normOf(run, changes)
     const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
     // Most weights are changed at the same step and rate: their settings are one set of tensors.
-    const applies = new Map<string, (change: Change) => void>()
+    const known = new Map<string, (change: Change) => void>()
     const applyAt = (at: UpdateAt) => {
       const key = `${at.step} ${at.learningRate}`
-      const known = applies.get(key) ?? (optimizer.kind === "sgd" ? sgd : adam)(run, variables, rule, at)
-      applies.set(key, known)
-      return known
+      const applied = known.get(key) ?? apply(run, variables, rule, at)
+      known.set(key, applied)
+      return applied
     }
     for (const change of changes) {
       const scaled = factor === undefined ? change.gradient : tf.mul(change.gradient, factor)

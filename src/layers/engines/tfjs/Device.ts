@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Activation, Block } from "../../../model/Block.ts"
 import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
-import type { UpdateAt } from "../../../model/optimizer.ts"
+import type { UpdateAt } from "../../../model/optimizers/Optimizer.ts"
 import type { Applied, Pass } from "./Pass.ts"
 
 /** A weight with its gradient, and its optimiser's slots in the order of `slotKinds`. */

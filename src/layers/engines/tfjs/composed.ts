@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
+import type { Arithmetic } from "../../../model/optimizers/Optimizer.ts"
 import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
 import type { Change, Operators } from "./Device.ts"
 
@@ -15,40 +17,36 @@ const rectified: Operators["rectified"] = (dy, y, kind) => {
   return { gradient, sums: channelSums(gradient) }
 }
 
-/** See `sgd` in model/optimizer.ts; here in float32. */
-const sgd = (
-  { dampening, momentum, nesterov, weightDecay }: OptimizerConfig,
-  { at: { learningRate, step }, gradient, slots: [slot], weight }: Change
-) => {
-  const decayed = weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(weight, weightDecay))
-  if (slot === undefined) return { weight: tf.sub(weight, tf.mul(decayed, learningRate)), slots: [] }
-  const moved = step === 0 ? tf.clone(decayed) : tf.add(tf.mul(slot, momentum), tf.mul(decayed, 1 - dampening))
-  const change = nesterov ? tf.add(decayed, tf.mul(moved, momentum)) : moved
-  return { weight: tf.sub(weight, tf.mul(change, learningRate)), slots: [moved] }
+const arithmetic: Arithmetic<tf.Tensor> = {
+  add: (a, b) => tf.add(a, b),
+  sub: (a, b) => tf.sub(a, b),
+  mul: (a, b) => tf.mul(a, b),
+  div: (a, b) => tf.div(a, b),
+  sqrt: (a) => tf.sqrt(a),
+  sign: (a) => tf.sign(a),
+  name: (_name, value) => value
 }
 
-/** See `adam` in model/optimizer.ts; here in float32. */
-const adam = (
-  { beta1, beta2, eps, kind, weightDecay }: OptimizerConfig,
-  { at: { learningRate, step }, gradient, slots: [mean, variance], weight }: Change
-) => {
-  const rate = learningRate / (1 - beta1 ** (step + 1))
-  const root = Math.sqrt(1 - beta2 ** (step + 1))
-  const g = kind === "adam" && weightDecay !== 0 ? tf.add(gradient, tf.mul(weight, weightDecay)) : gradient
-  const m = tf.add(tf.mul(mean!, beta1), tf.mul(g, 1 - beta1)) // adam keeps both slots
-  const v = tf.add(tf.mul(variance!, beta2), tf.mul(tf.square(g), 1 - beta2))
-  const change = tf.div(tf.mul(m, rate), tf.add(tf.div(tf.sqrt(v), root), eps))
-  const kept = kind === "adamw" ? tf.mul(weight, 1 - learningRate * weightDecay) : weight
-  return { weight: tf.sub(kept, change), slots: [m, v] }
+/** The rule of an optimiser, an operation of TensorFlow.js for each of its own. */
+const apply = (optimizer: OptimizerConfig, { at, gradient, slots, weight }: Change) => {
+  const rule = ruleOf(optimizer)
+  const after = rule.apply(arithmetic, {
+    ...Object.fromEntries(rule.slots.map((name, i) => [name, slots[i]!])), // in the order of `slotKinds`
+    ...Object.fromEntries(Object.entries(stepScalars(optimizer, at)).map(([name, value]) => [name, tf.scalar(value)])),
+    weight,
+    gradient
+  })
+  return { weight: after.weight, slots: rule.slots.map((name) => after[name]!) }
 }
 
-const update: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes) => {
+/** One step of any optimiser. */
+export const composedUpdate: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes) => {
   const norm = tf.sqrt(tf.addN(changes.map(({ gradient }) => tf.sum(tf.square(gradient)))))
   const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
   const after = changes.map((change) => {
     const scaled = factor === undefined ? change.gradient : tf.mul(change.gradient, factor)
     const gradient = clipValue === undefined ? scaled : tf.clipByValue(scaled, -clipValue, clipValue)
-    return (optimizer.kind === "sgd" ? sgd : adam)(optimizer, { ...change, gradient })
+    return apply(optimizer, { ...change, gradient })
   })
   return { after, norm }
 }
@@ -57,4 +55,4 @@ const average: Operators["average"] = (pairs, share) =>
   pairs.map(({ average, weight }) => tf.add(average, tf.mul(tf.sub(weight, average), share)))
 
 /** All operators made of TensorFlow.js's own, for any backend. */
-export const composed: Operators = { rectified, channelSums, update, average }
+export const composed: Operators = { rectified, channelSums, update: composedUpdate, average }

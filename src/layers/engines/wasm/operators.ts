@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { clipFactor } from "../../../model/optimizer.ts"
+import { ruleOf, rules, scalarList } from "../../../model/optimizers.ts"
 import type { Operators } from "../tfjs/Device.ts"
 import { rectify, total } from "./channelTasks.ts"
 import type { Machine } from "./Machine.ts"
 import { float } from "./Task.ts"
-import { average, chunk, kindNumber, squares, update } from "./updateTasks.ts"
+import { average, chunk, squares, update, updateArguments } from "./updateTasks.ts"
 
 /** Rows whose sums are made at once: part of what the bits depend on. */
 const rowsAtOnce = 1024
@@ -63,17 +64,16 @@ export const operatorsOf = (machine: Machine): Operators => {
         return new Float64Array(machine.floats().buffer, room, all).reduce((a, b) => a + b, 0)
       })
       const norm = Math.sqrt(sum)
-      const settings = {
-        ...optimizer,
-        kind: kindNumber(optimizer.kind),
-        nesterov: optimizer.nesterov ? 1 : 0,
-        factor: clipFactor(norm, clipNorm),
-        most: clipValue ?? Infinity
-      }
+      const factor = clipFactor(norm, clipNorm)
+      const most = clipValue ?? Infinity
+      const rule = rules.indexOf(ruleOf(optimizer))
       for (const [i, { at, gradient, slots, weight }] of changes.entries()) {
-        const [first, second] = slots.map((slot) => machine.address(slot))
         const tensors = { weight: machine.address(weight), gradient: machine.address(gradient) }
-        const args = { ...settings, ...at, ...tensors, first: first ?? 0, second: second ?? 0, length: weight.size }
+        const args = updateArguments(
+          { ...tensors, length: weight.size, factor, most, rule },
+          slots.map((slot) => machine.address(slot)),
+          scalarList(optimizer, at)
+        )
         crew.run(update, args, pieces[i]!)
       }
       return { after: changes, norm: tf.scalar(norm) }

@@ -1,11 +1,10 @@
 import { moveAverage } from "../../../model/ema.ts"
-import { adam, sgd } from "../../../model/optimizer.ts"
+import { rules } from "../../../model/optimizers.ts"
+import { compileRule } from "../../../model/ruleProgram.ts"
 import { float, task } from "./Task.ts"
 
 /** Numbers in a piece. Part of what the bits depend on: a norm is the sum of its pieces' sums. */
 export const chunk = 16384
-
-const kinds = ["sgd", "adam", "adamw"] as const
 
 /** The sum of squares of some numbers (the piece), in float64: `out` has two floats' room for each piece. */
 export const squares = task(["x", "length", "out"], ({ length, out, x }, piece, { floats }) => {
@@ -16,41 +15,56 @@ export const squares = task(["x", "length", "out"], ({ length, out, x }, piece, 
   new Float64Array(floats.buffer, out + piece * 8, 1)[0] = sum
 })
 
+/** As many as the rule with the most of them has. */
+const slotFields = Array.from({ length: Math.max(...rules.map(({ slots }) => slots.length)) }, (_, i) => `slot${i}`)
+const scalarFields = Array.from(
+  { length: Math.max(...rules.map(({ scalars }) => scalars.length)) },
+  (_, i) => `scalar${i}`
+)
+
+const programs = rules.map((rule) => compileRule(rule))
+
 /** Clips the gradient and moves the weight and its slots, in place, for some numbers (the piece). */
-export const update = task(
-  [
-    "weight",
-    "gradient",
-    "first",
-    "second",
-    "length",
-    "factor",
-    "most",
-    "kind",
-    "momentum",
-    "dampening",
-    "nesterov",
-    "beta1",
-    "beta2",
-    "eps",
-    "weightDecay",
-    "step",
-    "learningRate"
-  ],
+export const update = task<string>(
+  ["weight", "gradient", "length", "factor", "most", "rule", ...slotFields, ...scalarFields],
   (args, piece, { floats }) => {
-    const { factor, length, most } = args
+    const { factor, gradient, length, most, rule, weight } = args as Record<string, number> & UpdateArguments
     const from = piece * chunk
     const count = Math.min(chunk, length - from)
     const part = (address: number) => floats.subarray(address / float + from, address / float + from + count)
-    const weight = part(args.weight)
-    const gradient = part(args.gradient)
+    const taken = part(gradient)
     if (factor !== 1 || most !== Infinity)
-      for (let i = 0; i < count; i++) gradient[i] = Math.max(-most, Math.min(most, gradient[i]! * factor))
-    const config = { ...args, kind: kinds[args.kind]!, nesterov: args.nesterov === 1 }
-    if (config.kind === "sgd") sgd(config, weight, gradient, args.first === 0 ? undefined : part(args.first), args)
-    else adam(config, weight, gradient, part(args.first), part(args.second), args)
+      for (let i = 0; i < count; i++) taken[i] = Math.max(-most, Math.min(most, taken[i]! * factor))
+    const { scalars, slots } = rules[rule]!
+    programs[rule]!(
+      part(weight),
+      taken,
+      slots.map((_, i) => part(args[`slot${i}`]!)),
+      scalars.map((_, i) => args[`scalar${i}`]!)
+    )
   }
 )
+
+interface UpdateArguments {
+  readonly weight: number
+  readonly gradient: number
+  readonly length: number
+  readonly factor: number
+  readonly most: number
+  /** Its place in `rules`. */
+  readonly rule: number
+}
+
+/** The arguments of `update` for a weight's step; what a rule does not have is 0. */
+export const updateArguments = (
+  own: UpdateArguments,
+  slots: ReadonlyArray<number>,
+  scalars: ReadonlyArray<number>
+): Readonly<Record<string, number>> => ({
+  ...own,
+  ...Object.fromEntries(slotFields.map((name, i) => [name, slots[i] ?? 0])),
+  ...Object.fromEntries(scalarFields.map((name, i) => [name, scalars[i] ?? 0]))
+})
 
 /** Moves an average to a weight, in place, for some numbers (the piece). */
 export const average = task(["average", "weight", "length", "share"], (args, piece, { floats }) => {
@@ -59,6 +73,3 @@ export const average = task(["average", "weight", "length", "share"], (args, pie
   const part = (address: number) => floats.subarray(address / float + from, address / float + to)
   moveAverage(part(args.average), part(args.weight), args.share)
 })
-
-/** A kind's number, as `update` takes it. */
-export const kindNumber = (kind: (typeof kinds)[number]): number => kinds.indexOf(kind)

@@ -1,6 +1,10 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Change, Operators, UpdateRule } from "../tfjs/Device.ts"
+import { ruleOf, rules, stepScalars } from "../../../model/optimizers.ts"
+import type { Rule } from "../../../model/optimizers/Optimizer.ts"
+import type { Language } from "../../../model/ruleProgram.ts"
+import { ruleText } from "../../../model/ruleProgram.ts"
+import type { Operators } from "../tfjs/Device.ts"
 import type { Run } from "./Program.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
 
@@ -44,82 +48,39 @@ const rootOfSum = program({
     if (thread == 0) { result[0] = sqrt(shares[0]); }`
 })
 
-/** The gradient as the optimiser takes it: clipped, and with the weight's decay. */
+/** The gradient as the optimiser takes it: clipped. */
 const taken = `
     if (index >= uniforms.count) { return; }
-    var g = gradient[index];
-    if (uniforms.clipNorm >= 0.0) { g *= min(uniforms.clipNorm / (norm[0] + 1e-6), 1.0); }
-    if (uniforms.clipValue >= 0.0) { g = clamp(g, -uniforms.clipValue, uniforms.clipValue); }
-    g += uniforms.decay * weight[index];`
+    var gradient = gradients[index];
+    if (uniforms.clipNorm >= 0.0) { gradient *= min(uniforms.clipNorm / (norm[0] + 1e-6), 1.0); }
+    if (uniforms.clipValue >= 0.0) { gradient = clamp(gradient, -uniforms.clipValue, uniforms.clipValue); }`
 
-const common = ["count", "clipNorm", "clipValue", "decay"]
-
-/** See `sgd` and `adam` in model/optimizer.ts; here in float32, and a slot or a weight at a time. */
-const rule = (name: string, slots: ReadonlyArray<string>, factors: ReadonlyArray<string>, value: string) =>
-  program({
-    name,
-    inputs: ["gradient", "weight", "norm", ...slots],
-    arguments: [...common, ...factors],
-    threads,
-    code: `${taken}
-    result[index] = ${value};`
-  })
-
-const average = rule("average", ["slot"], ["keep", "add"], "uniforms.keep * slot[index] + uniforms.add * g")
-const averageOfSquares = rule(
-  "averageOfSquares",
-  ["slot"],
-  ["keep", "add"],
-  "uniforms.keep * slot[index] + uniforms.add * g * g"
-)
-/** In the first step, plain `g`, whatever the slot holds. */
-const descend = rule("descend", [], ["rate"], "weight[index] - uniforms.rate * g")
-const descendWithMomentum = rule(
-  "descendWithMomentum",
-  ["slot"],
-  ["rate", "ofGradient", "ofSlot"],
-  "weight[index] - uniforms.rate * (uniforms.ofGradient * g + uniforms.ofSlot * slot[index])"
-)
-const adapt = rule(
-  "adapt",
-  ["mean", "variance"],
-  ["rate", "root", "eps", "keep"],
-  "uniforms.keep * weight[index] - uniforms.rate * mean[index] / (sqrt(variance[index]) / uniforms.root + uniforms.eps)"
-)
-
-type Rule = ReturnType<typeof rule>
-type Factors = Readonly<Record<string, number>>
-type Apply = (rule: Rule, slots: ReadonlyArray<tf.Tensor>, factors?: Factors) => tf.Tensor
-
-const sgd = (
-  { optimizer: { dampening, momentum, nesterov } }: UpdateRule,
-  apply: Apply,
-  { at, slots: [slot] }: Change
-) => {
-  const rate = at.learningRate
-  if (slot === undefined) return { weight: apply(descend, [], { rate }), slots: [] }
-  const first = at.step === 0
-  const moved = apply(average, [slot], { keep: first ? 0 : momentum, add: first ? 1 : 1 - dampening })
-  const factors = { rate, ofGradient: nesterov ? 1 : 0, ofSlot: nesterov ? momentum : 1 }
-  return { weight: apply(descendWithMomentum, [moved], factors), slots: [moved] }
+const wgsl: Language = {
+  constant: (name, value) => `let ${name} = ${value};`,
+  sqrt: (a) => `sqrt(${a})`,
+  sign: (a) => `sign(${a})`
 }
 
-const adam = ({ optimizer }: UpdateRule, apply: Apply, { at, slots }: Change) => {
-  const { beta1, beta2, eps, kind, weightDecay } = optimizer
-  const [mean, variance] = slots as [tf.Tensor, tf.Tensor] // adam keeps both
-  const m = apply(average, [mean], { keep: beta1, add: 1 - beta1 })
-  const v = apply(averageOfSquares, [variance], { keep: beta2, add: 1 - beta2 })
-  const weight = apply(adapt, [m, v], {
-    rate: at.learningRate / (1 - beta1 ** (at.step + 1)),
-    root: Math.sqrt(1 - beta2 ** (at.step + 1)),
-    eps,
-    keep: kind === "adamw" ? 1 - at.learningRate * weightDecay : 1
-  })
-  return { weight, slots: [m, v] }
+/** The programs of a rule, in float32: one for the weight and one for each slot, each from what they all were before. */
+const programsOf = (rule: Rule) => {
+  const scalars: ReadonlyArray<string> = rule.scalars
+  const { after, lines } = ruleText(rule, wgsl, (name) =>
+    name === "gradient" ? name : scalars.includes(name) ? `uniforms.${name}` : `${name}s[index]`
+  )
+  const programFor = (part: string) =>
+    program({
+      name: `${rule.name} ${part}`,
+      inputs: ["gradients", "weights", "norm", ...rule.slots.map((slot) => `${slot}s`)],
+      arguments: ["count", "clipNorm", "clipValue", ...scalars],
+      threads,
+      code: `${taken}
+    ${lines.join("\n    ")}
+    result[index] = ${after[part]};`
+    })
+  return { weight: programFor("weight"), slots: rule.slots.map(programFor) }
 }
 
-const floats = (factors: Factors) =>
-  Object.fromEntries(Object.entries(factors).map(([name, value]) => [name, { f32: value }]))
+const programs = new Map(rules.map((rule) => [rule, programsOf(rule)]))
 
 /** Euclidean norm of all gradients; (1). */
 const normOf = (backend: WebGPUBackend, gradients: ReadonlyArray<tf.Tensor>): tf.Tensor => {
@@ -150,29 +111,28 @@ const normOf = (backend: WebGPUBackend, gradients: ReadonlyArray<tf.Tensor>): tf
 /** One step of the optimiser, on the device alone. */
 export const updateWith =
   (backend: WebGPUBackend): Operators["update"] =>
-  (rule, changes) => {
-    const { clipNorm, clipValue, optimizer } = rule
+  ({ clipNorm, clipValue, optimizer }, changes) => {
     const norm = normOf(
       backend,
       changes.map(({ gradient }) => gradient)
     )
-    const factors = {
-      clipNorm: clipNorm ?? -1,
-      clipValue: clipValue ?? -1,
-      decay: optimizer.kind === "adamw" ? 0 : optimizer.weightDecay
-    }
-    const after = changes.map((change) => {
-      const { gradient, weight } = change
-      const apply: Apply = (program, slots, more = {}) =>
-        tensorOf(
-          program(backend, {
-            inputs: [gradient, weight, norm, ...slots],
-            arguments: { count: { i32: weight.size }, ...floats({ ...factors, ...more }) },
-            shape: weight.shape,
-            groups: groupsFor(weight.size, threads)
-          })
-        )
-      return (optimizer.kind === "sgd" ? sgd : adam)(rule, apply, change)
+    const rule = ruleOf(optimizer)
+    const { slots: slotPrograms, weight: weightProgram } = programs.get(rule)! // every rule has its own
+    const after = changes.map(({ at, gradient, slots, weight }) => {
+      const numbers = { clipNorm: clipNorm ?? -1, clipValue: clipValue ?? -1, ...stepScalars(optimizer, at) }
+      const run: Run = {
+        inputs: [gradient, weight, norm, ...slots],
+        arguments: {
+          count: { i32: weight.size },
+          ...Object.fromEntries(Object.entries(numbers).map(([name, f32]) => [name, { f32 }]))
+        },
+        shape: weight.shape,
+        groups: groupsFor(weight.size, threads)
+      }
+      return {
+        weight: tensorOf(weightProgram(backend, run)),
+        slots: slotPrograms.map((one) => tensorOf(one(backend, run)))
+      }
     })
     return { after, norm }
   }

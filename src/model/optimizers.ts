@@ -1,0 +1,29 @@
+import { Array as Arrays } from "effect"
+import { adam, adamw } from "./optimizers/adam.ts"
+import type { Optimizer, Rule, UpdateAt } from "./optimizers/Optimizer.ts"
+import { sgd } from "./optimizers/sgd.ts"
+import type { OptimizerConfig } from "./TrainConfig.ts"
+
+/** Every optimiser that a configuration can name: a new one is a file and a line here. */
+export const optimizers = [sgd, adam, adamw] as const
+
+export type OptimizerKind = (typeof optimizers)[number]["kind"]
+
+// One for each kind: the list's type says which they are.
+const byKind = Object.fromEntries(optimizers.map((one) => [one.kind, one])) as Record<OptimizerKind, Optimizer>
+
+/** All rules, each once; a thread or a program that cannot be handed a function knows a rule by its place here. */
+export const rules: ReadonlyArray<Rule> = Arrays.dedupe(optimizers.flatMap(({ rules }): ReadonlyArray<Rule> => rules))
+
+/** The rule of a configured optimiser. */
+export const ruleOf = (config: OptimizerConfig): Rule => byKind[config.kind].rule(config).rule
+
+/** The numbers that are the same for all of a weight in a step, bias corrections included, by the rule's names. */
+export const stepScalars = (config: OptimizerConfig, at: UpdateAt): Readonly<Record<string, number>> =>
+  byKind[config.kind].rule(config).scalarsAt(at)
+
+/** The same in the rule's order. */
+export const scalarList = (config: OptimizerConfig, at: UpdateAt): ReadonlyArray<number> => {
+  const values = stepScalars(config, at)
+  return ruleOf(config).scalars.map((name) => values[name]!) // a rule and its scalars are of one file
+}

@@ -1,0 +1,52 @@
+import type { OptimizerConfig } from "../TrainConfig.ts"
+
+/** The arithmetic that a rule is written in. An engine brings its own: of tensors, or of the text of a program. */
+export interface Arithmetic<T> {
+  readonly add: (a: T, b: T) => T
+  readonly sub: (a: T, b: T) => T
+  readonly mul: (a: T, b: T) => T
+  readonly div: (a: T, b: T) => T
+  readonly sqrt: (a: T) => T
+  /** -1, 0 or 1. */
+  readonly sign: (a: T) => T
+  /** The value itself, under a name: for what is used more than once. */
+  readonly name: (name: string, value: T) => T
+}
+
+/**
+ * How one number of a weight, and the numbers that belong to it in the optimiser's slots, change in a step.
+ *
+ * Written once, in any arithmetic: the engines compute the same formula.
+ */
+export interface Rule<Slot extends string = string, Scalar extends string = string> {
+  /** Unique among all rules. */
+  readonly name: string
+  /** What is kept for each weight from step to step; all zero before the first. */
+  readonly slots: ReadonlyArray<Slot>
+  /** Numbers that are the same for all of a weight, in a step. */
+  readonly scalars: ReadonlyArray<Scalar>
+  apply<T>(
+    math: Arithmetic<T>,
+    values: { readonly weight: T; readonly gradient: T } & { readonly [K in Slot | Scalar]: T }
+  ): { readonly weight: T } & { readonly [K in Slot]: T }
+}
+
+/** When an update is made: `step` counts the updates before it. */
+export interface UpdateAt {
+  readonly step: number
+  readonly learningRate: number
+}
+
+/**
+ * An optimiser. A new one is a file beside this one, and a line in `optimizers.ts`: engines that have no kernel of their
+ * own for its rules compose them.
+ */
+export interface Optimizer<Kind extends string = string> {
+  readonly kind: Kind
+  readonly rules: ReadonlyArray<Rule>
+  /** The rule that a configuration asks for, one of `rules`, with the scalars of a step. */
+  readonly rule: (config: OptimizerConfig) => {
+    readonly rule: Rule
+    readonly scalarsAt: (at: UpdateAt) => Readonly<Record<string, number>>
+  }
+}
