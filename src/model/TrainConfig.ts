@@ -9,10 +9,22 @@ export const OptimizerConfig = Schema.Struct({
   momentum: setting(between(0, 0.9999), 0, "sgd: momentum"),
   dampening: setting(Share, 0, "sgd: dampening of the momentum"),
   nesterov: setting(Schema.Boolean, false, "sgd: Nesterov momentum (needs a momentum, and no dampening)"),
-  beta1: setting(between(0, 0.999999), 0.9, "adam, adamw: decay of the gradient's running mean"),
-  beta2: setting(between(0, 0.999999), 0.999, "adam, adamw: decay of the squared gradient's running mean"),
+  beta1: setting(
+    between(0, 0.999999),
+    0.9,
+    "adam, adamw, lion: decay of the gradient's running mean; lion: of the one that tells the direction"
+  ),
+  beta2: setting(
+    between(0, 0.999999),
+    0.999,
+    "adam, adamw: decay of the squared gradient's running mean; lion: of the gradient's, where 0.99 is usual"
+  ),
   eps: setting(between(1e-12, 1), 1e-8, "adam, adamw: added to the root, against division by zero"),
-  weightDecay: setting(between(0, 1), 0, "L2 penalty added to the gradient (sgd, adam), or decoupled decay (adamw)")
+  weightDecay: setting(
+    between(0, 1),
+    0,
+    "L2 penalty added to the gradient (sgd, adam), or decoupled decay (adamw, lion)"
+  )
 }).check(
   Schema.makeFilter((o) => !o.nesterov || (o.momentum > 0 && o.dampening === 0), {
     expected: "a momentum above 0 and a dampening of 0 where nesterov is on"

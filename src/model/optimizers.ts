@@ -1,11 +1,12 @@
 import { Array as Arrays } from "effect"
 import { adam, adamw } from "./optimizers/adam.ts"
+import { lion } from "./optimizers/lion.ts"
 import type { Optimizer, Rule, UpdateAt } from "./optimizers/Optimizer.ts"
 import { sgd } from "./optimizers/sgd.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
 
 /** Every optimiser that a configuration can name: a new one is a file and a line here. */
-export const optimizers = [sgd, adam, adamw] as const
+export const optimizers = [sgd, adam, adamw, lion] as const
 
 export type OptimizerKind = (typeof optimizers)[number]["kind"]
 

@@ -201,6 +201,8 @@ CASES = [
     {"name": "adam with its own betas, eps and weight decay", "network": "plain", "batch": 5, **ADAM, "beta1": 0.8,
      "beta2": 0.95, "eps": 1e-3, "weightDecay": 0.05},
     {"name": "adamw", "network": "plain", "batch": 5, **ADAM, "kind": "adamw", "weightDecay": 0.2},
+    {"name": "lion", "network": "plain", "batch": 5, "kind": "lion", "learningRate": 0.004, "beta2": 0.99,
+     "weightDecay": 0.1},
     {"name": "label smoothing", "network": "plain", "batch": 5, **SGD, "labelSmoothing": 0.15},
     {"name": "class weights", "network": "plain", "batch": 5, **SGD, "classWeights": CLASSES},
     {"name": "clipping by norm", "network": "plain", "batch": 5, **SGD, "clipNorm": 0.5},
@@ -215,6 +217,23 @@ CASES = [
     {"name": "two labels each, smoothing and class weights", "network": "plain", "batch": 5, **SGD,
      "labelSmoothing": 0.1, "classWeights": CLASSES, "mix": [0.25, 1.0, 0.875, 0.0, 0.5]},
 ]
+
+
+class Lion(torch.optim.Optimizer):
+    """The update of the authors' own lion_pytorch.py (google/automl), which PyTorch does not have."""
+
+    def __init__(self, trained, rate, betas, decay):
+        super().__init__(trained, {"lr": rate, "betas": betas, "decay": decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                mean = self.state[p].setdefault("mean", torch.zeros_like(p))
+                p.mul_(1 - group["lr"] * group["decay"])
+                p.add_(torch.sign(mean * beta1 + p.grad * (1 - beta1)), alpha=-group["lr"])
+                mean.mul_(beta2).add_(p.grad, alpha=1 - beta2)
 
 
 class Holder(torch.nn.Module):
@@ -252,6 +271,8 @@ def run(case):
     if case["kind"] == "sgd":
         optimizer = torch.optim.SGD(trained, case["learningRate"], case.get("momentum", 0), case.get("dampening", 0),
                                     decay, case.get("nesterov", False))
+    elif case["kind"] == "lion":
+        optimizer = Lion(trained, case["learningRate"], (case.get("beta1", 0.9), case["beta2"]), decay)
     else:
         make = torch.optim.Adam if case["kind"] == "adam" else torch.optim.AdamW
         optimizer = make(trained, case["learningRate"], (case.get("beta1", 0.9), case.get("beta2", 0.999)),
