@@ -67,13 +67,16 @@ const programsOf = (rule: Rule) => {
   const { after, lines } = ruleText(rule, wgsl, (name) =>
     name === "gradient" ? name : scalars.includes(name) ? `uniforms.${name}` : `${name}s[index]`
   )
+  const inputs = ["gradients", "weights", "norm", ...rule.slots.map((slot) => `${slot}s`)]
   const programFor = (part: string) =>
     program({
       name: `${rule.name} ${part}`,
-      inputs: ["gradients", "weights", "norm", ...rule.slots.map((slot) => `${slot}s`)],
+      inputs,
       arguments: ["count", "clipNorm", "clipValue", ...scalars],
       threads,
-      code: `${taken}
+      // A program is bound to all its inputs, and those that its code does not name are not there.
+      code: `${inputs.map((name) => `_ = &${name};`).join(" ")}
+    ${taken}
     ${lines.join("\n    ")}
     result[index] = ${after[part]};`
     })
