@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { EmaConfig } from "./ema.ts"
 import { optimizers } from "./optimizers.ts"
+import { schedules } from "./schedule.ts"
 import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
@@ -34,7 +35,7 @@ export type OptimizerConfig = typeof OptimizerConfig.Type
 
 /** How the learning rate moves over the steps of a run. */
 export const ScheduleConfig = Schema.Struct({
-  kind: setting(Schema.Literals(["constant", "step", "cosine", "one-cycle"]), "constant", "Which schedule"),
+  kind: setting(Schema.Literals(schedules.map((one) => one.kind)), "constant", "Which schedule"),
   warmup: setting(Share, 0, "constant, step, cosine: share of all steps in which the rate rises linearly from 0"),
   everyEpochs: setting(intBetween(1, 100_000), 7, "step: epochs between two drops"),
   gamma: setting(between(1e-6, 1), 0.1, "step: factor of a drop"),
