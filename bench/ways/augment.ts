@@ -16,7 +16,7 @@ import { backendFolder, readInstalled } from "../../src/layers/backend/BackendFo
 import { deviceConfig } from "../../src/layers/engines/tensorflow/deviceConfig.ts"
 import { backendName, openBackend } from "../../src/layers/engines/tensorflow/openBackend.ts"
 import { defaultEngine } from "../../src/model/EngineConfig.ts"
-import { movement } from "../../src/pipeline/augmentPixels.ts"
+import { movement } from "../../src/pipeline/augmentations.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { scaleOf } from "../../src/pipeline/normalise.ts"

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { AugmentConfig } from "./AugmentConfig.ts"
-import { augmentPixels } from "./augmentPixels.ts"
-import type { AugmentAt } from "./augmentPixels.ts"
+import { augmentPixels } from "./augmentations.ts"
+import type { AugmentAt } from "./augmentations.ts"
 import type { Pixels } from "./Pixels.ts"
 
 /** Changes training images at random, the same way for the same (seed, epoch, sample). */

@@ -45,6 +45,16 @@ export const affineOf = (geometry: Geometry, width: number, height: number): Aff
   }
 }
 
+/** The mapping that samples what `first` has made, by `second`. */
+export const compose = (first: Affine, second: Affine): Affine => ({
+  a: first.a * second.a + first.b * second.d,
+  b: first.a * second.b + first.b * second.e,
+  c: first.a * second.c + first.b * second.f + first.c,
+  d: first.d * second.a + first.e * second.d,
+  e: first.d * second.b + first.e * second.e,
+  f: first.d * second.c + first.e * second.f + first.f
+})
+
 /** The mirror image, left and right, exactly. */
 export const mirror = ({ data, height, width }: Pixels): Pixels => {
   const out = new Uint8Array(data.length)

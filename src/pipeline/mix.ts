@@ -1,7 +1,23 @@
+import { between, setting, Share } from "../config/Setting.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
 import { betaOf } from "./beta.ts"
 import { draw } from "./draw.ts"
+
+/** The keys in the configuration's `augment` that mix two images of a batch. */
+export const mixSettings = {
+  mixup: setting(
+    between(0, 100),
+    0,
+    "mixup: each image blended with another of its batch, by a share from Beta(mixup, mixup), labels too; 0.2 is usual"
+  ),
+  cutmix: setting(
+    between(0, 100),
+    0,
+    "CutMix: a box of another image of the batch pasted in, of an area from Beta(cutmix, cutmix), labels too; 1 is usual"
+  ),
+  mixSwitch: setting(Share, 0.5, "Where mixup and cutmix are both on: share of the batches that get cutmix")
+}
 
 /** What a mix depends on, beside the batch's own number. */
 export interface MixAt {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { statSync } from "node:fs"
-import { changesColours, movement, recolour } from "../../../pipeline/augmentPixels.ts"
+import { changesValues, changeValues, movement } from "../../../pipeline/augmentations.ts"
 import type { ImageConfig } from "../../../pipeline/ImageConfig.ts"
 import type { Expected, ImageRefused } from "../../../pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../../pipeline/normalise.ts"
@@ -153,6 +153,6 @@ const draw = (
     augment === undefined ? { flip: false, map: undefined } : movement(augment, at, image.width, image.height)
   canvas.draw(pixels, flip && map === undefined)
   if (map !== undefined) canvas.turn(map, image.background)
-  if (augment === undefined || !changesColours(augment)) canvas.numbers(out, offset)
-  else normaliseInto(out, offset, recolour(canvas.pixels(), augment, at).data, canvas.scale)
+  if (augment === undefined || !changesValues(augment, at)) canvas.numbers(out, offset)
+  else normaliseInto(out, offset, changeValues(canvas.pixels(), augment, at).data, canvas.scale)
 }

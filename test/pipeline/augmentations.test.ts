@@ -3,10 +3,10 @@ import { Effect, Schema } from "effect"
 import { affineOf, mirror, resample } from "../../src/pipeline/affine.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
-import { augmentPixels } from "../../src/pipeline/augmentPixels.ts"
-import { jitterColours } from "../../src/pipeline/colour.ts"
+import { augmentPixels } from "../../src/pipeline/augmentations.ts"
+import { jitterColours } from "../../src/pipeline/augmentations/colourJitter.ts"
 import { draw } from "../../src/pipeline/draw.ts"
-import { addNoise } from "../../src/pipeline/noise.ts"
+import { addNoise } from "../../src/pipeline/augmentations/noise.ts"
 import { distance, figure } from "../fixtures/pictures.ts"
 
 const source = figure("source")

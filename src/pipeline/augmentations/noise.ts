@@ -1,6 +1,8 @@
-import { fmix32 } from "./draw.ts"
-import type { Draw } from "./draw.ts"
-import type { Pixels } from "./Pixels.ts"
+import { between, setting } from "../../config/Setting.ts"
+import { fmix32 } from "../draw.ts"
+import type { Draw } from "../draw.ts"
+import type { Pixels } from "../Pixels.ts"
+import { augmentation } from "./Augmentation.ts"
 
 const bins = 4096
 
@@ -51,3 +53,12 @@ export const addNoise = ({ data, height, width }: Pixels, sigma: number, draw: D
   }
   return { height, width, data: new Uint8Array(out.buffer) }
 }
+
+/** Gaussian noise. */
+export const gaussianNoise = augmentation({
+  settings: {
+    noise: setting(between(0, 1), 0, "Standard deviation of Gaussian noise, as a share of the full scale")
+  },
+  changes: ({ noise }) => noise !== 0,
+  change: (pixels, { noise }, drawOf) => addNoise(pixels, noise * 255, drawOf("noise"))
+})

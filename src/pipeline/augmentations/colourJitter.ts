@@ -1,4 +1,6 @@
-import type { Pixels } from "./Pixels.ts"
+import { between, setting, Share } from "../../config/Setting.ts"
+import type { Pixels } from "../Pixels.ts"
+import { augmentation } from "./Augmentation.ts"
 
 /** How an image's colours are changed; 1, 1, 1 and 0 change nothing. */
 export interface Jitter {
@@ -85,3 +87,25 @@ export const jitterColours = ({ data, height, width }: Pixels, jitter: Jitter): 
   }
   return { height, width, data: out }
 }
+
+/** Brightness, contrast, saturation and hue, each by a random amount, in one pass. */
+export const colourJitter = augmentation({
+  settings: {
+    brightness: setting(Share, 0, "Brightness times 1 ± up to this"),
+    contrast: setting(Share, 0, "Contrast times 1 ± up to this, about the image's mean grey"),
+    saturation: setting(Share, 0, "Saturation times 1 ± up to this"),
+    hue: setting(between(0, 0.5), 0, "Hue moved by up to this share of the colour circle, either way")
+  },
+  changes: ({ brightness, contrast, hue, saturation }) =>
+    brightness !== 0 || contrast !== 0 || saturation !== 0 || hue !== 0,
+  change: (pixels, { brightness, contrast, hue, saturation }, drawOf) => {
+    const around = (middle: number, operation: string, strength: number) =>
+      strength === 0 ? middle : drawOf(operation).between(middle - strength, middle + strength)
+    return jitterColours(pixels, {
+      brightness: around(1, "brightness", brightness),
+      contrast: around(1, "contrast", contrast),
+      saturation: around(1, "saturation", saturation),
+      hue: around(0, "hue", hue)
+    })
+  }
+})
