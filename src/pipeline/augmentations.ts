@@ -5,11 +5,13 @@ import type { Augmentation, DrawOf } from "./augmentations/Augmentation.ts"
 import { colourJitter } from "./augmentations/colourJitter.ts"
 import { gaussianNoise } from "./augmentations/noise.ts"
 import { placement } from "./augmentations/placement.ts"
+import { randomErasing } from "./augmentations/randomErasing.ts"
+import { trivialAugment } from "./augmentations/trivialAugment.ts"
 import { draw } from "./draw.ts"
 import type { Pixels } from "./Pixels.ts"
 
 /** Every random change of the single image, in the order in which they are made: a new one is a file and a line here. */
-export const augmentations = [placement, colourJitter, gaussianNoise] as const
+export const augmentations = [placement, trivialAugment, colourJitter, gaussianNoise, randomErasing] as const
 
 const all: ReadonlyArray<Augmentation> = augmentations
 

@@ -88,7 +88,9 @@ const changes = {
   "as they are": undefined,
   flipped: augmentation({ flip: 0.5 }),
   moved: augmentation({ flip: 0.5, rotation: 15, crop: 0.3 }),
-  coloured: augmentation({ rotation: 5, brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.1, noise: 0.05 })
+  coloured: augmentation({ rotation: 5, brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.1, noise: 0.05 }),
+  trivial: augmentation({ trivial: 1, erasing: {} }),
+  "moved and trivial": augmentation({ flip: 0.5, trivial: 1, hue: 0.1 })
 }
 const keepNothing = Schema.decodeSync(LoaderConfig)({ memory: 0, prefetch: 4, workers: 3 })
 
