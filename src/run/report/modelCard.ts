@@ -106,6 +106,14 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
   ]
 }
 
+/** A setting's value: a number, or those of its own settings, in brackets. */
+const settingText = (value: unknown): string =>
+  typeof value === "object" && value !== null
+    ? `(${Object.entries(value)
+        .map(([key, one]) => `${key} ${settingText(one)}`)
+        .join(", ")})`
+    : String(value)
+
 /**
  * A run's `MODEL_CARD.md`: what the model is, what it has seen, what it can and cannot do, all of it from the run.
  *
@@ -120,8 +128,8 @@ export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
   const changed = enginesText(history)
   const { mixSwitch, ...amounts } = augment
   const changes = Object.entries({ ...amounts, ...(augment.mixup > 0 && augment.cutmix > 0 && { mixSwitch }) })
-    .filter(([, amount]) => typeof amount === "number" && amount > 0)
-    .map(([name, amount]) => `${name} ${String(amount)}`)
+    .filter(([, amount]) => typeof amount !== "number" || amount > 0)
+    .map(([name, amount]) => `${name} ${settingText(amount)}`)
   const missing = missingText(data)
   return `---
 ${Object.entries(metadata(facts))
