@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { optimizers } from "../../../src/model/optimizers.ts"
 import { SearchConfig } from "../../../src/run/search/SearchConfig.ts"
 import { decodeConfig } from "../../../src/config/RunConfig.ts"
 import { searchPoints } from "../../../src/run/search/points.ts"
@@ -119,12 +120,13 @@ describe("bad points", () => {
       const found = yield* problems({ axes, base: { ...base, image: { hight: 9 } } })
       const settings = (rate: number, kind: string) =>
         `(train.learningRate = ${rate}, train.optimizer.kind = "${kind}")`
+      const kinds = optimizers.map(({ kind }) => `"${kind}"`).join(" | ")
       assert.deepStrictEqual(found, [
         "every trial: there is no key `image.hight`; did you mean `image.height`?",
-        `trial 2 ${settings(0.1, "adams")}: \`train.optimizer.kind\`: Expected "sgd" | "adam" | "adamw", got "adams"`,
+        `trial 2 ${settings(0.1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"`,
         `trial 3 ${settings(-1, "sgd")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
         `trial 4 ${settings(-1, "adams")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
-        `trial 4 ${settings(-1, "adams")}: \`train.optimizer.kind\`: Expected "sgd" | "adam" | "adamw", got "adams"`
+        `trial 4 ${settings(-1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"`
       ])
     })
   )
