@@ -7,6 +7,7 @@ import * as DiskFeatureCache from "./layers/storage/DiskFeatureCache.ts"
 import * as DiskImageFiles from "./layers/images/DiskImageFiles.ts"
 import * as DiskPretrained from "./layers/hub/DiskPretrained.ts"
 import * as DiskRuns from "./layers/storage/DiskRuns.ts"
+import * as DiskImageBytes from "./layers/images/DiskImageBytes.ts"
 import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
@@ -22,7 +23,7 @@ import * as WorkerFeed from "./layers/images/feed/WorkerFeed.ts"
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
   CsvParseRows.layer,
-  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layer, Augment.layer))),
+  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layerFromBytes, Augment.layer))),
   LiveEngines.layer,
   DiskPretrained.layer,
   DiskImageFiles.layer,
@@ -34,7 +35,7 @@ export const layer = Layer.mergeAll(
   TerminalProgress.layer,
   RunPages.layer.pipe(
     Layer.provideMerge(
-      Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layer, SharpSampleCatalogue.layer, DiskRuns.layer)
+      Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )
   )
-).pipe(Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provide(DiskImageBytes.layer), Layer.provideMerge(NodeServices.layer))

@@ -78,6 +78,10 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   dl { grid-template-columns: minmax(0, 1fr) }
   dd { margin-bottom: 6px }
 }
+@media screen {
+  .dense th, .dense td { padding: 3px 6px; font-size: 13px }
+  .dense th { white-space: normal }
+}
 @media print {
   :root { color-scheme: light; ${variables("light")} }
   @page { margin: 14mm }
