@@ -80,7 +80,7 @@ describe("weft search", { timeout: 300_000 }, () => {
     const held = await holdWhen(() => trialsIn(run).underWay.length > 0, "a trial", begun)
     const { execFileSync } = await import("node:child_process")
     const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(begun.child.pid)], { encoding: "utf8" })
-    const trainer = children.split("\n").find((line) => line.includes("trainer/main.ts"))
+    const trainer = children.split("\n").find((line) => line.includes("src/trainer.ts"))
     process.kill(Number.parseInt(trainer ?? "", 10), "SIGKILL")
     held.letGo()
     assert.strictEqual(await begun.ended, 0, begun.said.stderr)
