@@ -16,94 +16,215 @@ const world = [
 
 /** Modules of Effect that may change in any minor version, and are therefore wrapped in services of ours. */
 const unstable = [
-  "effect/cli",
-  "effect/cluster",
-  "effect/encoding",
-  "effect/http",
-  "effect/observability",
-  "effect/persistence",
-  "effect/process",
-  "effect/rpc",
-  "effect/sql",
-  "effect/workers",
-  "effect/workflow"
+  "ai",
+  "cli",
+  "cluster",
+  "crypto",
+  "devtools",
+  "encoding",
+  "eventlog",
+  "graphql",
+  "http",
+  "http-api",
+  "net",
+  "observability",
+  "persistence",
+  "process",
+  "reactivity",
+  "rpc",
+  "schema",
+  "socket",
+  "sql",
+  "workers",
+  "workflow"
+].flatMap((module) => [`effect/${module}`, `effect/${module}/**`])
+
+/** Entries: they build all Layers, and nothing builds on them. */
+const entries = ["**/bin.ts", "**/trainer.ts", "**/Live.ts"]
+
+const inside = (...rooms: ReadonlyArray<string>) => rooms.map((room) => `**/${room}/**`)
+
+/** What a Layer may import of `run`: contracts, what is carried through them, and how that is named. */
+const contracts = [
+  "run/Machine",
+  "run/RunFolder",
+  "run/Runs",
+  "run/export/Exports",
+  "run/report/Chart",
+  "run/report/Charts",
+  "run/report/Thumbnails",
+  // The colours that a page and its charts agree on, and what is escaped in both.
+  "run/report/palette",
+  "run/report/html",
+  "run/search/Group",
+  "run/search/Searches",
+  "run/search/SearchNews",
+  "run/search/Trainers",
+  // What a search's table and file hold: its configuration, its trials' settings, its objective, how they stand.
+  "run/search/SearchConfig",
+  "run/search/SearchResult",
+  "run/search/objective",
+  "run/search/settings"
 ]
 
-const inside = (...rooms: ReadonlyArray<string>) => rooms.flatMap((room) => [`**/${room}/**`])
+/** Subjects of `layers`, and which others each may import. */
+const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
+  machine: [],
+  process: [],
+  storage: [],
+  webassembly: [],
+  terminal: [],
+  pages: [],
+  search: [],
+  hub: ["storage"],
+  sources: ["storage"],
+  images: ["machine", "storage", "webassembly"],
+  features: ["machine", "backend"],
+  engines: ["machine", "webassembly", "backend"],
+  // It installs what the TensorFlow engine and AMX run on, and tries it.
+  backend: ["hub", "storage", "engines", "features"],
+  exportReaders: ["engines", "backend"]
+}
 
 const engines = ["reference", "wasm", "tensorflow", "webgpu"]
 
 interface Direction {
   readonly files: ReadonlyArray<string>
   /** What these files must not import. */
-  readonly not: ReadonlyArray<string>
+  readonly not: ReadonlyArray<Restricted>
+}
+
+interface Restricted {
+  readonly group?: Array<string>
+  readonly regex?: string
   readonly message: string
 }
 
+const layersKnow: Restricted = {
+  group: [...inside("cli"), ...entries, "**/run/*.ts", "**/run/*/**", ...contracts.map((one) => `!**/${one}.ts`)],
+  message: "A Layer may import contracts of run, and nothing that carries a run out."
+}
+
+const subjectKnows = (subject: string): Restricted => ({
+  regex: `^(\\.\\./)+(${Object.keys(subjects)
+    .filter((other) => other !== subject && !subjects[subject]?.includes(other))
+    .join("|")})/`,
+  message: `layers/${subject} may import ${subjects[subject]?.join(", ") || "no other folder"} of layers: what several need has a folder of its own.`
+})
+
+/** The last one that fits a file holds. */
 const directions: ReadonlyArray<Direction> = [
   {
     files: ["src/pipeline/**"],
     not: [
-      ...world,
-      ...unstable,
-      ...inside("layers", "cli", "run", "model", "metrics", "sample"),
-      "**/config/RunConfig.ts"
-    ],
-    message: "The pipeline knows neither model, metrics, run, nor any Layer."
+      {
+        group: [
+          ...world,
+          ...unstable,
+          ...entries,
+          ...inside("layers", "cli", "run", "model", "metrics", "sample"),
+          "**/config/RunConfig.ts"
+        ],
+        message: "The pipeline knows neither model, metrics, run, nor any Layer."
+      }
+    ]
   },
   {
     files: ["src/metrics/**"],
-    not: [...world, ...unstable, ...inside("layers", "cli", "run", "model", "sample"), "**/config/RunConfig.ts"],
-    message: "Metrics may use the pipeline, and know neither model, run, nor any Layer."
+    not: [
+      {
+        group: [
+          ...world,
+          ...unstable,
+          ...entries,
+          ...inside("layers", "cli", "run", "model", "sample"),
+          "**/config/RunConfig.ts"
+        ],
+        message: "Metrics may use the pipeline, and know neither model, run, nor any Layer."
+      }
+    ]
   },
   {
     files: ["src/model/**"],
-    not: [...world, ...unstable, ...inside("layers", "cli", "run", "sample"), "**/config/RunConfig.ts"],
-    message: "The model may use pipeline and metrics, and knows neither run nor any Layer."
+    not: [
+      {
+        group: [
+          ...world,
+          ...unstable,
+          ...entries,
+          ...inside("layers", "cli", "run", "sample"),
+          "**/config/RunConfig.ts"
+        ],
+        message: "The model may use pipeline and metrics, and knows neither run nor any Layer."
+      }
+    ]
   },
   {
     files: ["src/sample/**"],
-    not: [...world, ...unstable, ...inside("layers", "cli", "run", "model", "metrics")],
-    message: "The drawn catalogue knows the pipeline alone."
+    not: [
+      {
+        group: [...world, ...unstable, ...entries, ...inside("layers", "cli", "run", "model", "metrics")],
+        message: "The drawn catalogue knows the pipeline alone."
+      }
+    ]
   },
   {
     files: ["src/config/**"],
-    not: [...world, ...unstable, ...inside("layers", "cli", "run", "sample")],
-    message: "The configuration is below run, Layers and command line."
+    not: [
+      {
+        group: [...world, ...unstable, ...entries, ...inside("layers", "cli", "run", "sample")],
+        message: "The configuration is below run, Layers and command line."
+      }
+    ]
   },
   {
     files: ["src/run/**"],
-    not: [...world, ...unstable, ...inside("layers", "cli"), "**/Live.ts"],
-    message: "A run knows contracts, no Layer; what is unstable in Effect is wrapped by a Layer."
+    not: [
+      {
+        group: [...world, ...unstable, ...entries, ...inside("layers", "cli")],
+        message: "A run knows contracts, no Layer; what is unstable in Effect is wrapped by a Layer."
+      }
+    ]
   },
   {
-    files: ["src/layers/**"],
+    files: contracts.map((contract) => `src/${contract}.ts`),
     not: [
-      ...inside("cli"),
-      "**/Live.ts",
-      "**/run/*/**",
-      // Contracts, and what is carried through them.
-      ...[
-        "run/export/Exports",
-        "run/report/Chart",
-        "run/report/Charts",
-        "run/report/Thumbnails",
-        "run/search/Group",
-        "run/search/SearchNews",
-        "run/search/Trainers"
-      ].map((contract) => `!**/${contract}.ts`)
-    ],
-    message: "A Layer may import contracts of run, and nothing that carries a run out."
+      {
+        group: [
+          ...world,
+          ...unstable,
+          ...entries,
+          ...inside("layers", "cli"),
+          // Among themselves, from the same folder.
+          "./*.ts",
+          ...contracts.map((contract) => `!./${contract.slice(contract.lastIndexOf("/") + 1)}.ts`),
+          "../*.ts",
+          "!../RunFolder.ts",
+          "!../Runs.ts",
+          "!../Machine.ts",
+          ...inside("train", "evaluate", "predict", "inspect", "verify")
+        ],
+        message: "A contract of run knows other contracts, and nothing that carries a run out."
+      }
+    ]
   },
+  { files: ["src/cli/**"], not: [{ group: [...entries], message: "Entries build on the command line." }] },
+  { files: ["src/layers/**"], not: [layersKnow] },
+  ...Object.keys(subjects).map((subject) => ({
+    files: [`src/layers/${subject}/**`],
+    not: [layersKnow, subjectKnows(subject)]
+  })),
   ...engines.map((engine) => ({
     files: [`src/layers/engines/${engine}/**`],
     not: [
-      ...inside("cli", "run"),
-      "**/Live.ts",
-      ...engines.filter((other) => other !== engine).flatMap((other) => [`**/${other}/**`]),
-      ...inside("features", "images", "search", "pages", "terminal", "sources")
-    ],
-    message: "Engines know nothing of each other; what several need has a folder of its own."
+      // Not a group: what another group allows would be allowed here.
+      {
+        regex: `^(\\.\\./)+(${["run", ...engines.filter((other) => other !== engine)].join("|")})/`,
+        message: "Engines know nothing of each other and of runs; what several need has a folder of its own."
+      },
+      layersKnow,
+      subjectKnows("engines")
+    ]
   }))
 ]
 
@@ -116,15 +237,19 @@ export default defineConfig({
     "no-shadow": "off",
     "unicorn/no-array-sort": "off",
     "import/no-default-export": "error",
+    "import/no-cycle": "error",
     "import/no-unassigned-import": "off",
     "no-underscore-dangle": "off",
     "unicorn/consistent-function-scoping": "off"
   },
   overrides: [
     { files: ["vitest.config.ts", "oxlint.config.ts"], rules: { "import/no-default-export": "off" } },
-    ...directions.map(({ files, message, not }) => ({
+    ...directions.map(({ files, not }) => ({
       files: [...files],
-      rules: { "no-restricted-imports": ["error", { patterns: [{ group: [...not], message }] }] as const }
+      rules: {
+        // `Trainer.ts` is not `trainer.ts`.
+        "no-restricted-imports": ["error", { patterns: not.map((one) => ({ ...one, caseSensitive: true })) }] as const
+      }
     }))
   ],
   ignorePatterns: ["node_modules", "runs"]

@@ -12,7 +12,7 @@ import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
 import * as PlotCharts from "./layers/pages/PlotCharts.ts"
-import * as RunPages from "./layers/pages/RunPages.ts"
+import * as Pages from "./run/report/Pages.ts"
 import * as ProcessExportReaders from "./layers/exportReaders/ProcessExportReaders.ts"
 import * as SharpImages from "./layers/images/SharpImages.ts"
 import * as SharpSampleCatalogue from "./layers/sources/SharpSampleCatalogue.ts"
@@ -33,7 +33,7 @@ export const layer = Layer.mergeAll(
   ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
-  RunPages.layer.pipe(
+  Pages.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )

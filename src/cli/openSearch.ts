@@ -1,4 +1,4 @@
-import { Clock, DateTime, Effect, FileSystem, Option, Path } from "effect"
+import { Effect, FileSystem, Option, Path } from "effect"
 import { ConfigError } from "../config/RunConfig.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
@@ -6,15 +6,11 @@ import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
 import { resumeWhich } from "./latestRun.ts"
+import { newFolder } from "./newFolder.ts"
 import { readSearchConfig } from "./readSearchConfig.ts"
 
 /** Where `--config` is left out. */
 export const defaultSearch = "configs/search-quick.toml"
-
-const newFolder = Effect.fnUntraced(function* (name: string) {
-  const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
-  return `runs/${now.slice(0, 19).replace("T", "-").replaceAll(":", "")}-${name}`
-})
 
 /** What the command line says of a search. */
 export interface SearchOptions {

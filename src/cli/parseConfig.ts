@@ -4,6 +4,7 @@ import type { ParseError as JsonError } from "jsonc-parser"
 import { parse as parseJson } from "jsonc-parser"
 import { isAlias, LineCounter, parseDocument, visit } from "yaml"
 import type { Document } from "yaml"
+import { messageOf } from "../pipeline/messageOf.ts"
 
 /** What is wrong with a text, and where, for a sentence. */
 export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("ConfigSyntaxError", {
@@ -15,8 +16,6 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 }
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** `at line 3, column 25` of a position, counted from 1. */
 const placeOf = (text: string, offset: number): string => {

@@ -1,12 +1,11 @@
 import { Console, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as ChildTrainers from "../layers/search/ChildTrainers.ts"
 import { clientLayer } from "../layers/search/cluster/ClusterSearch.ts"
 import type { ClusterUrl } from "../layers/search/cluster/ClusterUrl.ts"
 import { sayingWhich } from "../layers/search/cluster/Postgres.ts"
 import { submitAndWatch } from "../layers/search/cluster/watch.ts"
 import * as LocalSearch from "../layers/search/LocalSearch.ts"
-import { namingSearchFile } from "../layers/storage/SearchFileError.ts"
+import { namingSearchFile } from "../layers/search/SearchFileError.ts"
 import { report } from "../pipeline/Progress.ts"
 import { Machine } from "../run/Machine.ts"
 import { RunError } from "../run/RunError.ts"
@@ -17,12 +16,14 @@ import { openBoard } from "../run/search/Board.ts"
 import type { Board } from "../run/search/Board.ts"
 import { carryOut } from "../run/search/carryOut.ts"
 import { searchPayload } from "../run/search/searchPayload.ts"
-import { workOf } from "../run/search/workOf.ts"
+import { groupTrainer } from "../run/search/groupTrainer.ts"
+import { runSearch } from "../run/search/runSearch.ts"
 import { bestToml } from "./bestToml.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
 import { defaultSearch, openSearch } from "./openSearch.ts"
 import * as options from "./options.ts"
 import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
+import { trainers } from "./trainers.ts"
 
 const flags = {
   config: options.config.pipe(
@@ -53,8 +54,8 @@ type Opened = Effect.Success<ReturnType<typeof openSearch>>
 const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, parallel: number, board: Board) {
   const file = `${folder.path}/search.sqlite`
   const payload = yield* searchPayload(search.config, trials, { folder: ".", places: parallel })
-  return yield* carryOut(payload, parallel, workOf(search.config, trials, folder.path), board.tell).pipe(
-    Effect.provide(Layer.merge(LocalSearch.layer(file), ChildTrainers.layer(parallel))),
+  return yield* carryOut(payload, parallel, groupTrainer(search.config, trials, folder.path), board.tell).pipe(
+    Effect.provide(Layer.merge(LocalSearch.layer(file, runSearch), trainers(parallel))),
     namingSearchFile(file)
   )
 })

@@ -1,4 +1,4 @@
-import { Clock, Console, DateTime, Effect, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Report } from "../metrics/Report.ts"
 import { Checkpoints } from "../model/Checkpoints.ts"
@@ -11,6 +11,7 @@ import { finishedRun, trainRun } from "../run/train/trainRun.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { resumeWhich } from "./latestRun.ts"
+import { newFolder } from "./newFolder.ts"
 import * as options from "./options.ts"
 import { readConfig, readRunConfig } from "./readConfig.ts"
 import { reportText } from "./summary.ts"
@@ -31,12 +32,6 @@ const flags = {
   ),
   json: options.json
 }
-
-/** `runs/2026-01-31-235959-name`. */
-const newFolder = Effect.fnUntraced(function* (name: string) {
-  const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
-  return `runs/${now.slice(0, 19).replace("T", "-").replaceAll(":", "")}-${name}`
-})
 
 /** What a run's folder must not hold for one to begin in it; what a start that failed left is no run. */
 const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {

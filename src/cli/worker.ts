@@ -1,13 +1,15 @@
 import { Console, Duration, Effect, Layer, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as ChildTrainers from "../layers/search/ChildTrainers.ts"
 import * as ClusterSearch from "../layers/search/cluster/ClusterSearch.ts"
 import { freePort } from "../layers/search/cluster/freePort.ts"
 import { ownAddress, sayingWhich } from "../layers/search/cluster/Postgres.ts"
 import { work } from "../layers/search/cluster/Worker.ts"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
+import { prepareSearch } from "../run/search/prepareSearch.ts"
+import { runSearch } from "../run/search/runSearch.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
+import { trainers } from "./trainers.ts"
 
 const flags = {
   cluster,
@@ -57,12 +59,14 @@ export const worker = Command.make(
     const host = Option.getOrElse(options.host, () => address)
     const port = Option.isSome(options.port) ? options.port.value : yield* freePort(host)
     yield* report({ _tag: "Note", line: `worker ${host}:${port} of ${chosen.value.shown}` })
-    const layer = ClusterSearch.workerLayer(chosen.value, { host, port, expiry: Duration.seconds(options.expiry) })
-    return yield* work({
-      folder: Option.getOrUndefined(options.folder),
-      data: Option.getOrUndefined(options.data)
-    }).pipe(
-      Effect.provide(Layer.merge(layer, ChildTrainers.layer(1))),
+    const layer = ClusterSearch.workerLayer(chosen.value, runSearch, {
+      host,
+      port,
+      expiry: Duration.seconds(options.expiry)
+    })
+    const here = { folder: Option.getOrUndefined(options.folder), data: Option.getOrUndefined(options.data) }
+    return yield* work(here, prepareSearch).pipe(
+      Effect.provide(Layer.merge(layer, trainers(1))),
       sayingWhich(chosen.value),
       Effect.onInterrupt(() =>
         Console.error("\nStopped. What it was training is left to others, with its checkpoints.")

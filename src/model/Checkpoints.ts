@@ -1,6 +1,6 @@
-import { Context, Effect, Layer, Schema } from "effect"
-import type { BestWeights, Checkpoint, CheckpointRefused } from "./Checkpoint.ts"
-import { make } from "./CheckpointFiles.ts"
+import { Context, Effect, Layer, Schema, Semaphore } from "effect"
+import { CheckpointRefused, decodeBest, decodeCheckpoint, encodeBest, encodeCheckpoint } from "./Checkpoint.ts"
+import type { BestWeights, Checkpoint } from "./Checkpoint.ts"
 
 /** A file that was passed over, and why; `detail` is for people. */
 export interface PassedOver {
@@ -62,5 +62,111 @@ export class CheckpointError extends Schema.TaggedError<CheckpointError>()("Chec
 }) {
   override get message() {
     return `${this.path}: ${this.detail}`
+  }
+}
+
+/** A place for files: a folder, or a map in memory. */
+export interface CheckpointFiles {
+  readonly list: Effect.Effect<ReadonlyArray<string>, CheckpointError>
+  /** Nothing where there is no such file. */
+  readonly read: (name: string) => Effect.Effect<Uint8Array | undefined, CheckpointError>
+  /** Atomic: afterwards the file is the old one or the new one, whatever happens. */
+  readonly write: (name: string, bytes: Uint8Array) => Effect.Effect<void, CheckpointError>
+  readonly remove: (name: string) => Effect.Effect<void, CheckpointError>
+}
+
+const bestFile = "best.safetensors"
+const fileOf = (step: number) => `step-${String(step).padStart(8, "0")}.safetensors`
+
+/** The step of a checkpoint's file; -1 of any other file. */
+const stepOf = (file: string) => Number(/^step-(\d{8,})\.safetensors$/.exec(file)?.[1] ?? -1)
+
+const newestFirst = (a: string, b: string) => stepOf(b) - stepOf(a)
+
+/** The rules of checkpoints over any place for files; the last `keep` checkpoints stay, and the best weights. */
+export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service"] => {
+  // One at a time: a save that clears away must not meet another one, nor a file that is being read.
+  const lock = Semaphore.makeUnsafe(1).withPermits(1)
+  /** Files that were found torn, and those that belong to somebody else; neither counts as one of the last. */
+  const torn = new Set<string>()
+  const foreign = new Set<string>()
+  /** The newest step that was saved or found here. */
+  let newest = -1
+
+  /** The file's content; nothing where it is gone or passed over, which is then noted. */
+  const read = Effect.fnUntraced(function* <A>(
+    file: string,
+    decode: (bytes: Uint8Array) => Effect.Effect<A, CheckpointRefused>,
+    passedOver: Array<PassedOver>
+  ) {
+    return yield* files.read(file).pipe(
+      Effect.mapError(({ detail }) => new CheckpointRefused({ reason: "unreadable", detail })),
+      Effect.flatMap((bytes) => (bytes === undefined ? Effect.undefined : decode(bytes))),
+      Effect.catch(({ detail, reason }) =>
+        Effect.sync(() => {
+          passedOver.push({ file, reason, detail })
+          ;(reason === "torn" ? torn : foreign).add(file)
+          return undefined
+        })
+      )
+    )
+  })
+
+  /** Removes what is older than the last ones. Later steps than ours are another run's or torn: they stay. */
+  const clearAway = Effect.gen(function* () {
+    const own = (yield* files.list).filter((file) => {
+      const step = stepOf(file)
+      return step >= 0 && step <= newest && !foreign.has(file)
+    })
+    const whole = own.filter((file) => !torn.has(file)).sort(newestFirst)
+    yield* Effect.forEach([...whole.slice(keep), ...own.filter((file) => torn.has(file))], files.remove, {
+      discard: true
+    })
+  }).pipe(
+    // The checkpoint is safe; what could not be removed is tried again with the next one.
+    Effect.catch((error) => Effect.logWarning(`old checkpoints could not be removed: ${error.message}`))
+  )
+
+  const write = Effect.fnUntraced(function* (file: string, bytes: Uint8Array) {
+    yield* files.write(file, bytes)
+    torn.delete(file)
+    foreign.delete(file)
+    return file
+  })
+
+  return {
+    save: Effect.fn("Checkpoints.save")(
+      function* (checkpoint: Checkpoint) {
+        const { step } = checkpoint.training
+        const file = yield* write(fileOf(step), yield* encodeCheckpoint(checkpoint))
+        newest = Math.max(newest, step)
+        yield* clearAway
+        return file
+      },
+      Effect.uninterruptible,
+      lock
+    ),
+    saveBest: Effect.fn("Checkpoints.saveBest")(
+      function* (best: BestWeights) {
+        return yield* write(bestFile, yield* encodeBest(best))
+      },
+      Effect.uninterruptible,
+      lock
+    ),
+    latest: Effect.fn("Checkpoints.latest")(function* (digest: string) {
+      const passedOver: Array<PassedOver> = []
+      const candidates = (yield* files.list).filter((file) => stepOf(file) >= 0).sort(newestFirst)
+      for (const file of candidates) {
+        const checkpoint = yield* read(file, (bytes) => decodeCheckpoint(bytes, digest), passedOver)
+        if (checkpoint === undefined) continue
+        newest = Math.max(newest, checkpoint.training.step)
+        return { checkpoint, passedOver }
+      }
+      return { checkpoint: undefined, passedOver }
+    }, lock),
+    best: Effect.fn("Checkpoints.best")(function* (digest: string) {
+      const passedOver: Array<PassedOver> = []
+      return { best: yield* read(bestFile, (bytes) => decodeBest(bytes, digest), passedOver), passedOver }
+    }, lock)
   }
 }

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { canonical } from "../pipeline/canonical.ts"
 import type { ImageChanges } from "../pipeline/AugmentConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
 import { sha256 } from "../pipeline/sha256.ts"
@@ -31,14 +32,6 @@ export interface FeatureSpace {
   readonly length: number
   readonly isPlain: boolean
 }
-
-/** JSON in which the order of an object's keys says nothing. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner
-  )
 
 /** SHA-256, in hex, of the names, shapes and bits of the tensors that the blocks own. */
 export const weightsDigest = Effect.fn("weightsDigest")(function* (frozen: Frozen) {

@@ -7,6 +7,7 @@ import { resnet18, resnet50 } from "./networks/resnet.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
 import { checkNetwork } from "./shapes.ts"
+import { messageOf } from "../pipeline/messageOf.ts"
 
 /** Every network that a configuration can name: a new one is a file and a line here. */
 export const architectures = [simpleCnn, mobilenetV2, vgg16, resnet18, resnet50] as const
@@ -48,8 +49,7 @@ export const networkFor = Effect.fnUntraced(function* (
   const network = byName[name].build({ height, width, classes, head, padding })
   yield* Effect.try({
     try: () => checkNetwork(network),
-    catch: (error) =>
-      new NetworkMisfit({ network: name, detail: error instanceof Error ? error.message : String(error) })
+    catch: (error) => new NetworkMisfit({ network: name, detail: messageOf(error) })
   })
   return network
 })

@@ -1,4 +1,5 @@
 import { Struct } from "effect"
+import { canonical } from "../pipeline/canonical.ts"
 import { sha256 } from "../pipeline/sha256.ts"
 import type { RunConfig } from "../config/RunConfig.ts"
 
@@ -17,18 +18,3 @@ export const configDigest = (config: RunConfig) =>
       train: Struct.omit(config.train, ["checkpoint"])
     })
   )
-
-/** JSON in which the order of an object's keys says nothing. */
-export const canonical = (value: unknown): string => JSON.stringify(sorted(value))
-
-/** The same value with the keys of every object in order. */
-const sorted = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(sorted)
-    : typeof value === "object" && value !== null
-      ? Object.fromEntries(
-          Object.entries(value)
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([key, inner]) => [key, sorted(inner)])
-        )
-      : value

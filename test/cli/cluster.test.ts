@@ -106,7 +106,7 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
       // The password is nowhere: not in what was said, listed, written or stored.
       for (const { said } of all) assert.notInclude(said.stdout + said.stderr, password)
       assert.notInclude(again.stdout + again.stderr, password)
-      assert.include(shown, "trainer/main.ts")
+      assert.include(shown, "src/trainer.ts")
       assert.notInclude(shown, password)
       assert.isEmpty(filesWith(run, password))
       const dump = execFileSync(join(server.bin, "pg_dump"), ["-d", server.url], {

@@ -49,7 +49,7 @@ describe("weft search", { timeout: 300_000 }, () => {
     // Beside it, a second process is refused.
     const second = await weft(["search", "--run", "killed", "--resume"], folder)
     assert.strictEqual(second.code, 2)
-    assert.match(second.stderr, /process \d+ on \S+ is at work on this search/)
+    assert.match(second.stderr, /process \d+ on \S+ \(stopped .*\) is at work on this search/)
     held.kill()
     await killed.ended
     const { done } = trialsIn(run)
@@ -80,7 +80,7 @@ describe("weft search", { timeout: 300_000 }, () => {
     const held = await holdWhen(() => trialsIn(run).underWay.length > 0, "a trial", begun)
     const { execFileSync } = await import("node:child_process")
     const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(begun.child.pid)], { encoding: "utf8" })
-    const trainer = children.split("\n").find((line) => line.includes("trainer/main.ts"))
+    const trainer = children.split("\n").find((line) => line.includes("src/trainer.ts"))
     process.kill(Number.parseInt(trainer ?? "", 10), "SIGKILL")
     held.letGo()
     assert.strictEqual(await begun.ended, 0, begun.said.stderr)

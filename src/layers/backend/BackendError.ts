@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import * as Runtime from "effect/Runtime"
+import { codeOf, fetchMessage } from "../hub/download/DownloadError.ts"
 
 /** The backend cannot be installed: why, and what to do. */
 export class BackendError extends Schema.TaggedError<BackendError>()("BackendError", {
@@ -26,14 +27,6 @@ export class BackendError extends Schema.TaggedError<BackendError>()("BackendErr
   }
 }
 
-const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
-
-const messageOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return String(cause)
-  // fetch says only that it failed; why is in its cause.
-  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
-}
-
 /** What went wrong while `what` was done, as a BackendError; one that is given stays as it is. */
 export const backendError = (what: string, cause: unknown): BackendError => {
   if (cause instanceof BackendError) return cause
@@ -45,7 +38,7 @@ export const backendError = (what: string, cause: unknown): BackendError => {
     })
   return new BackendError({
     reason: "failed",
-    detail: `${what}: ${messageOf(cause)}`,
+    detail: `${what}: ${fetchMessage(cause)}`,
     cure: "Run the command again; what was fetched is kept."
   })
 }

@@ -10,13 +10,14 @@ import { backendError, BackendError } from "./BackendError.ts"
 import { isKept } from "./kept.ts"
 import { withProgress } from "../hub/download/Transfer.ts"
 import { entriesOf, extract, readText } from "./Zip.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 const damaged = (path: string, cause: unknown): BackendError => {
   const error = backendError(basename(path), cause)
   if (error.reason !== "failed") return error
   return new BackendError({
     reason: "damaged",
-    detail: `${basename(path)} cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`,
+    detail: `${basename(path)} cannot be unpacked: ${messageOf(cause)}`,
     cure: "What was fetched is thrown away: run the command again. Of a file of your own, take another copy."
   })
 }

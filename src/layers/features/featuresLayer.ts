@@ -4,10 +4,9 @@ import type { Features, FeaturesName } from "../../model/Features.ts"
 import { FeaturesError } from "../../model/Features.ts"
 import type { Shape } from "../../model/shapes.ts"
 import { sizeOf } from "../../model/Tensor.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 type Open = Features["Service"]["open"]
-
-export const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
 /** What a library threw, as an error of an engine's. */
 export const failedBy = (engine: FeaturesName) => (cause: unknown) => {

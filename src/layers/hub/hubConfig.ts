@@ -4,6 +4,7 @@ import type { Beside, Metadata } from "../../model/Pretrained.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { namedBy, placed } from "./hubFile.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 /** The file in which a timm repository says how its weights were trained, at the repository's root. */
 const file = "config.json"
@@ -48,7 +49,7 @@ const textOf = (path: string) =>
       if (size > mostBytes) throw new Error(`it has ${size} bytes, more than any that describes weights`)
       return await handle.readFile("utf8")
     },
-    catch: (cause) => (cause instanceof Error ? cause.message : String(cause))
+    catch: messageOf
   })
 
 /**

@@ -3,13 +3,10 @@ import type { ChildProcess } from "node:child_process"
 import { fork } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { TrainerDied, Trainers } from "../../run/search/Trainers.ts"
-import { FromTrainer, ToTrainer } from "./trainer/messages.ts"
-
-const program = fileURLToPath(new URL("./trainer/main.ts", import.meta.url))
+import { FromTrainer, ToTrainer } from "./trainerMessages.ts"
 
 /** A process that was asked to stop ends its step and leaves checkpoints; one that hangs is killed. Milliseconds. */
 const patience = 60_000
@@ -34,7 +31,13 @@ const environment = (places: number): NodeJS.ProcessEnv => {
     : { WEFT_THREADS: threads, TF_NUM_INTRAOP_THREADS: threads, OMP_NUM_THREADS: threads, ...inherited }
 }
 
-const start = (places: number) =>
+/** The program of a trainer's process, and how many such processes divide the processors. */
+interface Options {
+  readonly program: string
+  readonly places: number
+}
+
+const start = ({ places, program }: Options) =>
   Effect.gen(function* () {
     const happenings = yield* Queue.make<Happening>()
     const child = fork(program, [], {
@@ -75,9 +78,9 @@ const stop = (child: Child) =>
   })
 
 /** Asks a new process, and gives its answer; ends it, come what may. */
-const ask = (places: number, asked: ToTrainer, tell: (event: ProgressEvent) => Effect.Effect<void>) =>
+const ask = (options: Options, asked: ToTrainer, tell: (event: ProgressEvent) => Effect.Effect<void>) =>
   Effect.acquireUseRelease(
-    start(places),
+    start(options),
     Effect.fnUntraced(function* ({ happenings, process }) {
       process.send(yield* Effect.orDie(Schema.encodeEffect(ToTrainer)(asked)))
       while (true) {
@@ -96,16 +99,16 @@ const unexpected = (tag: string) => Effect.die(new Error(`a trainer answered wit
 
 /**
  * Trains each group in a process of its own, which is gone afterwards, with all its memory: `places` of them work side by
- * side and divide the processors. What goes wrong in one is said by it, or, where it dies, of it.
+ * side and divide the processors. A process reports its own failures; where it dies, its last lines are reported.
  */
-export const layer = (places: number) =>
+export const layer = (options: Options) =>
   Layer.succeed(Trainers, {
     train: Effect.fn("Trainers.train")(function* (work, tell) {
-      const answer = yield* ask(places, { _tag: "Train", work }, tell)
+      const answer = yield* ask(options, { _tag: "Train", work }, tell)
       return answer._tag === "Trained" ? answer.end : yield* unexpected(answer._tag)
     }),
     check: Effect.fn("Trainers.check")(function* (configs) {
-      const answer = yield* ask(places, { _tag: "Check", configs }, report)
+      const answer = yield* ask(options, { _tag: "Check", configs }, report)
       return answer._tag === "Checked" ? answer.digest : yield* unexpected(answer._tag)
     })
   })

@@ -3,8 +3,9 @@ import { Layer } from "effect"
 import { ClusterWorkflowEngine, SingleRunner } from "effect/cluster"
 import { PersistedQueue } from "effect/persistence"
 import { SqlClient } from "effect/sql"
-import { runSearch, Search } from "../../run/search/Search.ts"
+import type { SearchRounds } from "../../run/search/Searches.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import { groupQueue, searches, workflow } from "./SearchWorkflow.ts"
 
 const queueTable = "weft_groups"
 
@@ -20,13 +21,11 @@ const queue = PersistedQueue.layer.pipe(
   Layer.provide(putBack.pipe(Layer.provideMerge(PersistedQueue.layerStoreSql({ tableName: queueTable }))))
 )
 
-/**
- * Durable searches in one process, on one file. The caller sees to it that no other process uses the file.
- */
-export const layer = (file: string) =>
-  Search.toLayer(runSearch).pipe(
-    Layer.provideMerge(ClusterWorkflowEngine.layer),
-    Layer.provideMerge(queue),
+/** Durable searches in one process, on one file, which no other process may use. */
+export const layer = (file: string, rounds: SearchRounds) =>
+  Layer.mergeAll(searches, groupQueue, workflow(rounds)).pipe(
+    Layer.provide(ClusterWorkflowEngine.layer),
+    Layer.provide(queue),
     Layer.provide(SingleRunner.layer({ runnerStorage: "memory" })),
     Layer.provide(NodeCrypto.layer),
     Layer.provide(NodeSqlite.layer(file))

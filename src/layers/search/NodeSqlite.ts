@@ -3,6 +3,7 @@ import { Reactivity } from "effect/reactivity"
 import type { SqlConnection } from "effect/sql"
 import { SqlClient, SqlError, Statement } from "effect/sql"
 import { DatabaseSync, type SQLInputValue } from "node:sqlite"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 /** What a statement may be given; SQLite knows no booleans. */
 const inputOf = (value: unknown): SQLInputValue =>
@@ -45,7 +46,7 @@ const open = Effect.fnUntraced(function* (file: string) {
 const failure = (cause: unknown, operation: string) =>
   new SqlError.SqlError({
     reason: SqlError.classifySqliteError(cause, {
-      message: `SQLite: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `SQLite: ${messageOf(cause)}`,
       operation
     })
   })

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import * as CheckpointFiles from "../../model/CheckpointFiles.ts"
+import * as CheckpointRules from "../../model/Checkpoints.ts"
 import { CheckpointError, Checkpoints } from "../../model/Checkpoints.ts"
 import { atomicWrite, fileError, removeLeftovers } from "./atomicWrite.ts"
 import type { FileError } from "./atomicWrite.ts"
@@ -39,7 +39,7 @@ export const make = (
       )
     isReady = true
   })
-  return CheckpointFiles.make(
+  return CheckpointRules.make(
     {
       list: attempt(folder, () => readdir(folder)).pipe(
         Effect.catchIf(

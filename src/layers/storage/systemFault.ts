@@ -1,4 +1,5 @@
 import { PlatformError } from "effect"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 /** What the system refused, and what to do about it. */
 export interface SystemFault {
@@ -58,7 +59,7 @@ const codeOf = (cause: unknown, depth = 0): string | undefined => {
 /** Node's message without what only its makers want: `ENOENT: no such file, open 'x'`. */
 const plainMessage = (cause: unknown): string => {
   const error = PlatformError.isPlatformError(cause) ? (cause.reason.cause ?? cause.reason) : cause
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return /^E[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message
 }
 

@@ -7,11 +7,11 @@ import { RunFolder } from "../RunFolder.ts"
 import { Runs } from "../Runs.ts"
 import type { TrialEnd } from "./Group.ts"
 import type { Trial } from "./points.ts"
-import type { SearchEnd } from "./Search.ts"
+import type { SearchEnd } from "./Searches.ts"
 import { writeSearch } from "./searchFile.ts"
 import type { SearchNews } from "./SearchNews.ts"
 import { readRecord } from "./TrialRecord.ts"
-import { trialFolder } from "./workOf.ts"
+import { trialFolder } from "./groupTrainer.ts"
 
 /** A trial's end as its search sees it: one that paused waits for the others of its rung. */
 const stateOf = ({ state }: TrialEnd) => (state === "paused" ? "waiting" : state)

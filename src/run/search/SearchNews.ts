@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import type { Effect } from "effect"
 import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { GroupEnd } from "./Group.ts"
+import type { SearchResult } from "./SearchResult.ts"
 
 /** Told by a process of the same version of Weft, in which a ProgressEvent is data that JSON holds as it is. */
 export const Told = Schema.Unknown.pipe(
@@ -17,3 +18,10 @@ export type SearchNews = typeof SearchNews.Type
 
 /** Where news go. */
 export type TellNews = (news: SearchNews) => Effect.Effect<void>
+
+declare module "../../pipeline/Progress.ts" {
+  interface ProgressEvents {
+    /** How a search stands: at its beginning, and whenever one of its trials has come further. */
+    readonly Trials: { readonly search: SearchResult }
+  }
+}

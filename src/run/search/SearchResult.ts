@@ -1,9 +1,8 @@
 import { Schema } from "effect"
-import type { Report } from "../../metrics/Report.ts"
 import { EpochRecord } from "../../metrics/Report.ts"
 import type { TrainConfig } from "../../model/TrainConfig.ts"
 import type { Objective } from "./objective.ts"
-import { chosenRecord, epochFigure, rank, reportFigure } from "./objective.ts"
+import { chosenRecord, epochFigure, rank } from "./objective.ts"
 import { SearchConfig } from "./SearchConfig.ts"
 
 /**
@@ -79,15 +78,6 @@ export const figuresSoFar = (
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0)
   } satisfies Partial<SearchTrial>
 }
-
-/** What is known of a trial that is finished. */
-export const figuresOfReport = (report: Report, { figure }: Objective) =>
-  ({
-    history: report.history,
-    chosenEpoch: report.chosenEpoch,
-    figure: reportFigure(report, figure),
-    seconds: report.seconds
-  }) satisfies Partial<SearchTrial>
 
 /** The record of the epoch that a trial's figures are of. */
 export const recordOf = ({ chosenEpoch, history }: SearchTrial): EpochRecord | undefined =>

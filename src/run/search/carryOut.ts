@@ -1,26 +1,8 @@
-import { Effect, Exit, Option, Schedule } from "effect"
-import type { GroupWork } from "./Trainers.ts"
-import type { Group } from "./Group.ts"
-import { takeGroup } from "./GroupQueue.ts"
-import { insist } from "./insist.ts"
+import { Effect } from "effect"
+import type { GroupTrainer } from "./groupTrainer.ts"
+import { GroupQueue, Searches } from "./Searches.ts"
+import type { SearchPayload } from "./Searches.ts"
 import type { TellNews } from "./SearchNews.ts"
-import type { SearchEnd, SearchPayload } from "./Search.ts"
-import { Search } from "./Search.ts"
-
-/**
- * Submits a search, and waits for its end: one that was submitted before is waited for.
- *
- * Interrupted, the search itself is not: whoever works on it goes on.
- */
-export const searchEnd = Effect.fn("searchEnd")(function* (search: SearchPayload) {
-  const id = yield* Search.execute(search, { discard: true })
-  const complete = yield* Search.poll(id).pipe(
-    Effect.map(Option.filter((result) => result._tag === "Complete")),
-    Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("200 millis") })
-  )
-  const exit: Exit.Exit<SearchEnd> = Option.isSome(complete) ? complete.value.exit : Exit.die("the search has no end")
-  return yield* exit
-})
 
 /**
  * Carries a search out here, with so many groups at a time, and gives its end.
@@ -30,12 +12,14 @@ export const searchEnd = Effect.fn("searchEnd")(function* (search: SearchPayload
 export const carryOut = Effect.fn("carryOut")(function* (
   search: SearchPayload,
   places: number,
-  workOf: (group: Group) => Effect.Effect<GroupWork>,
+  train: GroupTrainer,
   tell: TellNews
 ) {
-  const take = takeGroup(search.key, (group) =>
+  const searches = yield* Searches
+  const groups = yield* GroupQueue
+  const take = groups.take(search.key, (group) =>
     Effect.gen(function* () {
-      const end = yield* insist(yield* workOf(group), (event) => tell({ _tag: "Going", trials: group.trials, event }))
+      const end = yield* train(group, (event) => tell({ _tag: "Going", trials: group.trials, event }))
       yield* tell({ _tag: "Ended", rung: group.rung, end })
       return end
     })
@@ -45,5 +29,5 @@ export const carryOut = Effect.fn("carryOut")(function* (
     (taker) => taker,
     { concurrency: "unbounded" }
   )
-  return yield* Effect.raceFirst(searchEnd(search), Effect.andThen(taking, Effect.never))
+  return yield* Effect.raceFirst(searches.end(search), Effect.andThen(taking, Effect.never))
 })

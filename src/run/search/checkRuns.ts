@@ -3,7 +3,7 @@ import { Engines } from "../../model/Engines.ts"
 import { networkFor } from "../../model/networks.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
-import { canonical } from "../configDigest.ts"
+import { canonical } from "../../pipeline/canonical.ts"
 import { trainingData } from "../train/trainingData.ts"
 
 const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): ReadonlyArray<A> => [

@@ -1,7 +1,7 @@
 import { Effect, Struct } from "effect"
 import { sha256 } from "../../pipeline/sha256.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
-import { canonical } from "../configDigest.ts"
+import { canonical } from "../../pipeline/canonical.ts"
 import { passKey } from "../train/passKey.ts"
 import type { Passenger } from "./plan.ts"
 import type { Trial } from "./points.ts"

@@ -2,10 +2,10 @@ import { Array, Effect } from "effect"
 import { rungs } from "./halving.ts"
 import type { SearchConfig } from "./SearchConfig.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
-import { canonical } from "../configDigest.ts"
+import { canonical } from "../../pipeline/canonical.ts"
 import { passengers } from "./passengers.ts"
 import type { Trial } from "./points.ts"
-import type { SearchPayload } from "./Search.ts"
+import type { SearchPayload } from "./Searches.ts"
 
 /** A search's key: of its configuration and its folder. The same in the same folder is the same search. */
 export const searchKey = (config: SearchConfig, folder: string) =>
@@ -22,7 +22,7 @@ const rounds = ({ strategy }: SearchConfig, trials: ReadonlyArray<Trial>): Searc
   return Array.isReadonlyArrayNonEmpty(all) ? all : [end]
 }
 
-/** A search as its workflow takes it; `places`: how many groups can be trained side by side. */
+/** A search as it is carried out; `places`: how many groups can be trained side by side. */
 export const searchPayload = Effect.fnUntraced(function* (
   config: SearchConfig,
   trials: ReadonlyArray<Trial>,

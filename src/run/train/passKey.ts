@@ -1,6 +1,6 @@
 import { Struct } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
-import { canonical } from "../configDigest.ts"
+import { canonical } from "../../pipeline/canonical.ts"
 
 /**
  * Names what the batches of a run depend on, and the engine that they are for: runs with the same key can be given the

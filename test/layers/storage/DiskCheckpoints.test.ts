@@ -47,7 +47,7 @@ describe("checkpoints on a disk that fails", () => {
     ["writeFile", "ENOSPC", "diskFull", "free some space"],
     ["sync", "EDQUOT", "diskFull", "quota"],
     ["writeFile", "EACCES", "notPermitted", "change the permissions"],
-    ["sync", "EIO", "failed", "EIO: refused"]
+    ["sync", "EIO", "failed", "the disk reports a fault"]
   ] as const)
     it.effect(`survive ${code} at ${method}: the error says what to do, the earlier ones are as they were`, () =>
       Effect.gen(function* () {

@@ -30,11 +30,12 @@ export class DownloadError extends Schema.TaggedError<DownloadError>()("Download
   }
 }
 
-const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
+/** The code of an error of the system; empty of any other. */
+export const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
 
-const messageOf = (cause: unknown): string => {
+/** What was thrown while something was fetched, in words: fetch says only that it failed; why is in its cause. */
+export const fetchMessage = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
-  // fetch says only that it failed; why is in its cause.
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
 }
 
@@ -45,5 +46,5 @@ export const downloadError = (url: string, cause: unknown): DownloadError => {
     return new DownloadError({ reason: "diskFull", url, detail: "the disk is full" })
   if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(codeOf(cause)))
     return new DownloadError({ reason: "notWritable", url, detail: systemFault(cause).detail })
-  return new DownloadError({ reason: "unreachable", url, detail: messageOf(cause) })
+  return new DownloadError({ reason: "unreachable", url, detail: fetchMessage(cause) })
 }

@@ -2,7 +2,8 @@ import { NodeClusterSocket } from "@effect/platform-node"
 import { Duration, Effect, Layer, Option } from "effect"
 import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
 import { PersistedQueue } from "effect/persistence"
-import { runSearch, Search } from "../../../run/search/Search.ts"
+import type { SearchRounds } from "../../../run/search/Searches.ts"
+import { groupQueue, searches, workflow } from "../SearchWorkflow.ts"
 import { createTables, finish } from "./ClusterSearches.ts"
 import type { ClusterUrl } from "./ClusterUrl.ts"
 import * as Postgres from "./Postgres.ts"
@@ -48,7 +49,8 @@ const tables = Layer.effectDiscard(createTables)
 
 /** What submits searches to a cluster, and watches them. */
 export const clientLayer = (cluster: ClusterUrl) =>
-  engine({ address: Option.none(), expiry: defaultExpiry }).pipe(
+  searches.pipe(
+    Layer.provide(engine({ address: Option.none(), expiry: defaultExpiry })),
     Layer.provideMerge(tables),
     Layer.provideMerge(Postgres.layer(cluster))
   )
@@ -56,13 +58,16 @@ export const clientLayer = (cluster: ClusterUrl) =>
 /** What takes part in a cluster: it goes on with the searches' workflows, and takes groups from their queue. */
 export const workerLayer = (
   cluster: ClusterUrl,
+  rounds: SearchRounds,
   options: { readonly host: string; readonly port: number; readonly expiry: Duration.Duration }
 ) => {
   const { expiry, host, port } = options
-  const workflow = Search.toLayer((payload) => Effect.tap(runSearch(payload), () => Effect.orDie(finish(payload.key))))
-  return workflow.pipe(
-    Layer.provideMerge(engine({ address: Option.some(RunnerAddress.make(host, port)), expiry })),
-    Layer.provideMerge(queue(expiry)),
+  return Layer.merge(
+    groupQueue,
+    workflow(rounds, (key) => Effect.orDie(finish(key)))
+  ).pipe(
+    Layer.provide(engine({ address: Option.some(RunnerAddress.make(host, port)), expiry })),
+    Layer.provide(queue(expiry)),
     Layer.provideMerge(tables),
     Layer.provideMerge(Postgres.layer(cluster))
   )

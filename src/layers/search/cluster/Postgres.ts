@@ -3,6 +3,7 @@ import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { connect } from "node:net"
 import type { ClusterUrl } from "./ClusterUrl.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
 
 /** The cluster's PostgreSQL cannot be used: why, and what to do. Its password is in none of it. */
 export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {
@@ -51,7 +52,7 @@ export const ownAddress = Effect.fn("ownAddress")(function* ({ shown, url }: Clu
 const reasonOf = (error: unknown): string => {
   let reason = error
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause
-  return reason instanceof Error ? reason.message : String(reason)
+  return messageOf(reason)
 }
 
 /** An SQL error as one that says which cluster; the URL's password is cut out, wherever a driver may repeat it. */

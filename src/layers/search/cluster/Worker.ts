@@ -1,20 +1,20 @@
 import { Clock, Deferred, Effect, FileSystem, Path, Ref, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { SearchConfig } from "../../../run/search/SearchConfig.ts"
+import type { ProgressEvent } from "../../../pipeline/Progress.ts"
 import { report } from "../../../pipeline/Progress.ts"
 import { Machine } from "../../../run/Machine.ts"
-import { takeGroup } from "../../../run/search/GroupQueue.ts"
-import { insist } from "../../../run/search/insist.ts"
-import type { Trial } from "../../../run/search/points.ts"
-import { searchPoints } from "../../../run/search/points.ts"
+import type { Group, GroupEnd } from "../../../run/search/Group.ts"
+import { GroupQueue } from "../../../run/search/Searches.ts"
 import type { SearchNews } from "../../../run/search/SearchNews.ts"
-import { Trainers } from "../../../run/search/Trainers.ts"
-import { workOf } from "../../../run/search/workOf.ts"
 import type { Submitted } from "./ClusterSearches.ts"
 import * as ClusterSearches from "./ClusterSearches.ts"
 
 /** Why a worker takes no work of a search. */
-class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { detail: Schema.String }) {}
+class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
 
 /** Where this machine has things. */
 export interface WorkerOptions {
@@ -35,8 +35,6 @@ const patience = "1500 millis"
 /** What a search that was found unfit may have got meanwhile: it is looked at again then. */
 const again = 60_000
 
-const parse = Schema.decodeEffect(Schema.fromJsonString(SearchConfig))
-
 /** The search's folder as this machine sees it; fails where it is not there, or another's. */
 const folderOf = Effect.fnUntraced(function* (search: Submitted, options: WorkerOptions) {
   const fs = yield* FileSystem.FileSystem
@@ -53,28 +51,38 @@ const folderOf = Effect.fnUntraced(function* (search: Submitted, options: Worker
 })
 
 /** A search that this machine can work on. */
-interface Fit {
-  readonly workOf: ReturnType<typeof workOf>
+export interface Prepared<E, R> {
+  /** Of all its data. */
+  readonly digest: string
+  /** Trains a group of it; `deaths`: how many workers died over the group before. */
+  readonly train: (
+    group: Group,
+    tell: (event: ProgressEvent) => Effect.Effect<void>,
+    deaths: number
+  ) => Effect.Effect<GroupEnd, E, R>
 }
 
+/** Makes a search ready to be worked on; fails where this machine lacks its data or engines. */
+export type Prepare<Lacking, E, R> = (
+  search: Submitted,
+  at: { readonly folder: string; readonly data: string | undefined }
+) => Effect.Effect<Prepared<E, R>, Lacking, R>
+
 /** Whether this machine has what a search needs: its folder, data and engines, and the same Weft. */
-const fitFor = Effect.fn("Worker.fitFor")(function* (search: Submitted, options: WorkerOptions) {
+const fitFor = Effect.fn("Worker.fitFor")(function* <Lacking, E, R>(
+  search: Submitted,
+  options: WorkerOptions,
+  prepare: Prepare<Lacking, E, R>
+) {
   const machine = yield* Machine
   const version = machine.versions["weft"]
   if (version !== search.version)
     return yield* new Unfit({ detail: `it was submitted by Weft ${search.version}, and this is ${version}` })
   const folder = yield* folderOf(search, options)
-  const config = yield* parse(search.config)
-  const points = yield* searchPoints(config, search.name)
-  const trials = points.trials.map((trial): Trial =>
-    options.data === undefined || trial.config.data.sample !== undefined
-      ? trial
-      : { ...trial, config: { ...trial.config, data: { ...trial.config.data, root: options.data } } }
-  )
-  const digest = yield* Trainers.use(({ check }) => check(trials.map(({ config }) => config)))
-  if ((yield* ClusterSearches.agreeOnData(search.key, digest)) !== digest)
+  const prepared = yield* prepare(search, { folder, data: options.data })
+  if ((yield* ClusterSearches.agreeOnData(search.key, prepared.digest)) !== prepared.digest)
     return yield* new Unfit({ detail: "its data are not the same here as where it was begun" })
-  return { workOf: workOf(config, trials, folder) } satisfies Fit
+  return prepared
 })
 
 /** Tells the watchers how it goes, at most once a second of what is soon out of date. What cannot be told is not. */
@@ -91,37 +99,45 @@ const teller = Effect.gen(function* () {
   })
 })
 
-/** Works for the searches of a cluster, one group at a time, the oldest search first, until it is stopped. */
-export const work = Effect.fn("Worker.work")(function* (options: WorkerOptions) {
+/**
+ * Works for the searches of a cluster, one group at a time, the oldest search first, until it is stopped.
+ *
+ * `prepare` makes a search ready on this machine, and gives what trains its groups.
+ */
+export const work = Effect.fn("Worker.work")(function* <
+  Lacking extends { readonly message: string },
+  E extends { readonly message: string },
+  R
+>(options: WorkerOptions, prepare: Prepare<Lacking, E, R>) {
   const tell = yield* teller
-  const fits = new Map<string, Fit>()
+  const groups = yield* GroupQueue
+  const fits = new Map<string, Prepared<E, R>>()
   const unfit = new Map<string, { readonly detail: string; readonly at: number }>()
 
   const look = Effect.fnUntraced(function* (search: Submitted) {
     const now = yield* Clock.currentTimeMillis
     const before = unfit.get(search.key)
     if (fits.has(search.key) || (before !== undefined && now - before.at < again)) return
-    const found = yield* Effect.result(fitFor(search, options))
+    const found = yield* Effect.result(fitFor(search, options, prepare))
     if (found._tag === "Success") {
       fits.set(search.key, found.success)
       return yield* note(`search ${search.name}: this machine has what it needs, and takes work of it`)
     }
-    const { failure } = found
-    const detail = failure._tag === "Unfit" ? failure.detail : failure.message
+    const detail = found.failure.message
     unfit.set(search.key, { detail, at: now })
     if (detail !== before?.detail)
       yield* note(`search ${search.name}: this machine takes no work of it: ${detail}. It looks again every minute`)
   })
 
   /** Whether there was a group to train. */
-  const takeOne = Effect.fnUntraced(function* (search: Submitted, fit: Fit) {
+  const takeOne = Effect.fnUntraced(function* (search: Submitted, fit: Prepared<E, R>) {
     const taken = yield* Deferred.make<void>()
-    const train = takeGroup(search.key, (group, attempt) =>
+    const train = groups.take(search.key, (group, attempt) =>
       Effect.gen(function* () {
         yield* Deferred.succeed(taken, undefined)
         yield* note(`search ${search.name}: training ${group.trials.join(", ")}`)
-        const end = yield* insist(
-          yield* fit.workOf(group),
+        const end = yield* fit.train(
+          group,
           (event) => tell(search.key, { _tag: "Going", trials: group.trials, event }),
           attempt - 1
         )

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { searchEnd } from "../../../run/search/carryOut.ts"
-import type { SearchPayload } from "../../../run/search/Search.ts"
+import { Searches } from "../../../run/search/Searches.ts"
+import type { SearchPayload } from "../../../run/search/Searches.ts"
 import type { TellNews } from "../../../run/search/SearchNews.ts"
 import type { Submitted } from "./ClusterSearches.ts"
 import * as ClusterSearches from "./ClusterSearches.ts"
@@ -16,6 +16,7 @@ export const submitAndWatch = Effect.fn("submitAndWatch")(function* (
   submitted: Submitted,
   tell: TellNews
 ) {
+  const searches = yield* Searches
   yield* ClusterSearches.submit(submitted)
   let seen = 0
   const listen = Effect.gen(function* () {
@@ -25,7 +26,7 @@ export const submitAndWatch = Effect.fn("submitAndWatch")(function* (
     }
   })
   const end = yield* Effect.raceFirst(
-    searchEnd(search),
+    searches.end(search),
     Effect.forever(Effect.andThen(Effect.ignore(listen), Effect.sleep("500 millis")))
   )
   // What was told last may not have been heard yet.

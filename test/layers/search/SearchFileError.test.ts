@@ -4,7 +4,7 @@ import { SqlClient } from "effect/sql"
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeSqlite from "../../../src/layers/search/NodeSqlite.ts"
-import { namingSearchFile } from "../../../src/layers/storage/SearchFileError.ts"
+import { namingSearchFile } from "../../../src/layers/search/SearchFileError.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
 /** Writes 500 rows, or reads them where they are there; what goes wrong below is a defect, as in an engine of workflows. */

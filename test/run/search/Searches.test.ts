@@ -1,13 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, Schedule } from "effect"
-import { PersistedQueue } from "effect/persistence"
-import { WorkflowEngine } from "effect/workflow"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { join } from "node:path"
 import * as LocalSearch from "../../../src/layers/search/LocalSearch.ts"
 import type { Group, GroupEnd } from "../../../src/run/search/Group.ts"
-import { takeGroup } from "../../../src/run/search/GroupQueue.ts"
-import type { SearchEnd, SearchPayload } from "../../../src/run/search/Search.ts"
-import { runSearch, Search } from "../../../src/run/search/Search.ts"
+import { runSearch } from "../../../src/run/search/runSearch.ts"
+import { GroupQueue, Searches } from "../../../src/run/search/Searches.ts"
+import type { SearchEnd, SearchPayload } from "../../../src/run/search/Searches.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
 /** Five trials, of which two go on after their first epoch; a smaller figure is better. */
@@ -32,28 +30,17 @@ const trained = ({ trials, until }: Group): GroupEnd => ({
   passes: { wanted: 10 * trials.length, made: 10 }
 })
 
-const submit = Search.execute(halving, { discard: true })
-const ended = (id: string) =>
-  Search.poll(id).pipe(
-    Effect.repeat({
-      until: (result) => Option.isSome(result) && result.value._tag === "Complete",
-      schedule: Schedule.spaced("20 millis")
-    }),
-    Effect.flatMap((result) =>
-      Option.isSome(result) && result.value._tag === "Complete" ? result.value.exit : Effect.die("not complete")
-    )
-  )
-
 /** What was trained, with `takers` at work side by side, until the search is through. */
 const carryOut = (takers: number, train: (group: Group, attempt: number) => Effect.Effect<GroupEnd, string>) =>
   Effect.gen(function* () {
-    const id = yield* submit
+    const searches = yield* Searches
+    const groups = yield* GroupQueue
     const taking = Effect.forEach(
       Array.from({ length: takers }),
-      () => Effect.forever(Effect.ignore(takeGroup(halving.key, train))),
+      () => Effect.forever(Effect.ignore(groups.take(halving.key, train))),
       { concurrency: "unbounded", discard: true }
     )
-    return yield* Effect.raceFirst(ended(id), Effect.andThen(taking, Effect.never))
+    return yield* Effect.raceFirst(searches.end(halving), Effect.andThen(taking, Effect.never))
   })
 
 const expected: SearchEnd["trials"] = [
@@ -64,31 +51,28 @@ const expected: SearchEnd["trials"] = [
   { id: "e", state: "paused", figure: 0.9, epochs: 1, rung: 0 }
 ]
 
-const memory = Search.toLayer(runSearch).pipe(
-  Layer.provideMerge(WorkflowEngine.layerMemory),
-  Layer.provideMerge(PersistedQueue.layer.pipe(Layer.provide(PersistedQueue.layerStoreMemory)))
-)
 const onDisk = Effect.map(temporaryFolder, (folder) => join(folder, "search.sqlite"))
 
-describe("a search", () => {
-  for (const [name, engine] of [
-    ["in memory", Effect.succeed(memory)],
-    ["on SQLite", Effect.map(onDisk, (file) => Layer.orDie(LocalSearch.layer(file)))]
-  ] as const)
-    it.live(`${name}: all begin, and the best of each rung go on`, () =>
-      Effect.gen(function* () {
-        const taken: Array<string> = []
-        const train = (group: Group) =>
-          Effect.sync(() => {
-            taken.push(`${group.rung}: ${group.trials.join(" ")}`)
-            return trained(group)
-          })
-        const end = yield* carryOut(2, train).pipe(Effect.provide(yield* engine))
-        assert.deepStrictEqual(end.trials, expected)
-        assert.deepStrictEqual(taken.toSorted(), ["0: a b", "0: c", "0: d e", "1: b", "1: d"])
-        assert.deepStrictEqual(end.passes, { wanted: 70, made: 50 })
-      })
-    )
+const engines = {
+  "in memory": Effect.succeed(Searches.layerMemory(runSearch)),
+  "on SQLite": Effect.map(onDisk, (file) => Layer.orDie(LocalSearch.layer(file, runSearch)))
+}
+
+describe.each(Object.entries(engines))("a search %s", (_, engine) => {
+  it.live("all begin, and the best of each rung go on", () =>
+    Effect.gen(function* () {
+      const taken: Array<string> = []
+      const train = (group: Group) =>
+        Effect.sync(() => {
+          taken.push(`${group.rung}: ${group.trials.join(" ")}`)
+          return trained(group)
+        })
+      const end = yield* carryOut(2, train).pipe(Effect.provide(yield* engine))
+      assert.deepStrictEqual(end.trials, expected)
+      assert.deepStrictEqual(taken.toSorted(), ["0: a b", "0: c", "0: d e", "1: b", "1: d"])
+      assert.deepStrictEqual(end.passes, { wanted: 70, made: 50 })
+    })
+  )
 
   it.live("groups of a rung are trained side by side, by as many as are idle", () =>
     Effect.gen(function* () {
@@ -103,12 +87,31 @@ describe("a search", () => {
           now--
           return trained(group)
         })
-      yield* carryOut(2, train).pipe(Effect.provide(Layer.orDie(LocalSearch.layer(yield* onDisk))))
+      yield* carryOut(2, train).pipe(Effect.provide(yield* engine))
       assert.strictEqual(most, 2)
     })
   )
 
-  it.live("stopped and started again, it hands out what is not in the journal, and that alone", () =>
+  it.live("a group that fails is there again, nothing of it is in the journal, and it was no attempt", () =>
+    Effect.gen(function* () {
+      const attempts: Array<number> = []
+      const train = (group: Group, attempt: number) =>
+        Effect.gen(function* () {
+          if (group.rung === 0 && group.index === 1) {
+            attempts.push(attempt)
+            if (attempts.length < 3) return yield* Effect.fail("the data are not here")
+          }
+          return trained(group)
+        })
+      const end = yield* carryOut(2, train).pipe(Effect.provide(yield* engine))
+      assert.deepStrictEqual(attempts, [1, 1, 1])
+      assert.deepStrictEqual(end.trials, expected)
+    })
+  )
+})
+
+describe("a search on SQLite that is stopped", () => {
+  it.live("started again, it hands out what is not in the journal, and that alone", () =>
     Effect.gen(function* () {
       const file = yield* onDisk
       const done: Array<string> = []
@@ -127,7 +130,7 @@ describe("a search", () => {
               done.push(nameOf(group))
               return trained(group)
             })
-          ).pipe(Effect.provide(Layer.fresh(Layer.orDie(LocalSearch.layer(file)))))
+          ).pipe(Effect.provide(Layer.fresh(Layer.orDie(LocalSearch.layer(file, runSearch)))))
         )
         yield* Effect.raceFirst(Deferred.await(middle), Fiber.await(fiber))
         yield* Fiber.interrupt(fiber)
@@ -144,26 +147,9 @@ describe("a search", () => {
       assert.deepStrictEqual(done.toSorted(), ["0: a b", "0: c", "0: d e", "1: b", "1: d"])
       // A search that is through is known to be.
       const again = yield* carryOut(1, () => Effect.die("nothing is left to train")).pipe(
-        Effect.provide(Layer.fresh(Layer.orDie(LocalSearch.layer(file))))
+        Effect.provide(Layer.fresh(Layer.orDie(LocalSearch.layer(file, runSearch))))
       )
       assert.deepStrictEqual(again.trials, expected)
-    })
-  )
-
-  it.live("a group that fails is there again, nothing of it is in the journal, and it was no attempt", () =>
-    Effect.gen(function* () {
-      const attempts: Array<number> = []
-      const train = (group: Group, attempt: number) =>
-        Effect.gen(function* () {
-          if (group.rung === 0 && group.index === 1) {
-            attempts.push(attempt)
-            if (attempts.length < 3) return yield* Effect.fail("the data are not here")
-          }
-          return trained(group)
-        })
-      const end = yield* carryOut(2, train).pipe(Effect.provide(Layer.orDie(LocalSearch.layer(yield* onDisk))))
-      assert.deepStrictEqual(attempts, [1, 1, 1])
-      assert.deepStrictEqual(end.trials, expected)
     })
   )
 })

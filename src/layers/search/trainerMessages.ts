@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { RunConfig } from "../../../config/RunConfig.ts"
-import { GroupEnd } from "../../../run/search/Group.ts"
-import { Told } from "../../../run/search/SearchNews.ts"
-import { GroupWork, TrainerFailed } from "../../../run/search/Trainers.ts"
+import { RunConfig } from "../../config/RunConfig.ts"
+import { GroupEnd } from "../../run/search/Group.ts"
+import { Told } from "../../run/search/SearchNews.ts"
+import { GroupWork, TrainerFailed } from "../../run/search/Trainers.ts"
 
 /** What a trainer's process is asked, and then that it stop. */
 export const ToTrainer = Schema.fromJsonString(

@@ -1,13 +1,13 @@
 /** A trainer's process: asked over its channel, it does one thing and ends. `ChildTrainers` starts it. */
 import { Cause, Clock, Effect, Fiber, Schema } from "effect"
-import type { ProgressEvent } from "../../../pipeline/Progress.ts"
-import { Progress } from "../../../pipeline/Progress.ts"
-import { checkRuns } from "../../../run/search/checkRuns.ts"
-import { TrainerFailed } from "../../../run/search/Trainers.ts"
-import { workGroup } from "../../../run/search/workGroup.ts"
+import type { ProgressEvent } from "./pipeline/Progress.ts"
+import { Progress } from "./pipeline/Progress.ts"
+import { checkRuns } from "./run/search/checkRuns.ts"
+import { TrainerFailed } from "./run/search/Trainers.ts"
+import { workGroup } from "./run/search/workGroup.ts"
 import * as Runtime from "effect/Runtime"
-import * as LiveLayers from "../../../Live.ts"
-import { FromTrainer, ToTrainer } from "./messages.ts"
+import * as LiveLayers from "./Live.ts"
+import { FromTrainer, ToTrainer } from "./layers/search/trainerMessages.ts"
 
 const encode = Schema.encodeSync(FromTrainer)
 

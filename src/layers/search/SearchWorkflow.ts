@@ -1,0 +1,113 @@
+import { Effect, Exit, Layer, Option, Schedule, Schema } from "effect"
+import { PersistedQueue } from "effect/persistence"
+import { DurableDeferred, Workflow, WorkflowEngine } from "effect/workflow"
+import { Group, GroupEnd } from "../../run/search/Group.ts"
+import { GroupQueue, GroupQueueError, SearchEnd, Searches, SearchPayload } from "../../run/search/Searches.ts"
+import type { SearchRounds } from "../../run/search/Searches.ts"
+
+/**
+ * A search as a durable workflow: rounds of groups of trials, each group trained by whoever is idle.
+ *
+ * Its journal has ids, states and objectives. Started again after it was stopped or killed, it goes on: a group whose end
+ * is in the journal is not handed out again. What runs it is an engine's Layer: in memory, on SQLite, on a cluster.
+ */
+export const Search = Workflow.make("weft/Search", {
+  payload: SearchPayload.fields,
+  success: SearchEnd,
+  idempotencyKey: ({ key }) => key
+})
+
+/** A group that waits for whoever is idle, and where its end is to be reported. */
+const Item = Schema.Struct({ token: DurableDeferred.Token, group: Group })
+
+/** The queue itself gives no group up: who takes it knows how often others died over it. */
+const unlimited = 2 ** 31 - 1
+
+/** A search's groups. */
+const queueOf = (search: string) =>
+  PersistedQueue.make({
+    name: `weft/${search}`,
+    schema: Item,
+    maxAttempts: unlimited
+  })
+
+/** A group's name in its search, also in the journal. */
+const nameOf = ({ index, rung }: Group) => `rung-${rung}/group-${index}`
+
+const endOf = (group: Group) => DurableDeferred.make(nameOf(group), { success: GroupEnd })
+
+/**
+ * Has groups trained by whoever is idle, and gives their ends, in their order: each is an activity of the workflow, which
+ * is in the journal once it is done, and is then not done again.
+ */
+export const handOut = Effect.fn("SearchWorkflow.handOut")(function* (groups: ReadonlyArray<Group>) {
+  // All are there to be taken before the workflow waits for the first: it is laid aside while it waits.
+  yield* Effect.forEach(
+    groups,
+    Effect.fnUntraced(function* (group) {
+      const token = yield* DurableDeferred.token(endOf(group))
+      const queue = yield* queueOf(group.search)
+      // A workflow begins anew when it goes on: the same name is queued once.
+      yield* queue
+        .offer({ token, group }, { id: nameOf(group) })
+        .pipe(Effect.retry({ times: 10, schedule: Schedule.spaced("1 second") }), Effect.orDie)
+    })
+  )
+  return yield* Effect.forEach(groups, (group) => DurableDeferred.await(endOf(group)))
+})
+
+/** The workflow's handler on this process; `afterwards` is done at the end of each search. */
+export const workflow = <R = never>(
+  rounds: SearchRounds,
+  afterwards: (key: string) => Effect.Effect<void, never, R> = () => Effect.void
+) => Search.toLayer((search) => Effect.tap(rounds(search, handOut), afterwards(search.key)))
+
+/** Searches as workflows of the engine. */
+export const searches = Layer.effect(
+  Searches,
+  Effect.map(Effect.context<WorkflowEngine.WorkflowEngine>(), (context) => ({
+    end: Effect.fn("Searches.end")(function* (search: SearchPayload) {
+      const id = yield* Search.execute(search, { discard: true })
+      const complete = yield* Search.poll(id).pipe(
+        Effect.map(Option.filter((result) => result._tag === "Complete")),
+        Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("200 millis") })
+      )
+      const exit: Exit.Exit<SearchEnd> = Option.isSome(complete)
+        ? complete.value.exit
+        : Exit.die("the search has no end")
+      return yield* exit
+    }, Effect.provideContext(context))
+  }))
+)
+
+/** The groups of the workflows' queue. */
+export const groupQueue = Layer.effect(
+  GroupQueue,
+  Effect.map(Effect.context<WorkflowEngine.WorkflowEngine | PersistedQueue.PersistedQueueFactory>(), (context) => ({
+    take: Effect.fn("GroupQueue.take")(function* <E, R>(
+      search: string,
+      train: (group: Group, attempt: number) => Effect.Effect<GroupEnd, E, R>
+    ) {
+      const queue = yield* Effect.provideContext(queueOf(search), context)
+      let failure: { readonly error: E } | undefined
+      const exit = yield* Effect.exit(
+        queue
+          .take(({ group, token }, { attempts }) =>
+            train(group, attempts).pipe(
+              // The queue counts as an attempt what fails, and not what is interrupted: a death is neither.
+              Effect.catch((error) => {
+                failure = { error }
+                return Effect.interrupt
+              }),
+              Effect.flatMap((end) =>
+                Effect.provideContext(DurableDeferred.done(endOf(group), { token, exit: Exit.succeed(end) }), context)
+              )
+            )
+          )
+          .pipe(Effect.mapError((cause) => new GroupQueueError({ detail: cause.message, cause })))
+      )
+      if (failure !== undefined) return yield* Effect.fail(failure.error)
+      return yield* exit
+    })
+  }))
+)
