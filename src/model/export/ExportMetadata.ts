@@ -1,7 +1,8 @@
 import { Schema } from "effect"
 import { Receipt } from "../../metrics/Report.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import { ExportFormat, ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
+import { ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
+import { ExportFormat } from "./formats.ts"
 
 const Size = Schema.Array(Schema.NullOr(Schema.Natural))
 
