@@ -30,7 +30,11 @@ describe("the list of commands", () => {
     assert.sameMembers([...new Set(inText(readme))], scripts)
     const examples = commands.flatMap(({ examples }) => examples.map(({ command }) => command))
     assert.isNotEmpty(examples)
-    for (const example of examples) assert.isTrue(inText(example).every((script) => scripts.includes(script)), example)
+    for (const example of examples)
+      assert.isTrue(
+        inText(example).every((script) => scripts.includes(script)),
+        example
+      )
   })
 
   it("needs no other file to run: the scripts' file is there", () => assert.isTrue(existsSync(at("src/bin.ts"))))
