@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { finished } from "node:stream/promises"
 import { parseArgs } from "node:util"
-import * as CsvParseRows from "../src/layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "../src/layers/sources/FileRows.ts"
 import * as LiveEngines from "../src/layers/engines/LiveEngines.ts"
 import { EngineConfig } from "../src/model/EngineConfig.ts"
 import { Engines } from "../src/model/Engines.ts"
@@ -137,6 +137,6 @@ const main = Effect.gen(function* () {
 
 await Effect.runPromise(
   main.pipe(
-    Effect.provide(Layer.mergeAll(CsvParseRows.layer, LiveEngines.layer).pipe(Layer.provideMerge(NodeServices.layer)))
+    Effect.provide(Layer.mergeAll(FileRows.layer, LiveEngines.layer).pipe(Layer.provideMerge(NodeServices.layer)))
   )
 )

@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Layer } from "effect"
 import { Augment } from "./pipeline/Augment.ts"
-import * as CsvParseRows from "./layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "./layers/sources/FileRows.ts"
 import * as DiskExports from "./layers/storage/DiskExports.ts"
 import * as DiskFeatureCache from "./layers/storage/DiskFeatureCache.ts"
 import * as DiskImageFiles from "./layers/images/DiskImageFiles.ts"
@@ -22,7 +22,7 @@ import * as WorkerFeed from "./layers/images/feed/WorkerFeed.ts"
 
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
-  CsvParseRows.layer,
+  FileRows.layer,
   WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layerFromBytes, Augment.layer))),
   LiveEngines.layer,
   DiskPretrained.layer,

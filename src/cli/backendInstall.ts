@@ -38,12 +38,12 @@ const flags = {
     Flag.withDefault(officialArchives)
   ),
   force: Flag.Boolean("force").pipe(
-    Flag.withDescription("Installs anew though the same is there"),
+    Flag.withDescription("Installs again, even if the same version is there"),
     Flag.withDefault(false)
   ),
   json: options.json,
   uninstall: Flag.Boolean("uninstall").pipe(
-    Flag.withDescription("Removes the backend and all that was fetched for it"),
+    Flag.withDescription("Removes the backend and all files that were fetched for it"),
     Flag.withDefault(false)
   )
 }

@@ -6,7 +6,7 @@ import { simpleCnn } from "../model/networks/simpleCnn.ts"
 import { Machine } from "../run/Machine.ts"
 import * as options from "./options.ts"
 
-/** What applies networks beside the engines: what it is, or why it does not run here. */
+/** What applies networks beside the engines: its version, or why it does not run here. */
 const features = Effect.forEach(FeaturesName.literals, (name) =>
   Features.use(({ open }) => open({ blocks: [], input: [1, 1, 3], weights: new Map() }, name)).pipe(
     Effect.scoped,
@@ -17,7 +17,7 @@ const features = Effect.forEach(FeaturesName.literals, (name) =>
   )
 )
 
-/** Says what this machine has: Node, the packages, and which engines run here, or why not and what to do. */
+/** Reports what this machine has: Node, packages, and which engines run, or why not and what to do. */
 export const doctor = Command.make(
   "doctor",
   { json: options.json },

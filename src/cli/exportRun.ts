@@ -1,6 +1,7 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { ExportFormat, ExportInput, ExportOutput, TensorNames } from "../model/export/ExportSettings.ts"
+import { ExportInput, ExportOutput, TensorNames } from "../model/export/ExportSettings.ts"
+import { ExportFormat, formatNames, formatOf, formatTitles } from "../model/export/formats.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 import { exportRun as runExport } from "../run/export/exportRun.ts"
 import type { Exported } from "../run/export/exportRun.ts"
@@ -16,7 +17,7 @@ const flags = {
     Flag.optional
   ),
   format: Flag.Literals("format", ExportFormat.literals).pipe(
-    Flag.withDescription("What the model is written as: ONNX, TensorFlow.js, TensorFlow's SavedModel, or weights alone")
+    Flag.withDescription(`What the model is written as: ${formatTitles}`)
   ),
   out: Flag.String("out").pipe(
     Flag.withAlias("o"),
@@ -35,7 +36,7 @@ const flags = {
     Flag.optional
   ),
   names: Flag.Literals("names", TensorNames.literals).pipe(
-    Flag.withDescription("safetensors: whose names the tensors have; weft's where left out"),
+    Flag.withDescription(`${formatNames("weights")}: whose names the tensors have; weft's where left out`),
     Flag.optional
   ),
   check: Flag.Literals("check", ["test", "noise"]).pipe(
@@ -83,7 +84,7 @@ export const exportRun = Command.make(
   "export",
   flags,
   Effect.fnUntraced(function* ({ check, force, format, input, json, names, out, output, run, set }) {
-    const isGraph = format !== "safetensors"
+    const isGraph = formatOf(format).kind === "graph"
     const misplaced = isGraph
       ? Option.isSome(names) && "--names"
       : Option.isSome(input)
@@ -92,7 +93,9 @@ export const exportRun = Command.make(
     if (misplaced !== false)
       return yield* new ConfigError({
         where: `${misplaced} --format ${format}`,
-        problems: [isGraph ? "goes with --format safetensors alone" : "goes with a graph: onnx, tfjs or saved-model"]
+        problems: [
+          isGraph ? `goes with --format ${formatNames("weights")} alone` : `goes with a graph: ${formatNames("graph")}`
+        ]
       })
     const path = yield* runOr(run)
     const config = yield* readRunConfig(path, set)
@@ -111,9 +114,7 @@ export const exportRun = Command.make(
     yield* Console.log(json ? JSON.stringify({ run: path, ...exported }, null, 2) : exportedText(exported))
   })
 ).pipe(
-  Command.withDescription(
-    "Writes a run's model as ONNX, for TensorFlow.js, as a SavedModel or as safetensors, and checks it"
-  ),
+  Command.withDescription(`Writes a run's model for other programs (${formatTitles}), and checks it`),
   Command.withExamples([
     { command: "pnpm pipeline:export --format onnx", description: "The newest run, in RUN/export/onnx" },
     {

@@ -7,13 +7,13 @@ import { heededKeys, refuseUnheeded } from "./heededKeys.ts"
 import { runOr } from "./latestRun.ts"
 import { readRunConfig } from "./readConfig.ts"
 
-/** What a run ran on, where nothing else is asked for. */
+/** The engine that a run was trained on; undefined where `--set` names another. */
 export const recordedEngine = (folder: RunFolder["Service"], sets: ReadonlyArray<string>) =>
   sets.some((assignment) => /^engine[.=]/.test(assignment)) ? Effect.undefined : readRunEngine(folder)
 
 /**
- * The runs that are meant, the newest finished one where none is named, each with its own configuration, which all `sets`
- * change. Fails with a ConfigError where one is named twice, or a key is set that the command does not heed.
+ * The named runs, or the newest finished one where none is named, each with its own configuration, changed by `sets`.
+ * Fails with a ConfigError where a run is named twice, or where a key is set that the command does not use.
  */
 export const finishedRuns = Effect.fnUntraced(function* (
   command: keyof typeof heededKeys,
@@ -33,7 +33,7 @@ export const finishedRuns = Effect.fnUntraced(function* (
     paths,
     Effect.fnUntraced(function* (path) {
       const config = yield* readRunConfig(path, sets)
-      // An unknown key has been refused by now, with the one that it may mean.
+      // Reading the configuration has refused unknown keys, with a suggestion.
       yield* refuseUnheeded(command, sets)
       const folder = yield* Runs.use((runs) => runs.existing(path))
       return { config, folder, recorded: yield* recordedEngine(folder, sets) }

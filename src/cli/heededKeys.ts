@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { ConfigError } from "../config/RunConfig.ts"
 
-/** Of a run's configuration, what decides how its model is applied; all else was decided when it was trained. */
+/** The keys that decide how a trained model is applied; all others were decided when it was trained. */
 const applied = [
   "engine",
   "evaluate",
@@ -20,13 +20,13 @@ export const heededKeys = {
 
 const isApplied = (command: string): command is keyof typeof heededKeys => Object.hasOwn(heededKeys, command)
 
-/** Whether a command heeds a key; those that train heed all. */
+/** Whether a command uses a key; commands that train use all. */
 export const isHeeded = (command: string, key: string): boolean => {
   const heeded: ReadonlyArray<string> = isApplied(command) ? heededKeys[command] : [key]
   return heeded.some((one) => key === one || key.startsWith(`${one}.`))
 }
 
-/** Refuses to set a key that would change nothing. */
+/** Refuses to set a key that would have no effect. */
 export const refuseUnheeded = (command: keyof typeof heededKeys, sets: ReadonlyArray<string>) => {
   const ignored = sets
     .map((assignment) => assignment.slice(0, assignment.indexOf("=")))

@@ -68,7 +68,7 @@ const inspectionText = (found: Inspection) => {
   ].join("\n")
 }
 
-/** Says what a catalogue holds before anything is trained on it. */
+/** Reports what a catalogue holds, before training. */
 export const inspect = Command.make(
   "inspect",
   { config: options.config.pipe(Flag.withDefault(options.defaultConfig)), set: options.set, json: options.json },

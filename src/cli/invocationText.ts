@@ -6,7 +6,7 @@ import { RunConfig } from "../config/RunConfig.ts"
 
 type Invocation = Pick<CliOutput.Presenter.InvalidInvocation, "commandPath" | "errors" | "helpDoc">
 
-/** What people call keys that have a longer name. */
+/** Short names that people use for keys. */
 const shortNames: Readonly<Record<string, string>> = {
   batch: "train.batchSize",
   data: "data.root",
@@ -33,14 +33,14 @@ const keyOf = (flag: string): string | undefined => {
 
 const has = ({ flags }: HelpDoc.HelpDoc, name: string) => flags.some((flag) => flag.name === name)
 
-/** The value that was given to a flag, as in `--epochs 3` and `--epochs=3`; a word in its place where there is none. */
+/** The value of a flag, as in `--epochs 3` and `--epochs=3`; `VALUE` where there is none. */
 const valueOf = (flag: string, args: ReadonlyArray<string>): string => {
   const at = args.findIndex((argument) => argument === flag || argument.startsWith(`${flag}=`))
   const given = args[at]?.startsWith(`${flag}=`) === true ? args[at]?.slice(flag.length + 1) : args[at + 1]
   return at < 0 || given === undefined || given.startsWith("-") || /[\s'"]/.test(given) ? "VALUE" : given
 }
 
-/** How a command that reads a configuration is told of a file, a folder or a key. */
+/** How to pass a file, a folder or a key to a command that reads a configuration. */
 const forArgument = (argument: string, help: HelpDoc.HelpDoc): string => {
   if (has(help, "set") && /^[A-Za-z][\w.]*=/.test(argument)) return `to set a key: --set ${argument}`
   if (has(help, "config") && /\.(?:toml|json|ya?ml)$/i.test(argument))
@@ -59,7 +59,7 @@ const textOf = (
   const list = `${command === "weft" ? "weft" : command} --help lists`
   switch (error._tag) {
     case "UnrecognizedOption": {
-      // A flag of this command that is spelled nearly so is meant rather than a key.
+      // A flag with a similar name is more likely meant than a key.
       const flag = nearest(
         error.option.replace(/^-+/, ""),
         helpDoc.flags.map(({ name }) => name)

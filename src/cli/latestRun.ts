@@ -2,7 +2,7 @@ import { Effect, FileSystem, Option } from "effect"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 
-/** The folders under `runs/` that have a file, the one whose file is the newest first; of two as new, by their names. */
+/** The folders under `runs/` that have a file, newest file first; equally new ones by their names. */
 const withFile = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const entries = yield* Effect.orElseSucceed(fs.readDirectory("runs"), (): Array<string> => [])
@@ -20,7 +20,7 @@ const withFile = Effect.fnUntraced(function* (file: string) {
     .map(({ path }) => path)
 })
 
-/** The run that is meant: the named one, or else the newest finished one under `runs/`, which is then said. */
+/** The named run, or else the newest finished one under `runs/`, which is then reported. */
 export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) {
   if (Option.isSome(named)) return named.value
   const [newest] = yield* withFile("report.json")
@@ -33,7 +33,7 @@ export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) 
   return newest
 })
 
-/** What to do where `--resume` stands without `--run`; `begun` is a file of those that have begun, `done` of the finished. */
+/** The error of `--resume` without `--run`; `begun` is a file of runs that have begun, `done` of finished ones. */
 export const resumeWhich = Effect.fnUntraced(function* (command: string, begun: string, done: string) {
   const finished = new Set(yield* withFile(done))
   const newest = (yield* withFile(begun)).find((path) => !finished.has(path))

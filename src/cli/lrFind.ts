@@ -8,9 +8,9 @@ import { logPlot } from "./plot.ts"
 import { readConfig } from "./readConfig.ts"
 
 const height = 14
-/** Losses are drawn up to so many times the first: one that blows up would flatten the rest of the curve. */
+/** Losses are drawn up to this multiple of the first, as a diverging loss would flatten the rest of the curve. */
 const highest = 1.25
-/** Where the terminal does not say: a pipe, a file. */
+/** Where there is no terminal: a pipe, a file. */
 const usualWidth = 80
 
 const above = (name: string, least: number) =>
@@ -37,7 +37,7 @@ const flags = {
   json: options.json
 }
 
-/** Two digits tell a learning rate well enough. */
+/** Two digits are enough for a learning rate. */
 const rate = (value: number) => String(Number(value.toPrecision(2)))
 
 const textOf = (

@@ -5,10 +5,10 @@ import { ConfigError } from "../config/RunConfig.ts"
 import type { ImagePath } from "../pipeline/ImageFiles.ts"
 import { ImageFiles, PathRefused } from "../pipeline/ImageFiles.ts"
 
-/** A name of a list that is longer is none: no path is. */
+/** The longest name in a list, in bytes: no path is longer. */
 const longestName = 65_536
 
-/** A name's bytes as text; those that are not UTF-8 name no file here. */
+/** A name's bytes as text, or why they name no file. */
 const named = (bytes: Uint8Array): ImagePath => {
   const path = Buffer.from(bytes).toString()
   const refuse = (reason: PathRefused["reason"], detail: string) =>
@@ -19,7 +19,7 @@ const named = (bytes: Uint8Array): ImagePath => {
   return Result.succeed(path)
 }
 
-/** The names on standard input, one a line or one before each NUL; they stand for themselves. Empty ones are none. */
+/** The names on standard input, one a line or one before each NUL, with no patterns. Empty ones are left out. */
 const listed = (separator: "\n" | "\0") =>
   Stream.unwrap(Effect.map(Stdio.Stdio, ({ stdin }) => stdin)).pipe(
     Stream.mapAccum(
@@ -32,7 +32,7 @@ const listed = (separator: "\n" | "\0") =>
           names.push(all.subarray(from, end))
           from = end + 1
         }
-        // What is too long to be a name is not kept until it ends.
+        // The rest of a name that is too long is not kept.
         return [all.subarray(from).subarray(0, longestName + 1), names] as const
       },
       { onHalt: (begun) => [begun] }

@@ -1,10 +1,11 @@
 import { Flag } from "effect/cli"
 import { PredictorName } from "../run/predict/openPredictor.ts"
 
-/** `--config`, `--set`, `--run`, `--json`: the same in every command that has them. */
+// Flags that are the same in every command that has them.
+
+/** The configuration where `--config` is left out. */
 export const defaultConfig = "configs/quick.toml"
 
-/** See above. */
 export const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
   Flag.withMetavar("FILE"),

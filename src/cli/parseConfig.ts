@@ -6,7 +6,7 @@ import { isAlias, LineCounter, parseDocument, visit } from "yaml"
 import type { Document } from "yaml"
 import { messageOf } from "../pipeline/messageOf.ts"
 
-/** What is wrong with a text, and where, for a sentence. */
+/** A text cannot be parsed: why, and where. */
 export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("ConfigSyntaxError", {
   detail: Schema.String
 }) {
@@ -39,7 +39,7 @@ const json = (text: string) =>
     catch: (cause) => new ConfigSyntaxError({ detail: explainJson(text, messageOf(cause)) })
   })
 
-/** Where an alias stands for nothing. */
+/** The offset of the first alias without an anchor. */
 const unknownAlias = (document: Document): number | undefined => {
   let offset: number | undefined
   visit(document, {
@@ -55,7 +55,7 @@ const unknownAlias = (document: Document): number | undefined => {
 const yaml = Effect.fnUntraced(function* (text: string) {
   const document = parseDocument(text, { lineCounter: new LineCounter(), logLevel: "silent" })
   const [error] = document.errors
-  // Its first line has the reason and the place; the text around it follows.
+  // The first line has the reason and the place; the text around it follows.
   if (error !== undefined) return yield* syntaxError(error.message.split(":\n")[0] ?? error.message)
   return yield* Effect.try({
     // Aliases of aliases can stand for more than the memory holds: the library bounds them.

@@ -63,11 +63,11 @@ const flags = {
   )
 }
 
-/** Whoever reads our output has read enough: `| head`. */
+/** The reader of our output has closed it, as `| head` does. */
 const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
   reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
-/** Says what is on photos, by a run's model, or by several together. */
+/** Classifies photos by a run's model, or by several together. */
 export const predict = Command.make(
   "predict",
   flags,
@@ -101,7 +101,7 @@ export const predict = Command.make(
       top: Math.min(top, opened.labels.length)
     })
     const { stdout } = yield* Stdio.Stdio
-    // CSV keeps every character for the program that reads it; all else is for people, or JSON, which says the same.
+    // CSV for a program keeps every character; in all other output, control characters are made visible.
     const isShown = chosen !== "csv" || process.stdout.isTTY
     const isOpen = yield* Stream.run(isShown ? Stream.map(text, visible) : text, stdout({ endOnDone: false })).pipe(
       Effect.as(true),

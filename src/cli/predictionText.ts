@@ -10,7 +10,7 @@ import { table } from "./text.ts"
 /** How predictions are written: for people, one JSON document a line, CSV, or one JSON document in all. */
 export type Format = "table" | "jsonl" | "csv" | "json"
 
-/** What stands beside the predictions. */
+/** What is written beside the predictions. */
 export interface Heading {
   readonly runs: ReadonlyArray<string>
   readonly engine: string
@@ -31,7 +31,7 @@ const lineOf = (prediction: Prediction, width: number): string => {
   return `${path}  ${prediction.abstained ? "?  " : ""}${classes}\n`
 }
 
-/** In columns as wide as the paths so far: the later ones are not known yet. */
+/** The column of paths is as wide as the longest so far: later paths are not known yet. */
 const asTable = <E, R>(predictions: Stream.Stream<Prediction, E, R>) =>
   Stream.mapAccumArray(
     predictions,
@@ -82,7 +82,7 @@ const asDocument = <E, R>(predictions: Stream.Stream<Prediction, E, R>, { engine
   )
 }
 
-/** Predictions as text, piece by piece as they come. */
+/** Predictions as text, as they come. */
 export const predictionText = <E, R>(
   predictions: Stream.Stream<Prediction, E, R>,
   format: Format,
@@ -100,7 +100,7 @@ export const predictionText = <E, R>(
   }
 }
 
-/** A probability with four decimals, and more where these would make it another one. */
+/** A probability with four decimals, or all of them where four would change its value. */
 const fourDigits = (threshold: number): string =>
   Number(threshold.toFixed(4)) === threshold ? threshold.toFixed(4) : String(threshold)
 

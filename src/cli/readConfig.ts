@@ -5,19 +5,19 @@ import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
 
-/** Bytes of a configuration: a hundred thousand labels have room. */
+/** The largest configuration in bytes: room for a hundred thousand labels. */
 const mostBytes = 1 << 22
 
-/** Values of a configuration, an alias of YAML counted wherever it stands, and how deep they may be in each other. */
+/** The most values of a configuration, each use of a YAML alias counted, and the deepest nesting. */
 const most = { values: 200_000, depth: 64 } as const
 
-/** What a value has too much of to be a configuration; undefined where it has not. */
+/** Why a value is too large to be a configuration; undefined where it is not. */
 const excessOf = (raw: unknown): string | undefined => {
   const waiting: Array<readonly [unknown, number]> = [[raw, 0]]
   let count = 0
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const [value, depth] = next
-    if (depth > most.depth) return `its values lie more than ${most.depth} deep in each other`
+    if (depth > most.depth) return `its values are nested more than ${most.depth} deep`
     if (typeof value !== "object" || value === null) continue
     for (const inner of Object.values(value)) {
       if (++count > most.values) return `it has more than ${most.values} values, its aliases followed`
@@ -56,8 +56,8 @@ const readFile = Effect.fnUntraced(function* (file: string) {
     )
   )
   const raw = yield* parse(text).pipe(
-    // A parser that calls itself for each bracket runs out of stack.
-    Effect.catchDefect(() => new ConfigSyntaxError({ detail: "its values lie too deep in each other" })),
+    // A recursive parser runs out of stack.
+    Effect.catchDefect(() => new ConfigSyntaxError({ detail: "its values are nested too deep" })),
     Effect.mapError(
       (error) =>
         new ConfigError({ where: file, problems: [`this is not valid ${extension.toUpperCase()}: ${error.detail}`] })
@@ -69,7 +69,7 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   return raw
 })
 
-/** `3`, `true`, `[1, 2]` and `"text"` are what JSON takes them for; anything else is text. */
+/** `3`, `true`, `[1, 2]` and `"text"` are read as JSON; anything else is text. */
 const valueOf = (text: string): Effect.Effect<unknown> =>
   Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text).pipe(Effect.orElseSucceed(() => text))
 
@@ -84,7 +84,7 @@ const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, 
   return set(table, path, yield* valueOf(assignment.slice(at + 1)))
 })
 
-/** A file of keys, changed by `--set`, and how both are named in errors; `set` says how a key is set. */
+/** A file's keys, changed by `--set`, and how errors name both; `set` changes one key. */
 export const readTable = Effect.fn("readTable")(function* (file: string, sets: ReadonlyArray<string>, set = setKey) {
   let raw = yield* readFile(file)
   for (const assignment of sets) raw = yield* applySet(raw, assignment, set)

@@ -1,3 +1,3 @@
-/** A word as a POSIX shell takes it whole: as it is where nothing in it means anything to a shell, else in quotes. */
+/** A text as one word of a POSIX shell, quoted where it has characters that are special there. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

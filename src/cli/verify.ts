@@ -33,7 +33,7 @@ const flags = {
   json: options.json
 }
 
-/** Something in a run is not what follows from the rest of it. Exit code 1. */
+/** Some value of a run does not follow from the rest of it. Exit code 1. */
 class RunDiffers extends Schema.TaggedError<RunDiffers>()("RunDiffers", {
   run: Schema.String,
   checks: Schema.Array(Schema.String)
@@ -46,7 +46,7 @@ class RunDiffers extends Schema.TaggedError<RunDiffers>()("RunDiffers", {
 
 const marks = { agrees: "agrees ", differs: "DIFFERS", cannotBeChecked: "   ?   " } as const
 
-/** Longer values, such as a whole row, are cut. */
+/** Longer values, such as a whole row, are shortened. */
 const widest = 120
 
 const cut = (text: string) => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text)
@@ -59,7 +59,7 @@ const linesOf = ({ detail, differences, status, what }: Check, width: number): R
   )
 ]
 
-/** Derives a run's figures again, and says what agrees. */
+/** Computes a run's values again, and reports which agree. */
 export const verify = Command.make(
   "verify",
   flags,

@@ -12,21 +12,27 @@ import { train } from "./train.ts"
 import { verify } from "./verify.ts"
 import { worker } from "./worker.ts"
 
+/**
+ * Every command, in the order of the help: a new one is a file, a line here, a script `pipeline:NAME` in package.json, and
+ * a place in the README.
+ */
+export const commands = [
+  train,
+  search,
+  worker,
+  evaluate,
+  predict,
+  report,
+  verify,
+  exportRun,
+  lrFind,
+  inspect,
+  doctor,
+  backendInstall
+] as const
+
 /** The command line: `weft train`, `weft evaluate` and the others. */
 export const weft = Command.make("weft").pipe(
   Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands([
-    train,
-    search,
-    worker,
-    evaluate,
-    predict,
-    report,
-    verify,
-    exportRun,
-    lrFind,
-    inspect,
-    doctor,
-    backendInstall
-  ])
+  Command.withSubcommands(commands)
 )

@@ -1,6 +1,7 @@
 import { Context, Schema } from "effect"
 import type { Effect, Scope } from "effect"
 import * as Runtime from "effect/Runtime"
+import { setting } from "../config/Setting.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
 
@@ -23,9 +24,24 @@ export class FeaturesError extends Schema.TaggedError<FeaturesError>()("Features
   }
 }
 
-/** What applies networks and trains none: the processor's matrix unit, or onnxruntime. */
+/** What applies networks and does not train: the processor's matrix unit, or onnxruntime. */
 export const FeaturesName = Schema.Literals(["amx", "onnxruntime"])
 export type FeaturesName = typeof FeaturesName.Type
+
+/** How the frozen part of a network is applied, where one is frozen for a whole run. */
+export const FeaturesConfig = Schema.Struct({
+  engine: setting(
+    Schema.Literals(["auto", ...FeaturesName.literals, "engine"]),
+    "auto",
+    "What applies the frozen blocks: `amx`, the matrix unit of newer Intel processors (after `backend:install`), `onnxruntime`, several times as fast on a processor as the `engine` that trains, or that. `auto`: the first that runs here, or the engine where it has a GPU"
+  ),
+  cache: setting(
+    Schema.Boolean,
+    true,
+    "Keep the frozen blocks' features on disk: later epochs and runs that see the same views of the same images do not compute them again"
+  )
+})
+export type FeaturesConfig = typeof FeaturesConfig.Type
 
 /** The frozen part of a network inside an engine, until its Scope closes. */
 export interface OpenFeatures {

@@ -1,9 +1,19 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import { setting } from "../config/Setting.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { logSumExp } from "../metrics/crossEntropy.ts"
 import type { Session } from "./Engine.ts"
-import type { EvaluateConfig } from "./EvaluateConfig.ts"
+
+/** How a trained network is applied. */
+export const EvaluateConfig = Schema.Struct({
+  tta: setting(
+    Schema.Literals(["none", "flip"]),
+    "none",
+    "`flip`: the probabilities are the mean over an image and its mirror image, in tests and predictions; takes twice the time"
+  )
+})
+export type EvaluateConfig = typeof EvaluateConfig.Type
 
 /** What gives logits for images: a session, or a way to ask it more than once. */
 export type Predictor = Pick<Session, "predict">

@@ -1,15 +1,22 @@
-import { Effect, Result } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { Stream } from "effect"
+import { intBetween, setting } from "../config/Setting.ts"
 import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
 import { calibrationFigures, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { EngineError } from "./Engine.ts"
-import type { CalibrationConfig } from "./EvaluateConfig.ts"
 import type { Predictor } from "./Predictor.ts"
 import type { MeasuredPart } from "./predictTogether.ts"
 import { predictTogether } from "./predictTogether.ts"
+
+/** How probabilities are brought in line with how often they are right. */
+export const CalibrationConfig = Schema.Struct({
+  kind: setting(Schema.Literals(["temperature"]), "temperature", "`temperature`: one divisor of all logits"),
+  bins: setting(intBetween(2, 1000), 15, "Bins of equal width, for the calibration error and the reliability curve")
+})
+export type CalibrationConfig = typeof CalibrationConfig.Type
 
 /** A temperature, and of how many bins its reliability curves are. */
 export interface Fitted {

@@ -5,14 +5,21 @@ import { initialise } from "./initialise.ts"
 import type { Network } from "./Network.ts"
 import type { Contents } from "./Pretrained.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
-import { pretrainedName } from "./pretrainedNames.ts"
+import { architectureOf } from "./networks.ts"
 import { parameters } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
 
+/**
+ * Our name of a tensor, which is torchvision's, for timm's name or torchvision's; undefined where inference does not need
+ * the tensor.
+ */
+export const pretrainedName = (network: string, name: string): string | undefined =>
+  name.endsWith(".num_batches_tracked") ? undefined : (architectureOf(network)?.timm?.toOurs(name) ?? name)
+
 const shapeText = (shape: ReadonlyArray<number>) => shape.join(" x ")
 
-/** At most so many names are written out. */
+/** The most names in one message. */
 const mostNamed = 8
 
 const listed = (what: string, names: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -86,7 +93,7 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
     return yield* new WeightsError({
       source,
       reason: "notFinite",
-      detail: `they have values that are no numbers, with which no loss would be one. ${broken.join("; ")}. Name another file, or write it again from weights that are finite.`
+      detail: `they have values that are not finite, and the loss would not be either. ${broken.join("; ")}. Name another file, or write it again from weights that are finite.`
     })
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {

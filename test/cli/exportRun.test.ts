@@ -20,7 +20,10 @@ describe("weft export", () => {
       assert.match(weights.stderr, /--output --format safetensors: goes with a graph: onnx, tfjs or saved-model/)
       const unknown = yield* run(folder, "--format", "pickle")
       assert.strictEqual(unknown.code, 2)
-      assert.match(unknown.stderr + unknown.stdout, /"pickle".*"onnx" \| "tfjs" \| "saved-model" \| "safetensors"/s)
+      assert.match(
+        unknown.stderr + unknown.stdout,
+        /--format pickle: expected "onnx" \| "tfjs" \| "saved-model" \| "safetensors"/
+      )
     })
   )
 

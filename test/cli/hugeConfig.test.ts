@@ -17,10 +17,10 @@ const files: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["key.yaml", `${"k".repeat(2e6)}: 1`, /there is no key `k{200}…`/],
   ["keys.toml", rows(20_000, (i) => `epochs${i} = 1`), /and 199\d\d more problems/],
   ["keys.yaml", rows(20_000, (i) => `epochs${i}: 1`), /and 199\d\d more problems/],
-  ["deep.json", `{"data": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /lie more than 64 deep/],
-  ["tables.toml", `[${"a.".repeat(2e4)}a]\nb = 1`, /lie more than 64 deep/],
-  ["deep.toml", `a = ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /lie too deep in each other/],
-  ["deep.yaml", `a: ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /lie too deep in each other/],
+  ["deep.json", `{"data": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nested more than 64 deep/],
+  ["tables.toml", `[${"a.".repeat(2e4)}a]\nb = 1`, /nested more than 64 deep/],
+  ["deep.toml", `a = ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /nested too deep/],
+  ["deep.yaml", `a: ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /nested too deep/],
   ["bomb.yaml", bomb, /more than 200000 values, its aliases followed/],
   ["size.toml", `a = "${"x".repeat(5e6)}"`, /it has 5000006 bytes; a configuration has 4194304 at most/]
 ]

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { pretrainedName } from "../../src/model/pretrainedNames.ts"
+import { pretrainedName } from "../../src/model/startWeights.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
 import { parameters } from "../../src/model/shapes.ts"

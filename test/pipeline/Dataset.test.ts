@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { existsSync } from "node:fs"
-import { layer as csvParseRows } from "../../src/layers/sources/csv/CsvParseRows.ts"
+import { layer as fileRows } from "../../src/layers/sources/FileRows.ts"
 import type { DataConfig } from "../../src/pipeline/DataConfig.ts"
 import { loadDataset } from "../../src/pipeline/Dataset.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
@@ -277,7 +277,7 @@ describe("Dataset", () => {
         image,
         loader,
         seed: 1
-      }).pipe(Effect.provide([csvParseRows, found]))
+      }).pipe(Effect.provide([fileRows, found]))
 
     it.effect("keeps 38,998 of 40,116 rows in 70 classes, in parts of the configured shares", () =>
       Effect.gen(function* () {

@@ -4,23 +4,19 @@ import { fileURLToPath } from "node:url"
 import { ExportReadError, ExportReaders } from "../../model/export/ExportReaders.ts"
 import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
 import type { ChildReply } from "./child.ts"
+import { readers } from "./readers.ts"
 
 const script = fileURLToPath(new URL("./child.ts", import.meta.url))
 
-/** For people, where a reader has not said its own name and version. */
-const readers: Readonly<Record<ReadRequest["format"], string>> = {
-  onnx: "onnxruntime-node",
-  tfjs: "@tensorflow/tfjs-converter",
-  "saved-model": "TensorFlow"
-}
-
-/** The last that a process said before it ended. */
+/** The last line that a process wrote before it ended. */
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
 
 const read = (request: ReadRequest) =>
   Effect.callback<ReadResult, ExportReadError>((resume) => {
     const fail = (detail: string) =>
-      resume(Effect.fail(new ExportReadError({ format: request.format, reader: readers[request.format], detail })))
+      resume(
+        Effect.fail(new ExportReadError({ format: request.format, reader: readers[request.format].library, detail }))
+      )
     let errors = ""
     const child = fork(script, { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] })
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (errors += text))
@@ -38,7 +34,7 @@ const read = (request: ReadRequest) =>
   })
 
 /**
- * Each export is read by a process of its own: with fresh libraries, whatever this process has made of them, and a fault
- * in native code ends that process alone.
+ * Each export is read by a process of its own: its libraries are loaded fresh, and a crash in native code ends that
+ * process alone.
  */
 export const layer = Layer.succeed(ExportReaders, { read })

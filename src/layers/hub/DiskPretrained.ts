@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
-import type { SafetensorsError } from "../../model/safetensorsHeader.ts"
+import type { SafetensorsError } from "../../model/safetensors.ts"
 import type { FileError } from "../storage/atomicWrite.ts"
 import { hubConfig } from "./hubConfig.ts"
 import { hubFile } from "./hubFile.ts"

@@ -1,3 +1,7 @@
+/**
+ * Files of a hub, fetched once. @huggingface/hub 2.17.5 was looked at: it does not go on with a broken download, does not
+ * check the SHA-256, lets two processes fetch the same at once, and asks an interface that mirrors may lack.
+ */
 import { Effect } from "effect"
 import { mkdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
@@ -25,22 +29,22 @@ const isFile = (path: string) =>
   )
 
 /**
- * What the hub says of a file, in its own answer, before it leads to where the bytes lie: SHA-256 and length.
+ * A file's SHA-256 and length, from the headers of the hub's own answer, before it redirects to the storage.
  *
  * Source: https://huggingface.co/docs/huggingface_hub/package_reference/file_download (get_hf_file_metadata).
  */
 const published = ({ own }: Answer): Published => {
-  const said = own.find((headers) => headers.has("x-linked-etag")) ?? own[0]
-  const tag = said?.get("x-linked-etag") ?? said?.get("etag") ?? ""
+  const headers = own.find((headers) => headers.has("x-linked-etag")) ?? own[0]
+  const tag = headers?.get("x-linked-etag") ?? headers?.get("etag") ?? ""
   const hex = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(tag)?.[1]
-  const size = said?.get("x-linked-size") ?? null
+  const size = headers?.get("x-linked-size") ?? null
   return {
     hash: hex === undefined ? undefined : { algorithm: "sha256", hex: hex.toLowerCase() },
     size: size === null ? undefined : Number(size)
   }
 }
 
-/** What a file is, where it is no whole safetensors file. */
+/** Why a file is not a whole safetensors file; undefined where it is one. */
 const examineWeights = (path: string): Effect.Effect<Unwanted | undefined> =>
   fileHeader(path).pipe(
     Effect.as(undefined),
@@ -52,10 +56,10 @@ const examineWeights = (path: string): Effect.Effect<Unwanted | undefined> =>
     )
   )
 
-/** Characters of a text that are looked at, which show a page or a pointer. */
+/** Characters of a text that a message shows. */
 const mostShown = 60
 
-/** What a file is, where it is a page or a pointer instead of a text that describes weights. */
+/** Why a file is not JSON (a web page, a pointer); undefined where it may be. */
 const examineJson = (path: string): Effect.Effect<Unwanted | undefined> =>
   Effect.promise(() => readFile(path, "utf8")).pipe(
     Effect.map((text) =>
@@ -81,11 +85,11 @@ const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
     name: `${hub.owner}/${hub.name}`
   })
   const line = `the hub publishes no SHA-256 of ${url}: its length alone was checked`
-  // A hub has one of its large files only.
+  // A hub publishes hashes of its large files only.
   if (hash === undefined && isWeights(hub.file)) yield* report({ _tag: "Note", line })
 })
 
-/** What a source names on a hub. */
+/** The file on a hub that a source names. */
 export const namedBy = (source: string) =>
   Effect.fromNullishOr(hubName(source)).pipe(
     Effect.mapError(
@@ -99,10 +103,10 @@ export const namedBy = (source: string) =>
   )
 
 /**
- * The path of a hub's file on this disk; fetched before, where it is not there yet. It is wanted for a source's weights.
+ * The path of a hub's file in the cache, fetched first where it is not there yet; errors name `source`.
  *
- * Processes that want the same at once fetch it once. A branch is fetched once too, and not looked at again: name a
- * commit to be sure of the version, or remove the file. Fails with a WeightsError that says what to do.
+ * Processes that need the same file at once fetch it once. A branch is fetched once too, and newer versions of it are not
+ * looked for: name a commit to be sure of the version, or remove the file. Fails with a WeightsError.
  */
 export const placed = Effect.fnUntraced(function* (source: string, hub: HubName) {
   const settings = yield* hubSettings(source)

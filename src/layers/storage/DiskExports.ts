@@ -1,10 +1,10 @@
 import { Effect, Layer } from "effect"
 import { mkdir, readdir, readFile, rename, rm, rmdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { descriptionFile } from "../../model/export/exportFiles.ts"
+import { descriptionFile, isExported } from "../../model/export/exportFiles.ts"
 import { ExportError, Exports } from "../../run/export/Exports.ts"
 import type { Draft } from "../../run/export/Exports.ts"
-import type { ExportFile } from "../../model/export/ExportFile.ts"
+import type { ExportFile } from "../../model/export/Format.ts"
 import { fileError, flushFolder, removeLeftovers, temporaryBeside, writeFlushed } from "./atomicWrite.ts"
 
 const attempt = <A>(path: string, action: () => Promise<A>) =>
@@ -16,7 +16,7 @@ const attempt = <A>(path: string, action: () => Promise<A>) =>
         : new ExportError({ where: path, reason: "unwritable", detail: fileError(path, cause).detail })
   })
 
-/** What is in a folder, or nothing where there is none. */
+/** The names in a folder; undefined where there is no folder. */
 const contents = (path: string) =>
   attempt(path, () =>
     readdir(path).catch((cause: unknown) => {
@@ -28,15 +28,11 @@ const contents = (path: string) =>
     })
   )
 
-/** What exports consist of: all else in a folder is somebody's own. */
-const isOurs = (name: string) =>
-  name === descriptionFile || /^(model\.(onnx|json|safetensors)|saved_model\.pb|group1-shard\d+of\d+\.bin)$/.test(name)
-
 const vacant = Effect.fnUntraced(function* (target: string, force: boolean) {
   const names = yield* contents(target)
   if (names === undefined || names.length === 0) return
   const occupied = (detail: string) => new ExportError({ where: target, reason: "occupied", detail })
-  const foreign = names.filter((name) => !isOurs(name))
+  const foreign = names.filter((name) => !isExported(name))
   if (foreign.length > 0 || !names.includes(descriptionFile))
     return yield* occupied(
       `the folder is not empty, and not an export either (it has ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}); name another folder with --out`
@@ -45,7 +41,7 @@ const vacant = Effect.fnUntraced(function* (target: string, force: boolean) {
     return yield* occupied("there is an export in this folder; replace it with --force, or name another with --out")
 })
 
-/** Writes and flushes all files into a new folder; what goes wrong is told of the target, which people know. */
+/** Writes and flushes all files into a new folder. Errors name the target, which is the path that the user gave. */
 const write = Effect.fnUntraced(function* (folder: string, target: string, files: ReadonlyArray<ExportFile>) {
   yield* attempt(target, () => mkdir(folder))
   for (const { content, name } of files)
@@ -53,7 +49,7 @@ const write = Effect.fnUntraced(function* (folder: string, target: string, files
   yield* attempt(target, () => flushFolder(folder))
 })
 
-/** Puts a written folder in the target's place; what was there is kept until that is done. */
+/** Moves a written folder to the target; an earlier export stays until that is done. */
 const replace = Effect.fnUntraced(function* (folder: string, target: string) {
   const earlier = yield* contents(target)
   if (earlier === undefined || earlier.length === 0) {
@@ -79,7 +75,7 @@ const publish = Effect.fnUntraced(
     const parent = dirname(target)
     yield* Effect.acquireRelease(
       attempt(parent, () => mkdir(parent, { recursive: true })),
-      // Made for an export that did not come: `rmdir` takes it away only while nothing is in it.
+      // Made for an export that failed: `rmdir` removes it only while it is empty.
       (made) => (made === undefined ? Effect.void : Effect.ignore(attempt(parent, () => rmdir(parent))))
     )
     yield* Effect.ignore(removeLeftovers(parent))

@@ -1,21 +1,20 @@
 import { Effect, Result } from "effect"
 import type { FileHandle } from "node:fs/promises"
 import { open } from "node:fs/promises"
-import type { Header, Listing } from "../../model/safetensorsHeader.ts"
-import { endOfHeader, lengthBytes, readHeader, SafetensorsError } from "../../model/safetensorsHeader.ts"
+import type { Header, Listing } from "../../model/safetensors.ts"
+import { endOfHeader, lengthBytes, readerOf, readHeader, SafetensorsError } from "../../model/safetensors.ts"
 import type { Tensor, Weights } from "../../model/Tensor.ts"
 import { sizeOf } from "../../model/Tensor.ts"
-import { readerOf } from "../../model/tensorReader.ts"
 import { kindBytes } from "../../model/weightsKind.ts"
 import { fileError } from "./atomicWrite.ts"
 
-/** Bytes that are read at once: nothing larger than this is held beside the tensors. */
-const pieceBytes = 1 << 22
+/** Bytes that are read at once; no larger buffer is held beside the tensors. */
+const chunkBytes = 1 << 22
 
-/** Fills `bytes` from the file's `position` on; a file that has been cut since is no reason to wait. */
+/** Fills `bytes` from the file's `position` on; fails where the file has become shorter meanwhile. */
 const fill = async (handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
   for (let done = 0; done < bytes.length;) {
-    const length = Math.min(pieceBytes, bytes.length - done)
+    const length = Math.min(chunkBytes, bytes.length - done)
     const { bytesRead } = await handle.read(bytes, done, length, position + done)
     if (bytesRead === 0)
       throw new SafetensorsError({
@@ -35,16 +34,16 @@ const headerOf = async (handle: FileHandle): Promise<Header> => {
   return Result.getOrThrow(readHeader(header, size))
 }
 
-/** A tensor, straight into its own memory where it is float32, else converted piece by piece. */
+/** A tensor, straight into its own memory where it is float32, else converted chunk by chunk. */
 const tensorOf = async (handle: FileHandle, listing: Listing): Promise<Tensor> => {
   const { from, shape, to } = listing
   const { convert, size } = Result.getOrThrow(readerOf(listing))
   const data = new Float32Array(sizeOf(shape))
   if (size === data.BYTES_PER_ELEMENT) await fill(handle, new Uint8Array(data.buffer), from)
   else {
-    const piece = new Uint8Array(Math.min(pieceBytes, to - from))
-    for (let at = from; at < to; at += piece.length) {
-      const bytes = piece.subarray(0, Math.min(piece.length, to - at))
+    const chunk = new Uint8Array(Math.min(chunkBytes, to - from))
+    for (let at = from; at < to; at += chunk.length) {
+      const bytes = chunk.subarray(0, Math.min(chunk.length, to - at))
       await fill(handle, bytes, at)
       convert(bytes, data, (at - from) / size)
     }
@@ -52,7 +51,7 @@ const tensorOf = async (handle: FileHandle, listing: Listing): Promise<Tensor> =
   return { shape, data }
 }
 
-/** Opens a file, and closes it whatever comes of `use`; fails with a FileError or a SafetensorsError. */
+/** Opens a file for `use`, and closes it; fails with a FileError or a SafetensorsError. */
 const withFile = <A>(path: string, use: (handle: FileHandle) => Promise<A>) => {
   const fail = (cause: unknown) => (cause instanceof SafetensorsError ? cause : fileError(path, cause))
   return Effect.acquireUseRelease(
@@ -68,7 +67,7 @@ export const fileHeader = Effect.fn("fileHeader")((path: string) => withFile(pat
 /**
  * The tensors of a safetensors file that have these names, as float32, in the order of their bytes.
  *
- * A tensor is never in memory twice: what it takes is its own size and 4 MiB.
+ * No tensor is in memory twice: reading takes 4 MiB beside the tensors.
  */
 export const fileTensors = Effect.fn("fileTensors")((path: string, names: ReadonlySet<string>) =>
   withFile(path, async (handle): Promise<Weights> => {

@@ -1,3 +1,8 @@
+/**
+ * Files that are whole or absent after any crash. write-file-atomic 8.0.0 was looked at: it does not flush the folder, so
+ * that a power cut can undo the renaming; it does not check how much a single write took, where Linux ends at 2 GiB; and
+ * it has no names for folders (an export) and no removal of what a killed process left.
+ */
 import { Effect, Schema } from "effect"
 import { open, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
@@ -15,7 +20,7 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
   }
 }
 
-/** What node:fs or Effect's FileSystem failed with, as an error that says what to do. */
+/** An error of node:fs or of Effect's FileSystem, with what to do about it. */
 export const fileError = (path: string, cause: unknown): FileError => {
   const { detail, reason } = systemFault(cause)
   return new FileError({ path, reason: reason === "notAFolder" ? "failed" : reason, detail })
@@ -24,7 +29,7 @@ export const fileError = (path: string, cause: unknown): FileError => {
 const attempt = <A>(path: string, action: () => Promise<A>) =>
   Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
 
-/** Writes and flushes a file; one of that name may be left of a killed process that had our number. */
+/** Writes and flushes a file. It may replace one that a killed process of the same number left. */
 export const writeFlushed = async (path: string, content: Uint8Array | string) => {
   const handle = await open(path, "w")
   try {
@@ -35,7 +40,7 @@ export const writeFlushed = async (path: string, content: Uint8Array | string) =
   }
 }
 
-/** Flushes a folder, so that a renaming in it survives a power cut; Windows has no such thing. */
+/** Flushes a folder, so that a renaming in it survives a power cut. Windows cannot flush folders. */
 export const flushFolder = async (path: string) => {
   if (process.platform === "win32") return
   const handle = await open(path, "r")
@@ -52,7 +57,7 @@ let written = 0
 
 const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${written++}.tmp`)
 
-/** A free name beside `path` for what is written before it is renamed; ours while the Scope is open. */
+/** A free name beside `path` for a file or folder that is renamed later; reserved while the Scope is open. */
 export const temporaryBeside = (path: string) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -80,13 +85,13 @@ export const atomicWrite = Effect.fn("atomicWrite")(function* (path: string, con
   yield* attempt(folder, () => flushFolder(folder))
 }, Effect.uninterruptible)
 
-/** Removes what killed processes left of their writes in a folder; what others are writing now stays. */
+/** Removes the temporary files of killed processes in a folder; those of live ones stay. Gives their number. */
 export const removeLeftovers = Effect.fn("removeLeftovers")(function* (folder: string) {
   const names = yield* attempt(folder, () => readdir(folder))
   const leftovers = names.filter((name) => {
     const pid = Number(/^\..+\.(\d+)\.\d+\.tmp$/.exec(name)?.[1] ?? Number.NaN)
     if (Number.isNaN(pid) || inProgress.has(join(folder, name))) return false
-    // A process may have had our number before us.
+    // An earlier process may have had our number.
     return pid === process.pid || !isAlive(pid)
   })
   yield* Effect.forEach(leftovers, (name) =>

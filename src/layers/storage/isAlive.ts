@@ -5,12 +5,12 @@ export const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (cause) {
-    // Somebody else's process is alive, though it may not be asked.
+    // EPERM: it is alive, and another user's.
     return cause instanceof Error && "code" in cause && cause.code === "EPERM"
   }
 }
 
-/** The fields of Linux' `/proc/PID/stat` from the third on, the process's state; nothing on other systems. */
+/** The fields of Linux' `/proc/PID/stat` from the third (the state) on; undefined on other systems. */
 const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -21,7 +21,7 @@ const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   }
 }
 
-/** When a process was started, as text that no other process of its number has; nothing where the system does not say. */
+/** When a process started, as text that no other process of its number has; undefined where the system has no record. */
 export const startedAt = (pid: number): string | undefined => {
   const ticks = statOf(pid)?.[19]
   if (ticks === undefined) return undefined

@@ -1,3 +1,8 @@
+/**
+ * Locks between processes and machines. proper-lockfile 4.1.2 was looked at: it knows a dead holder by the age of its
+ * folder alone, so that a killed run blocks the next one and a process stopped with Ctrl-Z loses its lock; it cannot tell
+ * who holds a lock; and of two processes that find a stale one, the second may remove the first one's new lock.
+ */
 import { Clock, Effect, Schedule } from "effect"
 import { randomUUID } from "node:crypto"
 import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
@@ -6,16 +11,16 @@ import { report } from "../../pipeline/Progress.ts"
 import { fileError } from "./atomicWrite.ts"
 import { isAlive, isSuspended, startedAt } from "./isAlive.ts"
 
-/** Locks that this process holds, by their marks: another process may have had our number before us. */
+/** The marks of the locks that this process holds: an earlier process may have had the same number. */
 const held = new Set<string>()
 
-/** A holder says so often that it lives; one that has not for so long is taken for dead, as is one of another machine. */
+/** How often a holder renews its lock; after the longest silence it counts as dead, on this machine or another. */
 const sign = { every: "5 seconds", longest: 60_000 } as const
 
 const attempt = <A>(path: string, action: () => Promise<A>) =>
   Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
 
-/** Makes the lock's file with its mark, which is there whole or not at all; whether it was ours to make. */
+/** Makes the lock's file, which appears with its whole mark. Gives false where there is one already. */
 const create = (path: string, mark: string) =>
   attempt(path, async () => {
     const own = `${path}.${randomUUID()}`
@@ -31,7 +36,7 @@ const create = (path: string, mark: string) =>
     }
   })
 
-/** The mark of whoever holds the lock, and since when it has not signed; nothing where nobody holds it. */
+/** The holder's mark, and when it last renewed the lock; undefined where nobody holds it. */
 const holderOf = (path: string) =>
   attempt(path, () =>
     Promise.all([readFile(path, "utf8"), stat(path)]).then(
@@ -40,7 +45,7 @@ const holderOf = (path: string) =>
     )
   )
 
-/** Who left a mark; `started` tells two processes of one number apart, where the system says when they were started. */
+/** The parts of a mark. `started` tells two processes of one number apart, on systems that report when they started. */
 const readMark = (mark: string) => {
   const [pid = "", host = "", id = "", started] = mark.split(" ")
   return { pid: Number(pid), host, id, started }
@@ -51,7 +56,7 @@ const ownMark = () => {
   return `${process.pid} ${hostname()} ${randomUUID()}${started === undefined ? "" : ` ${started}`}`
 }
 
-/** What is done about a holder of this machine that lives and has not signed for long: Ctrl-Z stops a process. */
+/** What to do about a holder on this machine that is alive and silent for long: Ctrl-Z stops a process. */
 type Silent = "takeOver" | "keep"
 
 const isDead = (mark: string, silence: number, silent: Silent): boolean => {
@@ -60,27 +65,27 @@ const isDead = (mark: string, silence: number, silent: Silent): boolean => {
     if (pid === process.pid) return !held.has(mark)
     if (!isAlive(pid)) return true
     const now = startedAt(pid)
-    // Its number was given to another process.
+    // Another process has its number now.
     if (started !== undefined && now !== undefined && started !== now) return true
     if (started !== undefined && silent === "keep") return false
   }
   return silence > sign.longest
 }
 
-/** "123 on host", and that it is stopped, where it is. */
+/** "123 on host", and whether it is stopped. */
 const holderText = (mark: string): string => {
   const { host, pid } = readMark(mark)
   const suspended = host === hostname() && isSuspended(pid)
   return `${pid} on ${host}${suspended ? " (stopped with Ctrl-Z: bring it back with fg, or end it with kill -9)" : ""}`
 }
 
-/** What to do where somebody else holds the lock: wait, and what to say; or fail. */
+/** Called once where another process holds the lock; where it fails, nobody waits. */
 type WhenHeld<E> = (holder: string) => Effect.Effect<void, E>
 
 const waiting: WhenHeld<never> = (holder) =>
   report({ _tag: "Note", line: `waiting for process ${holder}, which is fetching the same` })
 
-/** Takes the lock, or takes it over from a dead one; waits otherwise, and only then can be stopped. Gives its mark. */
+/** Takes the lock, also from a dead holder, or waits for it; only the waiting is interruptible. Gives its mark. */
 const take = <E = never>(
   path: string,
   whenHeld: WhenHeld<E>,
@@ -89,22 +94,23 @@ const take = <E = never>(
   Effect.gen(function* () {
     const mark = ownMark()
     held.add(mark)
-    let told = false
+    let isReported = false
     while (!(yield* Effect.onError(create(path, mark), () => Effect.sync(() => held.delete(mark))))) {
       const holder = yield* holderOf(path)
       if (holder === undefined) continue
       const now = yield* Clock.currentTimeMillis
       if (isDead(holder.mark, now - holder.mtimeMs, silent)) yield* removeDead(path, holder.mark)
       else {
-        if (!told) yield* Effect.onError(whenHeld(holderText(holder.mark)), () => Effect.sync(() => held.delete(mark)))
-        told = true
+        if (!isReported)
+          yield* Effect.onError(whenHeld(holderText(holder.mark)), () => Effect.sync(() => held.delete(mark)))
+        isReported = true
         yield* Effect.interruptible(Effect.sleep("50 millis"))
       }
     }
     return mark
   })
 
-/** Only one may remove a dead one's lock, and only that one, not its successor's: a lock of its own sees to it. */
+/** Removes a dead holder's lock under a lock of its own, so that nobody removes the lock of the next holder. */
 const removeDead = Effect.fnUntraced(function* (path: string, mark: string) {
   const guard = `${path}.${readMark(mark).id}`
   yield* Effect.acquireUseRelease(
@@ -126,23 +132,24 @@ const give = Effect.fnUntraced(function* (path: string, mark: string) {
 
 /** A lock that is held. */
 export interface Held {
-  /** Whether it still is: another process takes over the lock of one that did not sign for long. */
+  /** Whether it still is: another process takes over a lock that was not renewed for long. */
   readonly isHeld: Effect.Effect<boolean>
 }
 
 /** How a lock is taken; see `holdLock`. */
 export interface LockOptions<E> {
   readonly whenHeld?: WhenHeld<E>
-  /** `takeOver` where left out: a holder of this machine that lives and has not signed for a minute loses the lock. */
+  /** `takeOver` where left out: a holder that is alive and did not renew the lock for a minute loses it. */
   readonly silent?: Silent
 }
 
 /**
- * Takes a lock, and holds it until the Scope closes: nobody else on this machine, or on one that shares the disk, has it.
+ * Takes a lock, and holds it until the Scope closes: no other process on this machine, or on one that shares the disk,
+ * has it.
  *
- * The lock is a file with the holder's process, machine and a mark of its own. A process that dies leaves it behind;
- * it is then taken over. Fails with a FileError where no such file can be made. `whenHeld` is told once who holds it
- * ("123 on host"), before it waits; where it fails, nobody waits.
+ * The lock is a file with the holder's process, machine and a mark of its own. A process that dies leaves it behind; the
+ * next one takes it over. Fails with a FileError where the file cannot be made. `whenHeld` is called once with the holder
+ * ("123 on host") before the wait; where it fails, nobody waits.
  */
 export const holdLock = Effect.fn("holdLock")(function* <E = never>(path: string, options: LockOptions<E> = {}) {
   const { silent = "takeOver", whenHeld = waiting } = options
@@ -152,7 +159,7 @@ export const holdLock = Effect.fn("holdLock")(function* <E = never>(path: string
     (holder) => holder?.mark === mark
   )
   const living = Effect.gen(function* () {
-    // What another process holds, it signs itself.
+    // Another process that has taken it over renews it itself.
     if (!(yield* isHeld)) return
     const now = yield* Clock.currentTimeMillis
     yield* Effect.ignore(attempt(path, () => utimes(path, now / 1000, now / 1000)))

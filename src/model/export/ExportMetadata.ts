@@ -1,23 +1,24 @@
 import { Schema } from "effect"
 import { Receipt } from "../../metrics/Report.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import { ExportFormat, ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
+import { ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
+import { ExportFormat } from "./formats.ts"
 
 const Size = Schema.Array(Schema.NullOr(Schema.Natural))
 
-/** What a graph is given; null stands for the batch, of any size. */
+/** A graph's input; null stands for the batch, of any size. */
 const Input = Schema.Struct({
   name: Schema.String,
   type: ExportInput,
   layout: Schema.Literals(["NHWC", "NCHW"]),
   shape: Size,
-  /** What has to be done to an image of this size before. */
+  /** How the values are made from an image of this size. */
   meaning: Schema.String
 })
 
 const Output = Schema.Struct({ name: ExportOutput, shape: Size })
 
-/** Everything about an exported model that is no weight: in the model's own metadata, and in `weft.json` beside it. */
+/** Everything about an exported model but its weights: in the model's own metadata, and in `weft.json` beside it. */
 export const ExportMetadata = Schema.Struct({
   format: ExportFormat,
   /** Weft's version. */
@@ -51,7 +52,7 @@ export const ExportMetadata = Schema.Struct({
   opset: Schema.optionalKey(Schema.Natural),
   /** Whose names the tensors of a safetensors file have. */
   names: Schema.optionalKey(TensorNames),
-  /** What a reader has to do, or the model is another one there; absent where there is nothing. */
+  /** What a reader has to do to compute the same model; absent where there is nothing to do. */
   warnings: Schema.optionalKey(Schema.Array(Schema.String)),
   receipt: Receipt
 })

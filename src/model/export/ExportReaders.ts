@@ -1,8 +1,9 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
-import type { ExportFormat, ExportOutput } from "./ExportSettings.ts"
+import type { ExportOutput } from "./ExportSettings.ts"
+import type { GraphFormatName } from "./formats.ts"
 
-/** An exported model could not be read, or not be applied. */
+/** An exported model could not be loaded or run. */
 export class ExportReadError extends Schema.TaggedError<ExportReadError>()("ExportReadError", {
   format: Schema.String,
   reader: Schema.String,
@@ -20,20 +21,20 @@ export interface ReaderBatch {
   readonly data: Float32Array | Uint8Array
 }
 
-/** An export's folder, and what its graph is to be given, batch by batch. */
+/** An export's folder, and the batches that its graph is run on. */
 export interface ReadRequest {
-  readonly format: Exclude<ExportFormat, "safetensors">
+  readonly format: GraphFormatName
   readonly folder: string
   readonly output: ExportOutput
   readonly batches: ReadonlyArray<ReaderBatch>
 }
 
-/** What a reader found, for each batch (size, classes) row by row; or why nothing here reads this format. */
+/** The outputs of each batch, (size, classes), row by row; or why this machine has nothing that reads the format. */
 export type ReadResult =
   | { readonly _tag: "Read"; readonly reader: string; readonly outputs: ReadonlyArray<Float32Array> }
   | { readonly _tag: "NoReader"; readonly reason: string }
 
-/** Loads exported models anew, with the libraries that they are made for. */
+/** Loads exported models again, with the libraries that they are written for. */
 export class ExportReaders extends Context.Service<
   ExportReaders,
   { readonly read: (request: ReadRequest) => Effect.Effect<ReadResult, ExportReadError> }

@@ -1,7 +1,9 @@
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { normaliseInto, scaleOf } from "../../pipeline/normalise.ts"
 import type { ReaderBatch } from "./ExportReaders.ts"
-import type { ExportFormat, ExportInput } from "./ExportSettings.ts"
+import type { ExportInput } from "./ExportSettings.ts"
+import { formatOf } from "./formats.ts"
+import type { GraphFormatName } from "./formats.ts"
 
 /** Decoded images of one size, one after the other. */
 export interface Held {
@@ -12,7 +14,7 @@ export interface Held {
   readonly width: number
 }
 
-/** Some of the images, by their places. */
+/** The images from index `from` up to, and without, `to`. */
 export const someOf = ({ bytes, height, width }: Held, from: number, to: number): Held => {
   const pixels = height * width * 3
   return { bytes: bytes.subarray(from * pixels, to * pixels), size: to - from, height, width }
@@ -28,24 +30,24 @@ export const normalisedImages = ({ bytes }: Held, image: Pick<ImageConfig, "mean
 /** NHWC to NCHW. */
 const channelsFirst = (images: Float32Array, { height, size, width }: Held): Float32Array => {
   const area = height * width
-  const turned = new Float32Array(images.length)
+  const transposed = new Float32Array(images.length)
   for (let n = 0; n < size; n++)
     for (let p = 0; p < area; p++)
-      for (let c = 0; c < 3; c++) turned[(n * 3 + c) * area + p] = images[(n * area + p) * 3 + c]!
-  return turned
+      for (let c = 0; c < 3; c++) transposed[(n * 3 + c) * area + p] = images[(n * area + p) * 3 + c]!
+  return transposed
 }
 
 /** The images as an exported graph takes them. */
 export const batchFor = (
   held: Held,
   image: Pick<ImageConfig, "mean" | "std">,
-  format: ExportFormat,
+  format: GraphFormatName,
   input: ExportInput
 ): ReaderBatch => {
   const { bytes, height, size, width } = held
   if (input === "uint8") return { data: bytes.slice(), shape: [size, height, width, 3] }
   const images = normalisedImages(held, image)
-  return format === "onnx"
+  return formatOf(format).layout(input) === "NCHW"
     ? { data: channelsFirst(images, held), shape: [size, 3, height, width] }
     : { data: images, shape: [size, height, width, 3] }
 }

@@ -29,7 +29,7 @@ const bytesOf = ({ buffer, byteLength, byteOffset }: Float32Array | BigInt64Arra
   new Uint8Array(buffer, byteOffset, byteLength)
 
 /**
- * A graph of ONNX operators that grows node by node, in the order in which they run; values are known by their names.
+ * A graph of ONNX operators, built node by node in the order in which they run. Values have names.
  *
  * Source of the fields' numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
@@ -40,7 +40,7 @@ export class OnnxGraph {
   readonly #outputs: Array<Message> = []
   readonly #named = new Set<string>()
 
-  /** What the model is given; `float32`, or whole numbers of a byte. */
+  /** An input of the model: `float32`, or bytes. */
   input(name: string, dimensions: ReadonlyArray<Dimension>, type: "float32" | "uint8" = "float32"): string {
     this.#inputs.push(OnnxGraph.#declared(name, dimensions, type))
     return name
@@ -48,7 +48,7 @@ export class OnnxGraph {
 
   /** A constant of the model: its bytes are those of `data`, which must stay as they are until the model is encoded. */
   constant(name: string, dimensions: ReadonlyArray<number>, data: Float32Array | BigInt64Array): string {
-    // A block's constants have names of their own; those of a helper are counted.
+    // A block's constants have unique names; others get a number.
     const own = this.#free(name)
     const type = data instanceof Float32Array ? elementTypes.float32 : elementTypes.int64
     const dims = dimensions.map((length) => [1, length] as const)
@@ -56,7 +56,7 @@ export class OnnxGraph {
     return own
   }
 
-  /** One operator with one result, whose name is given back. */
+  /** Adds an operator with one result, and gives the result's name. */
   node(operator: string, name: string, inputs: ReadonlyArray<string>, attributes: Attributes = {}): string {
     const output = this.#free(`${name}/${operator}`)
     this.#nodes.push([
@@ -69,7 +69,7 @@ export class OnnxGraph {
     return output
   }
 
-  /** Makes a value a result of the model, under another name. */
+  /** Makes a value an output of the model, under another name. */
   output(value: string, name: string, dimensions: ReadonlyArray<Dimension>): void {
     this.#nodes.push([
       [1, value],
@@ -80,7 +80,7 @@ export class OnnxGraph {
     this.#outputs.push(OnnxGraph.#declared(name, dimensions, "float32"))
   }
 
-  /** The model's bytes; `metadata` are texts of any kind. */
+  /** The model's bytes; `metadata` becomes its metadata_props. */
   encode(name: string, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
     const graph: Message = [
       ...this.#nodes.map((node) => [1, node] as const),

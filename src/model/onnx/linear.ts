@@ -1,13 +1,13 @@
 import type { BatchNorm, Block, Conv2d, Dense, DepthwiseConv2d } from "../Block.ts"
 import type { Tensor, Weights } from "../Tensor.ts"
 
-/** A block that is a weighted sum of its input: what a batch norm behind it does can be done by its weights. */
+/** A block that is a weighted sum of its input: a batch norm after it can be folded into its weights. */
 export type Linear = typeof Conv2d.Type | typeof DepthwiseConv2d.Type | typeof Dense.Type
 
 export const isLinear = (block: Block): block is Linear =>
   block._tag === "Conv2d" || block._tag === "DepthwiseConv2d" || block._tag === "Dense"
 
-/** A linear block's numbers: `weight` in PyTorch's layout, one bias an output, or none. */
+/** A linear block's weights: `weight` in PyTorch's layout, one bias an output, or none. */
 export interface LinearWeights {
   readonly weight: Tensor
   readonly bias: Float32Array | undefined
@@ -15,7 +15,7 @@ export interface LinearWeights {
 
 const dataOf = (weights: Weights, name: string): Float32Array => weights.get(name)!.data // the caller has checked them
 
-/** What a batch norm does in inference: y = scale x + shift, one pair a channel, in double precision. */
+/** A batch norm in inference as y = scale x + shift, one pair a channel, in double precision. */
 export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights) => {
   const mean = dataOf(weights, `${name}.running_mean`)
   const variance = dataOf(weights, `${name}.running_var`)
@@ -28,7 +28,7 @@ export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights)
 }
 
 /**
- * The numbers of a linear block with the batch norms behind it folded in: one rounding to float32 at the end.
+ * The weights of a linear block with the batch norms after it folded in, rounded to float32 once, at the end.
  *
  * Source: Jacob et al., Quantization and Training of Neural Networks, 2018, equation 14.
  */
@@ -53,13 +53,13 @@ export const folded = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type
   return { weight: { shape: weight.shape, data }, bias: Float32Array.from(shift) }
 }
 
-/** A block that is applied, and the batch norms behind it that become part of it. */
+/** A block that is applied, and the batch norms after it that are folded into it. */
 export interface Applied {
   readonly block: Block
   readonly norms: ReadonlyArray<typeof BatchNorm.Type>
 }
 
-/** What inference applies of blocks, in their order: no dropout, and no batch norm that a linear block takes up. */
+/** The blocks that inference applies, in their order: no dropout, and no batch norm that is folded. */
 export const applied = (blocks: ReadonlyArray<Block>): ReadonlyArray<Applied> => {
   const all: Array<{ readonly block: Block; readonly norms: Array<typeof BatchNorm.Type> }> = []
   for (const block of blocks) {

@@ -6,16 +6,16 @@ import type { Weights } from "../Tensor.ts"
 import { OnnxGraph } from "./OnnxGraph.ts"
 import { renderBlocks } from "./renderBlocks.ts"
 
-/** Blocks that are applied and no longer trained. */
+/** Blocks that are applied and not trained. */
 export interface Frozen {
   readonly blocks: ReadonlyArray<Block>
-  /** What goes in: images (NHWC) or flat values, without the batch. */
+  /** The input's shape: images (NHWC) or flat values, without the batch. */
   readonly input: Shape
-  /** The blocks' tensors; others are not looked at. */
+  /** The blocks' tensors; others are ignored. */
   readonly weights: Weights
 }
 
-/** What comes out of frozen blocks, and the tensors that they own; throws `ShapeMismatch` where a block does not fit. */
+/** The output's shape of frozen blocks, and their tensors; throws `ShapeMismatch` where a block does not fit. */
 export const frozenParts = ({ blocks, input }: Pick<Frozen, "blocks" | "input">) => {
   const parameters: Array<Parameter> = []
   let shape = input

@@ -13,17 +13,17 @@ export interface Value {
   readonly shape: Shape
 }
 
-/** Where operators go, and what they take their constants from. */
+/** The graph that operators are added to, and the weights of their constants. */
 export interface Rendering {
   readonly graph: OnnxGraph
   readonly weights: Weights
-  /** Whether max pooling is to keep NaN, which the operator leaves to the runtime, and onnxruntime loses. */
+  /** Whether max pooling keeps NaN. ONNX leaves that to the runtime, and onnxruntime loses NaN. */
   readonly keepsNaN?: boolean
 }
 
 const scalar = (value: number) => Float32Array.of(value)
 
-/** The attributes of an operator that slides a kernel; what is odd goes to the bottom and the right. */
+/** The attributes of an operator that slides a kernel; an odd pixel of padding goes to the bottom and the right. */
 const sliding = (
   shape: Shape,
   kernel: readonly [number, number],
@@ -50,7 +50,7 @@ const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, inpu
   return graph.node("Conv", name, inputs, { ...sliding(input.shape, block.kernel, block), group })
 }
 
-/** A batch norm with nothing before it that could take it up. */
+/** A batch norm that does not follow a linear block, and is not folded into one. */
 const batchNorm = (block: typeof BatchNorm.Type, { name, shape }: Value, { graph, weights }: Rendering): string => {
   const { scale, shift } = affineOf(block, weights)
   const dimensions = shape.length === 3 ? [scale.length, 1, 1] : [scale.length]
@@ -76,8 +76,7 @@ const windowMeans = (value: string, axis: 2 | 3, length: number, count: number, 
 }
 
 /**
- * Rows and then columns are averaged: a product with a matrix would carry NaN and infinities into windows that they are
- * not in.
+ * Averages rows and then columns: a product with a matrix would carry NaN and infinities into other windows.
  */
 const adaptiveAveragePool = (
   { size }: typeof AdaptiveAveragePool.Type,
@@ -95,7 +94,7 @@ const maxPool = (block: typeof MaxPool.Type, { name, shape }: Value, { graph, ke
   const attributes = sliding(shape, [block.size, block.size], block)
   const largest = graph.node("MaxPool", "pool", [name], attributes)
   if (!keepsNaN) return largest
-  // What is not negative has no two infinities of which the mean were NaN: it is NaN where the window has one.
+  // After the ReLU there are no two infinities of opposite sign: the mean is NaN only where the window has a NaN.
   const mean = graph.node("AveragePool", "pool", [graph.node("Relu", "pool", [name])], attributes)
   return graph.node("Where", "pool", [graph.node("IsNaN", "pool", [mean]), mean, largest])
 }

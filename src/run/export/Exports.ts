@@ -1,9 +1,9 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
 import * as Runtime from "effect/Runtime"
-import type { ExportFile } from "../../model/export/ExportFile.ts"
+import type { ExportFile } from "../../model/export/Format.ts"
 
-/** A run cannot be exported as it is asked for. Exit code 2 where another command line would do, else 1. */
+/** A run cannot be exported as the user asked. Exit code 2 where another command line would do, else 1. */
 export class ExportError extends Schema.TaggedError<ExportError>()("ExportError", {
   /** The run's or the export's folder. */
   where: Schema.String,
@@ -18,20 +18,20 @@ export class ExportError extends Schema.TaggedError<ExportError>()("ExportError"
   }
 }
 
-/** An export that is written and not there yet. */
+/** An export that is written, and not yet at its place. */
 export interface Draft {
   /** Where it lies until it is checked. */
   readonly folder: string
   readonly read: (name: string) => Effect.Effect<Uint8Array, ExportError>
 }
 
-/** Folders of exported models: they are there whole and checked, or not at all. */
+/** Folders of exported models: whole and checked, or absent. */
 export class Exports extends Context.Service<
   Exports,
   {
-    /** Fails where an export may not go: the folder has something in it. `force` gives up an earlier export. */
+    /** Fails where the folder has something in it; with `force`, an earlier export may be. */
     readonly vacant: (target: string, force: boolean) => Effect.Effect<void, ExportError>
-    /** Writes the files, and has them checked; the folder appears when the check has passed. */
+    /** Writes the files and checks them; the folder appears when the check has passed. */
     readonly publish: <A, E, R>(
       target: string,
       files: ReadonlyArray<ExportFile>,

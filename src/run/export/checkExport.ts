@@ -4,26 +4,24 @@ import { softmax } from "../../metrics/crossEntropy.ts"
 import type { Engine } from "../../model/Engine.ts"
 import { batchFor, normalisedImages, someOf } from "../../model/export/batchFor.ts"
 import type { Held } from "../../model/export/batchFor.ts"
-import type { ExportPlan } from "../../model/export/describeExport.ts"
 import { ExportReaders } from "../../model/export/ExportReaders.ts"
+import type { WeightsFormat } from "../../model/export/Format.ts"
+import { formatOf } from "../../model/export/formats.ts"
+import type { ExportPlan } from "../../model/export/formats.ts"
 import { inferenceOptions } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
-import { pretrainedName } from "../../model/pretrainedNames.ts"
-import { decode } from "../../model/safetensors.ts"
-import { parameters } from "../../model/shapes.ts"
-import type { Tensor } from "../../model/Tensor.ts"
 import type { Draft } from "./Exports.ts"
 import { ExportError } from "./Exports.ts"
 
-/** How far an export may be from the run: absolute, and relative where a value is above 1. */
+/** The largest allowed difference between an export and the run: absolute, or relative where a value is above 1. */
 export const tolerance = 1e-4
 
-/** What a check found; `reader` is null where nothing here reads the format. */
+/** The result of a check; `reader` is null where this machine has nothing that reads the format. */
 export type Checked =
   | { readonly reader: string; readonly largestDifference: number }
   | { readonly reader: null; readonly reason: string }
 
-/** What a model says of images on an engine: logits (size, classes), row by row. */
+/** A model's logits of images on an engine: (size, classes), row by row. */
 export const logitsOf = Effect.fnUntraced(function* (engine: Engine["Service"], model: Model, held: Held) {
   const session = yield* engine.open(inferenceOptions(model))
   const { height, size, width } = held
@@ -38,7 +36,7 @@ export const logitsOf = Effect.fnUntraced(function* (engine: Engine["Service"], 
   })
 }, Effect.scoped)
 
-/** The largest difference, and where it is. What is no number differs from everything. */
+/** The largest difference, and its index. NaN differs from everything. */
 const largest = (found: ReadonlyArray<number>, expected: Float32Array) => {
   let worst = { difference: 0, at: 0 }
   for (const [at, value] of expected.entries()) {
@@ -63,7 +61,7 @@ const compare = Effect.fnUntraced(function* (
     where: folder,
     reason: "disagrees",
     detail:
-      `what was exported does not say what the run says, and was removed. ${reader} gives ` +
+      `the exported model does not agree with the run, and was removed. ${reader} gives ` +
       (found.length === expected.length
         ? `${found[at]} for the class "${model.labels[at % classes]}" of image ${Math.floor(at / classes) + 1}, ` +
           `the run ${expected[at]}: they differ by ${difference.toExponential(1)}, and ${tolerance} is allowed`
@@ -72,32 +70,24 @@ const compare = Effect.fnUntraced(function* (
   })
 })
 
-/** The weights that are read back, under our own names, on the run's engine. */
-const readWeights = Effect.fnUntraced(function* (
+/** The logits of weights that were written, on the run's engine. */
+const logitsOfWeights = Effect.fnUntraced(function* (
+  format: WeightsFormat,
   { model }: ExportPlan,
   engine: Engine["Service"],
   draft: Draft,
   held: Held
 ) {
-  const bytes = yield* draft.read("model.safetensors")
-  const { tensors } = yield* Effect.fromResult(decode(bytes))
-  const named = new Map(
-    Array.from(tensors, ([name, tensor]) => [pretrainedName(model.network.name, name) ?? name, tensor])
-  )
-  const weights = new Map(
-    parameters(model.network).flatMap(({ name, shape }): ReadonlyArray<readonly [string, Tensor]> => {
-      const data = named.get(name)?.data
-      return data === undefined ? [] : [[name, { shape, data }]]
-    })
-  )
+  const bytes = yield* draft.read(format.file)
+  const weights = yield* Effect.fromResult(format.read(bytes, model.network))
   return yield* logitsOf(engine, { ...model, weights }, held)
 })
 
 /**
- * Loads an export anew and compares what it says of the held images with `logits`, which the run says. The images come
- * in two batches, of all but one and of one.
+ * Loads an export again and compares its outputs for the held images with the run's `logits`. The images come in two
+ * batches: all but one, and one.
  *
- * Fails with an ExportError where they differ by more than `tolerance`, with figures.
+ * Fails with an ExportError that names the values where they differ by more than `tolerance`.
  */
 export const checkExport = Effect.fn("checkExport")(function* (
   plan: ExportPlan,
@@ -107,18 +97,19 @@ export const checkExport = Effect.fn("checkExport")(function* (
   target: string,
   draft: Draft
 ) {
-  const { format, graph, model } = plan
-  if (format === "safetensors") {
-    const found = yield* readWeights(plan, engine, draft, held)
+  const { graph, model } = plan
+  const format = formatOf(plan.format)
+  if (format.kind === "weights") {
+    const found = yield* logitsOfWeights(format, plan, engine, draft, held)
     return yield* compare({ folder: target, reader: `Weft's engine "${engine.info.name}"` }, model, [...found], logits)
   }
   const parts = [someOf(held, 0, held.size - 1), someOf(held, held.size - 1, held.size)].filter(({ size }) => size > 0)
   const read = yield* ExportReaders.use((readers) =>
     readers.read({
-      format,
+      format: format.name,
       folder: draft.folder,
       output: graph.output,
-      batches: parts.map((part) => batchFor(part, model.image, format, graph.input))
+      batches: parts.map((part) => batchFor(part, model.image, format.name, graph.input))
     })
   )
   if (read._tag === "NoReader") return { reader: null, reason: read.reason } satisfies Checked

@@ -2,9 +2,9 @@ import { Effect, Schema } from "effect"
 import { Report } from "../../metrics/Report.ts"
 import { Engines } from "../../model/Engines.ts"
 import { describeExport } from "../../model/export/describeExport.ts"
-import type { ExportPlan } from "../../model/export/describeExport.ts"
 import { exportFiles } from "../../model/export/exportFiles.ts"
-import { namesFault } from "../../model/export/safetensorsFile.ts"
+import { formatOf } from "../../model/export/formats.ts"
+import type { ExportPlan } from "../../model/export/formats.ts"
 import { decodeModel } from "../../model/Model.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { checkExport, logitsOf, tolerance } from "./checkExport.ts"
@@ -14,12 +14,12 @@ import type { HeldSource } from "../train/heldImages.ts"
 import { Machine } from "../Machine.ts"
 import { RunFolder } from "../RunFolder.ts"
 
-/** How a run is to be exported, and where to. */
+/** How and where to export a run. */
 export interface ExportRequest extends Omit<ExportPlan, "model"> {
   readonly target: string
   /** Replaces an earlier export in the same folder. */
   readonly force: boolean
-  /** What it is checked on. */
+  /** The images that it is checked with. */
   readonly images: HeldSource
 }
 
@@ -55,15 +55,16 @@ const bytesOf = (content: Uint8Array | string) =>
 /**
  * Writes a finished run's model for other programs, with labels, preprocessing and receipt inside.
  *
- * What was written is loaded anew and must say what the run's engine says, of images of the test part where the
- * catalogue can be read; otherwise nothing is left of it, and an ExportError tells the figures.
+ * The export is loaded again and must give the same outputs as the run's engine, for images of the test part where the
+ * catalogue can be read. Otherwise it is removed, and an ExportError names the values that differ.
  */
 export const exportRun = Effect.fn("exportRun")(function* (config: RunConfig, request: ExportRequest) {
   const { force, format, graph, images, names, target } = request
   const exports = yield* Exports
   const { model, report } = yield* finishedRun()
   const plan: ExportPlan = { format, graph, names, model }
-  const fault = format === "safetensors" ? namesFault(plan) : undefined
+  const facts = formatOf(format)
+  const fault = facts.kind === "weights" ? facts.fault(plan) : undefined
   if (fault !== undefined) return yield* new ExportError({ where: `--names ${names}`, reason: "names", detail: fault })
   yield* exports.vacant(target, force)
   const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))

@@ -3,7 +3,7 @@ import * as EngineFeatures from "../../model/EngineFeatures.ts"
 import { Engine } from "../../model/Engine.ts"
 import { Features } from "../../model/Features.ts"
 import type { FeaturesName } from "../../model/Features.ts"
-import type { FeaturesConfig } from "../../model/FeaturesConfig.ts"
+import type { FeaturesConfig } from "../../model/Features.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
 import { report } from "../../pipeline/Progress.ts"
 

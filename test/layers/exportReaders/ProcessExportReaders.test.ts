@@ -8,8 +8,9 @@ import { backendFolder, readInstalled } from "../../../src/layers/backend/Backen
 import { batchFor, normalisedImages, someOf } from "../../../src/model/export/batchFor.ts"
 import type { Held } from "../../../src/model/export/batchFor.ts"
 import { ExportReaders } from "../../../src/model/export/ExportReaders.ts"
-import type { ExportPlan } from "../../../src/model/export/describeExport.ts"
-import type { ReadRequest } from "../../../src/model/export/ExportReaders.ts"
+import type { ExportPlan } from "../../../src/model/export/formats.ts"
+import { formats as allFormats } from "../../../src/model/export/formats.ts"
+import type { GraphFormatName } from "../../../src/model/export/formats.ts"
 import { softmax } from "../../../src/metrics/crossEntropy.ts"
 import { Engine } from "../../../src/model/Engine.ts"
 import { inferenceOptions } from "../../../src/model/Model.ts"
@@ -46,14 +47,13 @@ const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
   const folder = yield* temporaryFolder
   for (const { content, name } of filesOf(plan)) yield* Effect.promise(() => writeFile(join(folder, name), content))
   const { graph, model } = plan
+  const format = plan.format as GraphFormatName // the plans here are of graphs
   const result = yield* ExportReaders.use((readers) =>
     readers.read({
-      format: plan.format as ReadRequest["format"],
+      format,
       folder,
       output: graph.output,
-      batches: [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) =>
-        batchFor(some, model.image, plan.format, graph.input)
-      )
+      batches: [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) => batchFor(some, model.image, format, graph.input))
     })
   )
   if (result._tag === "NoReader") return assert.fail(result.reason)
@@ -81,7 +81,7 @@ const environment = (values: Readonly<Record<string, string>>) =>
 
 const small = modelOf(networks["odd blocks"]!)
 const nowhere = { WEFT_BACKEND: "/nowhere", WEFT_PYTHON: "/nowhere" }
-const formats = ["onnx", "tfjs", "saved-model"] as const
+const formats = allFormats.flatMap((one) => (one.kind === "graph" ? [one.name] : []))
 
 layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it) => {
   for (const format of formats) {

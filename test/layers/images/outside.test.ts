@@ -4,7 +4,7 @@ import { Effect, Layer, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as CsvParseRows from "../../../src/layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "../../../src/layers/sources/FileRows.ts"
 import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
 import * as SharpThumbnails from "../../../src/layers/images/SharpThumbnails.ts"
 import { layerWith } from "../../../src/layers/images/feed/WorkerFeed.ts"
@@ -21,7 +21,7 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 
 const stages = Layer.merge(SharpImages.layer, Augment.layer)
 const layers = Layer.mergeAll(
-  CsvParseRows.layer,
+  FileRows.layer,
   SampleCatalogue.layerAt("nowhere"),
   layerWith(1).pipe(Layer.provideMerge(stages)),
   SharpThumbnails.layer

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { describeExport } from "../../../src/model/export/describeExport.ts"
-import type { ExportPlan } from "../../../src/model/export/describeExport.ts"
+import type { ExportPlan } from "../../../src/model/export/formats.ts"
 import { ExportMetadata, metadataText } from "../../../src/model/export/ExportMetadata.ts"
-import { exportFiles } from "../../../src/model/export/exportFiles.ts"
-import { namesFault } from "../../../src/model/export/safetensorsFile.ts"
+import { exportFiles, isExported } from "../../../src/model/export/exportFiles.ts"
+import { formats } from "../../../src/model/export/formats.ts"
+import { safetensors } from "../../../src/model/export/formats/safetensors.ts"
 import { decodeModel } from "../../../src/model/Model.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
-import { pretrainedName, timmName } from "../../../src/model/pretrainedNames.ts"
+import { pretrainedName } from "../../../src/model/startWeights.ts"
 import { decode } from "../../../src/model/safetensors.ts"
 import { parameters } from "../../../src/model/shapes.ts"
 import { mobilenetv2_100 } from "../timm.ts"
@@ -62,7 +63,7 @@ describe("exportFiles", () => {
   })
 
   it("has its description in every format, and beside it", () => {
-    for (const format of ["onnx", "tfjs", "saved-model", "safetensors"] as const) {
+    for (const { name: format } of formats) {
       const plan = planOf(mobilenet, { format })
       assert.deepStrictEqual(decodeMetadata(jsonOf(plan, "weft.json")), metadataOf(plan))
     }
@@ -75,6 +76,21 @@ describe("exportFiles", () => {
     ] as const) {
       const plan = planOf(mobilenet, { format })
       assert.isAbove(Buffer.from(contentOf(plan, name)).indexOf(metadataText(metadataOf(plan))), 0, format)
+    }
+  })
+
+  it("knows the files that each format writes, and no others, so that an earlier export can be replaced", () => {
+    for (const format of formats) {
+      const names = filesOf(planOf(mobilenet, { format: format.name })).map(({ name }) => name)
+      assert.isAbove(names.length, 1)
+      assert.deepStrictEqual(
+        names.filter((name) => !format.writes(name)),
+        ["weft.json"],
+        format.name
+      )
+      for (const name of names) assert.isTrue(isExported(name), name)
+      for (const name of ["notes.txt", "model.pt", ".model.onnx", "group1-shard1of2.bin.bak", ""])
+        assert.isFalse(isExported(name), name)
     }
   })
 
@@ -114,24 +130,22 @@ describe("exportFiles", () => {
       assert.strictEqual(data.length, mobilenet.weights.get(pretrainedName("mobilenet-v2", name)!)?.data.length)
   })
 
-  it("has a way back from each of timm's names of a vgg16, whose dense layers are convolutions there", () => {
+  it("finds our name for each of timm's names of a vgg16, whose dense layers are convolutions there", () => {
     const network = vgg16.build({ height: 32, width: 40, classes: 5, head: "fc" })
     const names = parameters(network).map(({ name }) => name)
+    const { toTimm } = vgg16.timm!
     assert.deepStrictEqual(
-      names.map((name) => pretrainedName("vgg16", timmName("vgg16", name))),
+      names.map((name) => pretrainedName("vgg16", toTimm(name))),
       names
     )
-    assert.deepStrictEqual(
-      names.filter((name) => name.startsWith("classifier")).map((name) => timmName("vgg16", name)),
-      [
-        "pre_logits.fc1.weight",
-        "pre_logits.fc1.bias",
-        "pre_logits.fc2.weight",
-        "pre_logits.fc2.bias",
-        "head.fc.weight",
-        "head.fc.bias"
-      ]
-    )
+    assert.deepStrictEqual(names.filter((name) => name.startsWith("classifier")).map(toTimm), [
+      "pre_logits.fc1.weight",
+      "pre_logits.fc1.bias",
+      "pre_logits.fc2.weight",
+      "pre_logits.fc2.bias",
+      "head.fc.weight",
+      "head.fc.bias"
+    ])
     const plan = planOf(modelOf(narrow(network)), { format: "safetensors", names: "timm" })
     const { tensors } = Result.getOrThrow(decode(contentOf(plan, "model.safetensors")))
     assert.deepStrictEqual(tensors.get("pre_logits.fc1.weight")?.shape, [24, 12, 7, 7])
@@ -144,7 +158,7 @@ describe("exportFiles", () => {
 
   it("has no names of others for a network or a head that they do not have", () => {
     const fault = (network: string, names: "timm" | "torchvision" | "weft") =>
-      namesFault({ model: modelOf(networks[network]!), names })
+      safetensors.fault({ model: modelOf(networks[network]!), names })
     assert.match(fault("simple-cnn", "timm") ?? "", /timm has no network "simple-cnn"; leave out --names/)
     assert.match(fault("mobilenet-v2, batchnorm, same", "torchvision") ?? "", /one dense layer as its head/)
     assert.isUndefined(fault("mobilenet-v2, fc, same", "timm"))

@@ -1,5 +1,5 @@
 import type { Report } from "../../../src/metrics/Report.ts"
-import type { ExportPlan } from "../../../src/model/export/describeExport.ts"
+import type { ExportPlan } from "../../../src/model/export/formats.ts"
 import { describeExport } from "../../../src/model/export/describeExport.ts"
 import { exportFiles } from "../../../src/model/export/exportFiles.ts"
 import type { Model } from "../../../src/model/Model.ts"
@@ -126,7 +126,7 @@ export const report: Report = {
   }
 }
 
-/** A plan, with what is left out as it is where nobody says anything. */
+/** A plan, with the defaults for what is left out. */
 export const planOf = (model: Model, settings: Partial<Omit<ExportPlan, "model">> = {}): ExportPlan => ({
   format: "onnx",
   graph: { input: "float", output: "logits" },

@@ -6,7 +6,7 @@ import { Toml } from "effect/encoding"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import sharp from "sharp"
-import * as CsvParseRows from "../../../src/layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "../../../src/layers/sources/FileRows.ts"
 import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
@@ -62,7 +62,7 @@ const listening = Layer.effect(
 ).pipe(Layer.provide(MockEngine.layer))
 
 const layers = Layer.mergeAll(
-  CsvParseRows.layer,
+  FileRows.layer,
   counting,
   Augment.layer,
   SampleCatalogue.layerAt("nowhere"),

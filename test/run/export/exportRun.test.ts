@@ -10,7 +10,7 @@ import * as ProcessExportReaders from "../../../src/layers/exportReaders/Process
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import { Engine } from "../../../src/model/Engine.ts"
 import { Engines } from "../../../src/model/Engines.ts"
-import type { ExportFile } from "../../../src/model/export/ExportFile.ts"
+import type { ExportFile } from "../../../src/model/export/Format.ts"
 import { ExportReaders } from "../../../src/model/export/ExportReaders.ts"
 import { encodeModel } from "../../../src/model/Model.ts"
 import type { Model } from "../../../src/model/Model.ts"
@@ -125,7 +125,7 @@ describe("exportRun", () => {
         )
         assert.match(
           error.message,
-          /does not say what the run says, and was removed\. .+ gives \S+ for the class ".+" of image \d, the run \S+: they differ by \S+, and 0\.0001 is allowed/s
+          /does not agree with the run, and was removed\. .+ gives \S+ for the class ".+" of image \d, the run \S+: they differ by \S+, and 0\.0001 is allowed/s
         )
         assert.strictEqual(Runtime.getErrorExitCode(error), 1)
         assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])

@@ -5,7 +5,7 @@ import type { Scope } from "effect"
 import { Toml } from "effect/encoding"
 import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as CsvParseRows from "../../../src/layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "../../../src/layers/sources/FileRows.ts"
 import * as DiskFeatureCache from "../../../src/layers/storage/DiskFeatureCache.ts"
 import * as DiskRuns from "../../../src/layers/storage/DiskRuns.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
@@ -49,7 +49,7 @@ const stages = Layer.merge(SharpImages.layer, Augment.layer)
 /** Every stage as the command line has it; in threads, or on this one. */
 const layersWith = (features: string, inThreads = true) =>
   Layer.mergeAll(
-    CsvParseRows.layer,
+    FileRows.layer,
     SampleCatalogue.layerAt("nowhere"),
     Engines.layerOf(WasmEngine.layer),
     Machine.layerTest,

@@ -5,7 +5,7 @@ import { appendFile, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import sharp from "sharp"
 import { Toml } from "effect/encoding"
-import * as CsvParseRows from "../../../src/layers/sources/csv/CsvParseRows.ts"
+import * as FileRows from "../../../src/layers/sources/FileRows.ts"
 import * as DiskRuns from "../../../src/layers/storage/DiskRuns.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
@@ -28,7 +28,7 @@ import { catalogueConfig, writeCatalogue } from "../../catalogue.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
 const layers = Layer.mergeAll(
-  CsvParseRows.layer,
+  FileRows.layer,
   SharpImages.layer,
   Augment.layer,
   SampleCatalogue.layerAt("nowhere"),

@@ -7,13 +7,13 @@ export interface Constant {
   readonly data: Float32Array | Int32Array | ReadonlyArray<string>
 }
 
-/** What an operation is told: one of these, as TensorFlow's `AttrValue` is. */
+/** An attribute of an operation: one of these, as TensorFlow's `AttrValue` is. */
 export type Attribute =
   | { readonly type: ElementType }
   | { readonly text: string }
   | { readonly flag: boolean }
   | { readonly numbers: ReadonlyArray<number> }
-  /** -1 stands for what is known when the graph runs. */
+  /** -1 stands for a size that is known when the graph runs. */
   | { readonly shape: ReadonlyArray<number> }
   | { readonly constant: Constant }
 
@@ -30,7 +30,7 @@ export const typeOf = ({ data }: Constant): ElementType =>
   data instanceof Float32Array ? "DT_FLOAT" : data instanceof Int32Array ? "DT_INT32" : "DT_STRING"
 
 /**
- * A graph of TensorFlow's operations that grows node by node; what reads it is either TensorFlow or TensorFlow.js.
+ * A graph of TensorFlow's operations, built node by node, for TensorFlow or TensorFlow.js.
  *
  * Source: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/node_def.proto
  */
@@ -43,7 +43,7 @@ export class TensorflowGraph {
     return this.#nodes
   }
 
-  /** What the graph is given. */
+  /** An input of the graph. */
   placeholder(name: string, type: ElementType, shape: ReadonlyArray<number>): string {
     return this.#add(name, "Placeholder", [], { dtype: { type }, shape: { shape } })
   }
@@ -69,7 +69,7 @@ export class TensorflowGraph {
     return this.#add(`${name}/${op}`, op, input, { T: { type: "DT_FLOAT" }, ...attributes })
   }
 
-  /** A result, under the name that it is asked for by. */
+  /** An output of the graph, under its name. */
   output(value: string, name: string, type: ElementType = "DT_FLOAT"): string {
     return this.#add(name, "Identity", [value], { T: { type } })
   }

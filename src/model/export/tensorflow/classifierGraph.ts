@@ -1,13 +1,13 @@
 import { inputShape } from "../../shapes.ts"
-import type { ExportPlan } from "../describeExport.ts"
 import { inputName } from "../ExportSettings.ts"
+import type { ExportTask } from "../Format.ts"
 import { scaleOfBytes } from "../scaleOfBytes.ts"
 import { renderBlocks } from "./renderBlocks.ts"
 import type { ElementType } from "./TensorflowGraph.ts"
 import { TensorflowGraph } from "./TensorflowGraph.ts"
 
 /** The images as normalised numbers. */
-const normalised = ({ model }: ExportPlan, graph: TensorflowGraph, type: ElementType): string => {
+const normalised = ({ model }: ExportTask, graph: TensorflowGraph, type: ElementType): string => {
   const { height, width } = model.network
   const images = graph.placeholder(inputName, type, [-1, height, width, 3])
   if (type === "DT_FLOAT") return images
@@ -21,16 +21,16 @@ const normalised = ({ model }: ExportPlan, graph: TensorflowGraph, type: Element
  *
  * In: `images` (N, height, width, 3), of the type that is named. Out: `logits` or `probabilities` (N, classes).
  */
-export const classifierGraph = (plan: ExportPlan, inputType: ElementType): TensorflowGraph => {
-  const { graph: settings, model } = plan
+export const classifierGraph = (task: ExportTask, inputType: ElementType): TensorflowGraph => {
+  const { graph: settings, model } = task
   const graph = new TensorflowGraph()
-  const input = { name: normalised(plan, graph, inputType), shape: inputShape(model.network) }
+  const input = { name: normalised(task, graph, inputType), shape: inputShape(model.network) }
   const logits = renderBlocks(model.network.blocks, input, { graph, weights: model.weights }).name
-  const cold = 1 / (model.calibration?.temperature ?? 1)
+  const factor = 1 / (model.calibration?.temperature ?? 1)
   const scaled =
-    settings.output === "logits" || cold === 1
+    settings.output === "logits" || factor === 1
       ? logits
-      : graph.node("Mul", settings.output, [logits, graph.constant("temperature", [], Float32Array.of(cold))])
+      : graph.node("Mul", settings.output, [logits, graph.constant("temperature", [], Float32Array.of(factor))])
   graph.output(
     settings.output === "logits" ? scaled : graph.node("Softmax", settings.output, [scaled]),
     settings.output

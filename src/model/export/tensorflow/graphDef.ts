@@ -10,7 +10,7 @@ export const elementTypes: Readonly<Record<ElementType, number>> = {
   DT_STRING: 7
 }
 
-/** The version of graphs that TensorFlow 2.3 (2020) made: what it knows, all later ones read. */
+/** The version of graphs of TensorFlow 2.3 (2020), which all later versions read. */
 const producer = 440
 
 /** `TensorShapeProto`. */

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os"
 import { gzipSync } from "node:zlib"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
-import { layer, layerReading } from "../../../../src/layers/sources/csv/CsvParseRows.ts"
+import { csvReading } from "../../../src/layers/sources/csv.ts"
+import { layer, layerOf } from "../../../src/layers/sources/FileRows.ts"
 import { Line, made, Piece, quote } from "./csvLine.ts"
-import type { ProgressEvent } from "../../../../src/pipeline/Progress.ts"
-import { Progress } from "../../../../src/pipeline/Progress.ts"
-import { configOf, readAll, rowsContract, summary } from "../../../pipeline/rowsContract.ts"
+import type { ProgressEvent } from "../../../src/pipeline/Progress.ts"
+import { Progress } from "../../../src/pipeline/Progress.ts"
+import { configOf, readAll, rowsContract, summary } from "../../pipeline/rowsContract.ts"
 
 let root = ""
 beforeAll(() => {
@@ -23,10 +24,10 @@ const write = (content: string | Uint8Array) => Effect.sync(() => writeFileSync(
 const list = (content: string | Uint8Array, bytes = 65_536, keys = {}) =>
   write(content).pipe(
     Effect.andThen(readAll(root, configOf(keys))),
-    Effect.provide(bytes === 65_536 ? layer : layerReading(bytes))
+    Effect.provide(bytes === 65_536 ? layer : layerOf([csvReading(bytes)]))
   )
 
-describe("Rows with csv-parse", () => {
+describe("Rows of a CSV file", () => {
   rowsContract(
     (table) => {
       rmSync(join(root, "list.csv"), { force: true })

@@ -6,31 +6,157 @@
  * where a row ends is found before csv-parse sees it:
  *
  * - A quoted cell is one cell, whatever its lines look like and however many there are, up to `longest` characters.
- * - A quote that is opened and not closed costs its own line; the next line is read on. So does one that would be closed
- *   by a quote which RFC 4180 does not allow there: one with text behind it, as the opening quote of a later cell has.
+ * - A quote that is opened and not closed costs its own line, and reading goes on at the next one. So does a quote that
+ *   would be closed where RFC 4180 allows no quote: with text behind it, as the opening quote of a later cell has.
  * - An unclosed quote and a later one may tie rows together to what RFC 4180 takes for one cell. They are taken apart
  *   where the later one begins a cell of a whole row (`isTorn`). Otherwise it is one row; one that cannot be used (its
  *   number of fields, a line break in the label) costs `mostLines` lines at most, and if its lines look like rows of
  *   their own, a note says so.
  *
- * Lines without a quote have nothing to parse and are cut at the delimiter: 0.16 s of a processor for a million rows of
+ * Lines without a quote have nothing to parse and are split at the delimiter: 0.16 s of a processor for a million rows of
  * three cells, where csv-parse takes 0.9 s.
  */
 import { parse } from "csv-parse/sync"
-import { Result } from "effect"
-import type { DataConfig } from "../../../pipeline/DataConfig.ts"
-import { count } from "../../../pipeline/DataUnusable.ts"
-import type { Header } from "../../../pipeline/Header.ts"
-import { readHeader, rowsForHeader } from "../../../pipeline/Header.ts"
-import type { Refusal } from "../../../pipeline/Ledger.ts"
-import { malformed, readRow } from "../../../pipeline/Row.ts"
-import type { Listed } from "../../../pipeline/Rows.ts"
-import { noHeader, noRows } from "../../../pipeline/Rows.ts"
-import { RowsError } from "../../../pipeline/RowsError.ts"
-import type { LineFault, Lines } from "./csvLines.ts"
-import { longest } from "./csvLines.ts"
-import type { CellEnd, QuotesOfLine } from "./csvQuotes.ts"
-import { makeCellEnds, quotesOfLine } from "./csvQuotes.ts"
+import { Array as Arr, Effect, Result, Stream } from "effect"
+import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import { count } from "../../pipeline/DataUnusable.ts"
+import type { Header } from "../../pipeline/Header.ts"
+import { readHeader, rowsForHeader } from "../../pipeline/Header.ts"
+import type { Refusal } from "../../pipeline/Ledger.ts"
+import { report } from "../../pipeline/Progress.ts"
+import { malformed, readRow } from "../../pipeline/Row.ts"
+import type { Listed } from "../../pipeline/Rows.ts"
+import { noHeader, noRows, pathUnder } from "../../pipeline/Rows.ts"
+import { RowsError } from "../../pipeline/RowsError.ts"
+import type { Source } from "./Source.ts"
+import { textBytes } from "./textFile.ts"
+import type { LineFault, Lines } from "./textLines.ts"
+import { longest, makeLineSplitter } from "./textLines.ts"
+
+const quoteCode = 34
+
+/** The state of the quotes at the end of a line. */
+interface QuotesOfLine {
+  /**
+   * `closed`: the row ends with this line. `open`: a quoted cell goes on in the next one. `stray`: a cell that was open
+   * at the line's beginning does not end as RFC 4180 wants, so that the quote that opened it was none.
+   */
+  readonly end: "closed" | "open" | "stray"
+  /** Delimiters outside quoted cells. */
+  readonly delimiters: number
+  /** Whether a cell begins with a quote, or was open before. Without one, every quote is an ordinary character. */
+  readonly isQuoted: boolean
+  /** Whether the line is RFC 4180: no quote within an unquoted cell, and no text behind a closing quote. */
+  readonly isExact: boolean
+}
+
+/**
+ * Follows the quotes of a line, which may begin inside a quoted cell. RFC 4180, but for two things that exporters write
+ * on single lines: a quote in the middle of an unquoted cell is an ordinary character (14" screen), and text may follow a
+ * closing quote. On a line that begins inside a quoted cell neither is allowed.
+ *
+ * Takes time that is linear in the line's length.
+ */
+const quotesOfLine = (line: string, delimiter: string, isInside: boolean): QuotesOfLine => {
+  let inside = isInside
+  let isQuoted = isInside
+  let isExact = true
+  let delimiters = 0
+  let at = 0
+  /** The next quote at `at` or behind it. */
+  let quote = line.indexOf('"')
+  for (;;) {
+    if (quote >= 0 && quote < at) quote = line.indexOf('"', at)
+    if (!inside && quote === at) {
+      inside = true
+      isQuoted = true
+      at += 1
+      quote = line.indexOf('"', at)
+    }
+    if (inside) {
+      while (quote >= 0 && line.charCodeAt(quote + 1) === quoteCode) quote = line.indexOf('"', quote + 2)
+      if (quote < 0) return { end: "open", delimiters, isQuoted, isExact }
+      inside = false
+      at = quote + 1
+      if (at < line.length && !line.startsWith(delimiter, at)) isExact = false
+      quote = line.indexOf('"', at)
+    }
+    const next = line.indexOf(delimiter, at)
+    if (quote >= 0 && (next < 0 || quote < next)) isExact = false
+    if (isInside && !isExact) return { end: "stray", delimiters, isQuoted, isExact }
+    if (next < 0) return { end: "closed", delimiters, isQuoted, isExact }
+    delimiters += 1
+    at = next + delimiter.length
+  }
+}
+
+/** How a cell ends that is open at the beginning of a line. */
+type CellEnd =
+  /** It and the row end with `line`; the row has so many delimiters from the asked line on. */
+  | { readonly _tag: "Closed"; readonly line: number; readonly delimiters: number }
+  /** A quote on `line` shows that the first one was stray. */
+  | { readonly _tag: "Stray"; readonly line: number }
+  /** There is no end in the file, or in so many characters. */
+  | { readonly _tag: "NeverClosed" }
+  | { readonly _tag: "TooLong" }
+  /** More lines must come before it can be told. */
+  | { readonly _tag: "Unknown" }
+
+/** The lines that are there: their texts by number, and one more than the last number. */
+interface LineWindow {
+  /** None where the line is above the bound of a line. */
+  readonly text: (line: number) => string | undefined
+  readonly end: number
+  /** Whether the file has no more of them. */
+  readonly isComplete: boolean
+}
+
+/**
+ * Finds where quoted cells end, with each line followed once: all lines that begin inside the same cell share what was
+ * found for the first of them. (A file with an unclosed quote on every line would take quadratic time otherwise.)
+ */
+const makeCellEnds = (delimiter: string) => {
+  /** Line of `sums[0]`; sums of delimiters and characters of the lines before each that was followed. */
+  let start = 0
+  let sums: Array<{ readonly delimiters: number; readonly characters: number }> = []
+  let found: { readonly end: "closed" | "stray"; readonly line: number } | undefined
+
+  const restart = (line: number) => {
+    start = line
+    sums = [{ delimiters: 0, characters: 0 }]
+    found = undefined
+  }
+
+  /** How a cell ends that is open where `line` begins. */
+  return (line: number, lines: LineWindow): CellEnd => {
+    const isFollowed = line >= start && line < start + sums.length && (found === undefined || line <= found.line)
+    if (!isFollowed) restart(line)
+    // Lines before this one are read already, and are not asked for again.
+    else if (line - start > sums.length / 2) {
+      sums = sums.slice(line - start)
+      start = line
+    }
+    const before = sums[line - start] ?? { delimiters: 0, characters: 0 }
+    let last = sums.at(-1) ?? before
+    while (found === undefined) {
+      if (last.characters - before.characters > longest) return { _tag: "TooLong" }
+      const at = start + sums.length - 1
+      if (at >= lines.end) return lines.isComplete ? { _tag: "NeverClosed" } : { _tag: "Unknown" }
+      const text = lines.text(at)
+      const quotes = text === undefined ? undefined : quotesOfLine(text, delimiter, true)
+      last = {
+        delimiters: last.delimiters + (quotes?.delimiters ?? 0),
+        characters: last.characters + (text?.length ?? 0) + 1
+      }
+      sums.push(last)
+      if (quotes?.end !== "open") found = { end: quotes?.end ?? "stray", line: at }
+    }
+    if (found.end === "stray") return { _tag: "Stray", line: found.line }
+    const after = sums[found.line - start + 1] ?? before
+    if (after.characters - before.characters > longest) return { _tag: "TooLong" }
+    return { _tag: "Closed", line: found.line, delimiters: after.delimiters - before.delimiters }
+  }
+}
 
 /** Most lines that a row over several lines costs when it cannot be used; of a longer one, its first line is refused. */
 export const mostLines = 100
@@ -66,8 +192,8 @@ const parseMany = (
 }
 
 /**
- * A text of its own. V8 cuts a text of 13 characters and more out of a block of the file by pointing into it, which would
- * keep the whole block in memory.
+ * A copy of the text. V8 makes a substring of 13 characters or more a pointer into the block of the file that it is from,
+ * which would keep the whole block in memory.
  */
 const detach = (text: string): string => (text.length < 13 ? text : Buffer.from(text, "utf8").toString("utf8"))
 
@@ -81,25 +207,25 @@ const faultDetail: Readonly<Record<LineFault, string>> = {
   tooLong: `the line has more than ${longest / 2 ** 20} MiB`
 }
 
-/** What stands at a line: a row, or a line that is refused alone. */
+/** What begins at a line: a row, or a line that is refused alone. */
 type Found =
   | { readonly _tag: "Row"; readonly lines: number; readonly isExact: boolean }
   | { readonly _tag: "Refused"; readonly lines: number; readonly detail: string }
 
 /** Reads rows from lines as they come; holds back what may go on in the next ones. */
-export interface CsvReader {
+interface CsvReader {
   /** The rows that these lines complete; `complete` says that there are no more. */
   readonly read: (lines: Lines, complete: boolean) => Result.Result<ReadonlyArray<Listed>, RowsError>
   /** What a person should know of the file, once it is read. */
   readonly notes: () => ReadonlyArray<string>
 }
 
-/** See the head of this file. */
-export const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
+/** Reads the rows of one file; see the head of this file. */
+const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
   let { delimiter } = config
-  let cellEnds = makeCellEnds(delimiter, longest)
+  let cellEnds = makeCellEnds(delimiter)
   /** Of the line after a cell's end, which is asked for before the rows in between are read. */
-  let nextCellEnds = makeCellEnds(delimiter, longest)
+  let nextCellEnds = makeCellEnds(delimiter)
   const labels = new Map<string, string>()
   let header: Header | undefined
   /** Columns of which a row is made: a line break in one of them is malformed. */
@@ -250,8 +376,8 @@ export const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
     const separator = separatorLine.exec(texts[at] ?? "")?.[1]
     if (separator !== undefined && at === 0 && first === 1) {
       delimiter = separator
-      cellEnds = makeCellEnds(delimiter, longest)
-      nextCellEnds = makeCellEnds(delimiter, longest)
+      cellEnds = makeCellEnds(delimiter)
+      nextCellEnds = makeCellEnds(delimiter)
       at = texts.findIndex((text, index) => index > 0 && !isBlank(text))
       if (at < 0) return complete ? Result.fail(noHeader(file)) : Result.succeed(0)
     }
@@ -386,3 +512,30 @@ const noLineBreaks = (file: string, line: number): RowsError =>
     detail: `line ${line}, the header, has more than ${longest / 2 ** 20} MiB`,
     cure: "Expected a CSV with a line for each image; is this one, and does it have line breaks?"
   })
+
+/**
+ * The source `csv`, which reads `chunkBytes` bytes at a time: RFC 4180, UTF-8 with or without a byte order mark, LF or
+ * CRLF. Every line is accounted for; the head of this file says what becomes of a row that breaks RFC 4180. The line
+ * `sep=;` of spreadsheet programs sets the delimiter.
+ */
+export const csvReading = (chunkBytes: number): Source => ({
+  takes: () => true,
+  read: (root, config) =>
+    Stream.suspend(() => {
+      const file = pathUnder(root, config.csv)
+      const splitter = makeLineSplitter()
+      const { notes, read } = makeCsvReader(file, config)
+      const last = Effect.suspend(() => Effect.fromResult(read(splitter.end(), true))).pipe(
+        Effect.tap(() => Effect.forEach(notes(), (line) => report({ _tag: "Note", line }), { discard: true }))
+      )
+      return textBytes(file, chunkBytes).pipe(
+        Stream.mapEffect((bytes) => Effect.fromResult(read(splitter.push(bytes), false))),
+        Stream.concat(Stream.fromEffect(last)),
+        Stream.filter(Arr.isReadonlyArrayNonEmpty),
+        Stream.flattenArray
+      )
+    })
+})
+
+/** CSV, for every file that no other source takes. */
+export const csv: Source = csvReading(65_536)

@@ -1,10 +1,10 @@
 import { encode } from "../../onnx/protobuf.ts"
 import type { Message } from "../../onnx/protobuf.ts"
-import type { ExportPlan } from "../describeExport.ts"
 import { inputName } from "../ExportSettings.ts"
-import { classifierGraph } from "./classifierGraph.ts"
-import { elementTypes, entry, graphDef, shapeProto } from "./graphDef.ts"
-import type { ElementType } from "./TensorflowGraph.ts"
+import type { ExportTask, GraphFormat } from "../Format.ts"
+import { classifierGraph } from "../tensorflow/classifierGraph.ts"
+import { elementTypes, entry, graphDef, shapeProto } from "../tensorflow/graphDef.ts"
+import type { ElementType } from "../tensorflow/TensorflowGraph.ts"
 
 /** What the graph is written as: TensorFlow 2.3's version of graphs. */
 const tensorflowVersion = "2.3.0"
@@ -37,11 +37,11 @@ const signature = (name: string, inputs: ReadonlyArray<Named>, outputs: Readonly
  * `probabilities`; the signature `metadata` needs nothing and gives `labels` (classes) and `weft`, the text of
  * `metadata`. Tag: `serve`. Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto.
  */
-export const savedModel = (plan: ExportPlan, metadata: string): Uint8Array<ArrayBuffer> => {
-  const { graph: settings, model } = plan
+const encoded = (task: ExportTask, metadata: string): Uint8Array<ArrayBuffer> => {
+  const { graph: settings, model } = task
   const { classes, height, width } = model.network
   const type = settings.input === "float" ? "DT_FLOAT" : "DT_UINT8"
-  const graph = classifierGraph(plan, type)
+  const graph = classifierGraph(task, type)
   graph.output(graph.constant("labels/value", [classes], model.labels), "labels", "DT_STRING")
   graph.output(graph.constant("weft/value", [], [metadata]), "weft", "DT_STRING")
   const metaGraph: Message = [
@@ -77,4 +77,16 @@ export const savedModel = (plan: ExportPlan, metadata: string): Uint8Array<Array
     [1, 1],
     [2, metaGraph]
   ])
+}
+
+const file = "saved_model.pb"
+
+/** TensorFlow's SavedModel, for TensorFlow Serving and Python. */
+export const savedModel: GraphFormat<"saved-model"> = {
+  name: "saved-model",
+  title: "TensorFlow's SavedModel",
+  kind: "graph",
+  layout: () => "NHWC",
+  writes: (name) => name === file,
+  files: (task, { text }) => [{ name: file, content: encoded(task, text) }]
 }

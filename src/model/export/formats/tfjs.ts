@@ -1,11 +1,11 @@
 import { sizeOf } from "../../Tensor.ts"
-import type { ExportPlan } from "../describeExport.ts"
-import type { ExportFile } from "../ExportFile.ts"
-import type { ExportMetadata } from "../ExportMetadata.ts"
 import { inputName } from "../ExportSettings.ts"
-import { classifierGraph } from "./classifierGraph.ts"
-import type { Attribute, Constant, Node } from "./TensorflowGraph.ts"
-import { typeOf } from "./TensorflowGraph.ts"
+import type { ExportFile, ExportTask, GraphFormat } from "../Format.ts"
+import { classifierGraph } from "../tensorflow/classifierGraph.ts"
+import type { Attribute, Constant, Node } from "../tensorflow/TensorflowGraph.ts"
+import { typeOf } from "../tensorflow/TensorflowGraph.ts"
+
+const topology = "model.json"
 
 /** Bytes of a file with weights, as TensorFlow.js's own converter divides them: what browsers keep in their cache. */
 const shardBytes = 4 * 2 ** 20
@@ -30,7 +30,7 @@ const nodeJson = ({ attributes, input, name, op }: Node) => ({
   attr: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, attributeJson(value)]))
 })
 
-/** A graph's constants by their nodes' names; texts are in no graph for TensorFlow.js. */
+/** A graph's constants by their nodes' names. A graph for TensorFlow.js has no texts. */
 const constantsOf = (nodes: ReadonlyArray<Node>) =>
   nodes.flatMap(({ attributes, name }) => {
     const value = attributes["value"]
@@ -60,11 +60,11 @@ const shardsOf = (constants: ReturnType<typeof constantsOf>): ReadonlyArray<Expo
  * In: `images` (N, height, width, 3), float32 or int32, which is what `tf.browser.fromPixels` gives. `metadata` becomes
  * its `userDefinedMetadata`. Source: https://www.tensorflow.org/js/guide/save_load and tfjs-core's `ModelJSON`.
  */
-export const tfjsModel = (plan: ExportPlan, metadata: ExportMetadata): ReadonlyArray<ExportFile> => {
-  const { graph: settings, model } = plan
+const written = (task: ExportTask, metadata: object): ReadonlyArray<ExportFile> => {
+  const { graph: settings, model } = task
   const { classes, height, width } = model.network
   const type = settings.input === "float" ? "DT_FLOAT" : "DT_INT32"
-  const { nodes } = classifierGraph(plan, type)
+  const { nodes } = classifierGraph(task, type)
   const constants = constantsOf(nodes)
   const shards = shardsOf(constants)
   const signature = {
@@ -91,5 +91,16 @@ export const tfjsModel = (plan: ExportPlan, metadata: ExportMetadata): ReadonlyA
       }
     ]
   }
-  return [{ name: "model.json", content: `${JSON.stringify(description)}\n` }, ...shards]
+  return [{ name: topology, content: `${JSON.stringify(description)}\n` }, ...shards]
+}
+
+/** A graph model of TensorFlow.js, for browsers. */
+export const tfjs: GraphFormat<"tfjs"> = {
+  name: "tfjs",
+  title: "TensorFlow.js",
+  kind: "graph",
+  layout: () => "NHWC",
+  bytesNote: "as an int32 tensor", // TensorFlow.js has no type for bytes
+  writes: (name) => name === topology || /^group1-shard\d+of\d+\.bin$/.test(name),
+  files: (task, { values }) => written(task, values)
 }

@@ -1,10 +1,14 @@
-import { Result } from "effect"
-import { RowsError } from "../../../pipeline/RowsError.ts"
+import { NodeStream } from "@effect/platform-node"
+import { Effect, Result, Stream } from "effect"
+import { createReadStream } from "node:fs"
+import { fileMissing } from "../../pipeline/Rows.ts"
+import { RowsError } from "../../pipeline/RowsError.ts"
+import { systemFault } from "../storage/systemFault.ts"
 
-/** Bytes at a file's beginning that tell what it is. */
+/** Bytes at a file's beginning from which its kind is known. */
 const enough = 1024
 
-/** What a file is that is no CSV in UTF-8, and what to do. */
+/** A kind of file that is no CSV in UTF-8, and what to do about it. */
 interface Kind {
   readonly what: string
   readonly cure: string
@@ -81,8 +85,8 @@ const markupOrJson = (head: string): Kind | undefined => {
   return undefined
 }
 
-/** What a file is by its first bytes, where it is no CSV in UTF-8. */
-export const kindOf = (bytes: Uint8Array): Kind | undefined => {
+/** The kind of a file that is no CSV in UTF-8, by its first bytes. */
+const kindOf = (bytes: Uint8Array): Kind | undefined => {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
   if (zipBeginnings.some((beginning) => head.startsWith(beginning))) return zipKind(head)
   const known = beginnings.find(([beginning]) => head.startsWith(beginning))
@@ -96,8 +100,8 @@ export const kindOf = (bytes: Uint8Array): Kind | undefined => {
   return markupOrJson(head)
 }
 
-/** Holds back the first bytes of a file until they tell whether it is text; fails with what it is where it is not. */
-export const makeKindCheck = (file: string) => {
+/** Holds back the first bytes of a file until its kind is known; fails where it is not text. */
+const makeKindCheck = (file: string) => {
   let held: Buffer | undefined = Buffer.alloc(0)
   /** The bytes to go on with: none while they are held back. */
   return (chunk: Uint8Array, isLast: boolean): Result.Result<Uint8Array, RowsError> => {
@@ -119,3 +123,39 @@ export const makeKindCheck = (file: string) => {
         )
   }
 }
+
+/** Why a file cannot be read. */
+const explain = (file: string, cause: unknown): RowsError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
+  if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file)
+  if (code === "EISDIR")
+    return new RowsError({
+      file,
+      reason: "notAFile",
+      detail: "this is a folder",
+      cure: "Expected a CSV file; set `data.csv` to its name."
+    })
+  return new RowsError({
+    file,
+    reason: "unreadable",
+    detail: `the file cannot be read: ${systemFault(cause).detail}`,
+    cure: "Check that it is there, and that you may read it.",
+    cause
+  })
+}
+
+/**
+ * The bytes of a text file, `chunkBytes` at a time. Fails with a RowsError where it cannot be read, and where it is
+ * something else (a workbook, an archive, JSON, a web page, UTF-16), which the error names.
+ */
+export const textBytes = (file: string, chunkBytes: number): Stream.Stream<Uint8Array, RowsError> =>
+  Stream.suspend(() => {
+    const check = makeKindCheck(file)
+    return NodeStream.fromReadable<Uint8Array, RowsError>({
+      evaluate: () => createReadStream(file, { highWaterMark: chunkBytes }),
+      onError: (cause) => explain(file, cause)
+    }).pipe(
+      Stream.mapEffect((chunk) => Effect.fromResult(check(chunk, false))),
+      Stream.concat(Stream.fromEffect(Effect.suspend(() => Effect.fromResult(check(new Uint8Array(), true)))))
+    )
+  })

@@ -48,29 +48,29 @@ const decodeLines = (bytes: Buffer, separator: number): Lines => {
   }
 }
 
-/** Cuts a file's bytes into lines, as they come. */
+/** Splits a file's bytes into lines, as they come. */
 export interface LineSplitter {
   /** The lines that these bytes complete. */
   readonly push: (chunk: Uint8Array) => Lines
-  /** What is left when there is no more: the last line, where it has no line break. */
+  /** The last line, where the file does not end with a line break. */
   readonly end: () => Lines
 }
 
 /**
- * A splitter at LF or CRLF, mixed as they may be; at CR in a file without any LF (as old Macs wrote them), which the
- * first chunk tells. A byte order mark is left out. Of a line above `longest` the beginning alone is kept, so that a
- * file without line breaks does not fill the memory.
+ * Splits at LF or CRLF, also mixed; or at CR (as old Macs wrote it) where the first chunk has CR and no LF. A byte order
+ * mark is left out. Of a line above `longest` only the beginning is kept, so that a file without line breaks does not fill
+ * the memory.
  */
 export const makeLineSplitter = (): LineSplitter => {
   let separator: number | undefined
-  /** The bytes of the line that is not complete yet, and how many they are. */
+  /** The bytes of the line that is not complete yet, and their number. */
   let pending: Array<Buffer> = []
   let size = 0
   let atStart = true
 
   const hold = (bytes: Buffer) => {
     size += bytes.length
-    // What is over is dropped as it comes; `size` goes on counting.
+    // Bytes above `longest` are dropped; `size` goes on counting.
     if (size <= longest) pending.push(bytes)
     else if (pending.length > 1 || (pending[0]?.length ?? 0) !== keptOfLong)
       pending = [Buffer.from(Buffer.concat([...pending, bytes]).subarray(0, keptOfLong))]
