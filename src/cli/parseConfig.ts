@@ -16,7 +16,13 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** A parser's reason. A recursive one runs out of stack where values are nested too deep. */
+const messageOf = (cause: unknown): string =>
+  cause instanceof RangeError && /call stack/i.test(cause.message)
+    ? "its values are nested too deep"
+    : cause instanceof Error
+      ? cause.message
+      : String(cause)
 
 /** `at line 3, column 25` of a position, counted from 1. */
 const placeOf = (text: string, offset: number): string => {
@@ -59,8 +65,8 @@ const yaml = Effect.fnUntraced(function* (text: string) {
   // The first line has the reason and the place; the text around it follows.
   if (error !== undefined) return yield* syntaxError(error.message.split(":\n")[0] ?? error.message)
   return yield* Effect.try({
-    // Aliases of aliases can stand for more than the memory holds: the library bounds them.
-    try: (): unknown => document.toJS({ maxAliasCount: 100 }),
+    // An alias becomes the same object again, so that aliases of aliases take no memory; the reader counts their values.
+    try: (): unknown => document.toJS({ maxAliasCount: -1 }),
     catch: (cause) => {
       const offset = unknownAlias(document)
       const place = offset === undefined ? "" : ` ${placeOf(text, offset)}`
