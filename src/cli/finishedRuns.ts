@@ -21,8 +21,8 @@ export const finishedRuns = Effect.fnUntraced(function* (
   sets: ReadonlyArray<string>
 ) {
   const { resolve } = yield* Path.Path
-  const folders = named.map((path) => resolve(path))
-  const again = named.find((_, i) => folders.indexOf(folders[i]!) !== i) // as many as are named
+  const folders = new Set<string>()
+  const again = named.find((path) => folders.size === folders.add(resolve(path)).size)
   if (again !== undefined)
     return yield* new ConfigError({
       where: `--run ${again}`,

@@ -12,19 +12,19 @@ const barWidth = 24
 const shownSizes = 8
 
 const classTable = ({ classes }: Inspection) => {
-  const totals = classes.map(({ test, train, validation }) => train + validation + test)
-  const most = Math.max(...totals)
-  const all = totals.reduce((sum, n) => sum + n, 0)
+  const counted = classes.map((one) => ({ ...one, images: one.train + one.validation + one.test }))
+  const most = Math.max(...counted.map(({ images }) => images))
+  const all = counted.reduce((sum, { images }) => sum + images, 0)
   return table([
     ["class", "images", "share", "train", "validation", "test", ""],
-    ...classes.map(({ label, test, train, validation }, i) => [
+    ...counted.map(({ images, label, test, train, validation }) => [
       label,
-      totals[i]!, // one for each class
-      percent(totals[i]! / all),
+      images,
+      percent(images / all),
       train,
       validation,
       test,
-      bar(totals[i]! / most, barWidth)
+      bar(images / most, barWidth)
     ])
   ])
 }

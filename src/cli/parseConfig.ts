@@ -17,6 +17,10 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
 
+/** A parser's reason. A recursive one runs out of stack where values are nested too deep. */
+const reasonOf = (cause: unknown): string =>
+  cause instanceof RangeError && /call stack/i.test(cause.message) ? "its values are nested too deep" : messageOf(cause)
+
 /** `at line 3, column 25` of a position, counted from 1. */
 const placeOf = (text: string, offset: number): string => {
   const before = text.slice(0, offset).split("\n")
@@ -36,7 +40,7 @@ const explainJson = (text: string, reason: string): string => {
 const json = (text: string) =>
   Effect.try({
     try: (): unknown => JSON.parse(text),
-    catch: (cause) => new ConfigSyntaxError({ detail: explainJson(text, messageOf(cause)) })
+    catch: (cause) => new ConfigSyntaxError({ detail: explainJson(text, reasonOf(cause)) })
   })
 
 /** The offset of the first alias without an anchor. */
@@ -58,19 +62,19 @@ const yaml = Effect.fnUntraced(function* (text: string) {
   // The first line has the reason and the place; the text around it follows.
   if (error !== undefined) return yield* syntaxError(error.message.split(":\n")[0] ?? error.message)
   return yield* Effect.try({
-    // Aliases of aliases can stand for more than the memory holds: the library bounds them.
-    try: (): unknown => document.toJS({ maxAliasCount: 100 }),
+    // An alias becomes the same object again, so that aliases of aliases take no memory; the reader counts their values.
+    try: (): unknown => document.toJS({ maxAliasCount: -1 }),
     catch: (cause) => {
       const offset = unknownAlias(document)
       const place = offset === undefined ? "" : ` ${placeOf(text, offset)}`
-      return new ConfigSyntaxError({ detail: `${messageOf(cause)}${place}` })
+      return new ConfigSyntaxError({ detail: `${reasonOf(cause)}${place}` })
     }
   })
 })
 
 const toml = (text: string) =>
   Effect.fromResult(Toml.parse(text)).pipe(
-    Effect.mapError((error) => new ConfigSyntaxError({ detail: messageOf(error) }))
+    Effect.mapError((error) => new ConfigSyntaxError({ detail: reasonOf(error) }))
   )
 
 const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, ConfigSyntaxError>>> = {

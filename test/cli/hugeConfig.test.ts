@@ -14,7 +14,8 @@ const bomb = `a0: &a0 [1, 1]\n${rows(12, (i) => `a${i + 1}: &a${i + 1} [${`*a${i
 const files: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["key.json", `{"${"k".repeat(2e6)}": 1}`, /there is no key `k{200}…`/],
   ["key.toml", `${"k".repeat(2e6)} = 1`, /there is no key `k{200}…`/],
-  ["key.yaml", `${"k".repeat(2e6)}: 1`, /there is no key `k{200}…`/],
+  ["key.yaml", `? ${"k".repeat(2e6)}\n: 1`, /there is no key `k{200}…`/],
+  ["implicitKey.yaml", `${"k".repeat(2e6)}: 1`, /at most 1024 chars after the start of an implicit block mapping key/],
   ["keys.toml", rows(20_000, (i) => `epochs${i} = 1`), /and 199\d\d more problems/],
   ["keys.yaml", rows(20_000, (i) => `epochs${i}: 1`), /and 199\d\d more problems/],
   ["deep.json", `{"data": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nested more than 64 deep/],

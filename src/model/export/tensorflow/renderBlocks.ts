@@ -19,14 +19,14 @@ interface Rendering {
   readonly weights: Weights
 }
 
-/** Below every number that an activation can have: what surrounds an image before a maximum is taken. */
+/** The smallest float32: what pads an image before a maximum is taken. */
 const lowest = -3.4028234663852886e38
 
 const numbers = (...values: ReadonlyArray<number>): Attribute => ({ numbers: values })
 
 /**
- * The input of an operation that slides a kernel, and its attributes. Pixels around it are TensorFlow's own `SAME` where
- * they are the same ones; else they are put there before.
+ * The input of an operation that slides a kernel, and its attributes. The padding is TensorFlow's own `SAME` where that
+ * pads alike; otherwise a node before it pads.
  */
 const sliding = (
   { name, shape }: Value,
@@ -37,11 +37,15 @@ const sliding = (
   around: number | undefined
 ) => {
   const [height, width] = shape as readonly [number, number, number] // the shapes were checked
-  const sides = [window(height, kernel[0], stride, padding), window(width, kernel[1], stride, padding)]
-  const same = [window(height, kernel[0], stride, "same"), window(width, kernel[1], stride, "same")]
-  const isSame = sides.every(({ after, before, output }, i) => {
-    const other = same[i]! // two of both
-    return output === other.output && before === other.before && after === other.after
+  const axes = [
+    [height, kernel[0]],
+    [width, kernel[1]]
+  ] as const
+  const sides = axes.map(([length, size]) => window(length, size, stride, padding))
+  const isSame = axes.every(([length, size]) => {
+    const own = window(length, size, stride, padding)
+    const same = window(length, size, stride, "same")
+    return own.output === same.output && own.before === same.before && own.after === same.after
   })
   const attributes = (padding: "SAME" | "VALID"): Readonly<Record<string, Attribute>> => ({
     strides: numbers(1, stride, stride, 1),
@@ -86,7 +90,7 @@ const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, inpu
   )
 }
 
-/** A batch norm with nothing before it that could take it up. */
+/** A batch norm that does not follow a linear block, and is not folded into one. */
 const batchNorm = (block: typeof BatchNorm.Type, { name }: Value, { graph, weights }: Rendering): string => {
   const { scale, shift } = affineOf(block, weights)
   const factor = graph.constant(`${block.name}.scale`, [scale.length], Float32Array.from(scale))
@@ -105,7 +109,7 @@ const transpose = (value: string, order: ReadonlyArray<number>, graph: Tensorflo
 const reshape = (value: string, shape: ReadonlyArray<number>, graph: TensorflowGraph) =>
   graph.node("Reshape", "shape", [value, graph.indices("shape", shape)])
 
-/** As a product with the matrix that averages, over the pixels of each channel by itself. */
+/** A product of the pixels of each channel with the matrix that averages. */
 const adaptiveAveragePool = (
   { size }: typeof AdaptiveAveragePool.Type,
   { name, shape }: Value,
