@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import * as MockEngine from "../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/storage/DiskCheckpoints.ts"
 import type { RanOn } from "../../src/metrics/Report.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
@@ -76,7 +76,7 @@ const validation = Array.from({ length: 7 }, (_, i) => ({
 const layers = Layer.mergeAll(
   Images.layerMemory(new Map([...samples, ...validation].map(({ id, label, path }) => [path, pixelsOf(id, label)]))),
   Augment.layer,
-  MockEngine.layer
+  ReferenceEngine.layer
 )
 
 type Overrides = typeof TrainConfig.Encoded

@@ -29,10 +29,10 @@ const layers: Readonly<Record<EngineName, (config: EngineConfig) => EngineLayer>
     load("tensorflow", async () => (await import("./tensorflow/TensorflowEngine.ts")).layerWith(config)),
   webgpu: (config) => load("webgpu", async () => (await import("./webgpu/WebgpuEngine.ts")).layerWith(config)),
   wasm: () => load("wasm", async () => (await import("./wasm/WasmEngine.ts")).layer),
-  mock: () => load("mock", async () => (await import("./reference/ReferenceEngine.ts")).layer)
+  reference: () => load("reference", async () => (await import("./reference/ReferenceEngine.ts")).layer)
 }
 
-/** What `auto` tries, the preferred first; `mock` is there by name only, being slow. */
+/** What `auto` tries, the preferred first; `reference` is slow, and taken by name only. */
 const preferred: ReadonlyArray<{ readonly name: EngineName; readonly on: "gpu" | "cpu" }> = [
   { name: "tensorflow", on: "gpu" },
   { name: "webgpu", on: "gpu" },
@@ -54,7 +54,7 @@ const candidatesOf = (config: EngineConfig): ReadonlyArray<Candidate> => {
 /** The engine in the caller's scope, after its preflight. */
 const start = Effect.fnUntraced(function* (candidate: Candidate, network: Network) {
   const { device, name } = candidate
-  if (device.startsWith("gpu") && ["wasm", "mock"].includes(name))
+  if (device.startsWith("gpu") && ["wasm", "reference"].includes(name))
     return yield* new EngineUnavailable({
       engine: name,
       reason: `it computes on the processor, and engine.device is "${device}"`,

@@ -6,7 +6,7 @@ import { checkNetwork } from "../../../model/shapes.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { Trainer } from "./Trainer.ts"
 
-const engine = "mock"
+const engine = "reference"
 
 const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 

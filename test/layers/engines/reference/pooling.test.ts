@@ -11,7 +11,7 @@ const pass: Pass = {
   mask: (_, length) => new Float32Array(length)
 }
 
-describe("the mock engine's max pooling", () => {
+describe("the reference engine's max pooling", () => {
   for (const { block, input, inputGradient, output, outputGradient, shape, title } of poolingCases)
     it(`gives what PyTorch gives, and its gradient, with NaN and infinities: ${title}`, () => {
       const pooled = maxPool(block, { shape, data: input }, pass)
