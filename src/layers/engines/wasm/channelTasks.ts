@@ -1,4 +1,4 @@
-import { float, task } from "./Task.ts"
+import { double, float, task } from "./Task.ts"
 
 /** The pixels of a window that lie in the image, along one axis. */
 const clip = (start: number, size: number, length: number) => {
@@ -85,14 +85,26 @@ export const rectify = task(
   }
 )
 
-/** The sums by channel of some rows (the piece). */
+/** Rows that `total` adds up in float32, before it goes on in float64. */
+const rowsInFloat32 = 32
+
+/**
+ * The sums by channel of some rows (the piece): of a few rows in float32, and of these sums in float64. `sums` has room
+ * for a row of float64 for each piece, and `few` for one of float32 for each thread.
+ */
 export const total = task(
-  ["x", "sums", "rows", "rowsAtOnce", "channels"],
-  ({ channels, rows, rowsAtOnce, sums, x }, piece, { floats, routines }) => {
-    const from = piece * rowsAtOnce
-    const target = sums + piece * channels * float
-    floats.fill(0, target / float, target / float + channels)
-    routines["total"]!(x + from * channels * float, target, Math.min(rowsAtOnce, rows - from), channels)
+  ["x", "sums", "few", "rows", "rowsAtOnce", "channels"],
+  ({ channels, few, rows, rowsAtOnce, sums, x }, piece, { floats, routines, thread }) => {
+    const to = Math.min(rows, (piece + 1) * rowsAtOnce)
+    const own = few + thread * channels * float
+    const part = floats.subarray(own / float, own / float + channels)
+    const whole = new Float64Array(floats.buffer, sums + piece * channels * double, channels)
+    whole.fill(0)
+    for (let row = piece * rowsAtOnce; row < to; row += rowsInFloat32) {
+      part.fill(0)
+      routines["total"]!(x + row * channels * float, own, Math.min(rowsInFloat32, to - row), channels)
+      for (let c = 0; c < channels; c++) whole[c]! += part[c]!
+    }
   }
 )
 
