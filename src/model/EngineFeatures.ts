@@ -7,6 +7,7 @@ import { inferenceOptions } from "./Model.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import { frozenParts } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
+import { messageOf } from "./messageOf.ts"
 import { sizeOf } from "./Tensor.ts"
 
 /** Rows in PyTorch's order (channel, row, column) as NHWC. */
@@ -29,7 +30,7 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
   const { blocks, input, weights } = frozen
   const { shape } = yield* Effect.try({
     try: () => frozenParts(frozen),
-    catch: (cause) => fail("misfit", cause instanceof Error ? cause.message : String(cause), cause)
+    catch: (cause) => fail("misfit", messageOf(cause), cause)
   })
   if (input.length !== 3) return yield* fail("misfit", "it takes images, and the input is flat")
   const [height, width, channels] = input

@@ -115,8 +115,8 @@ const large: ReadonlyArray<Block> = [
   conv("end", 40, 3)
 ]
 
-/** A rectifier that must not touch what a residual adds, and one that must. */
-const rectified: ReadonlyArray<Block> = [
+/** An activation that must not touch what a residual adds, and one that must. */
+const activated: ReadonlyArray<Block> = [
   conv("first", 6, 1),
   { _tag: "Residual", blocks: [relu, conv("inner", 6, 3), relu] },
   relu6,
@@ -133,8 +133,8 @@ const cases: Readonly<Record<string, { readonly frozen: Frozen; readonly size: n
     size: 2
   },
   "images larger than a processor's cache": { frozen: frozenOf(large, [61, 42, 3]), size: 1 },
-  "residuals and rectifiers": { frozen: frozenOf(rectified, [7, 9, 3]), size: 2 },
-  "images of many channels": { frozen: frozenOf(rectified, [5, 6, 37]), size: 2 },
+  "residuals and activations": { frozen: frozenOf(activated, [7, 9, 3]), size: 2 },
+  "images of many channels": { frozen: frozenOf(activated, [5, 6, 37]), size: 2 },
   "no blocks": { frozen: frozenOf([], [4, 5, 3]), size: 2 }
 }
 
@@ -145,7 +145,7 @@ const expectedOf = ({ blocks, input, weights }: Frozen, images: Float32Array, si
     { shape: [size, ...input], data: images },
     {
       training: false,
-      batchFigures: false,
+      batchStatistics: false,
       weights,
       gradients: new Map(),
       mask: (_, length) => new Float32Array(length).fill(1)
@@ -250,7 +250,7 @@ export const featuresContract = <E>(
     agreesOnNetworks(it)
 
     for (const channels of [3, 37])
-      it.effect(`takes an infinity no further than to the rectifier that cuts it: ${channels} channels`, () =>
+      it.effect(`takes an infinity no further than to the activation that clamps it: ${channels} channels`, () =>
         Effect.gen(function* () {
           const frozen = frozenOf(inside, [19, 14, channels])
           const images = imagesOf(frozen, 2)

@@ -1,3 +1,4 @@
+import { messageOf } from "../../model/messageOf.ts"
 import { NodeStream } from "@effect/platform-node"
 import { Effect, Stream } from "effect"
 import { Tar } from "effect/encoding"
@@ -16,7 +17,7 @@ const damaged = (path: string, cause: unknown): BackendError => {
   if (error.reason !== "failed") return error
   return new BackendError({
     reason: "damaged",
-    detail: `${basename(path)} cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`,
+    detail: `${basename(path)} cannot be unpacked: ${messageOf(cause)}`,
     cure: "What was fetched is thrown away: run the command again. Of a file of your own, take another copy."
   })
 }

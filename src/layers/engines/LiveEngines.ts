@@ -4,6 +4,7 @@ import type { EngineConfig, EngineName } from "../../model/EngineConfig.ts"
 import { defaultEngine, EngineName as Names } from "../../model/EngineConfig.ts"
 import type { EngineStatus } from "../../model/Engines.ts"
 import { Engines } from "../../model/Engines.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import type { Network } from "../../model/Network.ts"
 import { report } from "../../pipeline/Progress.ts"
 
@@ -17,7 +18,7 @@ const load = (name: EngineName, importLayer: () => Promise<EngineLayer>): Engine
       catch: (cause) =>
         new EngineUnavailable({
           engine: name,
-          reason: `its package does not load (${cause instanceof Error ? cause.message : String(cause)})`,
+          reason: `its package does not load (${messageOf(cause)})`,
           cure: "Install the packages again: npx pnpm install"
         })
     })

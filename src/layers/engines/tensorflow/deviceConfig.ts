@@ -1,14 +1,9 @@
 import type { EngineConfig } from "../../../model/EngineConfig.ts"
+import type { Message } from "../../../model/onnx/protobuf.ts"
+import { encode } from "../../../model/onnx/protobuf.ts"
 
-/** A whole number in base 128, the lowest part first. */
-const varint = (value: number): ReadonlyArray<number> =>
-  value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]
-
-const tagged = (field: number, wire: number, bytes: ReadonlyArray<number>) => [...varint(field * 8 + wire), ...bytes]
-const whole = (field: number, value: number) => tagged(field, 0, varint(value))
-const message = (field: number, bytes: ReadonlyArray<number>) => tagged(field, 2, [...varint(bytes.length), ...bytes])
-const text = (field: number, value: string) => message(field, [...new TextEncoder().encode(value)])
-const float = (value: number) => [...new Uint8Array(Float32Array.of(value).buffer)]
+/** A list of one float, as Protocol Buffers pack it. */
+const packed = (value: number) => new Uint8Array(Float32Array.of(value).buffer)
 
 /** The number of the GPU that is asked for, or undefined for any. */
 const gpuIndex = (device: string): number | undefined => {
@@ -29,11 +24,19 @@ export const deviceConfig = ({
   memoryLimit
 }: Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">): string => {
   const index = gpuIndex(device)
-  const gpu = [
-    ...(memoryGrowth ? whole(4, 1) : []),
-    ...(index === undefined ? [] : text(5, `${index}`)),
-    ...(memoryLimit === undefined ? [] : message(9, message(1, message(1, float(memoryLimit)))))
+  const gpu: Message = [
+    ...(memoryGrowth ? [[4, 1] as const] : []),
+    ...(index === undefined ? [] : [[5, `${index}`] as const]),
+    ...(memoryLimit === undefined ? [] : [[9, [[1, [[1, packed(memoryLimit)]]]]] as const])
   ]
-  const none = message(1, [...text(1, "GPU"), ...whole(2, 0)])
-  return Buffer.from(device === "cpu" ? none : message(6, gpu)).toString("hex")
+  const none: Message = [
+    [
+      1,
+      [
+        [1, "GPU"],
+        [2, 0]
+      ]
+    ]
+  ]
+  return Buffer.from(encode(device === "cpu" ? none : [[6, gpu]])).toString("hex")
 }

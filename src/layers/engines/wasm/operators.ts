@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { clipFactor } from "../../../model/optimizer.ts"
 import { ruleOf, rules, scalarList } from "../../../model/optimizers.ts"
-import type { Operators } from "../tfjs/Device.ts"
-import { rectify, total } from "./channelTasks.ts"
+import type { Operators } from "../tfjs/Operators.ts"
+import { activationGradient } from "./activation.ts"
+import { average } from "./average.ts"
+import { channelSums } from "./channelSums.ts"
 import type { Machine } from "./Machine.ts"
 import { double, float } from "./Task.ts"
-import { average, chunk, squares, update, updateArguments } from "./updateTasks.ts"
+import { chunk, squares, update, updateArguments } from "./update.ts"
 
 /** Rows whose sums are made at once: part of what the bits depend on. */
 const rowsAtOnce = 1024
@@ -24,7 +26,7 @@ const together = (sums: Float32Array | Float64Array, channels: number): tf.Tenso
 export const operatorsOf = (machine: Machine): Operators => {
   const { crew } = machine
   return {
-    rectified: (dy, y, kind) => {
+    activationGradient: (dy, y, kind) => {
       const channels = y.shape.at(-1)!
       const rows = y.size / channels
       const gradient = tensorOf(machine.output(y.shape))
@@ -33,7 +35,7 @@ export const operatorsOf = (machine: Machine): Operators => {
         const tensors = { dy: machine.address(dy), y: machine.address(y), out: machine.address(gradient) }
         // Nothing equals NaN: relu has no upper corner.
         const high = kind === "relu6" ? 6 : Number.NaN
-        crew.run(rectify, { ...tensors, sums: room, rows, rowsAtOnce, channels, high }, pieces)
+        crew.run(activationGradient, { ...tensors, sums: room, rows, rowsAtOnce, channels, high }, pieces)
         return together(machine.floats().subarray(room / float, room / float + pieces * channels), channels)
       })
       return { gradient, sums }
@@ -44,7 +46,7 @@ export const operatorsOf = (machine: Machine): Operators => {
       const pieces = Math.ceil(rows / rowsAtOnce)
       const wide = pieces * channels * double
       return machine.withRoom(wide + crew.threads * channels * float, (sums) => {
-        crew.run(total, { x: machine.address(x), sums, few: sums + wide, rows, rowsAtOnce, channels }, pieces)
+        crew.run(channelSums, { x: machine.address(x), sums, few: sums + wide, rows, rowsAtOnce, channels }, pieces)
         return together(new Float64Array(machine.floats().buffer, sums, pieces * channels), channels)
       })
     },

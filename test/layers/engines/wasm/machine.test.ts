@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Crew } from "../../../../src/layers/engines/wasm/Crew.ts"
 import { openBackend, OutOfMemory } from "../../../../src/layers/engines/wasm/openBackend.ts"
-import { total } from "../../../../src/layers/engines/wasm/channelTasks.ts"
+import { channelSums } from "../../../../src/layers/engines/wasm/channelSums.ts"
 import { layerWith } from "../../../../src/layers/engines/wasm/WasmEngine.ts"
 import { simpleCnn } from "../../../../src/model/networks/simpleCnn.ts"
 import { assertSameBits, openSession, referenceBatch, sgd } from "../../../model/engineContract/reference.ts"
@@ -31,7 +31,7 @@ describe("the wasm machine", () => {
       const rows = (round * 7) % 190
       if (rows === 0) continue
       floats.fill(1, 0, 1024)
-      crew.run(total, { x: 0, sums: sums.byteOffset, few: 16384, rows, rowsAtOnce: 1, channels: 3 }, rows)
+      crew.run(channelSums, { x: 0, sums: sums.byteOffset, few: 16384, rows, rowsAtOnce: 1, channels: 3 }, rows)
       for (let i = 0; i < rows * 3; i++) assert.strictEqual(sums[i], 1)
       sums.fill(0)
     }
@@ -48,7 +48,7 @@ describe("the wasm machine", () => {
       x.reduce((sum, value, i) => (i % channels === c ? sum + value : sum), 0)
     )
     const sums = new Float64Array(memory.buffer, 900_000, channels)
-    crew.run(total, { x: 0, sums: 900_000, few: 901_000, rows, rowsAtOnce: rows, channels }, 1)
+    crew.run(channelSums, { x: 0, sums: 900_000, few: 901_000, rows, rowsAtOnce: rows, channels }, 1)
     // Each of the sums of 32 rows is rounded to float32.
     for (const [c, sum] of sums.entries()) assert.approximately(sum, expected[c]!, expected[c]! * 1e-7)
     crew.close()
@@ -61,9 +61,9 @@ describe("the wasm machine", () => {
     const args = { x: past, sums: 0, few: 512, rows: 4, rowsAtOnce: 1, channels: 3 }
     const log = console.error
     console.error = () => {}
-    assert.throws(() => crew.run(total, args, 4), /a thread failed/)
+    assert.throws(() => crew.run(channelSums, args, 4), /a thread failed/)
     console.error = log
-    crew.run(total, { ...args, x: 0, sums: 1024 }, 4)
+    crew.run(channelSums, { ...args, x: 0, sums: 1024 }, 4)
     crew.close()
   })
 

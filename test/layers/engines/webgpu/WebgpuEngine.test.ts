@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
 import { execFile } from "node:child_process"
 import { layer, layerWith } from "../../../../src/layers/engines/webgpu/WebgpuEngine.ts"
-import { maxPool } from "../../../../src/layers/engines/tfjs/convolutions.ts"
+import { maxPool } from "../../../../src/layers/engines/tfjs/maxPool.ts"
 import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
 import { operatorsOf } from "../../../../src/layers/engines/webgpu/operators.ts"
 import { probeAdapter } from "../../../../src/layers/engines/webgpu/probeAdapter.ts"
@@ -12,7 +12,7 @@ import * as ReferenceEngine from "../../../../src/layers/engines/reference/Refer
 import { Engine, EngineError } from "../../../../src/model/Engine.ts"
 import type { Network } from "../../../../src/model/Network.ts"
 import { mobilenetV2 } from "../../../../src/model/networks/mobilenetV2.ts"
-import { poolsAsPyTorchDoes, rectifiesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+import { poolsAsPyTorchDoes, activatesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 import { engineContract } from "../../../model/engineContract.ts"
 import { plain } from "../../../model/engineContract/figures.ts"
 import {
@@ -184,13 +184,13 @@ describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
         }).pipe(Effect.provide(engine))
     )
 
-    it.effect("pools and rectifies as PyTorch does where there are NaN and infinities, forward and backward", () =>
+    it.effect("pools and activates as PyTorch does where there are NaN and infinities, forward and backward", () =>
       Effect.gen(function* () {
         yield* Engine // its backend is the current one
         const unused = {} as Pass // pooling looks at nothing in it
         yield* Effect.promise(() => poolsAsPyTorchDoes((block, input) => maxPool(block, input, unused)))
         const backend = tf.backend() as WebGPUBackend // the engine's
-        yield* Effect.promise(() => rectifiesAsPyTorchDoes(operatorsOf(backend)))
+        yield* Effect.promise(() => activatesAsPyTorchDoes(operatorsOf(backend)))
       }).pipe(Effect.provide(engine))
     )
 

@@ -1,11 +1,11 @@
 import { describe, it } from "@effect/vitest"
-import { maxPool } from "../../../../src/layers/engines/reference/pooling.ts"
+import { maxPool } from "../../../../src/layers/engines/reference/maxPool.ts"
 import type { Pass } from "../../../../src/layers/engines/reference/Pass.ts"
 import { assertSame, poolingCases } from "../../../model/engineContract/windows.ts"
 
 const pass: Pass = {
   training: true,
-  batchFigures: false,
+  batchStatistics: false,
   weights: new Map(),
   gradients: new Map(),
   mask: (_, length) => new Float32Array(length)
