@@ -44,7 +44,7 @@ export const doctor = Command.make(
             ? `Features  ${found.name.padEnd(11)} available: ${found.key}`
             : `Features  ${found.name.padEnd(11)} not available: ${found.detail}`
         ),
-        `\nengine.name = "auto" takes the first that is available, mock aside; features.engine = "auto" does so for what is frozen.`
+        `\nengine.name = "auto" takes the first that is available, reference aside; features.engine = "auto" does so for what is frozen.`
       ].join("\n")
     )
   })

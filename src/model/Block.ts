@@ -38,7 +38,7 @@ export const DepthwiseConv2d = Schema.TaggedStruct("DepthwiseConv2d", {
 })
 
 /**
- * Over the last axis. In training, normalises by the batch's mean and biased variance, and moves the running figures
+ * Over the last axis. In training, normalises by the batch's mean and biased variance, and moves the running statistics
  * by `momentum` towards the batch's mean and *unbiased* variance, as PyTorch does.
  */
 export const BatchNorm = Schema.TaggedStruct("BatchNorm", { ...Named, eps: Schema.Finite, momentum: Schema.Finite })

@@ -43,7 +43,7 @@ export interface Freezing {
    * step 0. The blocks before it run in inference mode, batch norm too, and not one bit of them changes.
    */
   readonly stages: ReadonlyArray<{ readonly step: number; readonly from: number }>
-  /** Batch norm in the trained blocks takes its running figures, which stay as they are, instead of the batch's. */
+  /** Batch norm in the trained blocks takes its running statistics, which stay as they are, instead of the batch's. */
   readonly keepFigures: boolean
   /** What the learning rate is multiplied by, by a weight's name; 1 where it is not there. */
   readonly rates: ReadonlyMap<string, number>
@@ -52,7 +52,7 @@ export interface Freezing {
 /** What a session trains, and how. */
 export interface SessionOptions {
   readonly network: Network
-  /** One tensor for each of the network's parameters and running figures. */
+  /** One tensor for each of the network's parameters and running statistics. */
   readonly weights: Weights
   readonly optimizer: OptimizerConfig
   /** Undefined: all blocks are trained at the same rate. */
@@ -63,7 +63,7 @@ export interface SessionOptions {
   readonly classWeights: Float32Array | undefined
   readonly clipNorm: number | undefined
   readonly clipValue: number | undefined
-  /** Averages the weights and running figures; `predict` uses the average. */
+  /** Averages the weights and running statistics; `predict` uses the average. */
   readonly ema?: EmaConfig | undefined
   /** Of the dropout masks, which depend on (seed, step, block, position) and nothing else. */
   readonly seed: number

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** The names of the engines, the preferred first. */
-export const EngineName = Schema.Literals(["tensorflow", "webgpu", "wasm", "mock"])
+export const EngineName = Schema.Literals(["tensorflow", "webgpu", "wasm", "reference"])
 export type EngineName = typeof EngineName.Type
 
 /** Which engine trains, and on what. */

@@ -8,7 +8,7 @@ export const firstTrained = (freezing: Freezing | undefined, step: number): numb
   freezing?.stages.findLast((stage) => stage.step <= step)?.from ?? 0
 
 /**
- * The names of what a session's steps ever change: the weights that are ever trained, and the running figures beside them
+ * The names of what a session's steps ever change: the weights that are ever trained, and the running statistics beside them
  * unless these are to stay. All else is as it began to the last bit, and so would be its average.
  */
 export const everChanged = (network: Network, freezing: Freezing | undefined): ReadonlySet<string> => {

@@ -1,4 +1,4 @@
-import type { Block, Initialiser, Padding } from "./Block.ts"
+import type { Block, Conv2d, DepthwiseConv2d, Initialiser, MaxPool, Padding } from "./Block.ts"
 import type { Network } from "./Network.ts"
 import { sizeOf } from "./Tensor.ts"
 
@@ -11,7 +11,7 @@ export interface Parameter {
   readonly name: string
   /** PyTorch's layout. */
   readonly shape: ReadonlyArray<number>
-  /** Changed by gradients; the running figures of a batch norm are not. */
+  /** Changed by gradients; the running statistics of a batch norm are not. */
   readonly trainable: boolean
   /** How it begins: by the block's initialiser, or with a constant. */
   readonly init: { readonly kind: Initialiser; readonly fanIn: number; readonly fanOut: number } | number
@@ -24,6 +24,54 @@ export const window = (input: number, kernel: number, stride: number, padding: P
   const output = Math.ceil(input / stride)
   const total = Math.max(0, (output - 1) * stride + kernel - input)
   return { before: total >> 1, after: total - (total >> 1), output }
+}
+
+/**
+ * A window that slides over images, in pixels: a convolution's kernel, or what a pooling looks at. What it covers outside
+ * an image is padding.
+ */
+export interface Window {
+  /** Of the images. */
+  readonly height: number
+  readonly width: number
+  readonly kernelHeight: number
+  readonly kernelWidth: number
+  readonly stride: number
+  /** Padding. */
+  readonly top: number
+  readonly bottom: number
+  readonly left: number
+  readonly right: number
+  /** Of the output. */
+  readonly outHeight: number
+  readonly outWidth: number
+}
+
+/** What a block says of its window: a kernel's height and width, or the side of a square. */
+export type Sliding = Pick<typeof Conv2d.Type, "kernel" | "stride" | "padding"> | Omit<typeof MaxPool.Type, "_tag">
+
+/** The window of a block on images of a height and width. */
+export const windowOf = (
+  block: Sliding,
+  [height, width]: readonly [height: number, width: number, ...rest: ReadonlyArray<number>]
+): Window => {
+  const { padding, stride } = block
+  const [kernelHeight, kernelWidth] = "size" in block ? [block.size, block.size] : block.kernel
+  const rows = window(height, kernelHeight, stride, padding)
+  const columns = window(width, kernelWidth, stride, padding)
+  return {
+    height,
+    width,
+    kernelHeight,
+    kernelWidth,
+    stride,
+    top: rows.before,
+    bottom: rows.after,
+    left: columns.before,
+    right: columns.after,
+    outHeight: rows.output,
+    outWidth: columns.output
+  }
 }
 
 /** A network that its input does not fit: which block, and what reaches it. */
@@ -49,37 +97,29 @@ const flat = (block: Block, shape: Shape) => {
 }
 
 const slide = (
-  block: { readonly _tag: string; readonly name?: string },
-  [height, width]: readonly [number, number, number],
-  kernel: readonly [number, number],
-  stride: number,
-  padding: Padding,
-  channels: number
+  block: typeof Conv2d.Type | typeof DepthwiseConv2d.Type | typeof MaxPool.Type,
+  input: Shape,
+  channels?: number
 ): Shape => {
-  const rows = window(height, kernel[0], stride, padding).output
-  const columns = window(width, kernel[1], stride, padding).output
-  if (rows < 1 || columns < 1)
+  const shape = image(block, input)
+  const { kernelHeight, kernelWidth, outHeight, outWidth } = windowOf(block, shape)
+  if (outHeight < 1 || outWidth < 1)
     throw new ShapeMismatch(
-      block.name ?? block._tag,
-      [height, width, channels],
-      `at least ${kernel[0]} x ${kernel[1]} pixels: the image is too small for this network`
+      "name" in block ? block.name : block._tag,
+      shape,
+      `at least ${kernelHeight} x ${kernelWidth} pixels: the image is too small for this network`
     )
-  return [rows, columns, channels]
+  return [outHeight, outWidth, channels ?? shape[2]]
 }
 
 /** The shape that a block gives for one that it gets; throws `ShapeMismatch` where it does not fit. */
 export const outputShape = (block: Block, input: Shape): Shape => {
   switch (block._tag) {
     case "Conv2d":
-      return slide(block, image(block, input), block.kernel, block.stride, block.padding, block.filters)
-    case "DepthwiseConv2d": {
-      const shape = image(block, input)
-      return slide(block, shape, block.kernel, block.stride, block.padding, shape[2])
-    }
-    case "MaxPool": {
-      const shape = image(block, input)
-      return slide(block, shape, [block.size, block.size], block.stride, block.padding, shape[2])
-    }
+      return slide(block, input, block.filters)
+    case "DepthwiseConv2d":
+    case "MaxPool":
+      return slide(block, input)
     case "GlobalAveragePool":
       return [image(block, input)[2]]
     case "AdaptiveAveragePool":

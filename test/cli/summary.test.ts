@@ -32,7 +32,7 @@ describe("a summary for people", () => {
   })
 
   it("tells of each of several runs which of the two its loss is", () => {
-    const member = { engine: "mock", dataDigest: "", accuracy: 0.5 }
+    const member = { engine: "reference", dataDigest: "", accuracy: 0.5 }
     const text = membersText({
       calibration,
       report: reportAt(2.5),

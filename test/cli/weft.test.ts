@@ -282,11 +282,11 @@ describe("weft train, evaluate, predict", () => {
     assert.strictEqual(code, 0)
     const { engines, features } = JSON.parse(stdout)
     const found = new Map(engines.map((engine: { name: string; available: boolean }) => [engine.name, engine]))
-    assert.deepStrictEqual([...found.keys()], ["tensorflow", "webgpu", "wasm", "mock"])
+    assert.deepStrictEqual([...found.keys()], ["tensorflow", "webgpu", "wasm", "reference"])
     // What needs more than npm may be missing, and then says what to do.
     for (const { available, cure } of engines) assert.isTrue(available || cure.length > 0)
     assert.include(found.get("wasm"), { available: true })
-    assert.include(found.get("mock"), { available: true })
+    assert.include(found.get("reference"), { available: true })
     assert.deepStrictEqual(
       features.map(({ name }: { name: string }) => name),
       ["amx", "onnxruntime"]

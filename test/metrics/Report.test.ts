@@ -42,7 +42,7 @@ const report: Report = {
   ],
   chosenEpoch: 1,
   test: testReport(evaluation, labels),
-  engine: { name: "mock", device: "CPU", versions: { mock: "1" } },
+  engine: { name: "reference", device: "CPU", versions: { reference: "1" } },
   seconds: 3,
   receipt: {
     dataDigest: "d",

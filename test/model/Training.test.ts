@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import * as MockEngine from "../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/storage/DiskCheckpoints.ts"
 import type { RanOn } from "../../src/metrics/Report.ts"
 import { Checkpoints } from "../../src/model/Checkpoints.ts"
 import { Engine, modelWeights } from "../../src/model/Engine.ts"
 import { initialise } from "../../src/model/initialise.ts"
+import { mockEngine } from "../../src/model/MockEngine.ts"
 import type { Network } from "../../src/model/Network.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
@@ -73,11 +74,11 @@ const validation = Array.from({ length: 7 }, (_, i) => ({
   digest: "",
   line: i + 30
 }))
-const layers = Layer.mergeAll(
+const data = Layer.mergeAll(
   Images.layerMemory(new Map([...samples, ...validation].map(({ id, label, path }) => [path, pixelsOf(id, label)]))),
-  Augment.layer,
-  MockEngine.layer
+  Augment.layer
 )
+const layers = Layer.mergeAll(data, ReferenceEngine.layer)
 
 type Overrides = typeof TrainConfig.Encoded
 
@@ -338,16 +339,34 @@ describe("Training", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("a loss that is no number stops the run, and says where and what to try", () =>
-    Effect.gen(function* () {
-      const error = yield* training({ learningRate: 10_000, optimizer: { kind: "sgd" }, epochs: 20 }).pipe(
-        Effect.provide(Checkpoints.layerMemory(2)),
-        Effect.flip
-      )
+  it.effect("stops when the validation loss has not fallen for as many epochs as it has patience", () => {
+    const rightLogit = [1, 2, 3, 2.5, 1, 2.9, 5, 6]
+    const { given, layer } = mockEngine({
+      logits: ({ labels }, row, steps) =>
+        Array.from({ length: classes }, (_, c) => (c === labels[row] ? rightLogit[steps / 4 - 1]! : 0))
+    })
+    return Effect.gen(function* () {
+      const { chosenEpoch, history, stoppedEarly } = yield* training({ epochs: 8, earlyStopping: { patience: 3 } })
+      assert.deepStrictEqual([chosenEpoch, history.length, stoppedEarly], [3, 6, true])
+      for (const [i, { validationLoss }] of history.entries())
+        assert.closeTo(validationLoss!, Math.log(1 + 2 / Math.exp(rightLogit[i]!)), 1e-6)
+      assert.strictEqual(given.trained.length, 24)
+    }).pipe(Effect.provide([data, layer, Checkpoints.layerMemory(2)]))
+  })
+
+  it.effect("a loss that is no number stops the run, and says where and what to try", () => {
+    // The third step of the second epoch.
+    const { given, layer } = mockEngine({ loss: (step) => (step === 6 ? Number.NaN : 1) })
+    return Effect.gen(function* () {
+      const error = yield* Effect.flip(training({ epochs: 20 }))
       assert.instanceOf(error, TrainingDiverged)
-      assert.match(error.message, /The loss became (NaN|Infinity) at step \d of epoch \d+.*train\.learningRate/s)
-    }).pipe(Effect.provide(layers))
-  )
+      assert.match(error.message, /The loss became NaN at step 3 of epoch 2.*train\.learningRate/s)
+      assert.deepStrictEqual(
+        given.trained.map(({ step }) => step),
+        [0, 1, 2, 3, 4, 5, 6]
+      )
+    }).pipe(Effect.provide([data, layer, Checkpoints.layerMemory(2)]))
+  })
 
   it.effect("checkpoints of other data are not trained over", () =>
     Effect.gen(function* () {
@@ -448,7 +467,7 @@ describe("Training", () => {
       yield* once("a").pipe(Effect.provide(checkpoints), Effect.provideService(Progress, watched))
       assert.strictEqual((yield* Effect.flip(once("b").pipe(Effect.provide(checkpoints))))._tag, "ForeignCheckpoints")
       assert.deepStrictEqual(happened, ["begun a", "first step"])
-    }).pipe(Effect.provide(layers))
+    }).pipe(Effect.provide([data, mockEngine().layer]))
   )
 
   it.effect("a torn checkpoint is passed over with a word, and the one before it leads to the same bits", () =>
@@ -491,17 +510,7 @@ describe("Training", () => {
   it.effect("waiting is the time in which the next batch is not there: neither a step's nor a checkpoint's", () =>
     Effect.gen(function* () {
       const config = configOf({ epochs: 1, batchSize: 2, checkpoint: { everySteps: 1 }, select: "last" })
-      const engine = yield* Engine
-      const opened = yield* engine.open({
-        network,
-        weights: initialise(network, seed),
-        optimizer: config.optimizer,
-        labelSmoothing: 0,
-        classWeights: undefined,
-        clipNorm: undefined,
-        clipValue: undefined,
-        seed
-      })
+      const opened = yield* openSession(config)
       const area = height * width * 3
       const { history } = yield* train({
         session: {
@@ -535,6 +544,6 @@ describe("Training", () => {
       // Three times 10 ms for a batch and 30 ms for a step, and two checkpoints of 100 ms in between.
       assert.closeTo(epoch!.waiting!, 30 / 320, 1e-9)
       assert.closeTo(epoch!.imagesPerSecond, 6 / 0.32, 1e-6)
-    }).pipe(Effect.scoped, Effect.provide(layers))
+    }).pipe(Effect.scoped, Effect.provide([data, mockEngine().layer]))
   )
 })

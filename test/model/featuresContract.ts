@@ -13,8 +13,15 @@ import type { Frozen } from "../../src/model/onnx/onnxModel.ts"
 import { frozenParts } from "../../src/model/onnx/onnxModel.ts"
 import { startWeights } from "../../src/model/startWeights.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
-import { backboneCases, firstOfRows, tiledBatch } from "./engineContract/backbones.ts"
-import { assertNear, referenceTensor, referenceWeights, uniform } from "./engineContract/reference.ts"
+import { backboneCases } from "./engineContract/backbones.ts"
+import {
+  assertNear,
+  firstOfRows,
+  referenceTensor,
+  referenceWeights,
+  tiledBatch,
+  uniform
+} from "./engineContract/reference.ts"
 import { keepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 const shared = new URL("../../../shared/", import.meta.url)
@@ -108,8 +115,8 @@ const large: ReadonlyArray<Block> = [
   conv("end", 40, 3)
 ]
 
-/** A rectifier that must not touch what a residual adds, and one that must. */
-const rectified: ReadonlyArray<Block> = [
+/** An activation that must not touch what a residual adds, and one that must. */
+const activated: ReadonlyArray<Block> = [
   conv("first", 6, 1),
   { _tag: "Residual", blocks: [relu, conv("inner", 6, 3), relu] },
   relu6,
@@ -126,8 +133,8 @@ const cases: Readonly<Record<string, { readonly frozen: Frozen; readonly size: n
     size: 2
   },
   "images larger than a processor's cache": { frozen: frozenOf(large, [61, 42, 3]), size: 1 },
-  "residuals and rectifiers": { frozen: frozenOf(rectified, [7, 9, 3]), size: 2 },
-  "images of many channels": { frozen: frozenOf(rectified, [5, 6, 37]), size: 2 },
+  "residuals and activations": { frozen: frozenOf(activated, [7, 9, 3]), size: 2 },
+  "images of many channels": { frozen: frozenOf(activated, [5, 6, 37]), size: 2 },
   "no blocks": { frozen: frozenOf([], [4, 5, 3]), size: 2 }
 }
 
@@ -138,7 +145,7 @@ const expectedOf = ({ blocks, input, weights }: Frozen, images: Float32Array, si
     { shape: [size, ...input], data: images },
     {
       training: false,
-      batchFigures: false,
+      batchStatistics: false,
       weights,
       gradients: new Map(),
       mask: (_, length) => new Float32Array(length).fill(1)
@@ -208,8 +215,7 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
           const { run } = yield* (yield* Features).open({ blocks, input: [size, size, 3], weights })
           const images = Float32Array.from(uniform(salt, "input", batch * size * size * 3))
           const actual = yield* run(images, batch)
-          const first = [...actual].filter((_, i) => i % classes < 16)
-          assertNear(first, logits, "logits")
+          assertNear(firstOfRows(actual, classes), logits, "logits")
           assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
         })
       )
@@ -217,18 +223,14 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
     if (record.mode === "inference")
       it.effect(`gives the logits of ../shared/fixtures/backbones.json: ${title}`, () =>
         Effect.gen(function* () {
-          const { batch, classes, logits, logitsNorm, salt, size } = record
-          const { blocks } = network
+          const { batch, logits, logitsNorm, salt, size } = record
+          const { blocks, classes } = network
           const { run } = yield* (yield* Features).open({
             blocks,
             input: [size, size, 3],
             weights: referenceWeights(network, salt)
           })
-          const { images } = tiledBatch(
-            record,
-            Array.from({ length: batch }, () => 0)
-          )
-          const actual = yield* run(images, batch)
+          const actual = yield* run(tiledBatch(network, salt, batch).images, batch)
           assertNear(firstOfRows(actual, classes), logits, "logits")
           assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
         })
@@ -248,7 +250,7 @@ export const featuresContract = <E>(
     agreesOnNetworks(it)
 
     for (const channels of [3, 37])
-      it.effect(`takes an infinity no further than to the rectifier that cuts it: ${channels} channels`, () =>
+      it.effect(`takes an infinity no further than to the activation that clamps it: ${channels} channels`, () =>
         Effect.gen(function* () {
           const frozen = frozenOf(inside, [19, 14, channels])
           const images = imagesOf(frozen, 2)

@@ -1,3 +1,4 @@
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { NodeStream } from "@effect/platform-node"
 import { Effect, Stream } from "effect"
 import { Tar } from "effect/encoding"
@@ -10,7 +11,6 @@ import { backendError, BackendError } from "./BackendError.ts"
 import { isKept } from "./kept.ts"
 import { withProgress } from "../hub/download/Transfer.ts"
 import { entriesOf, extract, readText } from "./Zip.ts"
-import { messageOf } from "../../pipeline/messageOf.ts"
 
 const damaged = (path: string, cause: unknown): BackendError => {
   const error = backendError(basename(path), cause)

@@ -4,6 +4,7 @@ import type { EngineConfig, EngineName } from "../../model/EngineConfig.ts"
 import { defaultEngine, EngineName as Names } from "../../model/EngineConfig.ts"
 import type { EngineStatus } from "../../model/Engines.ts"
 import { Engines } from "../../model/Engines.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import type { Network } from "../../model/Network.ts"
 import { report } from "../../pipeline/Progress.ts"
 
@@ -17,7 +18,7 @@ const load = (name: EngineName, importLayer: () => Promise<EngineLayer>): Engine
       catch: (cause) =>
         new EngineUnavailable({
           engine: name,
-          reason: `its package does not load (${cause instanceof Error ? cause.message : String(cause)})`,
+          reason: `its package does not load (${messageOf(cause)})`,
           cure: "Install the packages again: npx pnpm install"
         })
     })
@@ -29,10 +30,10 @@ const layers: Readonly<Record<EngineName, (config: EngineConfig) => EngineLayer>
     load("tensorflow", async () => (await import("./tensorflow/TensorflowEngine.ts")).layerWith(config)),
   webgpu: (config) => load("webgpu", async () => (await import("./webgpu/WebgpuEngine.ts")).layerWith(config)),
   wasm: () => load("wasm", async () => (await import("./wasm/WasmEngine.ts")).layer),
-  mock: () => load("mock", async () => (await import("./reference/ReferenceEngine.ts")).layer)
+  reference: () => load("reference", async () => (await import("./reference/ReferenceEngine.ts")).layer)
 }
 
-/** What `auto` tries, the preferred first; `mock` is there by name only, being slow. */
+/** What `auto` tries, the preferred first; `reference` is slow, and taken by name only. */
 const preferred: ReadonlyArray<{ readonly name: EngineName; readonly on: "gpu" | "cpu" }> = [
   { name: "tensorflow", on: "gpu" },
   { name: "webgpu", on: "gpu" },
@@ -54,7 +55,7 @@ const candidatesOf = (config: EngineConfig): ReadonlyArray<Candidate> => {
 /** The engine in the caller's scope, after its preflight. */
 const start = Effect.fnUntraced(function* (candidate: Candidate, network: Network) {
   const { device, name } = candidate
-  if (device.startsWith("gpu") && ["wasm", "mock"].includes(name))
+  if (device.startsWith("gpu") && ["wasm", "reference"].includes(name))
     return yield* new EngineUnavailable({
       engine: name,
       reason: `it computes on the processor, and engine.device is "${device}"`,

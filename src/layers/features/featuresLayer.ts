@@ -2,9 +2,9 @@ import { Effect } from "effect"
 import { cpus } from "node:os"
 import type { Features, FeaturesName } from "../../model/Features.ts"
 import { FeaturesError } from "../../model/Features.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import type { Shape } from "../../model/shapes.ts"
 import { sizeOf } from "../../model/Tensor.ts"
-import { messageOf } from "../../pipeline/messageOf.ts"
 
 type Open = Features["Service"]["open"]
 
@@ -28,7 +28,7 @@ export const checkInputs = (engine: FeaturesName, input: Shape, images: Float32A
 /** For caches' keys: routines are chosen by what the processor can do, and round each in its own way. */
 export const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
 
-/** A service that has one engine, and is asked for another in vain. */
+/** Opens with one engine; a request for another fails. */
 export const onlyBy = (engine: FeaturesName, open: (frozen: Parameters<Open>[0]) => ReturnType<Open>) => ({
   open: ((frozen, by = engine) =>
     by === engine

@@ -32,7 +32,6 @@ export const get = (local: Local): Code => [0x20, ...unsigned(local.index)]
 export const set = (local: Local, value: Code): Code => [value, 0x21, ...unsigned(local.index)]
 export const int = (n: number): Code => [0x41, ...signed(n)]
 export const add = binary([0x6a])
-export const sub = binary([0x6b])
 export const mul = binary([0x6c])
 /** 1 where two whole numbers are the same. */
 export const same = binary([0x46])
@@ -91,11 +90,7 @@ export const any = (a: Code): Code => [a, simd(83)]
 export const both = binary(simd(78))
 /** Bits of a that are not in b. */
 export const without = binary(simd(79))
-export const root = (a: Code): Code => [a, simd(227)]
 export const plus = binary(simd(228))
-export const minus = binary(simd(229))
-export const times = binary(simd(230))
-export const over = binary(simd(231))
 export const least = binary(simd(232))
 export const most = binary(simd(233))
 /** a * b + c: one rounding where the processor can, which is the same on every run of a machine. */

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as ProcessExportReaders from "../../../src/layers/exportReaders/ProcessExportReaders.ts"
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import { batchFor, normalisedImages, someOf } from "../../../src/model/export/batchFor.ts"
@@ -28,7 +28,7 @@ const noise = ({ height, width }: { readonly height: number; readonly width: num
   return { bytes: Uint8Array.from({ length: size * height * width * 3 }, () => random.below(256)), size, height, width }
 }
 
-/** What the mock engine says of the images: the reference of all engines. */
+/** What the reference engine says of the images: the reference of all engines. */
 const expected = Effect.fnUntraced(function* (model: Model, held: Held) {
   const session = yield* Engine.use((engine) => engine.open(inferenceOptions(model)))
   return yield* session.predict({
@@ -93,7 +93,7 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
           const held = noise(network)
           const logits = yield* expected(model, held)
           assertNear(yield* readBack(planOf(model, { format }), held), [...logits], "logits", 1e-4)
-        }).pipe(Effect.provide(MockEngine.layer)))
+        }).pipe(Effect.provide(ReferenceEngine.layer)))
 
     test(`${format}: gives calibrated probabilities of bytes`, () =>
       Effect.gen(function* () {
@@ -106,7 +106,7 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
           held
         )
         assertNear(found, [...softmax(logits, network.classes)], "probabilities", 1e-4)
-      }).pipe(Effect.provide(MockEngine.layer)))
+      }).pipe(Effect.provide(ReferenceEngine.layer)))
   }
 
   it.effect.skipIf(!python)("saved-model: is read by Python's TensorFlow where ours is not installed", () =>
@@ -115,7 +115,7 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
       const held = noise(small.network)
       const logits = yield* expected(small, held)
       assertNear(yield* readBack(planOf(small, { format: "saved-model" }), held), [...logits], "logits", 1e-4)
-    }).pipe(Effect.provide(MockEngine.layer))
+    }).pipe(Effect.provide(ReferenceEngine.layer))
   )
 
   it.effect("saved-model: says what would read it where nothing does", () =>

@@ -44,7 +44,7 @@ export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>, brief: boo
             train(new Map([...weights, [name, { shape, data: data.map((w, i) => w + h * direction[i]!) }]])),
             ({ loss }) => loss
           )
-        const h = 3e-4 // further, and rectifiers and windows switch; nearer, and float32 rounding shows
+        const h = 3e-4 // further, and activations and windows switch; nearer, and float32 rounding shows
         const slope = ((yield* lossAt(h)) - (yield* lossAt(-h))) / (2 * h)
         const expected = gradient.reduce((sum, g, i) => sum + g * direction[i]!, 0)
         const rounding = 2 ** -22 / (2 * h) // one unit in the last place of a float32 loss of 2 to 4

@@ -13,7 +13,7 @@ import { parameters } from "../../../src/model/shapes.ts"
 import type { Tensor } from "../../../src/model/Tensor.ts"
 import { sizeOf } from "../../../src/model/Tensor.ts"
 import { figures } from "./figures.ts"
-import { assertNear, openSession, referenceBatch, referenceWeights, sgd, tiledBatch } from "./reference.ts"
+import { assertNear, firstOfRows, openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
 
 const shared = new URL("../../../../shared/fixtures/", import.meta.url)
 
@@ -43,15 +43,6 @@ interface Forward extends Record {
   readonly parameters: number
 }
 
-/** The first gradient in training, in float64, on images of flat tiles. */
-interface Gradient extends Record {
-  readonly mode: "gradient"
-  readonly labels: ReadonlyArray<number>
-  readonly loss: number
-  readonly logits: ReadonlyArray<number>
-  readonly gradientNorms: { readonly [name: string]: number }
-}
-
 interface Training extends Record {
   readonly optimizer: Optimizer
   readonly losses: ReadonlyArray<number>
@@ -64,18 +55,6 @@ const fixture = <A extends Record>(name: string): ReadonlyArray<A> =>
 
 const networks = { simple_cnn: simpleCnn, mobilenet_v2: mobilenetV2, vgg16 }
 
-/** `gradients.py` wrote it down; the fixtures have more, of the networks that there are. */
-const gradientCases = [
-  ...(JSON.parse(readFileSync(new URL("gradients.json", import.meta.url), "utf8")) as ReadonlyArray<Gradient>),
-  ...fixture<Gradient>("backbones.json").filter(({ mode, network }) => mode === "gradient" && network in networks)
-]
-
-/**
- * How far float32's gradients may be from float64's: PyTorch's own are up to 2e-3, the wasm engine's, which adds up more
- * in float32, up to 1.4e-2 at 64 pixels: a rounding that opens or shuts a ReLU does so for a whole flat tile.
- */
-const within = 2e-2
-
 /** A record's network, without dropout. The 1000-class original is a network with the head `fc`. */
 const networkOf = ({ classes = 70, head, network, size }: Record): Network => {
   const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
@@ -86,9 +65,6 @@ const networkOf = ({ classes = 70, head, network, size }: Record): Network => {
 
 const titleOf = ({ batch, head, network, size }: Record) =>
   `${network}${head === null ? "" : ` with the head ${head}`} at ${size}, batch ${batch}`
-
-/** The first 16 of each row. */
-const firstOfRows = (logits: Float32Array, classes: number) => [...logits].filter((_, i) => i % classes < 16)
 
 /** From ../shared/fixtures: here so that one run is always compared. */
 const nesterov: Training = {
@@ -105,7 +81,7 @@ const nesterov: Training = {
 /**
  * MobileNetV2 with the fixtures' weights, in training on eight images, is chaotic: from the first update on, a change of
  * the images by one part in ten million moves PyTorch's own losses in float64 by up to 20 percent. Of its runs the first
- * loss is compared; its gradients are compared with float64's in cases of their own.
+ * loss is compared; its gradients are compared with float64's in `backbones.ts`.
  */
 const stableLosses = ({ losses, network }: Training) => (network === "mobilenet_v2" ? losses.slice(0, 1) : losses)
 
@@ -223,36 +199,6 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: bool
         }
         if (stable.length === losses.length)
           assertNear(firstOfRows(yield* session.predict(batch), network.classes), logitsAfter, "logits after")
-      })
-    )
-
-  for (const record of gradientCases)
-    it.effect.skipIf(brief)(`has PyTorch's gradients in float64: ${titleOf(record)}, salt ${record.salt}`, () =>
-      Effect.gen(function* () {
-        const { batch: size, gradientNorms, labels, logits, loss, salt } = record
-        const network = networkOf(record)
-        const session = yield* openNetwork(network, salt, { kind: "sgd", lr: 1 })
-        const batch = tiledBatch(network, salt, size)
-        assert.deepStrictEqual([...batch.labels], labels)
-        const before = referenceWeights(network, salt)
-        const result = yield* session.train(batch, { step: 0, learningRate: 1 })
-        assertNear([result.loss], [loss], "loss")
-        assertNear(firstOfRows(result.logits, network.classes), logits, "logits in training")
-        const { weights } = yield* session.snapshot
-        const whole = Math.hypot(...Object.values(gradientNorms))
-        assertNear([result.gradientNorm], [whole], "the gradient's norm", within)
-        const trained = parameters(network).filter(({ trainable }) => trainable)
-        assert.deepStrictEqual(trained.map(({ name }) => name).sort(), Object.keys(gradientNorms).sort())
-        for (const [name, expected] of Object.entries(gradientNorms)) {
-          const after = weights.get(name)!.data
-          const actual = Math.sqrt(before.get(name)!.data.reduce((sum, w, i) => sum + (w - after[i]!) ** 2, 0))
-          // Behind a bias that batch norm takes out again is rounding alone: some are none to 1e-16.
-          assert.isBelow(
-            Math.abs(actual - expected),
-            within * expected + 1e-5 * whole,
-            `${name}: ${actual}, not ${expected}`
-          )
-        }
       })
     )
 }

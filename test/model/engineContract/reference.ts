@@ -66,6 +66,9 @@ export const tiledBatch = (network: Network, salt: string, size: number): Batch 
   return { ...batch, images }
 }
 
+/** The first 16 logits of each row, as the fixtures have them. */
+export const firstOfRows = (logits: Float32Array, classes: number) => [...logits].filter((_, i) => i % classes < 16)
+
 /** Some rows of a batch. */
 export const rows = (batch: Batch, from: number, to: number): Batch => {
   const pixels = batch.height * batch.width * 3

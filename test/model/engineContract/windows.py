@@ -140,7 +140,7 @@ def activated(kind, salt):
     return {"block": block, "images": made, "output": nhwc(F.relu(x) if kind == "relu" else F.relu6(x))}
 
 
-def overflowing(size, stride, padding, rectifier_first, salt):
+def overflowing(size, stride, padding, activation_first, salt):
     """A step of training in which sums of a convolution overflow to infinities inside windows, which relu6 cuts."""
     height, width, filters, classes = 7, 5, 4, 3
     batch = 6
@@ -155,7 +155,7 @@ def overflowing(size, stride, padding, rectifier_first, salt):
     bias = (torch.tensor(whole(filters, salt + 2), dtype=torch.float32) / 4).requires_grad_()
     pool = lambda z: F.max_pool2d(z, size, stride, padding)
     z = F.conv2d(x, conv, bias)
-    z = pool(F.relu6(z)) if rectifier_first else F.relu6(pool(z))
+    z = pool(F.relu6(z)) if activation_first else F.relu6(pool(z))
     flat = z.flatten(1)
     fc = (torch.tensor(whole(classes * flat.shape[1], salt + 3), dtype=torch.float32) / 64).reshape(classes, -1)
     fc = fc.requires_grad_()
@@ -184,7 +184,7 @@ def overflowing(size, stride, padding, rectifier_first, salt):
                     "padding": 0,
                     **linear,
                 },
-                *([activation, max_pool] if rectifier_first else [max_pool, activation]),
+                *([activation, max_pool] if activation_first else [max_pool, activation]),
                 {"_tag": "Flatten"},
                 {"_tag": "Dense", "name": "fc", "units": classes, **linear},
             ],

@@ -114,7 +114,7 @@ export const report: Report = {
   history: [],
   chosenEpoch: 1,
   test: null,
-  engine: { name: "mock", device: "CPU", versions: {} },
+  engine: { name: "reference", device: "CPU", versions: {} },
   seconds: 1,
   receipt: {
     dataDigest: "d1",

@@ -7,7 +7,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import sharp from "sharp"
 import * as FileRows from "../../../src/layers/sources/FileRows.ts"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
 import { Engine } from "../../../src/model/Engine.ts"
@@ -59,7 +59,7 @@ const listening = Layer.effect(
           )
       }))
   }))
-).pipe(Layer.provide(MockEngine.layer))
+).pipe(Layer.provide(ReferenceEngine.layer))
 
 const layers = Layer.mergeAll(
   FileRows.layer,
@@ -168,7 +168,7 @@ const said = Effect.fnUntraced(function* (
   paths: ReadonlyArray<string>,
   options: Partial<PredictOptions> = {}
 ) {
-  const { predictions } = yield* predictFiles(runs, imagePaths(paths), { top: 3, engine: "mock", ...options })
+  const { predictions } = yield* predictFiles(runs, imagePaths(paths), { top: 3, engine: "reference", ...options })
   return yield* Stream.runCollect(predictions)
 }, Effect.scoped)
 
@@ -247,9 +247,9 @@ describe("several runs as one", () => {
       assert.deepStrictEqual(
         measured.members.map(({ engine, run, temperature }) => [run, engine, temperature]),
         [
-          ["runs/a", "mock", undefined],
-          ["runs/b", "mock", 0.25],
-          ["runs/c", "mock", undefined]
+          ["runs/a", "reference", undefined],
+          ["runs/b", "reference", 0.25],
+          ["runs/c", "reference", undefined]
         ]
       )
       for (const [i, one] of each.entries()) {
@@ -395,7 +395,7 @@ describe("several runs as one", () => {
       }
       assert.isBelow(sure.plum1, Math.min(sure.plum2, sure.apple1))
       const opened = Effect.fnUntraced(function* (runs: NonEmptyReadonlyArray<FinishedRun>) {
-        return yield* predictFiles(runs, imagePaths([]), { top: 1, engine: "mock", threshold: { accuracy: 0.8 } })
+        return yield* predictFiles(runs, imagePaths([]), { top: 1, engine: "reference", threshold: { accuracy: 0.8 } })
       }, Effect.scoped)
       const { threshold } = yield* opened([a, b])
       const right = Object.entries(sure).filter(([id, p]) => id !== "plum1" && p > sure.plum1)

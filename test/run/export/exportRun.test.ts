@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import sharp from "sharp"
 import * as DiskExports from "../../../src/layers/storage/DiskExports.ts"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as ProcessExportReaders from "../../../src/layers/exportReaders/ProcessExportReaders.ts"
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import { Engine } from "../../../src/model/Engine.ts"
@@ -35,10 +35,10 @@ const torch = pythonWith(...torchvisionNeeds)
 
 const model = modelOf(networks["odd blocks"]!, { kind: "temperature", temperature: 0.8 })
 
-const MockEngines = Layer.effect(
+const ReferenceEngines = Layer.effect(
   Engines,
   Effect.map(Engine, (engine) => ({ choose: () => Effect.succeed(engine), survey: () => Effect.succeed([]) }))
-).pipe(Layer.provide(MockEngine.layer))
+).pipe(Layer.provide(ReferenceEngine.layer))
 
 /** A catalogue that is not there any more. */
 const NoCatalogue = Layer.mergeAll(
@@ -48,7 +48,7 @@ const NoCatalogue = Layer.mergeAll(
 )
 
 const layer = Layer.mergeAll(
-  MockEngines,
+  ReferenceEngines,
   NoCatalogue,
   DiskExports.layer,
   ProcessExportReaders.layer,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result, Stream } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { Engines } from "../../../src/model/Engines.ts"
 import { Features, FeaturesError } from "../../../src/model/Features.ts"
@@ -52,7 +52,12 @@ const folder = Layer.effect(
     return folder
   })
 )
-const layers = Layer.mergeAll(folder, Images.layerMemory(photos), Engines.layerOf(MockEngine.layer), OnnxFeatures.layer)
+const layers = Layer.mergeAll(
+  folder,
+  Images.layerMemory(photos),
+  Engines.layerOf(ReferenceEngine.layer),
+  OnnxFeatures.layer
+)
 
 const run = Effect.gen(function* () {
   return { config: yield* config, folder: yield* RunFolder }
@@ -142,10 +147,10 @@ describe("predicting files", () => {
         return opened.engine
       }, Effect.scoped)
       assert.strictEqual(yield* opened(undefined), "onnxruntime")
-      assert.strictEqual(yield* opened("mock"), "mock")
+      assert.strictEqual(yield* opened("reference"), "reference")
       const gone = new FeaturesError({ engine: "onnxruntime", reason: "unavailable", detail: "no such package" })
       const without = Effect.provideService(Features, { open: () => Effect.fail(gone) })
-      assert.strictEqual(yield* without(opened(undefined)), "mock")
+      assert.strictEqual(yield* without(opened(undefined)), "reference")
       const error = yield* Effect.flip(without(opened("onnxruntime")))
       assert.strictEqual(error._tag, "EngineUnavailable")
     }).pipe(Effect.provide(layers))

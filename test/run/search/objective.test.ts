@@ -42,7 +42,7 @@ const report: Report = {
     perClass: [],
     confusion: []
   },
-  engine: { name: "mock", device: "cpu", versions: {} },
+  engine: { name: "reference", device: "cpu", versions: {} },
   seconds: 21,
   receipt: {
     dataDigest: "",

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import * as Runtime from "effect/Runtime"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engine, EngineUnavailable } from "../../../src/model/Engine.ts"
@@ -51,7 +51,7 @@ interface Machinery {
   features: boolean
 }
 
-/** Engines of several names, all of which compute as the mock does. */
+/** Engines of several names, all of which compute as the reference does. */
 const enginesOf = (machinery: Machinery) =>
   Layer.effect(
     Engines,
@@ -68,7 +68,7 @@ const enginesOf = (machinery: Machinery) =>
         }),
       survey: () => Effect.succeed([])
     }))
-  ).pipe(Layer.provide(MockEngine.layer))
+  ).pipe(Layer.provide(ReferenceEngine.layer))
 
 /** onnxruntime, where it is there. */
 const featuresOf = (machinery: Machinery) =>
@@ -199,37 +199,47 @@ describe("a run's engine", () => {
   )
 
   it.effect("does not decide what applies the frozen part: that stays as well", () => {
-    const machinery = machine("mock")
+    const machinery = machine("reference")
     return Effect.gen(function* () {
       const config = yield* configOf({ network: { weights: "trained", trainable: "head" } })
       yield* interruptedAfter(1, config)
       const folder = yield* RunFolder
-      assert.deepStrictEqual(yield* readRunEngine(folder), { name: "mock", device: "cpu", features: "onnxruntime" })
+      assert.deepStrictEqual(yield* readRunEngine(folder), {
+        name: "reference",
+        device: "cpu",
+        features: "onnxruntime"
+      })
       machinery.features = false
       const error = yield* Effect.flip(trainRun(config))
       assert.strictEqual(Runtime.getErrorExitCode(error), 4)
       assert.match(error.message, /"onnxruntime": it is gone\. The run began on it.*--resume --engine auto/)
       const { history } = yield* trainRun(config, { name: "auto", device: "auto", features: "auto" })
       assert.match(history[0]?.ranOn?.[0]?.features ?? "", /^onnxruntime/)
-      assert.match(history.at(-1)?.ranOn?.at(-1)?.features ?? "", /^mock/)
-      assert.deepStrictEqual(yield* readRunEngine(folder), { name: "mock", device: "cpu", features: "engine" })
+      assert.match(history.at(-1)?.ranOn?.at(-1)?.features ?? "", /^reference/)
+      assert.deepStrictEqual(yield* readRunEngine(folder), { name: "reference", device: "cpu", features: "engine" })
     }).pipe(Effect.provide(layersOf(machinery)))
   })
 })
 
 describe("a start that fails", () => {
   const cases: ReadonlyArray<readonly [string, number, object, Machinery, typeof table]> = [
-    ["a network that does not fit", 2, { image: { height: 16, width: 12 } }, machine("mock"), table],
-    ["weights that are not there", 2, { network: { weights: "nowhere", trainable: "head" } }, machine("mock"), table],
-    ["a block that is none", 2, { train: { rates: [{ from: "conv9", factor: 0.1 }] } }, machine("mock"), table],
-    ["one class", 3, {}, machine("mock"), table.slice(0, 8)],
-    ["no class", 3, {}, machine("mock"), table.slice(0, 1)],
+    ["a network that does not fit", 2, { image: { height: 16, width: 12 } }, machine("reference"), table],
+    [
+      "weights that are not there",
+      2,
+      { network: { weights: "nowhere", trainable: "head" } },
+      machine("reference"),
+      table
+    ],
+    ["a block that is none", 2, { train: { rates: [{ from: "conv9", factor: 0.1 }] } }, machine("reference"), table],
+    ["one class", 3, {}, machine("reference"), table.slice(0, 8)],
+    ["no class", 3, {}, machine("reference"), table.slice(0, 1)],
     ["no engine", 4, {}, machine(), table],
     [
       "nothing that applies the frozen part",
       4,
       { network: { weights: "trained", trainable: "head" }, features: { engine: "amx" } },
-      machine("mock"),
+      machine("reference"),
       table
     ]
   ]
@@ -250,7 +260,7 @@ describe("a start that fails", () => {
       const error = yield* Effect.flip(trainRun(yield* configOf({ seed: 5 })))
       assert.strictEqual(Runtime.getErrorExitCode(error), 2)
       assert.deepStrictEqual(yield* folder.read("config.json"), before)
-    }).pipe(Effect.provide(layersOf(machine("mock"))))
+    }).pipe(Effect.provide(layersOf(machine("reference"))))
   )
 
   it.effect("because there is one class says it to every command that trains", () =>
@@ -265,7 +275,7 @@ describe("a start that fails", () => {
         assert.strictEqual(Runtime.getErrorExitCode(error), 3)
         assert.match(error.message, /^All 7 images that can be used are of one class, "cap"\. A classifier needs two/)
       }
-    }).pipe(Effect.provide(layersOf(machine("mock"), table.slice(0, 8))))
+    }).pipe(Effect.provide(layersOf(machine("reference"), table.slice(0, 8))))
   )
 })
 
@@ -290,6 +300,6 @@ describe("a finished run", () => {
       const error = yield* Effect.flip(finishedRun({ ...config, seed: 5 }))
       assert.match(error.message, /finished run of another configuration/)
       assert.strictEqual(pages, 1)
-    }).pipe(Effect.provide([layersOf(machine("mock")), written]))
+    }).pipe(Effect.provide([layersOf(machine("reference")), written]))
   })
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engines } from "../../../src/model/Engines.ts"
@@ -59,7 +59,7 @@ const layers = Layer.mergeAll(
   Images.layerMemory(photos),
   Augment.layer,
   SampleCatalogue.layerAt("nowhere"),
-  Engines.layerOf(MockEngine.layer),
+  Engines.layerOf(ReferenceEngine.layer),
   Machine.layerTest,
   Pretrained.layerMemory({ trained: { metadata: {}, tensors: trained } }),
   FeatureCache.layerMemory,
@@ -116,7 +116,7 @@ describe("a whole run", () => {
       )
       const steps = new TextDecoder().decode(yield* RunFolder.use((folder) => folder.read("steps.jsonl")))
       assert.strictEqual(steps.trimEnd().split("\n").length, 2 * Math.ceil(report.data.train / 4))
-      assert.strictEqual(report.engine.name, "mock")
+      assert.strictEqual(report.engine.name, "reference")
       const again = yield* measuredAgain(yield* config, "test")
       assert.deepStrictEqual(again.report, report.test)
       assert.strictEqual(again.dataDigest, report.receipt.dataDigest)

@@ -4,7 +4,7 @@ import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as DiskRuns from "../../../src/layers/storage/DiskRuns.ts"
-import * as MockEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import * as TensorflowEngine from "../../../src/layers/engines/tensorflow/TensorflowEngine.ts"
@@ -73,11 +73,11 @@ const faulty = Layer.effect(
         ...session,
         train: (...[batch, at]: Parameters<typeof session.train>) =>
           options.labelSmoothing === 0.25 && at.step === 3
-            ? Effect.fail(new EngineError({ engine: "mock", reason: "failed", detail: "a fuse blew" }))
+            ? Effect.fail(new EngineError({ engine: "reference", reason: "failed", detail: "a fuse blew" }))
             : session.train(batch, at)
       }))
   }))
-).pipe(Layer.provide(MockEngine.layer))
+).pipe(Layer.provide(ReferenceEngine.layer))
 
 const stages = Layer.mergeAll(
   Rows.layerMemory(new Map([["shop/styles.csv", table]])),

@@ -5,18 +5,18 @@ import type { Dropout } from "../../../model/Block.ts"
 export interface Pass {
   /** Dropout on; else inference. */
   readonly training: boolean
-  /** Batch norm by the batch's own figures, and the running ones move; else by the running ones. */
-  readonly batchFigures: boolean
-  /** Every tensor of the network, checked. Batch norm moves its running figures here, in training. */
+  /** Batch norm by the batch's statistics, which move the running ones; else by the running ones. */
+  readonly batchStatistics: boolean
+  /** Every tensor of the network, checked. Batch norm moves its running statistics here, in training. */
   readonly weights: Weights
-  /** Filled on the way back: one gradient for each trainable weight, in its layout. */
+  /** Filled in the backward pass: one gradient for each trainable weight, in its layout. */
   readonly gradients: Map<string, Float32Array>
   /** This step's factors for a number of values; see `dropoutMask`. */
   readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
 }
 
 /**
- * What a block made of its input, and the way back.
+ * What a block made of its input, and its backward pass.
  *
  * `backward` takes the loss's gradient with respect to the output, puts the gradients of the block's own weights into
  * the pass, and gives the gradient with respect to the input. It may be called once.

@@ -2,20 +2,19 @@ import { Effect, Layer } from "effect"
 import type { Session } from "../../../model/Engine.ts"
 import { Engine, EngineError, EngineUnavailable } from "../../../model/Engine.ts"
 import { memoryAdvice } from "../../../model/memoryAdvice.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
 import { checkNetwork } from "../../../model/shapes.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { Trainer } from "./Trainer.ts"
 
-const engine = "mock"
-
-const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+const engine = "reference"
 
 /** What went wrong, as the engine's failure; `batch` is what was worked on. */
 const failure = (cause: unknown, batch?: Batch): EngineError => {
   // "Array buffer allocation failed" is a RangeError; the trainer's own errors are plain.
   if (!(cause instanceof RangeError))
-    return new EngineError({ engine, reason: "failed", detail: message(cause), cause })
-  const detail = `${message(cause)}: ${memoryAdvice(batch?.size)}`
+    return new EngineError({ engine, reason: "failed", detail: messageOf(cause), cause })
+  const detail = `${messageOf(cause)}: ${memoryAdvice(batch?.size)}`
   return new EngineError({ engine, reason: "outOfMemory", detail, cause })
 }
 
@@ -57,7 +56,11 @@ export const layer = Layer.succeed(Engine, {
     Effect.try({
       try: () => checkNetwork(network),
       catch: (cause) =>
-        new EngineUnavailable({ engine, reason: message(cause), cure: "Give the network images of the size it needs." })
+        new EngineUnavailable({
+          engine,
+          reason: messageOf(cause),
+          cure: "Give the network images of the size it needs."
+        })
     }),
   open: (options) => session(() => new Trainer(options))
 })

@@ -59,8 +59,8 @@ export class Trainer {
       dropoutMask({ seed, step: at.step, block: name, rate }, length)
     const frozen = firstTrained(freezing, step)
     const input = this.#forward(batch, frozen, weights)
-    const batchFigures = freezing?.keepFigures !== true
-    const pass = { training: true, batchFigures, weights, gradients, mask }
+    const batchStatistics = freezing?.keepFigures !== true
+    const pass = { training: true, batchStatistics, weights, gradients, mask }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
     const { gradient, loss } = crossEntropy(output.data, batch.labels, {
       ...this.#options,
@@ -114,7 +114,7 @@ export class Trainer {
   #forward({ images, size }: Batch, length: number, weights: Weights): Tensor {
     const { network } = this.#options
     const mask = (_: typeof Dropout.Type, length: number) => new Float32Array(length).fill(1)
-    const pass = { training: false, batchFigures: false, weights, gradients: new Map(), mask }
+    const pass = { training: false, batchStatistics: false, weights, gradients: new Map(), mask }
     const input = { shape: [size, ...inputShape(network)], data: images }
     return applyAll(network.blocks.slice(0, length), input, pass).output
   }

@@ -1,25 +1,16 @@
-import type { Block, Residual } from "../../../model/Block.ts"
-import type { Tensor } from "../../../model/Tensor.ts"
+import type { Block } from "../../../model/Block.ts"
+import { activation } from "./activation.ts"
+import { adaptiveAveragePool } from "./adaptiveAveragePool.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
-import { activation, dropout, flatten } from "./elementwise.ts"
-import type { Applied, Kernel, Pass } from "./Pass.ts"
-import { adaptiveAveragePool, globalAveragePool, maxPool } from "./pooling.ts"
-
-/** s(x) + f(x), s being the shortcut or nothing; the gradient goes through both, and the two are added. */
-const residual: Kernel<Residual> = ({ blocks, shortcut = [] }, input, pass) => {
-  const inner = applyAll(blocks, input, pass)
-  const beside = applyAll(shortcut, input, pass)
-  return {
-    output: { shape: inner.output.shape, data: inner.output.data.map((y, i) => y + beside.output.data[i]!) },
-    backward: (gradient) => {
-      const other = beside.backward(gradient)
-      return inner.backward(gradient).map((g, i) => g + other[i]!)
-    }
-  }
-}
+import { dropout } from "./dropout.ts"
+import { flatten } from "./flatten.ts"
+import { globalAveragePool } from "./globalAveragePool.ts"
+import { maxPool } from "./maxPool.ts"
+import type { Applied, Kernel } from "./Pass.ts"
+import { residual } from "./residual.ts"
 
 const apply: Kernel<Block> = (block, input, pass) => {
   switch (block._tag) {
@@ -44,18 +35,18 @@ const apply: Kernel<Block> = (block, input, pass) => {
     case "Dropout":
       return dropout(block, input, pass)
     case "Residual":
-      return residual(block, input, pass)
+      return residual(applyAll)(block, input, pass)
   }
 }
 
-/** Applies blocks one after the other; the way back goes through them in reverse. */
-export const applyAll = (blocks: ReadonlyArray<Block>, input: Tensor, pass: Pass): Applied => {
+/** Applies blocks one after the other; the backward pass goes through them in reverse. */
+export const applyAll: Kernel<ReadonlyArray<Block>> = (blocks, input, pass) => {
   let output = input
-  const backs: Array<Applied["backward"]> = []
+  const backwards: Array<Applied["backward"]> = []
   for (const block of blocks) {
     const applied = apply(block, output, pass)
     output = applied.output
-    if (pass.training) backs.push(applied.backward) // in inference the values between the blocks are let go
+    if (pass.training) backwards.push(applied.backward) // in inference the values between the blocks are let go
   }
-  return { output, backward: (gradient) => backs.reduceRight((g, back) => back(g), gradient) }
+  return { output, backward: (gradient) => backwards.reduceRight((g, backward) => backward(g), gradient) }
 }

@@ -12,7 +12,7 @@ const moments = (data: Float32Array, channels: number) => {
   return { mean, variance }
 }
 
-/** Moves a running figure by `momentum` towards a batch's. */
+/** Moves a running statistic by `momentum` towards a batch's. */
 const move = (running: Float32Array, towards: Float64Array, momentum: number, factor: number): void => {
   for (let c = 0; c < running.length; c++) running[c] = (1 - momentum) * running[c]! + momentum * factor * towards[c]!
 }
@@ -20,8 +20,8 @@ const move = (running: Float32Array, towards: Float64Array, momentum: number, fa
 /**
  * y = weight (x - mean) / sqrt(variance + eps) + bias, for each channel. Source: Ioffe and Szegedy, 2015.
  *
- * The figures are the batch's own in training (unless it keeps the running ones) and the running ones in inference. A batch with one value a channel has
- * no unbiased variance; its biased one (0) is then taken.
+ * Mean and variance are the batch's in training, unless it keeps the running ones, and the running ones in inference. A
+ * batch with one value a channel has no unbiased variance; its biased one (0) is then taken.
  */
 export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => {
   const { data } = input
@@ -31,7 +31,7 @@ export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => 
   const runningVariance = weightOf(pass, block, "running_var")
   const channels = weight.length
   const count = data.length / channels
-  const batch = pass.batchFigures ? moments(data, channels) : undefined
+  const batch = pass.batchStatistics ? moments(data, channels) : undefined
   const mean = batch?.mean ?? runningMean
   const scale = Float64Array.from(batch?.variance ?? runningVariance, (variance) => 1 / Math.sqrt(variance + block.eps))
   const normal = (i: number) => (data[i]! - mean[i % channels]!) * scale[i % channels]!

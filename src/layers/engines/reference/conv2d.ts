@@ -1,5 +1,5 @@
 import type { Conv2d } from "../../../model/Block.ts"
-import { linear, linearBack } from "./linear.ts"
+import { linear, linearBackward } from "./linear.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
 import type { Taps } from "./taps.ts"
@@ -28,7 +28,7 @@ const scatter = (taps: Taps, patch: Float64Array, n: number, place: number, imag
 
 /** A convolution: the pixels under the kernel, as one row, through a linear map, at each place. */
 export const conv2d: Kernel<typeof Conv2d.Type> = (block, input, pass) => {
-  const taps = tapsOf(input, block.kernel, block.stride, block.padding)
+  const taps = tapsOf(block, input)
   const { area, channels, output, places, size } = taps
   const { filters } = block
   const weight = weightOf(pass, block, "weight")
@@ -49,7 +49,7 @@ export const conv2d: Kernel<typeof Conv2d.Type> = (block, input, pass) => {
       for (let n = 0; n < size; n++)
         for (let place = 0; place < places; place++) {
           gather(taps, input.data, n, place, patch)
-          linearBack(weight, patch, gradient, (n * places + place) * filters, sums, patchGradient)
+          linearBackward(weight, patch, gradient, (n * places + place) * filters, sums, patchGradient)
           scatter(taps, patchGradient, n, place, inputGradient)
         }
       pass.gradients.set(`${block.name}.weight`, new Float32Array(sums.weight))

@@ -1,5 +1,5 @@
 import type { Dense } from "../../../model/Block.ts"
-import { linear, linearBack } from "./linear.ts"
+import { linear, linearBackward } from "./linear.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
 
@@ -24,7 +24,7 @@ export const dense: Kernel<typeof Dense.Type> = (block, input, pass) => {
       const inputGradient = new Float32Array(input.data.length)
       for (let n = 0; n < size; n++) {
         take(n)
-        linearBack(weight, row, gradient, n * units, sums, rowGradient)
+        linearBackward(weight, row, gradient, n * units, sums, rowGradient)
         inputGradient.set(rowGradient, n * inputs)
       }
       pass.gradients.set(`${block.name}.weight`, new Float32Array(sums.weight))

@@ -5,12 +5,7 @@ import { tapsOf } from "./taps.ts"
 
 /** A convolution in which each channel has its own filter and sees no other channel. */
 export const depthwiseConv2d: Kernel<typeof DepthwiseConv2d.Type> = (block, input, pass) => {
-  const { area, channels, output, pixel, pixels, places, size } = tapsOf(
-    input,
-    block.kernel,
-    block.stride,
-    block.padding
-  )
+  const { area, channels, output, pixel, pixels, places, size } = tapsOf(block, input)
   const weight = weightOf(pass, block, "weight")
   const bias = block.bias ? weightOf(pass, block, "bias") : undefined
   const data = new Float32Array(size * places * channels)

@@ -41,8 +41,8 @@ export interface LinearGradients {
   readonly bias: Float64Array
 }
 
-/** The way back of one row: adds to `sums`, and gives the input's gradient in `inputGradient`. */
-export const linearBack = (
+/** The backward pass of one row: adds to `sums`, and gives the input's gradient in `inputGradient`. */
+export const linearBackward = (
   weight: Float32Array,
   input: Float64Array,
   gradient: Float32Array,
@@ -54,7 +54,7 @@ export const linearBack = (
   inputGradient.fill(0)
   for (let o = 0; o < sums.bias.length; o++) {
     const g = gradient[at + o]!
-    if (g === 0) continue // behind a pooling and a rectifier most gradients are 0
+    if (g === 0) continue // behind a pooling and an activation most gradients are 0
     sums.bias[o]! += g
     const row = o * inputs
     for (let k = 0; k < inputs; k++) {

@@ -12,12 +12,13 @@ import { gpuText, listGpus, whyNoGpu } from "./gpus.ts"
 import type { OpenBackend } from "./openBackend.ts"
 import { backendName, openBackend } from "./openBackend.ts"
 import { kernelsName } from "./kernelsName.ts"
-import { pieces } from "./pieces.ts"
-import { averageOf, updateOf } from "./update.ts"
-import { composed } from "../tfjs/composed.ts"
+import { averageOf } from "./average.ts"
+import { fusedWith } from "./fusedAt.ts"
+import { updateOf } from "./update.ts"
 import type { Device } from "../tfjs/Device.ts"
 import { preflight } from "../tfjs/preflight.ts"
-import { messageOf, open } from "../tfjs/session.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
+import { open } from "../tfjs/session.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
 
 const engine = "tensorflow"
@@ -76,8 +77,8 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
   const device: Device = {
     engine,
     backend: backendName,
-    operators: { ...composed, update: updateOf(run, variables), average: averageOf(run, variables) },
-    pieceAt: pieces(run),
+    fusedAt: fusedWith(run),
+    operators: { update: updateOf(run, variables), average: averageOf(run, variables) },
     isOutOfMemory
   }
   return Engine.of({

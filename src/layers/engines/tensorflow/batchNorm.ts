@@ -2,10 +2,10 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation, BatchNorm } from "../../../model/Block.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
-import { rectifierNumber, rectifiers } from "./rectifiers.ts"
+import { activationNumber, activationOps } from "./activation.ts"
 import type { Runner } from "./Runner.ts"
 
-type Rectifier = typeof Activation.Type
+type Activated = typeof Activation.Type
 
 interface Source {
   readonly input: tf.Tensor
@@ -30,11 +30,11 @@ const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Te
 const fused = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  rectifier: Rectifier | undefined,
+  activation: Activated | undefined,
   { input }: Source,
   pass: Pass
 ): Applied => {
-  const { batchFigures } = pass
+  const { batchStatistics } = pass
   const isFlat = input.shape.length === 2
   const images = (x: tf.Tensor) => (isFlat ? run.reshape(x, [x.shape[0]!, 1, 1, x.shape[1]!]) : x)
   const rows = (x: tf.Tensor) => (isFlat ? run.reshape(x, input.shape) : x)
@@ -43,25 +43,28 @@ const fused = (
     run.type("U", run.types.float),
     run.number("epsilon", block.eps),
     run.text("data_format", "NHWC"),
-    run.bool("is_training", batchFigures)
+    run.bool("is_training", batchStatistics)
   ]
-  const factor = run.number("exponential_avg_factor", batchFigures ? block.momentum : 1)
+  const factor = run.number("exponential_avg_factor", batchStatistics ? block.momentum : 1)
   const x = images(input)
   const [weight, bias, ...running] = weightsOf(block, pass)
   const made = run.many("FusedBatchNormV3", [...attributes, factor], [x, weight!, bias!, ...running], 6)
   const [normal, mean, variance, ...reserved] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
-  if (batchFigures) setRunning(block, pass, mean, variance)
-  // What it reserves is of the batch: the way back by the running figures takes these. Source: TensorFlow's nn_grad.py.
-  const figures = batchFigures ? reserved : [...running, ...reserved.slice(2)]
-  const cut = rectifier === undefined ? normal : run.one(rectifiers[rectifier.kind].forward, [run.float], normal)
-  if (cut !== normal) normal.dispose()
-  const output = rows(cut)
+  if (batchStatistics) setRunning(block, pass, mean, variance)
+  // What it reserves is of the batch: the backward pass by the running statistics takes these. Source: TensorFlow's nn_grad.py.
+  const statistics = batchStatistics ? reserved : [...running, ...reserved.slice(2)]
+  const active =
+    activation === undefined ? normal : run.one(activationOps[activation.kind].forward, [run.float], normal)
+  if (active !== normal) normal.dispose()
+  const output = rows(active)
   return {
     output,
     backward: (gradient, wanted) => {
       const dy =
-        rectifier === undefined ? gradient : run.one(rectifiers[rectifier.kind].backward, [run.float], gradient, output)
-      const inputs = [images(dy), x, weight!, ...figures]
+        activation === undefined
+          ? gradient
+          : run.one(activationOps[activation.kind].backward, [run.float], gradient, output)
+      const inputs = [images(dy), x, weight!, ...statistics]
       const [dx, scale, offset] = run.many("FusedBatchNormGradV3", attributes, inputs, 5)
       setGradients(block, pass, scale!, offset!)
       if (dy !== gradient) dy.dispose()
@@ -74,21 +77,21 @@ const fused = (
 const own = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  rectifier: Rectifier | undefined,
+  activation: Activated | undefined,
   { input, owned }: Source,
   pass: Pass
 ): Applied => {
-  const cuts = run.int("rectifier", rectifierNumber(rectifier))
-  const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), cuts]
+  const activated = run.int("activation", activationNumber(activation))
+  const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), activated]
   const weights = weightsOf(block, pass)
   const made = run.many("WeftBatchNorm", attributes, [input, ...weights], 5)
-  const [output, mean, variance, ...figures] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
+  const [output, mean, variance, ...statistics] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
   setRunning(block, pass, mean, variance)
   return {
     output,
     backward: (gradient, wanted) => {
-      const inputs = [gradient, input, output, weights[0]!, ...figures]
-      const [dx, scale, offset] = run.many("WeftBatchNormGrad", [cuts], inputs, 3)
+      const inputs = [gradient, input, output, weights[0]!, ...statistics]
+      const [dx, scale, offset] = run.many("WeftBatchNormGrad", [activated], inputs, 3)
       setGradients(block, pass, scale!, offset!)
       if (owned) input.dispose()
       return wanted ? dx : undefined
@@ -96,11 +99,11 @@ const own = (
   }
 }
 
-/** See the block; with the rectifier that follows it. Over images or rows. */
+/** See the block; with the activation that follows it. Over images or rows. */
 export const batchNorm = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  rectifier: Rectifier | undefined,
+  activation: Activated | undefined,
   source: Source,
   pass: Pass
-): Applied => (pass.batchFigures && !run.usesGpu ? own : fused)(run, block, rectifier, source, pass)
+): Applied => (pass.batchStatistics && !run.usesGpu ? own : fused)(run, block, activation, source, pass)

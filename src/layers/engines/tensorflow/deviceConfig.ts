@@ -1,6 +1,9 @@
 import type { EngineConfig } from "../../../model/EngineConfig.ts"
-import { encode } from "../../../model/onnx/protobuf.ts"
 import type { Message } from "../../../model/onnx/protobuf.ts"
+import { encode } from "../../../model/onnx/protobuf.ts"
+
+/** A list of one float, as Protocol Buffers pack it. */
+const packed = (value: number) => new Uint8Array(Float32Array.of(value).buffer)
 
 /** The number of the GPU that is asked for, or undefined for any. */
 const gpuIndex = (device: string): number | undefined => {
@@ -21,15 +24,19 @@ export const deviceConfig = ({
   memoryLimit
 }: Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">): string => {
   const index = gpuIndex(device)
-  const limit = memoryLimit === undefined ? undefined : new Uint8Array(Float32Array.of(memoryLimit).buffer) // packed
   const gpu: Message = [
     ...(memoryGrowth ? [[4, 1] as const] : []),
     ...(index === undefined ? [] : [[5, `${index}`] as const]),
-    ...(limit === undefined ? [] : [[9, [[1, [[1, limit]]]]] as const])
+    ...(memoryLimit === undefined ? [] : [[9, [[1, [[1, packed(memoryLimit)]]]]] as const])
   ]
-  const noGpu: Message = [
-    [1, "GPU"],
-    [2, 0]
+  const none: Message = [
+    [
+      1,
+      [
+        [1, "GPU"],
+        [2, 0]
+      ]
+    ]
   ]
-  return Buffer.from(encode([device === "cpu" ? [1, noGpu] : [6, gpu]])).toString("hex")
+  return Buffer.from(encode(device === "cpu" ? none : [[6, gpu]])).toString("hex")
 }

@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation, MaxPool } from "../../../model/Block.ts"
-import { window } from "../../../model/shapes.ts"
+import { windowOf } from "../../../model/shapes.ts"
 import type { Applied } from "../tfjs/Pass.ts"
-import { rectifierNumber } from "./rectifiers.ts"
+import { activationNumber } from "./activation.ts"
 import type { Runner } from "./Runner.ts"
 
 type Pool = typeof MaxPool.Type
@@ -30,17 +30,15 @@ const byTensorflow = (run: Runner, { padding, size, stride }: Pool, input: tf.Te
 /** The largest value of each window; what is padded is smaller than any number. */
 export const maxPool = (run: Runner, block: Pool, input: tf.Tensor): Applied => {
   if (run.usesGpu) return byTensorflow(run, block, input)
-  const { padding, size, stride } = block
   const [, height, width] = input.shape as [number, number, number, number] // the shapes were checked
-  const rows = window(height, size, stride, padding)
-  const columns = window(width, size, stride, padding)
+  const { left, outHeight, outWidth, top } = windowOf(block, [height, width])
   const attributes = [
-    run.int("size", size),
-    run.int("stride", stride),
-    run.int("top", rows.before),
-    run.int("left", columns.before),
-    run.int("height", rows.output),
-    run.int("width", columns.output)
+    run.int("size", block.size),
+    run.int("stride", block.stride),
+    run.int("top", top),
+    run.int("left", left),
+    run.int("height", outHeight),
+    run.int("width", outWidth)
   ]
   const [output, from] = run.many("WeftWindowMax", attributes, [input], 2)
   return {
@@ -55,24 +53,25 @@ export const maxPool = (run: Runner, block: Pool, input: tf.Tensor): Applied => 
 }
 
 /** Whether `quartered` pools so: on a processor, windows of 2 x 2 side by side, all inside the image. */
-export const quarters = (run: Runner, { padding, size, stride }: Pool, input: tf.Tensor): boolean =>
-  !run.usesGpu &&
-  size === 2 &&
-  stride === 2 &&
-  [1, 2].every((axis) => window(input.shape[axis]!, size, stride, padding).output * 2 <= input.shape[axis]!)
+export const quarters = (run: Runner, block: Pool, input: tf.Tensor): boolean => {
+  if (run.usesGpu || block.size !== 2 || block.stride !== 2) return false
+  const [, height, width] = input.shape as [number, number, number, number] // the shapes were checked
+  const { outHeight, outWidth } = windowOf(block, [height, width])
+  return outHeight * 2 <= height && outWidth * 2 <= width
+}
 
 /**
- * The largest value of each window of 2 x 2, with a bias and a rectifier behind it, in one operation of Weft's own, which
- * keeps a byte for each window; of equal values the first gets the gradient, as PyTorch has it. The way back gives the
+ * The largest value of each window of 2 x 2, with a bias and an activation behind it, in one operation of Weft's own, which
+ * keeps a byte for each window; of equal values the first gets the gradient, as PyTorch has it. The backward pass gives the
  * bias's gradient too, and looks at neither input nor output.
  */
 export const quartered = (
   run: Runner,
   input: tf.Tensor,
   bias: tf.Tensor | undefined,
-  rectifier: typeof Activation.Type | undefined
+  activation: typeof Activation.Type | undefined
 ) => {
-  const attributes = [run.int("rectifier", rectifierNumber(rectifier))]
+  const attributes = [run.int("activation", activationNumber(activation))]
   const [output, which] = run.many("WeftMaxPool", attributes, [input, bias ?? run.nothing], 2)
   const size = [run.int("height", input.shape[1]!), run.int("width", input.shape[2]!)]
   return {

@@ -1,17 +1,19 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import type { Window } from "../../../model/shapes.ts"
 import type { Runner } from "./Runner.ts"
-import type { Slide } from "./slide.ts"
 
-/** The product of two matrices, either of them turned. */
-export const matMul = (run: Runner, a: tf.Tensor, b: tf.Tensor, turnA = false, turnB = false): tf.Tensor =>
-  run.one("MatMul", [run.float, run.bool("transpose_a", turnA), run.bool("transpose_b", turnB)], a, b)
+/** The product of two matrices, each as it is or transposed. */
+export const matMul = (run: Runner, a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor =>
+  run.one("MatMul", [run.float, run.bool("transpose_a", transposeA), run.bool("transpose_b", transposeB)], a, b)
 
 /** A tensor's last axis as columns. */
 const rows = (run: Runner, x: tf.Tensor): tf.Tensor => run.reshape(x, [x.size / x.shape.at(-1)!, x.shape.at(-1)!])
 
 /** A convolution whose pixels do not look at each other: matrices, which TensorFlow multiplies faster than it slides. */
-export const isPointwise = (run: Runner, { kernel, padded, stride }: Slide): boolean =>
-  !run.usesGpu && kernel[0] * kernel[1] * stride === 1 && !padded
+export const isPointwise = (
+  run: Runner,
+  { bottom, kernelHeight, kernelWidth, left, right, stride, top }: Window
+): boolean => !run.usesGpu && kernelHeight * kernelWidth * stride === 1 && top + bottom + left + right === 0
 
 /** The three products of such a convolution. */
 export const pointwise = {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
-import { composedUpdate } from "../tfjs/composed.ts"
-import type { Operators } from "../tfjs/Device.ts"
+import type { WeightOperators } from "../tfjs/Operators.ts"
+import { update } from "../tfjs/update.ts"
 import type { Runner } from "./Runner.ts"
 import { variableUpdate } from "./variableUpdate.ts"
 import type { Variables } from "./Variables.ts"
@@ -20,11 +20,11 @@ const settingsOf: Readonly<Record<string, (scalars: Scalars) => ReadonlyArray<nu
  * their tensors are the session's, and nothing shares their memory.
  */
 const inPlace =
-  (run: Runner): Operators["update"] =>
+  (run: Runner): WeightOperators["update"] =>
   (rule, changes) => {
     const { clipNorm, clipValue, optimizer } = rule
     const settingsIn = settingsOf[ruleOf(optimizer).name]
-    if (settingsIn === undefined) return composedUpdate(rule, changes)
+    if (settingsIn === undefined) return update(rule, changes)
     const count = run.int("N", changes.length)
     const gradients = changes.map(({ gradient }) => gradient)
     const norm = run.many("WeftNorm", [count], gradients, 1)[0]!
@@ -57,25 +57,8 @@ const inPlace =
   }
 
 /**
- * See `moveAverage` in model/ema.ts; in place, as a step of gradient descent whose gradient is how far the average lies
- * from the weight.
- */
-export const averageOf =
-  (run: Runner, variables: Variables): Operators["average"] =>
-  (pairs, share) => {
-    const rate = tf.scalar(share)
-    return pairs.map(({ average, weight }) => {
-      const apart = run.one("Sub", [run.float], average, weight)
-      variables.change([average], ([handle]) =>
-        run.raw("ResourceApplyGradientDescent", [run.float], [handle!, rate, apart], 0)
-      )
-      return average
-    })
-  }
-
-/**
- * One step of an optimiser: by one operation for all on a processor, by one for each weight on a GPU; composed where
+ * One step of an optimiser: by one operation for all on a processor, by one for each weight on a GPU; by TensorFlow.js where
  * neither has the rule.
  */
-export const updateOf = (run: Runner, variables: Variables): Operators["update"] =>
+export const updateOf = (run: Runner, variables: Variables): WeightOperators["update"] =>
   run.usesGpu ? variableUpdate(run, variables) : inPlace(run)

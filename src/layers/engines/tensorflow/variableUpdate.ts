@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
 import type { UpdateAt } from "../../../model/optimizers/Optimizer.ts"
-import { composedUpdate } from "../tfjs/composed.ts"
-import type { Change, Operators, UpdateRule } from "../tfjs/Device.ts"
+import type { Change, UpdateRule, WeightOperators } from "../tfjs/Operators.ts"
+import { update } from "../tfjs/update.ts"
 import type { Runner } from "./Runner.ts"
 import type { Variables } from "./Variables.ts"
 
@@ -67,11 +67,11 @@ const applies: Readonly<Record<string, typeof sgd>> = { sgd, momentum: sgd, adam
 
 /** One step of an optimiser, one operation of TensorFlow a weight: on a GPU. Source: TensorFlow's training_ops. */
 export const variableUpdate =
-  (run: Runner, variables: Variables): Operators["update"] =>
+  (run: Runner, variables: Variables): WeightOperators["update"] =>
   (rule, changes) => {
     const { clipNorm, clipValue, optimizer } = rule
     const apply = applies[ruleOf(optimizer).name]
-    if (apply === undefined) return composedUpdate(rule, changes)
+    if (apply === undefined) return update(rule, changes)
     const norm = normOf(run, changes)
     const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
     // Most weights are changed at the same step and rate: their settings are one set of tensors.

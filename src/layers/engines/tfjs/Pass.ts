@@ -1,27 +1,25 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Dropout } from "../../../model/Block.ts"
-import type { Device, Operators } from "./Device.ts"
+import type { Block, Dropout } from "../../../model/Block.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
 export interface Pass {
   /** Dropout on; else inference. */
   readonly training: boolean
-  /** Batch norm by the batch's own figures, and the running ones move; else by the running ones. */
-  readonly batchFigures: boolean
-  readonly operators: Operators
-  readonly pieceAt: Device["pieceAt"]
+  /** Batch norm by the batch's statistics, which move the running ones; else by the running ones. */
+  readonly batchStatistics: boolean
+  readonly fusedAt: FusedAt
   /** Every tensor of the network, by PyTorch's name, in the backend's layout. */
   readonly weights: ReadonlyMap<string, tf.Tensor>
-  /** Filled on the way back: one gradient for each trainable weight. */
+  /** Filled in the backward pass: one gradient for each trainable weight. */
   readonly gradients: Map<string, tf.Tensor>
-  /** Filled on the way forward, in training: what the running figures are to become. */
+  /** Filled in the forward pass, in training: the running statistics after it. */
   readonly running: Map<string, tf.Tensor>
   /** This step's factors for a number of values; see `dropoutMask`. */
   readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
 }
 
 /**
- * What a block made of its input, and the way back.
+ * What a block made of its input, and its backward pass.
  *
  * `backward` takes the loss's gradient with respect to the output, puts the gradients of the block's own weights into
  * the pass, and gives the gradient with respect to the input where it is wanted. It may be called once.
@@ -30,6 +28,15 @@ export interface Applied {
   readonly output: tf.Tensor
   readonly backward: (gradient: tf.Tensor, wanted: boolean) => tf.Tensor | undefined
 }
+
+/** The first `length` of some blocks, computed together. */
+export interface Fused {
+  readonly length: number
+  readonly apply: (input: tf.Tensor, pass: Pass) => Applied
+}
+
+/** How a backend computes the block at a place, together with what follows it where that is faster. */
+export type FusedAt = (blocks: ReadonlyArray<Block>, at: number) => Fused
 
 /** A kind of block as operations of TensorFlow.js. */
 export type Kernel<B> = (block: B, input: tf.Tensor, pass: Pass) => Applied

@@ -70,7 +70,7 @@ export class Trainer {
       const pass = {
         ...this.#inference(),
         training: true,
-        batchFigures: freezing?.keepFigures !== true,
+        batchStatistics: freezing?.keepFigures !== true,
         mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
           dropoutMask({ seed, step: at.step, block: name, rate }, length)
       }
@@ -97,7 +97,7 @@ export class Trainer {
         this.#replace(this.#weights, names[i]!, weight)
         for (const [k, kind] of kinds.entries()) this.#replace(this.#slots, `${kind}.${names[i]}`, slots[k]!)
       }
-      for (const [name, figure] of pass.running) this.#replace(this.#weights, name, figure)
+      for (const [name, statistic] of pass.running) this.#replace(this.#weights, name, statistic)
       this.#moveAverage()
       this.#step++
       return [logits, norm]
@@ -168,12 +168,11 @@ export class Trainer {
   }
 
   #inference(): Pass {
-    const { operators, pieceAt } = this.#device
+    const { fusedAt } = this.#device
     return {
       training: false,
-      batchFigures: false,
-      operators,
-      pieceAt,
+      batchStatistics: false,
+      fusedAt,
       weights: this.#weights,
       gradients: new Map(),
       running: new Map(),

@@ -4,7 +4,8 @@ import type { Network } from "../../../model/Network.ts"
 import { ShapeMismatch, checkNetwork, inputShape, parameters } from "../../../model/shapes.ts"
 import { sizeOf } from "../../../model/Tensor.ts"
 import type { Device } from "./Device.ts"
-import { messageOf, open } from "./session.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
+import { open } from "./session.ts"
 
 /** Whether all blocks fit an input; a block that fits none, throws. */
 const fits = (network: Network, last: boolean): boolean => {

@@ -3,13 +3,12 @@ import { Effect } from "effect"
 import { crossEntropy } from "../../../metrics/crossEntropy.ts"
 import type { Session, SessionOptions } from "../../../model/Engine.ts"
 import { EngineError, LeakPolicy } from "../../../model/Engine.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
 import { memoryAdvice } from "../../../model/memoryAdvice.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import type { Device } from "./Device.ts"
 import { use } from "./Device.ts"
 import { Trainer } from "./Trainer.ts"
-
-export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** What went wrong, as an engine's failure; `batch` is what was worked on. */
 const failure = (device: Device, cause: unknown, batch?: Batch): EngineError => {

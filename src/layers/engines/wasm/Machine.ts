@@ -3,40 +3,6 @@ import { Crew } from "./Crew.ts"
 import type { OpenBackend } from "./openBackend.ts"
 import { backendName } from "./openBackend.ts"
 
-/** A convolution or pooling with its padding written out, in pixels. */
-export interface Geometry {
-  readonly images: number
-  readonly height: number
-  readonly width: number
-  readonly channels: number
-  readonly outHeight: number
-  readonly outWidth: number
-  readonly kernelHeight: number
-  readonly kernelWidth: number
-  readonly stride: number
-  readonly top: number
-  readonly left: number
-}
-
-/** What kernels need of a shape that TensorFlow.js worked out; our blocks have neither dilation nor uneven strides. */
-export const geometryOf = (info: tf.backend_util.Conv2DInfo): Geometry => {
-  if (info.dilationHeight !== 1 || info.dilationWidth !== 1 || info.strideHeight !== info.strideWidth)
-    throw new Error("only convolutions without dilation and with one stride")
-  return {
-    images: info.batchSize,
-    height: info.inHeight,
-    width: info.inWidth,
-    channels: info.inChannels,
-    outHeight: info.outHeight,
-    outWidth: info.outWidth,
-    kernelHeight: info.filterHeight,
-    kernelWidth: info.filterWidth,
-    stride: info.strideHeight,
-    top: info.padInfo.top,
-    left: info.padInfo.left
-  }
-}
-
 /** Our threads and TensorFlow.js's tensors, in one memory. */
 export class Machine {
   readonly crew: Crew

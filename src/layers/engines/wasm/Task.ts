@@ -25,5 +25,8 @@ export const task = <Field extends string>(
   run: (args: Readonly<Record<Field, number>>, piece: number, bench: Bench) => void
 ): Task<Field> => ({ fields, run })
 
-/** Bytes of a number. */
+/** Bytes of a number in float32. */
 export const float = 4
+
+/** Bytes of a number in float64. */
+export const double = 8

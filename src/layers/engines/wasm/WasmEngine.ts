@@ -3,8 +3,10 @@ import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
 import { Engine, EngineUnavailable } from "../../../model/Engine.ts"
 import type { Device } from "../tfjs/Device.ts"
+import { fusedWith } from "../tfjs/fusedAt.ts"
 import { preflight } from "../tfjs/preflight.ts"
-import { messageOf, open } from "../tfjs/session.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
+import { open } from "../tfjs/session.ts"
 import { registerKernels } from "./kernels.ts"
 import { Machine } from "./Machine.ts"
 import { backendName, openBackend, OutOfMemory } from "./openBackend.ts"
@@ -53,10 +55,12 @@ const acquire = (threads: number) =>
 const make = Effect.fnUntraced(function* (threads: number) {
   const machine = yield* acquire(threads)
   const { threads: count } = machine.crew
+  const operators = operatorsOf(machine)
   const device: Device = {
     engine,
     backend: backendName,
-    operators: operatorsOf(machine),
+    fusedAt: fusedWith(operators),
+    operators,
     isOutOfMemory: (cause) => cause instanceof OutOfMemory
   }
   return Engine.of({

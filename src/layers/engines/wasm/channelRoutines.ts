@@ -29,10 +29,10 @@ const times = (count: Local, steps: ReadonlyArray<readonly [Local, Local]>, body
     w.advance(count, w.int(-1))
   )
 
-/** `rectify`: passes dy where 0 < y != high or y is NaN, else 0, to out, and adds it up by channel in sums. */
-const rectify = (module: Assembler) =>
+/** `activationGradient`: passes dy where 0 < y != high or y is NaN, else 0, to out, and adds it up by channel in sums. */
+const activationGradient = (module: Assembler) =>
   module.add(
-    "rectify",
+    "activationGradient",
     ["i32", "i32", "i32", "i32", "i32", "i32", "f32"],
     ([dy, y, out, sums, rows, channels, high], local) => {
       const at = local("i32")
@@ -207,9 +207,9 @@ const weigh = (module: Assembler) =>
     }
   )
 
-/** `cut`: y = x cut to [0, high], for `count` numbers; NaN stays NaN. */
-const cut = (module: Assembler) =>
-  module.add("cut", ["i32", "i32", "i32", "f32"], ([x, y, count, high], local) => {
+/** `clamp`: y = x clamped to [0, high], for `count` numbers; NaN stays NaN. */
+const clamp = (module: Assembler) =>
+  module.add("clamp", ["i32", "i32", "i32", "f32"], ([x, y, count, high], local) => {
     const at = local("i32")
     return eachChannel(at, count!, ({ load, store }) =>
       store(
@@ -266,5 +266,5 @@ const gather = (module: Assembler) =>
 
 /** Adds the routines that treat every channel alike. */
 export const addChannelRoutines = (module: Assembler): void => {
-  for (const addTo of [rectify, total, largest, route, weigh, cut, spread, gather]) addTo(module)
+  for (const addTo of [activationGradient, total, largest, route, weigh, clamp, spread, gather]) addTo(module)
 }

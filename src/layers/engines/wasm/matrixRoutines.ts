@@ -12,7 +12,7 @@ const vector = 16
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /**
- * `tileN`: N rows by 8 columns of (rows of x) times (panel), plus bias, cut to [low, high].
+ * `tileN`: N rows by 8 columns of (rows of x) times (panel), plus bias, clamped to [low, high].
  *
  * A row of x is `segments` runs of `length` numbers, `segmentStep` bytes apart: one run for each row of a
  * convolution's kernel, so nothing needs to be gathered first.
@@ -40,7 +40,7 @@ const tile = (module: Assembler, rows: number) =>
         w.advance(panel!, w.int(n * panelWidth * float)),
         w.advance(left, w.int(-n))
       ]
-      const cut = (sum: Local) => w.least(w.most(w.get(sum), w.splat(w.get(low!))), w.splat(w.get(high!)))
+      const clamped = (sum: Local) => w.least(w.most(w.get(sum), w.splat(w.get(low!))), w.splat(w.get(high!)))
       return [
         sums.map((row) => row.map((sum, j) => w.set(sum, w.load(w.get(bias!), j * vector)))),
         w.during(w.get(segments!), [
@@ -53,7 +53,7 @@ const tile = (module: Assembler, rows: number) =>
           w.advance(segments!, w.int(-1))
         ]),
         sums.map((row) => [
-          row.map((sum, j) => w.store(w.get(out!), cut(sum), j * vector)),
+          row.map((sum, j) => w.store(w.get(out!), clamped(sum), j * vector)),
           w.advance(out!, w.get(outStep!))
         ])
       ]

@@ -49,7 +49,7 @@ export const place = task(
 )
 
 /**
- * out = cut(bias + x * panels): a convolution whose every output pixel has all its input, or a product of matrices.
+ * out = clamp(bias + x * panels): a convolution whose every output pixel has all its input, or a product of matrices.
  *
  * A piece is some images and some panels. A last panel that is not full goes through `spare`, as it would write past
  * its rows.

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Geometry, Machine } from "./Machine.ts"
+import type { WindowOnImages } from "../tfjs/window.ts"
+import type { Machine } from "./Machine.ts"
 import { panelWidth } from "./matrixRoutines.ts"
 import { convolve, filterGradient, pack, place } from "./matrixTasks.ts"
 import { float } from "./Task.ts"
@@ -37,7 +38,7 @@ export interface Padded {
 export const withPadding = <A>(
   machine: Machine,
   from: { readonly at: number; readonly height: number; readonly width: number },
-  { channels, images }: Pick<Geometry, "images" | "channels">,
+  { channels, images }: Pick<WindowOnImages, "images" | "channels">,
   to: { readonly height: number; readonly width: number; readonly top: number; readonly left: number },
   stride: number,
   use: (padded: Padded) => A
@@ -72,7 +73,7 @@ export const slide = (
   const { crew } = machine
   const xLine = x.width * channels * float
   const spareBytes = columns % panelWidth === 0 ? 0 : count * panelWidth * float
-  // Many images are shared out; few (a product of matrices is one) are cut into panels.
+  // Many images are shared out; few (a product of matrices is one) are split into panels.
   const panelsAtOnce = images >= 4 * crew.threads ? panels : Math.ceil(panels / (4 * crew.threads))
   const zeros = panelWidth * float
   machine.withRoom(panels * panelBytes + zeros + crew.threads * spareBytes, (room) => {

@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { clipFactor } from "../../../model/optimizer.ts"
 import { ruleOf, rules, scalarList } from "../../../model/optimizers.ts"
-import type { Operators } from "../tfjs/Device.ts"
-import { rectify, total } from "./channelTasks.ts"
+import type { Operators } from "../tfjs/Operators.ts"
+import { activationGradient } from "./activation.ts"
+import { average } from "./average.ts"
+import { channelSums } from "./channelSums.ts"
 import type { Machine } from "./Machine.ts"
-import { float } from "./Task.ts"
-import { average, chunk, squares, update, updateArguments } from "./updateTasks.ts"
+import { double, float } from "./Task.ts"
+import { chunk, squares, update, updateArguments } from "./update.ts"
 
 /** Rows whose sums are made at once: part of what the bits depend on. */
 const rowsAtOnce = 1024
@@ -13,44 +15,40 @@ const rowsAtOnce = 1024
 const tensorOf = ({ dataId, dtype, shape }: tf.TensorInfo): tf.Tensor =>
   tf.engine().makeTensorFromTensorInfo({ dataId, dtype, shape })
 
+/** Adds up rows of sums, one for each piece of some work. */
+const together = (sums: Float32Array | Float64Array, channels: number): tf.Tensor => {
+  const whole = new Float64Array(channels)
+  for (let i = 0; i < sums.length; i++) whole[i % channels]! += sums[i]!
+  return tf.tensor1d(new Float32Array(whole))
+}
+
 /** The operators of the wasm backend, on all its threads. */
 export const operatorsOf = (machine: Machine): Operators => {
   const { crew } = machine
-  /** Lets `run` leave a row of sums for each piece, and adds the rows up. */
-  const summed = (channels: number, rows: number, run: (sums: number, pieces: number) => void): tf.Tensor => {
-    const pieces = Math.ceil(rows / rowsAtOnce)
-    const sums = new Float32Array(channels)
-    machine.withRoom(pieces * channels * float, (room) => {
-      run(room, pieces)
-      const floats = machine.floats()
-      for (let c = 0; c < channels; c++) {
-        let sum = 0
-        for (let piece = 0; piece < pieces; piece++) sum += floats[room / float + piece * channels + c]!
-        sums[c] = sum
-      }
-    })
-    return tf.tensor1d(sums)
-  }
-
   return {
-    rectified: (dy, y, kind) => {
+    activationGradient: (dy, y, kind) => {
       const channels = y.shape.at(-1)!
       const rows = y.size / channels
       const gradient = tensorOf(machine.output(y.shape))
-      const sums = summed(channels, rows, (room, pieces) => {
+      const pieces = Math.ceil(rows / rowsAtOnce)
+      const sums = machine.withRoom(pieces * channels * float, (room) => {
         const tensors = { dy: machine.address(dy), y: machine.address(y), out: machine.address(gradient) }
         // Nothing equals NaN: relu has no upper corner.
         const high = kind === "relu6" ? 6 : Number.NaN
-        crew.run(rectify, { ...tensors, sums: room, rows, rowsAtOnce, channels, high }, pieces)
+        crew.run(activationGradient, { ...tensors, sums: room, rows, rowsAtOnce, channels, high }, pieces)
+        return together(machine.floats().subarray(room / float, room / float + pieces * channels), channels)
       })
       return { gradient, sums }
     },
     channelSums: (x) => {
       const channels = x.shape.at(-1)!
       const rows = x.size / channels
-      return summed(channels, rows, (sums, pieces) =>
-        crew.run(total, { x: machine.address(x), sums, rows, rowsAtOnce, channels }, pieces)
-      )
+      const pieces = Math.ceil(rows / rowsAtOnce)
+      const wide = pieces * channels * double
+      return machine.withRoom(wide + crew.threads * channels * float, (sums) => {
+        crew.run(channelSums, { x: machine.address(x), sums, few: sums + wide, rows, rowsAtOnce, channels }, pieces)
+        return together(new Float64Array(machine.floats().buffer, sums, pieces * channels), channels)
+      })
     },
     update: ({ clipNorm, clipValue, optimizer }, changes) => {
       const pieces = changes.map(({ weight }) => Math.ceil(weight.size / chunk))

@@ -1,22 +1,26 @@
-import * as channel from "./channelTasks.ts"
-import * as matrix from "./matrixTasks.ts"
+import { activation, activationGradient } from "./activation.ts"
+import { average } from "./average.ts"
+import { channelSums } from "./channelSums.ts"
+import { depthwiseConvolve, depthwiseFilterGradient, depthwiseInputGradient } from "./depthwiseConv2d.ts"
+import { convolve, filterGradient, pack, place } from "./matrixTasks.ts"
+import { maxPool, maxPoolGradient } from "./maxPool.ts"
 import type { Task } from "./Task.ts"
-import { average, squares, update } from "./updateTasks.ts"
+import { squares, update } from "./update.ts"
 
 /** All tasks; threads call them by their number here. */
 export const tasks: ReadonlyArray<Task> = [
-  matrix.pack,
-  matrix.place,
-  matrix.convolve,
-  matrix.filterGradient,
-  channel.maxPool,
-  channel.maxPoolGradient,
-  channel.rectify,
-  channel.total,
-  channel.cut,
-  channel.depthwiseConvolve,
-  channel.depthwiseFilterGradient,
-  channel.depthwiseInputGradient,
+  pack,
+  place,
+  convolve,
+  filterGradient,
+  maxPool,
+  maxPoolGradient,
+  activation,
+  activationGradient,
+  channelSums,
+  depthwiseConvolve,
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
   squares,
   update,
   average

@@ -6,8 +6,10 @@ import { Engine, EngineUnavailable } from "../../../model/Engine.ts"
 import type { EngineConfig } from "../../../model/EngineConfig.ts"
 import { defaultEngine } from "../../../model/EngineConfig.ts"
 import type { Device } from "../tfjs/Device.ts"
+import { fusedWith } from "../tfjs/fusedAt.ts"
 import { preflight } from "../tfjs/preflight.ts"
-import { messageOf, open } from "../tfjs/session.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
+import { open } from "../tfjs/session.ts"
 import { describe, limitsOf } from "./Adapter.ts"
 import type { Kind } from "./dawn.ts"
 import { OutOfMemory } from "./Faults.ts"
@@ -59,10 +61,12 @@ const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
   const kind = wanted === "cpu" ? "cpu" : "gpu"
   const adapter = yield* probeAdapter(kind)
   const { backend } = yield* acquire(kind)
+  const operators = operatorsOf(backend)
   const device: Device = {
     engine,
     backend: backendName,
-    operators: operatorsOf(backend),
+    fusedAt: fusedWith(operators),
+    operators,
     isOutOfMemory: (cause) => cause instanceof OutOfMemory
   }
   return Engine.of({

@@ -1,5 +1,5 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
-import type { Operators } from "../tfjs/Device.ts"
+import type { WeightOperators } from "../tfjs/Operators.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
 
 const threads = 64
@@ -16,7 +16,7 @@ const moveAverage = program({
 
 /** See `moveAverage` in model/ema.ts; here in float32, one program a weight. */
 export const averageWith =
-  (backend: WebGPUBackend): Operators["average"] =>
+  (backend: WebGPUBackend): WeightOperators["average"] =>
   (pairs, share) =>
     pairs.map(({ average, weight }) =>
       tensorOf(

@@ -1,6 +1,8 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import * as tf from "@tensorflow/tfjs-core"
-import { depthwiseFilterGradient, filterGradient } from "./filterGradients.ts"
+import { convolutionWindow, poolingWindow } from "../tfjs/window.ts"
+import { conv2dFilterGradient } from "./conv2d.ts"
+import { depthwiseFilterGradient } from "./depthwiseConv2d.ts"
 import { maxPool, maxPoolGradient } from "./maxPool.ts"
 
 /** As each kernel is called with; see `ours`. */
@@ -9,14 +11,20 @@ type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>
 /** The name under which TensorFlow.js knows the backend. */
 export const backendName = "webgpu"
 
+/** As the session calls the gradients of filters. */
+const filterShapeOf = (attrs: tf.NamedAttrMap) => attrs["filterShape"] as ReadonlyArray<number>
+
 /** Our kernels, by the names that TensorFlow.js calls them by. */
 const ours: Readonly<
   Record<string, (backend: WebGPUBackend, inputs: Inputs, attrs: tf.NamedAttrMap) => tf.TensorInfo>
 > = {
-  Conv2DBackpropFilter: (backend, { dy, x }, attrs) => filterGradient(backend, x!, dy!, attrs),
-  DepthwiseConv2dNativeBackpropFilter: (backend, { dy, x }, attrs) => depthwiseFilterGradient(backend, x!, dy!, attrs),
-  MaxPool: (backend, { x }, attrs) => maxPool(backend, x!, attrs),
-  MaxPoolGrad: (backend, { dy, input }, attrs) => maxPoolGradient(backend, input!, dy!, attrs)
+  Conv2DBackpropFilter: (backend, { dy, x }, attrs) =>
+    conv2dFilterGradient(backend, convolutionWindow(x!.shape, filterShapeOf(attrs), attrs), x!, dy!),
+  DepthwiseConv2dNativeBackpropFilter: (backend, { dy, x }, attrs) =>
+    depthwiseFilterGradient(backend, convolutionWindow(x!.shape, filterShapeOf(attrs), attrs, true), x!, dy!),
+  MaxPool: (backend, { x }, attrs) => maxPool(backend, poolingWindow(x!.shape, attrs), x!),
+  MaxPoolGrad: (backend, { dy, input }, attrs) =>
+    maxPoolGradient(backend, poolingWindow(input!.shape, attrs), input!, dy!)
 }
 
 /** TensorFlow.js's kernels that may multiply matrices. */

@@ -1,7 +1,10 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
-import * as tf from "@tensorflow/tfjs-core"
+import type * as tf from "@tensorflow/tfjs-core"
+import { sizeOf } from "../../../model/Tensor.ts"
+import type { WindowOnImages } from "../tfjs/window.ts"
 import type { Run } from "./Program.ts"
 import { groupsFor, program } from "./Program.ts"
+import { argumentsOf, windowArguments } from "./window.ts"
 
 const threads = 64
 
@@ -11,8 +14,8 @@ fn largest(image: i32, outRow: i32, outColumn: i32, channel: i32) -> i32 {
   let top = outRow * uniforms.stride - uniforms.top;
   let left = outColumn * uniforms.stride - uniforms.left;
   var best = -1;
-  for (var row = max(top, 0); row < min(top + uniforms.side, uniforms.height); row++) {
-    for (var column = max(left, 0); column < min(left + uniforms.side, uniforms.width); column++) {
+  for (var row = max(top, 0); row < min(top + uniforms.kernelHeight, uniforms.height); row++) {
+    for (var column = max(left, 0); column < min(left + uniforms.kernelWidth, uniforms.width); column++) {
       let at = ((image * uniforms.height + row) * uniforms.width + column) * uniforms.channels + channel;
       if (best < 0 || x[at] > x[best] || isnan(x[at])) { best = at; }
     }
@@ -20,12 +23,10 @@ fn largest(image: i32, outRow: i32, outColumn: i32, channel: i32) -> i32 {
   return best;
 }`
 
-const geometry = ["height", "width", "outHeight", "outWidth", "channels", "side", "stride", "top", "left", "count"]
-
 const forward = program({
   name: "maxPool",
   inputs: ["x"],
-  arguments: geometry,
+  arguments: [...windowArguments, "count"],
   threads,
   shared: largest,
   code: `
@@ -40,7 +41,7 @@ const forward = program({
 const backward = program({
   name: "maxPoolGradient",
   inputs: ["x", "dy"],
-  arguments: geometry,
+  arguments: [...windowArguments, "count"],
   threads,
   shared: largest,
   code: `
@@ -51,8 +52,8 @@ const backward = program({
     let row = pixel / uniforms.width % uniforms.height + uniforms.top;
     let image = pixel / uniforms.width / uniforms.height;
     // The first window that reaches it ends behind it; the last begins at or before it.
-    let firstRow = max(row - uniforms.side + uniforms.stride, 0) / uniforms.stride;
-    let firstColumn = max(column - uniforms.side + uniforms.stride, 0) / uniforms.stride;
+    let firstRow = max(row - uniforms.kernelHeight + uniforms.stride, 0) / uniforms.stride;
+    let firstColumn = max(column - uniforms.kernelWidth + uniforms.stride, 0) / uniforms.stride;
     var sum = 0.0;
     for (var r = firstRow; r <= min(row / uniforms.stride, uniforms.outHeight - 1); r++) {
       for (var c = firstColumn; c <= min(column / uniforms.stride, uniforms.outWidth - 1); c++) {
@@ -64,55 +65,26 @@ const backward = program({
     result[index] = sum;`
 })
 
-const informed = (x: tf.TensorInfo, attrs: tf.NamedAttrMap) => {
-  const info = tf.backend_util.computePool2DInfo(
-    x.shape as [number, number, number, number], // as the session calls these kernels: images, and our own padding
-    attrs["filterSize"] as unknown as number,
-    attrs["strides"] as unknown as number,
-    1,
-    attrs["pad"] as unknown as number,
-    undefined
-  )
-  if (info.strideHeight !== info.strideWidth || info.filterHeight !== info.filterWidth)
-    throw new Error("only square windows with one stride")
-  return info
-}
-
-const runOf = (
-  info: tf.backend_util.Conv2DInfo,
-  shape: ReadonlyArray<number>,
-  inputs: ReadonlyArray<tf.TensorInfo>
-): Run => {
-  const count = tf.util.sizeFromShape([...shape])
+const runOf = (window: WindowOnImages, shape: ReadonlyArray<number>, inputs: ReadonlyArray<tf.TensorInfo>): Run => {
+  const count = sizeOf(shape)
   return {
     inputs,
-    arguments: {
-      height: { i32: info.inHeight },
-      width: { i32: info.inWidth },
-      outHeight: { i32: info.outHeight },
-      outWidth: { i32: info.outWidth },
-      channels: { i32: info.inChannels },
-      side: { i32: info.filterHeight },
-      stride: { i32: info.strideHeight },
-      top: { i32: info.padInfo.top },
-      left: { i32: info.padInfo.left },
-      count: { i32: count }
-    },
+    arguments: { ...argumentsOf(window), count: { i32: count } },
     shape,
     groups: groupsFor(count, threads)
   }
 }
 
 /** The largest value of each window. */
-export const maxPool = (backend: WebGPUBackend, x: tf.TensorInfo, attrs: tf.NamedAttrMap): tf.TensorInfo => {
-  const info = informed(x, attrs)
-  return forward(backend, runOf(info, info.outShape, [x]))
+export const maxPool = (backend: WebGPUBackend, window: WindowOnImages, x: tf.TensorInfo): tf.TensorInfo => {
+  const { channels, images, outHeight, outWidth } = window
+  return forward(backend, runOf(window, [images, outHeight, outWidth, channels], [x]))
 }
 
 /** Its gradient: dy goes to the first of the largest. */
 export const maxPoolGradient = (
   backend: WebGPUBackend,
+  window: WindowOnImages,
   x: tf.TensorInfo,
-  dy: tf.TensorInfo,
-  attrs: tf.NamedAttrMap
-): tf.TensorInfo => backward(backend, runOf(informed(x, attrs), x.shape, [x, dy]))
+  dy: tf.TensorInfo
+): tf.TensorInfo => backward(backend, runOf(window, x.shape, [x, dy]))

@@ -4,7 +4,7 @@ import { ruleOf, rules, stepScalars } from "../../../model/optimizers.ts"
 import type { Rule } from "../../../model/optimizers/Optimizer.ts"
 import type { Language } from "../../../model/ruleProgram.ts"
 import { ruleText } from "../../../model/ruleProgram.ts"
-import type { Operators } from "../tfjs/Device.ts"
+import type { WeightOperators } from "../tfjs/Operators.ts"
 import type { Run } from "./Program.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
 
@@ -113,7 +113,7 @@ const normOf = (backend: WebGPUBackend, gradients: ReadonlyArray<tf.Tensor>): tf
 
 /** One step of the optimiser, on the device alone. */
 export const updateWith =
-  (backend: WebGPUBackend): Operators["update"] =>
+  (backend: WebGPUBackend): WeightOperators["update"] =>
   ({ clipNorm, clipValue, optimizer }, changes) => {
     const norm = normOf(
       backend,

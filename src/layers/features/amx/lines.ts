@@ -2,8 +2,8 @@ import type { Activation, Block } from "../../../model/Block.ts"
 import type { Applied, Linear } from "../../../model/onnx/linear.ts"
 import { affineOf, applied, folded, isLinear } from "../../../model/onnx/linear.ts"
 import type { Frozen } from "../../../model/onnx/onnxModel.ts"
-import { outputShape, window } from "../../../model/shapes.ts"
-import type { Shape } from "../../../model/shapes.ts"
+import { outputShape, windowOf } from "../../../model/shapes.ts"
+import type { Shape, Window } from "../../../model/shapes.ts"
 
 /** Numbers of the addon's operations (`Code` in `native/Program.h`). */
 const codes = {
@@ -18,7 +18,7 @@ const codes = {
   flatten: 8
 } as const
 
-const rectifiers = { none: 0, relu: 1, relu6: 2 } as const
+const activations = { none: 0, relu: 1, relu6: 2 } as const
 
 /** An operation, as the addon takes it (`Line` in `native/Program.h`); values are numbered, 0 are the images. */
 interface Line {
@@ -29,22 +29,16 @@ interface Line {
   readonly out: number
   /** Of the output. */
   readonly shape: Shape
-  readonly window?: Slide
-  rectifier: keyof typeof rectifiers
+  readonly window?: AddonWindow
+  activation: keyof typeof activations
   readonly weight?: Float32Array | undefined
   readonly bias?: Float32Array | undefined
 }
 
-/** A kernel's height and width, its stride, and the pixels of padding above and before. */
-interface Slide {
-  readonly high: number
-  readonly wide: number
-  readonly stride: number
-  readonly top: number
-  readonly left: number
-}
+/** What the addon takes of a window. */
+type AddonWindow = Pick<Window, "kernelHeight" | "kernelWidth" | "stride" | "top" | "left">
 
-const point: Slide = { high: 1, wide: 1, stride: 1, top: 0, left: 0 }
+const point: AddonWindow = { kernelHeight: 1, kernelWidth: 1, stride: 1, top: 0, left: 0 }
 
 /** What the addon takes of a kernel at most (`Convolution::kTaps`). */
 const mostTaps = 121
@@ -52,24 +46,13 @@ const mostTaps = 121
 /** Of images that a convolution takes as they are. */
 const mostChannels = 4
 
-/** Operations that can rectify what they give. */
-const rectifying: ReadonlySet<Line["code"]> = new Set(["convolution", "depthwise", "dense", "affine"])
+/** Operations that can apply an activation to what they give. */
+const activating: ReadonlySet<Line["code"]> = new Set(["convolution", "depthwise", "dense", "affine"])
 
 const image = (shape: Shape) => shape as readonly [number, number, number] // the shapes were checked
 
 /** A flat value is an image of one pixel. */
 const pixels = (shape: Shape) => (shape.length === 3 ? shape : ([1, 1, shape[0]] as const))
-
-const slideOf = (
-  shape: Shape,
-  [high, wide]: readonly [number, number],
-  { padding, stride }: Pick<Linear & { _tag: "Conv2d" }, "padding" | "stride">
-): Slide => {
-  const [height, width] = image(shape)
-  const { before: top } = window(height, high, stride, padding)
-  const { before: left } = window(width, wide, stride, padding)
-  return { high, wide, stride, top, left }
-}
 
 /**
  * Frozen blocks as what the addon opens: the images' shape and a line for each operation in `numbers`, and the weights,
@@ -80,8 +63,8 @@ const slideOf = (
 export const linesOf = ({ blocks, input, weights }: Frozen) => {
   const lines: Array<Line> = []
   let value = 0
-  const add = (line: Omit<Line, "in" | "out" | "rectifier">, from: number): number => {
-    lines.push({ ...line, in: from, out: ++value, rectifier: "none" })
+  const add = (line: Omit<Line, "in" | "out" | "activation">, from: number): number => {
+    lines.push({ ...line, in: from, out: ++value, activation: "none" })
     return value
   }
 
@@ -89,20 +72,20 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
     const shape = outputShape(block, input)
     const { bias, weight } = folded(block, norms, weights)
     if (block._tag === "Dense") return add({ code: "dense", shape, weight: weight.data, bias, window: point }, from)
-    const slide = slideOf(input, block.kernel, block)
+    const window = windowOf(block, image(input))
     const code = block._tag === "DepthwiseConv2d" ? "depthwise" : "convolution"
-    return add({ code, shape, weight: weight.data, bias, window: slide }, from)
+    return add({ code, shape, weight: weight.data, bias, window }, from)
   }
 
-  const activation = ({ kind }: typeof Activation.Type, from: number, shape: Shape, isOwn: boolean): number => {
+  const addActivation = ({ kind }: typeof Activation.Type, from: number, shape: Shape, isOwn: boolean): number => {
     const last = lines.at(-1)
     // What went into a residual before this list of blocks is also added to it later, and must stay.
-    if (isOwn && last?.out === from && last.rectifier === "none" && rectifying.has(last.code)) {
-      last.rectifier = kind
+    if (isOwn && last?.out === from && last.activation === "none" && activating.has(last.code)) {
+      last.activation = kind
       return from
     }
     const made = add({ code: "affine", shape }, from)
-    lines.at(-1)!.rectifier = kind // it was just added
+    lines.at(-1)!.activation = kind // it was just added
     return made
   }
 
@@ -114,9 +97,9 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
         return add({ code: "affine", shape, weight: Float32Array.from(scale), bias: Float32Array.from(shift) }, from)
       }
       case "Activation":
-        return activation(block, from, shape, isOwn)
+        return addActivation(block, from, shape, isOwn)
       case "MaxPool":
-        return add({ code: "maxPool", shape, window: slideOf(input, [block.size, block.size], block) }, from)
+        return add({ code: "maxPool", shape, window: windowOf(block, image(input)) }, from)
       case "GlobalAveragePool":
         return add({ code: "average", shape }, from)
       case "AdaptiveAveragePool":
@@ -147,15 +130,26 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
   const takesImages = blocks[0]?._tag === "Conv2d" && (input[2] ?? 0) <= mostChannels
   const begin = takesImages ? 0 : add({ code: "read", shape: input }, 0)
   list(blocks, begin, input)
-  const isTooLarge = ({ code, window = point }: Line) => code === "convolution" && window.high * window.wide > mostTaps
+  const isTooLarge = ({ code, window = point }: Line) =>
+    code === "convolution" && window.kernelHeight * window.kernelWidth > mostTaps
   if (lines.some(isTooLarge)) return undefined
 
   const given: Array<Float32Array> = []
   const numberOf = (data: Float32Array | undefined) => (data === undefined ? -1 : given.push(data) - 1)
-  const numbers = lines.flatMap(({ bias, code, other = -1, rectifier, shape, weight, window = point, ...line }) => {
-    const { high, left, stride, top, wide } = window
+  const numbers = lines.flatMap(({ activation, bias, code, other = -1, shape, weight, window = point, ...line }) => {
+    const { kernelHeight, kernelWidth, left, stride, top } = window
     const places = [codes[code], line.in, other, line.out, ...pixels(shape)]
-    return [...places, high, wide, stride, top, left, rectifiers[rectifier], numberOf(weight), numberOf(bias)]
+    return [
+      ...places,
+      kernelHeight,
+      kernelWidth,
+      stride,
+      top,
+      left,
+      activations[activation],
+      numberOf(weight),
+      numberOf(bias)
+    ]
   })
   return { numbers: Int32Array.from([...pixels(input), ...numbers]), weights: given as ReadonlyArray<Float32Array> }
 }

@@ -5,9 +5,9 @@ import { Engine } from "../../../../src/model/Engine.ts"
 import { simpleCnn } from "../../../../src/model/networks/simpleCnn.ts"
 import { engineContract } from "../../../model/engineContract.ts"
 
-engineContract("mock", layer)
+engineContract("reference", layer)
 
-it.effect("the mock engine runs every network but one that does not fit its images", () =>
+it.effect("the reference engine runs every network but one that does not fit its images", () =>
   Effect.gen(function* () {
     const engine = yield* Engine
     yield* engine.preflight(simpleCnn.build({ height: 48, width: 48, classes: 3 }))

@@ -5,13 +5,13 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { backendFolder, readInstalled } from "../../../../src/layers/backend/BackendFolder.ts"
 import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
-import { filterGradient } from "../../../../src/layers/engines/tensorflow/filterGradient.ts"
+import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
 import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
 import type { OpenBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import { backendName, openBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts"
-import { slideOf } from "../../../../src/layers/engines/tensorflow/slide.ts"
+import { runWindowOf } from "../../../../src/layers/engines/tensorflow/window.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
 import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 
@@ -55,10 +55,10 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       ] as const) {
         const input = numbers([2, 21, 37, channels], "input")
         const filter = numbers([...kernel, channels, 64], "filter")
-        const slide = slideOf(run, input, { kernel, padding, stride })
-        const dy = numbers(run.one("Conv2D", slide.attributes, input, filter).shape, "dy")
-        const theirs = run.one("Conv2DBackpropFilter", slide.attributes, input, run.ints(...filter.shape), dy)
-        assert.isBelow(distance(filterGradient(run, slide, input, filter, dy), theirs), 1e-5, `${kernel} ${padding}`)
+        const on = runWindowOf(run, { kernel, padding, stride }, input)
+        const dy = numbers(run.one("Conv2D", on.attributes, input, filter).shape, "dy")
+        const theirs = run.one("Conv2DBackpropFilter", on.attributes, input, run.ints(...filter.shape), dy)
+        assert.isBelow(distance(filterGradient(run, on, input, filter, dy), theirs), 1e-5, `${kernel} ${padding}`)
       }
     })
   )
@@ -72,14 +72,14 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         [1, 0]
       ] as const) {
         const input = numbers([3, 9, 14, 48], "input")
-        const slide = slideOf(run, input, { kernel: [3, 3], padding, stride })
+        const on = runWindowOf(run, { kernel: [3, 3], padding, stride }, input)
         const sizes = run.ints(3, 3, 48, 1)
         const dy = numbers(
-          run.one("DepthwiseConv2dNative", slide.attributes, input, numbers([3, 3, 48, 1], "f")).shape,
+          run.one("DepthwiseConv2dNative", on.attributes, input, numbers([3, 3, 48, 1], "f")).shape,
           "dy"
         )
-        const theirs = run.one("DepthwiseConv2dNativeBackpropFilter", slide.attributes, input, sizes, dy)
-        const [top, left] = slide.before
+        const theirs = run.one("DepthwiseConv2dNativeBackpropFilter", on.attributes, input, sizes, dy)
+        const { left, top } = on.window
         const attributes = [run.int("stride", stride), run.int("top", top), run.int("left", left)]
         assert.isBelow(distance(run.one("WeftDepthwiseFilterGrad", attributes, input, dy), theirs), 1e-5)
       }
@@ -89,7 +89,7 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
   it.effect("pooling takes the first of equal numbers and the last of NaN, and leaves odd edges alone", () =>
     open((run) => {
       const x = tf.tensor4d([1, 3, 3, 9, 2, 3, 0, 9, NaN, 1, -1, 9, 0, NaN, -1, 9, 9, 9, 9, 9], [1, 5, 4, 1])
-      const [y, which] = run.many("WeftMaxPool", [run.int("rectifier", 1)], [x, tf.tensor1d([-4])], 2)
+      const [y, which] = run.many("WeftMaxPool", [run.int("activation", 1)], [x, tf.tensor1d([-4])], 2)
       assert.deepStrictEqual([...y!.dataSync()], [0, 5, NaN, 5])
       const size = [run.int("height", 5), run.int("width", 4)]
       const [dx, sums] = run.many("WeftMaxPoolGrad", size, [tf.tensor4d([7, 8, 10, 20], [1, 2, 2, 1]), which!], 2)
@@ -117,17 +117,17 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const [weight, bias] = [numbers([24], "weight"), numbers([24], "bias")]
       const [zeros, ones] = [tf.zeros([24]), tf.ones([24])]
       const settings = [run.number("epsilon", 1e-5), run.number("momentum", 1)]
-      const cuts = run.int("rectifier", 2)
+      const activated = run.int("activation", 2)
       const shape = [3, 7, 11, 24]
       const small = numbers(shape, "x")
       const inputs = (x: tf.Tensor) => [x, weight, bias, zeros, ones]
-      const [, , variance] = run.many("WeftBatchNorm", [...settings, cuts], inputs(small), 5)
+      const [, , variance] = run.many("WeftBatchNorm", [...settings, activated], inputs(small), 5)
       const far = tf.add(small, 4096) // in hundredths, which are rounded there
-      const [y, , farVariance] = run.many("WeftBatchNorm", [...settings, cuts], inputs(far), 5)
+      const [y, , farVariance] = run.many("WeftBatchNorm", [...settings, activated], inputs(far), 5)
       assert.isBelow(distance(farVariance!, variance!), 1e-3)
       assert.isTrue(y!.dataSync().every((value) => value >= 0 && value <= 6))
 
-      const [output, , , mean, inverse] = run.many("WeftBatchNorm", [...settings, cuts], inputs(small), 5)
+      const [output, , , mean, inverse] = run.many("WeftBatchNorm", [...settings, activated], inputs(small), 5)
       const attributes = [
         run.float,
         run.type("U", run.types.float),
@@ -140,7 +140,7 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const dy = numbers(shape, "dy")
       const open = run.one("Relu6Grad", [run.float], dy, output!)
       const theirs = run.many("FusedBatchNormGradV3", attributes, [open, small, weight, ...kept], 5)
-      const ours = run.many("WeftBatchNormGrad", [cuts], [dy, small, output!, weight, mean!, inverse!], 3)
+      const ours = run.many("WeftBatchNormGrad", [activated], [dy, small, output!, weight, mean!, inverse!], 3)
       for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5)
     })
   )

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { MaxPool } from "../../../../src/model/Block.ts"
-import type { Operators } from "../../../../src/layers/engines/tfjs/Device.ts"
+import type { BlockOperators } from "../../../../src/layers/engines/tfjs/Operators.ts"
 import type { Applied } from "../../../../src/layers/engines/tfjs/Pass.ts"
 import { assertSame, poolingCases } from "../../../model/engineContract/windows.ts"
 
@@ -16,15 +16,19 @@ export const poolsAsPyTorchDoes = async (maxPool: (block: typeof MaxPool.Type, i
 }
 
 /**
- * Checks a backend's gradient through rectifiers, given what they gave. Source: PyTorch 2.13, whose `relu` and `relu6`
+ * Checks a backend's gradient through activations, given what they gave. Source: PyTorch 2.13, whose `relu` and `relu6`
  * give NaN for NaN and pass its gradient; those at 0 and 6 do not pass.
  */
-export const rectifiesAsPyTorchDoes = async ({ rectified }: Operators) => {
+export const activatesAsPyTorchDoes = async ({ activationGradient }: BlockOperators) => {
   for (const [kind, y, expected] of [
     ["relu", [NaN, Infinity, 0, 3, 6, 0], [1, 2, 0, 4, 5, 0]],
     ["relu6", [NaN, 6, 0, 3, 6, 5], [1, 0, 0, 4, 0, 6]]
   ] as const) {
-    const { gradient, sums } = rectified(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), tf.tensor2d([...y], [2, 3]), kind)
+    const { gradient, sums } = activationGradient(
+      tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]),
+      tf.tensor2d([...y], [2, 3]),
+      kind
+    )
     assertSame(await gradient.data<"float32">(), expected, kind)
     const [a, b, c, d, e, f] = expected
     assertSame(await sums.data<"float32">(), [a + d, b + e, c + f], `sums of ${kind}`)

@@ -2,8 +2,6 @@ import { assert, layer } from "@effect/vitest"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Exit, Scope } from "effect"
 import { TestConsole } from "effect/testing"
-import { composed } from "../../../../src/layers/engines/tfjs/composed.ts"
-import type { Device } from "../../../../src/layers/engines/tfjs/Device.ts"
 import { preflight } from "../../../../src/layers/engines/tfjs/preflight.ts"
 import { open } from "../../../../src/layers/engines/tfjs/session.ts"
 import { layer as wasm } from "../../../../src/layers/engines/wasm/WasmEngine.ts"
@@ -11,6 +9,7 @@ import { OutOfMemory } from "../../../../src/layers/engines/wasm/openBackend.ts"
 import { Engine, LeakPolicy } from "../../../../src/model/Engine.ts"
 import { plain } from "../../../model/engineContract/figures.ts"
 import { openSession, referenceBatch, referenceWeights, sgd } from "../../../model/engineContract/reference.ts"
+import { operators, plainDevice } from "./plainDevice.ts"
 
 const at = { step: 0, learningRate: 0.01 }
 const batch = referenceBatch(plain, "session-", 4)
@@ -25,17 +24,10 @@ const options = {
   clipValue: undefined
 }
 
-const device = (operators: Partial<Device["operators"]>): Device => ({
-  engine: "faulty",
-  backend: "wasm",
-  operators: { ...composed, ...operators },
-  isOutOfMemory: (cause) => cause instanceof OutOfMemory
-})
-
-const leaking = device({
+const leaking = plainDevice("faulty", {
   channelSums: (x) => {
     tf.keep(tf.scalar(1))
-    return composed.channelSums(x)
+    return operators.channelSums(x)
   }
 })
 
@@ -63,10 +55,10 @@ layer(wasm)("a session", (it) => {
 
   it.effect("says which batch size to try where memory is full, and goes on with a smaller batch", () =>
     Effect.gen(function* () {
-      const full = device({
-        rectified: (dy, ...rest) => {
+      const full = plainDevice("faulty", {
+        activationGradient: (dy, ...rest) => {
           if (dy.shape[0]! > 2) throw new OutOfMemory(2 ** 30)
-          return composed.rectified(dy, ...rest)
+          return operators.activationGradient(dy, ...rest)
         }
       })
       const session = yield* open(full, options)
@@ -101,7 +93,9 @@ layer(wasm)("a session", (it) => {
         Effect.ensuring(Effect.sync(() => tf.registerKernel(kernel)))
       )
       assert.include(error.message, "MaxPoolGrad")
-      const missing = yield* Effect.flip(preflight(device({}), { ...plain, height: 2, width: 2 }, "Mend it."))
+      const missing = yield* Effect.flip(
+        preflight(plainDevice("faulty"), { ...plain, height: 2, width: 2 }, "Mend it.")
+      )
       assert.include(missing.message, "too small")
       yield* engine.preflight(plain)
     })

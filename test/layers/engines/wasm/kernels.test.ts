@@ -2,15 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import "@tensorflow/tfjs-backend-cpu"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll } from "vitest"
-import { composed } from "../../../../src/layers/engines/tfjs/composed.ts"
-import { maxPool } from "../../../../src/layers/engines/tfjs/convolutions.ts"
+import { maxPool } from "../../../../src/layers/engines/tfjs/maxPool.ts"
 import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
 import { registerKernels } from "../../../../src/layers/engines/wasm/kernels.ts"
 import { Machine } from "../../../../src/layers/engines/wasm/Machine.ts"
 import { operatorsOf } from "../../../../src/layers/engines/wasm/operators.ts"
 import { backendName, openBackend } from "../../../../src/layers/engines/wasm/openBackend.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
-import { poolsAsPyTorchDoes, rectifiesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+import { poolsAsPyTorchDoes, activatesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+import { operators } from "../tfjs/plainDevice.ts"
 
 const unused = {} as Pass // pooling looks at nothing in it
 
@@ -139,10 +139,10 @@ describe("the wasm kernels agree with the plain ones", () => {
     await poolsAsPyTorchDoes((block, input) => maxPool(block, input, unused))
   })
 
-  it("gradients through rectifiers: NaN and infinities are PyTorch's", async () => {
+  it("gradients through activations: NaN and infinities are PyTorch's", async () => {
     await tf.setBackend(backendName)
-    await rectifiesAsPyTorchDoes(operatorsOf(machine))
-    await rectifiesAsPyTorchDoes(composed)
+    await activatesAsPyTorchDoes(operatorsOf(machine))
+    await activatesAsPyTorchDoes(operators)
   })
 
   it("products of matrices", async () => {
@@ -160,7 +160,7 @@ describe("the wasm kernels agree with the plain ones", () => {
     }
   })
 
-  it("rectifiers", async () => {
+  it("activations", async () => {
     await agrees("Relu", { x: [3, 7, 5] }, {})
     await agrees("Relu6", { x: [3, 7, 5] }, {})
   })

@@ -4,15 +4,15 @@ import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
 import { execFile } from "node:child_process"
 import { layer, layerWith } from "../../../../src/layers/engines/webgpu/WebgpuEngine.ts"
-import { maxPool } from "../../../../src/layers/engines/tfjs/convolutions.ts"
+import { maxPool } from "../../../../src/layers/engines/tfjs/maxPool.ts"
 import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
 import { operatorsOf } from "../../../../src/layers/engines/webgpu/operators.ts"
 import { probeAdapter } from "../../../../src/layers/engines/webgpu/probeAdapter.ts"
-import * as MockEngine from "../../../../src/layers/engines/reference/ReferenceEngine.ts"
+import * as ReferenceEngine from "../../../../src/layers/engines/reference/ReferenceEngine.ts"
 import { Engine, EngineError } from "../../../../src/model/Engine.ts"
 import type { Network } from "../../../../src/model/Network.ts"
 import { mobilenetV2 } from "../../../../src/model/networks/mobilenetV2.ts"
-import { poolsAsPyTorchDoes, rectifiesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+import { poolsAsPyTorchDoes, activatesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 import { engineContract } from "../../../model/engineContract.ts"
 import { plain } from "../../../model/engineContract/figures.ts"
 import {
@@ -140,29 +140,31 @@ describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
       }).pipe(Effect.provide(engine))
     )
 
-    it.effect("computes what the mock does where shapes are odd and sums long, and the same bits each time", () =>
-      Effect.gen(function* () {
-        const batch = referenceBatch(odd, "odd-", 7)
-        const train = Effect.fnUntraced(function* () {
-          const session = yield* openSession(odd, { optimizer: { ...sgd, momentum: 0.9 } })
-          const results = [yield* session.train(batch, at), yield* session.train(batch, { ...at, step: 1 })]
-          return { results, state: yield* session.snapshot }
-        }, Effect.scoped)
-        const expected = yield* train().pipe(Effect.provide(MockEngine.layer))
-        const actual = yield* train()
-        for (const [step, { gradientNorm, logits, loss }] of actual.results.entries()) {
-          const { results } = expected
-          assertNear(logits, results[step]!.logits, `logits of step ${step}`, 1e-5)
-          assertNear([loss, gradientNorm], [results[step]!.loss, results[step]!.gradientNorm], `step ${step}`, 1e-5)
-        }
-        for (const [name, { data }] of actual.state.weights)
-          assertNear(data, expected.state.weights.get(name)!.data, name, 1e-5)
-        for (let i = 0; i < 2; i++) assertSameBits((yield* train()).state, actual.state)
-      }).pipe(Effect.provide(engine))
+    it.effect(
+      "computes what the reference engine does where shapes are odd and sums long, and the same bits each time",
+      () =>
+        Effect.gen(function* () {
+          const batch = referenceBatch(odd, "odd-", 7)
+          const train = Effect.fnUntraced(function* () {
+            const session = yield* openSession(odd, { optimizer: { ...sgd, momentum: 0.9 } })
+            const results = [yield* session.train(batch, at), yield* session.train(batch, { ...at, step: 1 })]
+            return { results, state: yield* session.snapshot }
+          }, Effect.scoped)
+          const expected = yield* train().pipe(Effect.provide(ReferenceEngine.layer))
+          const actual = yield* train()
+          for (const [step, { gradientNorm, logits, loss }] of actual.results.entries()) {
+            const { results } = expected
+            assertNear(logits, results[step]!.logits, `logits of step ${step}`, 1e-5)
+            assertNear([loss, gradientNorm], [results[step]!.loss, results[step]!.gradientNorm], `step ${step}`, 1e-5)
+          }
+          for (const [name, { data }] of actual.state.weights)
+            assertNear(data, expected.state.weights.get(name)!.data, name, 1e-5)
+          for (let i = 0; i < 2; i++) assertSameBits((yield* train()).state, actual.state)
+        }).pipe(Effect.provide(engine))
     )
 
     it.effect(
-      "computes what the mock does in MobileNetV2's blocks: inverted residuals, one of them with stride 2",
+      "computes what the reference engine does in MobileNetV2's blocks: inverted residuals, one of them with stride 2",
       () =>
         Effect.gen(function* () {
           assert.isTrue(inverted.blocks.some((block) => block._tag === "DepthwiseConv2d" && block.stride === 2))
@@ -173,7 +175,7 @@ describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
             const { weights } = yield* session.snapshot
             return { logits, figures: [loss, gradientNorm], weights, predicted: yield* session.predict(batch) }
           }).pipe(Effect.scoped)
-          const expected = yield* step.pipe(Effect.provide(MockEngine.layer))
+          const expected = yield* step.pipe(Effect.provide(ReferenceEngine.layer))
           const actual = yield* step
           assertNear(actual.logits, expected.logits, "logits", 1e-5)
           assertNear(actual.figures, expected.figures, "loss and gradient norm", 1e-4)
@@ -182,13 +184,13 @@ describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
         }).pipe(Effect.provide(engine))
     )
 
-    it.effect("pools and rectifies as PyTorch does where there are NaN and infinities, forward and backward", () =>
+    it.effect("pools and activates as PyTorch does where there are NaN and infinities, forward and backward", () =>
       Effect.gen(function* () {
         yield* Engine // its backend is the current one
         const unused = {} as Pass // pooling looks at nothing in it
         yield* Effect.promise(() => poolsAsPyTorchDoes((block, input) => maxPool(block, input, unused)))
         const backend = tf.backend() as WebGPUBackend // the engine's
-        yield* Effect.promise(() => rectifiesAsPyTorchDoes(operatorsOf(backend)))
+        yield* Effect.promise(() => activatesAsPyTorchDoes(operatorsOf(backend)))
       }).pipe(Effect.provide(engine))
     )
 

@@ -1,4 +1,4 @@
-// Batch norm by the batch's own figures, with a rectifier behind it: over all axes but the last.
+// Batch norm by the batch's own statistics, with an activation behind it: over all axes but the last.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 #include "Kernel.h"
 #include "Pool.h"
-#include "rectifier.h"
+#include "activation.h"
 
 namespace weft {
 
@@ -46,7 +46,7 @@ class BatchNorm {
   explicit BatchNorm(Attributes &attributes)
       : epsilon_(attributes.Number("epsilon")),
         momentum_(attributes.Number("momentum")),
-        rectifier_(attributes.Int("rectifier")) {}
+        activation_(attributes.Int("activation")) {}
 
   void Run(Call &call) const {
     Shape shape;
@@ -81,7 +81,7 @@ class BatchNorm {
       shift[c] = bias[c];
     }
     for (float *wide : {centre, scale, shift}) walk.Repeat(wide);
-    WithRectifier(rectifier_, [&](auto cut, auto) {
+    WithActivation(activation_, [&](auto cut, auto) {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           for (int64_t row = first; row < first + rows; row++)
@@ -151,13 +151,13 @@ class BatchNorm {
   }
 
   const float epsilon_, momentum_;
-  const int rectifier_;
+  const int activation_;
 };
 
 // dy, x, y, weight, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias.
 class BatchNormGrad {
  public:
-  explicit BatchNormGrad(Attributes &attributes) : rectifier_(attributes.Int("rectifier")) {}
+  explicit BatchNormGrad(Attributes &attributes) : activation_(attributes.Int("activation")) {}
 
   void Run(Call &call) const {
     Shape shape;
@@ -177,7 +177,7 @@ class BatchNormGrad {
     std::copy_n(mean, channels, centre);
     walk.Repeat(centre);
 
-    WithRectifier(rectifier_, [&](auto, auto isCut) {
+    WithActivation(activation_, [&](auto, auto isClamped) {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         double *const total = totals + piece * width * 2;
         float *const sum = sums + piece * width * 2;
@@ -185,7 +185,7 @@ class BatchNormGrad {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           std::fill_n(sum, width * 2, 0.0f);
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Add(dy + at, x + at, y + at, centre, width, sum, sum + width, isCut);
+            Add(dy + at, x + at, y + at, centre, width, sum, sum + width, isClamped);
           for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
         });
       });
@@ -208,7 +208,7 @@ class BatchNormGrad {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Back(dy + at, x + at, y + at, centre, scale, slope, shift, width, dx + at, isCut);
+            Back(dy + at, x + at, y + at, centre, scale, slope, shift, width, dx + at, isClamped);
         });
       });
     });
@@ -218,9 +218,9 @@ class BatchNormGrad {
   template <class IsCutBy>
   static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
                   const float *__restrict centre, int64_t width, float *__restrict plain, float *__restrict centred,
-                  const IsCutBy &isCut) {
+                  const IsCutBy &isClamped) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isCut(y[i]) ? 0 : dy[i];
+      const float g = isClamped(y[i]) ? 0 : dy[i];
       plain[i] += g;
       centred[i] += g * (x[i] - centre[i]);
     }
@@ -229,14 +229,14 @@ class BatchNormGrad {
   template <class IsCutBy>
   static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
                    const float *__restrict centre, const float *__restrict scale, const float *__restrict slope,
-                   const float *__restrict shift, int64_t width, float *__restrict dx, const IsCutBy &isCut) {
+                   const float *__restrict shift, int64_t width, float *__restrict dx, const IsCutBy &isClamped) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isCut(y[i]) ? 0 : dy[i];
+      const float g = isClamped(y[i]) ? 0 : dy[i];
       dx[i] = scale[i] * g + (slope[i] * (x[i] - centre[i]) + shift[i]);
     }
   }
 
-  const int rectifier_;
+  const int activation_;
 };
 
 }  // namespace weft

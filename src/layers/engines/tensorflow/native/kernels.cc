@@ -12,7 +12,7 @@
 namespace weft {
 
 static void RegisterAll() {
-  Register<MaxPool>("WeftMaxPool", {"x: float", "bias: float"}, {"y: float", "which: uint8"}, {"rectifier: int"});
+  Register<MaxPool>("WeftMaxPool", {"x: float", "bias: float"}, {"y: float", "which: uint8"}, {"activation: int"});
   Register<MaxPoolGrad>("WeftMaxPoolGrad", {"dy: float", "which: uint8"}, {"dx: float", "sums: float"},
                         {"height: int", "width: int"});
   Register<WindowMax>("WeftWindowMax", {"x: float"}, {"y: float", "from: int32"},
@@ -22,11 +22,11 @@ static void RegisterAll() {
   Register<BatchNorm>("WeftBatchNorm",
                       {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float"},
                       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
-                      {"epsilon: float", "momentum: float", "rectifier: int"});
+                      {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormGrad>(
       "WeftBatchNormGrad",
       {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
-      {"dx: float", "scale: float", "offset: float"}, {"rectifier: int"});
+      {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                                 {"stride: int", "top: int", "left: int"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},

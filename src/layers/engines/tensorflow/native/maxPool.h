@@ -1,4 +1,4 @@
-// Max pooling: by windows of 2 x 2 side by side, with a bias and a rectifier behind it; and by any square windows. NHWC.
+// Max pooling: by windows of 2 x 2 side by side, with a bias and an activation behind it; and by any square windows. NHWC.
 //
 // Of equal numbers the first is the largest. NaN is larger than any number, and of several the last one counts. Source:
 // PyTorch's MaxPoolKernel.cpp. (TensorFlow's own operation loses NaN, depending on its place in the window.)
@@ -8,17 +8,17 @@
 
 #include "Kernel.h"
 #include "Pool.h"
-#include "rectifier.h"
+#include "activation.h"
 
 namespace weft {
 
-// What the way back must know of a window: which of its four was the largest, or that the rectifier cut it.
+// What the backward pass must know of a window: which of its four was the largest, or that the activation clamped it.
 constexpr uint8_t kCut = 4;
 
-// x (n, height, width, c), bias (c, or none): the pooled numbers, and what the way back must know of each.
+// x (n, height, width, c), bias (c, or none): the pooled numbers, and what the backward pass must know of each.
 class MaxPool {
  public:
-  explicit MaxPool(Attributes &attributes) : rectifier_(attributes.Int("rectifier")) {}
+  explicit MaxPool(Attributes &attributes) : activation_(attributes.Int("activation")) {}
 
   void Run(Call &call) const {
     Shape shape, biases;
@@ -32,13 +32,13 @@ class MaxPool {
     float *const y = call.Output(0, small);
     uint8_t *const which = call.Output<uint8_t>(1, small, TF_UINT8);
     const int64_t line = shape[2] * channels;
-    WithRectifier(rectifier_, [&](auto cut, auto isCut) {
+    WithActivation(activation_, [&](auto cut, auto isClamped) {
       Pool::Get().Run(shape[0] * height, [&](int64_t row) {
         const float *upper = x + (row / height * shape[1] + row % height * 2) * line;
         const int64_t to = row * width * channels;
         for (int64_t i = 0; i < width; i++, upper += 2 * channels)
           Window(upper, upper + line, isBiased ? bias : nullptr, channels, y + to + i * channels,
-                 which + to + i * channels, cut, isCut);
+                 which + to + i * channels, cut, isClamped);
       });
     });
   }
@@ -47,7 +47,7 @@ class MaxPool {
   template <class CutBy, class IsCutBy>
   static void Window(const float *__restrict a, const float *__restrict c, const float *__restrict bias,
                      int64_t channels, float *__restrict y, uint8_t *__restrict which, const CutBy &cut,
-                     const IsCutBy &isCut) {
+                     const IsCutBy &isClamped) {
     const float *const b = a + channels, *const d = c + channels;
     for (int64_t i = 0; i < channels; i++) {
       float most = a[i];
@@ -60,11 +60,11 @@ class MaxPool {
       most = at == 3 ? d[i] : most;
       const float shifted = bias == nullptr ? most : most + bias[i];
       y[i] = cut(shifted);
-      which[i] = static_cast<uint8_t>(isCut(shifted) ? kCut : at);
+      which[i] = static_cast<uint8_t>(isClamped(shifted) ? kCut : at);
     }
   }
 
-  const int rectifier_;
+  const int activation_;
 };
 
 // dy and `which` (n, height / 2, width / 2, c), of an x of the attributes' height and width: the gradients of x

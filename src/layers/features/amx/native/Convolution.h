@@ -9,8 +9,8 @@ namespace weft {
 class Convolution final : public Operation {
  public:
   // weight (outputs, inputs, high, wide).
-  Convolution(const float *weight, const float *bias, int64_t outputs, int64_t inputs, Window window, Rectifier rectifier)
-      : matrix_(weight, bias, outputs, inputs, window.high * window.wide), window_(window), rectifier_(rectifier) {}
+  Convolution(const float *weight, const float *bias, int64_t outputs, int64_t inputs, Window window, Activation activation)
+      : matrix_(weight, bias, outputs, inputs, window.high * window.wide), window_(window), activation_(activation) {}
 
   int64_t bytes() const override { return matrix_.bytes(); }
 
@@ -26,7 +26,7 @@ class Convolution final : public Operation {
     for (int64_t y = 0; y < to.height; y += lines) {
       const int64_t count = std::min(lines, to.height - y);
       const int64_t line = stride > 1 ? to.width : from.line();
-      const IntoFrame into{out, matrix_.bias(), rectifier_, line, to.width, y, nullptr};
+      const IntoFrame into{out, matrix_.bias(), activation_, line, to.width, y, nullptr};
       matrix_.Multiply(in.At(y * stride - top, -left), stride * from.step(), from.low(), at,
                        (count - 1) * line + to.width, into);
     }
@@ -37,7 +37,7 @@ class Convolution final : public Operation {
  private:
   const Matrix matrix_;
   const Window window_;
-  const Rectifier rectifier_;
+  const Activation activation_;
 };
 
 // Of images with few channels, as they are given: by the vector unit, from a copy with the padding around it.
@@ -45,7 +45,7 @@ class FirstConvolution final : public Operation {
  public:
   // weight (outputs, inputs, high, wide).
   FirstConvolution(const float *weight, const float *bias, int64_t outputs, int64_t height, int64_t width, int64_t inputs,
-                   int64_t outHeight, int64_t outWidth, Window window, Rectifier rectifier)
+                   int64_t outHeight, int64_t outWidth, Window window, Activation activation)
       : height_(height),
         width_(width),
         inputs_(inputs),
@@ -54,7 +54,7 @@ class FirstConvolution final : public Operation {
         real_(outputs),
         outputs_(Blocks(outputs) * kBlock),
         window_(window),
-        rectifier_(rectifier),
+        activation_(activation),
         weight_(outputs_ * window.high * window.wide * inputs),
         bias_(outputs_) {
     if (bias != nullptr) std::copy_n(bias, outputs, bias_.data());
@@ -108,13 +108,13 @@ class FirstConvolution final : public Operation {
     // What is filled up stays zero, also where an infinity was multiplied by its weights.
     const __mmask16 ma = Lanes(real_ - n), mb = Lanes(real_ - n - kLanes);
     for (int i = 0; i < pixels; i++)
-      StorePairs(out.At(y, x + i) + n, out.frame.low(), Rectified(_mm512_maskz_mov_ps(ma, a[i]), rectifier_),
-                 Rectified(_mm512_maskz_mov_ps(mb, b[i]), rectifier_));
+      StorePairs(out.At(y, x + i) + n, out.frame.low(), Activated(_mm512_maskz_mov_ps(ma, a[i]), activation_),
+                 Activated(_mm512_maskz_mov_ps(mb, b[i]), activation_));
   }
 
   const int64_t height_, width_, inputs_, wholeHeight_, wholeWidth_, real_, outputs_;
   const Window window_;
-  const Rectifier rectifier_;
+  const Activation activation_;
   Memory<float> weight_, bias_;
 };
 

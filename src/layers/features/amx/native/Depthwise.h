@@ -23,11 +23,11 @@ inline Memory<float> Filled(const float *numbers, int64_t count) {
 // Any filters, by themselves.
 class Depthwise final : public Operation {
  public:
-  Depthwise(const float *weight, const float *bias, int64_t channels, Window window, Rectifier rectifier)
+  Depthwise(const float *weight, const float *bias, int64_t channels, Window window, Activation activation)
       : weight_(ByTaps(weight, channels, window.high * window.wide)),
         bias_(Filled(bias, channels)),
         window_(window),
-        rectifier_(rectifier) {}
+        activation_(activation) {}
 
   void Run(const float *, const Image &in, const Image *, const Image &out, Scratch &) const override {
     out.ClearMargin();
@@ -46,14 +46,14 @@ class Depthwise final : public Operation {
               a = _mm512_fmadd_ps(LoadPairs(from, low), _mm512_load_ps(w), a);
               b = _mm512_fmadd_ps(LoadPairs(from + kLanes, low), _mm512_load_ps(w + kLanes), b);
             }
-          StorePairs(out.At(y, x) + c, low, Rectified(a, rectifier_), Rectified(b, rectifier_));
+          StorePairs(out.At(y, x) + c, low, Activated(a, activation_), Activated(b, activation_));
         }
   }
 
  private:
   const Memory<float> weight_, bias_;
   const Window window_;
-  const Rectifier rectifier_;
+  const Activation activation_;
 };
 
 }  // namespace weft

@@ -22,12 +22,12 @@ class Read final : public Operation {
   }
 };
 
-// A factor and a term for each channel, a rectifier.
+// A factor and a term for each channel, an activation.
 class Affine final : public Operation {
  public:
   // Null: no factors, or no terms.
-  Affine(const float *scale, const float *shift, int64_t channels, Rectifier rectifier)
-      : scale_(Filled(scale, channels)), shift_(Filled(shift, channels)), rectifier_(rectifier) {
+  Affine(const float *scale, const float *shift, int64_t channels, Activation activation)
+      : scale_(Filled(scale, channels)), shift_(Filled(shift, channels)), activation_(activation) {
     if (scale == nullptr) std::fill_n(scale_.data(), scale_.size(), 1.0f);
   }
 
@@ -36,7 +36,7 @@ class Affine final : public Operation {
     const int64_t low = out.frame.low();
     const auto of = [&](const uint16_t *from, int64_t c) {
       const __m512 scale = _mm512_load_ps(scale_.data() + c), shift = _mm512_load_ps(shift_.data() + c);
-      return Rectified(_mm512_fmadd_ps(LoadPairs(from + c, low), scale, shift), rectifier_);
+      return Activated(_mm512_fmadd_ps(LoadPairs(from + c, low), scale, shift), activation_);
     };
     for (int64_t y = 0; y < out.frame.height; y++)
       for (int64_t x = 0; x < out.frame.width; x++)
@@ -46,7 +46,7 @@ class Affine final : public Operation {
 
  private:
   Memory<float> scale_, shift_;
-  const Rectifier rectifier_;
+  const Activation activation_;
 };
 
 // The sum of two frames.

@@ -16,18 +16,18 @@ class Inverted final : public Operation {
  public:
   struct Filters {
     const float *weight, *bias;
-    Rectifier rectifier;
+    Activation activation;
     Window window;
   };
 
-  Inverted(std::unique_ptr<Matrix> expand, Rectifier expandRectifier, const Filters &filters,
-           std::unique_ptr<Matrix> project, Rectifier projectRectifier, bool isResidual, const Frame &in, int64_t outHeight,
+  Inverted(std::unique_ptr<Matrix> expand, Activation expandActivation, const Filters &filters,
+           std::unique_ptr<Matrix> project, Activation projectActivation, bool isResidual, const Frame &in, int64_t outHeight,
            int64_t outWidth)
       : expand_(std::move(expand)),
         project_(std::move(project)),
-        expandRectifier_(expandRectifier),
-        rectifier_(filters.rectifier),
-        projectRectifier_(projectRectifier),
+        expandActivation_(expandActivation),
+        activation_(filters.activation),
+        projectActivation_(projectActivation),
         window_(filters.window),
         isResidual_(isResidual),
         channels_(Blocks(project_->inputs()) * kBlock),
@@ -64,7 +64,7 @@ class Inverted final : public Operation {
       for (int64_t i = 0; i < count; i++)
         Line(many + i * stride * across, out.frame.width, filtered + i * out.frame.width * 2 * channels_);
       const int64_t none = 0;
-      const IntoFrame into{out,    project_->bias(), projectRectifier_, out.frame.width, out.frame.width, y,
+      const IntoFrame into{out,    project_->bias(), projectActivation_, out.frame.width, out.frame.width, y,
                            isResidual_ ? &in : nullptr};
       project_->Multiply(filtered, 2 * channels_, channels_, &none, count * out.frame.width, into);
     }
@@ -102,9 +102,9 @@ class Inverted final : public Operation {
       float *line = many + (y - begin) * across + window_.left * channels_ + n;
       for (int64_t i = 0; i < rows; i++, sums += kBlock) {
         if (x < width) {
-          _mm512_store_ps(line + x * channels_, Rectified(_mm512_add_ps(_mm512_load_ps(sums), b0), expandRectifier_));
+          _mm512_store_ps(line + x * channels_, Activated(_mm512_add_ps(_mm512_load_ps(sums), b0), expandActivation_));
           _mm512_store_ps(line + x * channels_ + kLanes,
-                          Rectified(_mm512_add_ps(_mm512_load_ps(sums + kLanes), b1), expandRectifier_));
+                          Activated(_mm512_add_ps(_mm512_load_ps(sums + kLanes), b1), expandActivation_));
         }
         if (++x == whole) x = 0, line += across;
       }
@@ -151,13 +151,13 @@ class Inverted final : public Operation {
       }
 #pragma GCC unroll 4
       for (int p = 0; p < pixels; p++)
-        StorePairs(to + p * 2 * channels_ + c, channels_, Rectified(sums[0][p], rectifier_),
-                   Rectified(sums[1][p], rectifier_));
+        StorePairs(to + p * 2 * channels_ + c, channels_, Activated(sums[0][p], activation_),
+                   Activated(sums[1][p], activation_));
     }
   }
 
   const std::unique_ptr<Matrix> expand_, project_;
-  const Rectifier expandRectifier_, rectifier_, projectRectifier_;
+  const Activation expandActivation_, activation_, projectActivation_;
   const Window window_;
   const bool isResidual_;
   const int64_t channels_;

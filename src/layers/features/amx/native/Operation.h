@@ -34,12 +34,12 @@ struct Window {
   int64_t high, wide, stride, top, left;
 };
 
-// Puts sums of a product into a frame: bias, rectifier, and what is to be added. Rows of the product are pixels, line by
+// Puts sums of a product into a frame: bias, activation, and what is to be added. Rows of the product are pixels, line by
 // line; of `line` rows the first `width` are the frame's.
 struct IntoFrame {
   const Image &out;
   const float *bias;
-  Rectifier rectifier;
+  Activation activation;
   int64_t line, width, y;
   const Image *added;
 
@@ -49,8 +49,8 @@ struct IntoFrame {
     int64_t down = y + first / line, x = first % line;
     for (int64_t i = 0; i < rows; i++, sums += kBlock) {
       if (x < width) {
-        __m512 v0 = Rectified(_mm512_add_ps(_mm512_load_ps(sums), b0), rectifier);
-        __m512 v1 = Rectified(_mm512_add_ps(_mm512_load_ps(sums + kLanes), b1), rectifier);
+        __m512 v0 = Activated(_mm512_add_ps(_mm512_load_ps(sums), b0), activation);
+        __m512 v1 = Activated(_mm512_add_ps(_mm512_load_ps(sums + kLanes), b1), activation);
         if (added != nullptr) {
           const uint16_t *const other = added->At(down, x) + n;
           v0 = _mm512_add_ps(v0, LoadPairs(other, added->frame.low()));

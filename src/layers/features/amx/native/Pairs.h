@@ -56,13 +56,13 @@ inline __m512 Larger(__m512 a, __m512 b) {
   return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
 }
 
-enum class Rectifier { kNone, kRelu, kRelu6 };
+enum class Activation { kNone, kRelu, kRelu6 };
 
 // NaN stays NaN.
-inline __m512 Rectified(__m512 x, Rectifier rectifier) {
-  if (rectifier == Rectifier::kNone) return x;
+inline __m512 Activated(__m512 x, Activation activation) {
+  if (activation == Activation::kNone) return x;
   x = _mm512_max_ps(_mm512_setzero_ps(), x);
-  return rectifier == Rectifier::kRelu ? x : _mm512_min_ps(_mm512_set1_ps(6.0f), x);
+  return activation == Activation::kRelu ? x : _mm512_min_ps(_mm512_set1_ps(6.0f), x);
 }
 
 }  // namespace weft

@@ -25,7 +25,7 @@ struct Line {
   // Of the output.
   int32_t height, width, channels;
   int32_t high, wide, stride, top, left;
-  int32_t rectifier;
+  int32_t activation;
   // Which of the given numbers; -1 for none.
   int32_t weight, bias;
 };
@@ -81,7 +81,7 @@ class Program {
     std::unique_ptr<Operation> operation;
     // A product over the whole batch, in place of an operation.
     std::unique_ptr<Matrix> dense;
-    Rectifier rectifier;
+    Activation activation;
     int32_t in, other, out;
   };
 
@@ -99,7 +99,7 @@ class Program {
     return uses;
   }
 
-  static Rectifier RectifierOf(const Line &line) { return static_cast<Rectifier>(line.rectifier); }
+  static Activation ActivationOf(const Line &line) { return static_cast<Activation>(line.activation); }
   static Window WindowOf(const Line &line) { return {line.high, line.wide, line.stride, line.top, line.left}; }
 
   // Makes the next step, of one line or several; gives how many.
@@ -112,7 +112,7 @@ class Program {
                                       of.high * of.wide);
     };
     const auto add = [&](Operation *operation) {
-      steps_.push_back({std::unique_ptr<Operation>(operation), nullptr, Rectifier::kNone, line.in, line.other, line.out});
+      steps_.push_back({std::unique_ptr<Operation>(operation), nullptr, Activation::kNone, line.in, line.other, line.out});
       return 1;
     };
     if (const size_t taken = AddInverted(lines, at, weights); taken > 0) return taken;
@@ -122,20 +122,20 @@ class Program {
       case Code::kConvolution:
         if (line.in == 0)
           return add(new FirstConvolution(numbers(line.weight), numbers(line.bias), line.channels, in.height, in.width,
-                                          in.channels, line.height, line.width, WindowOf(line), RectifierOf(line)));
+                                          in.channels, line.height, line.width, WindowOf(line), ActivationOf(line)));
         frames_[line.in].Widen(line.top, line.left,
                                std::max<int64_t>(0, (line.height - 1) * line.stride + line.high - line.top - in.height),
                                std::max<int64_t>(0, (line.width - 1) * line.stride + line.wide - line.left - in.width));
         return add(new Convolution(numbers(line.weight), numbers(line.bias), line.channels, in.channels, WindowOf(line),
-                                   RectifierOf(line)));
+                                   ActivationOf(line)));
       case Code::kDepthwise:
         return add(new Depthwise(numbers(line.weight), numbers(line.bias), line.channels, WindowOf(line),
-                                 RectifierOf(line)));
+                                 ActivationOf(line)));
       case Code::kDense:
-        steps_.push_back({nullptr, matrix(line), RectifierOf(line), line.in, line.other, line.out});
+        steps_.push_back({nullptr, matrix(line), ActivationOf(line), line.in, line.other, line.out});
         return 1;
       case Code::kAffine:
-        return add(new Affine(numbers(line.weight), numbers(line.bias), line.channels, RectifierOf(line)));
+        return add(new Affine(numbers(line.weight), numbers(line.bias), line.channels, ActivationOf(line)));
       case Code::kAddition:
         return add(new Addition());
       case Code::kMaxPool:
@@ -167,20 +167,20 @@ class Program {
     const Line &project = lines[++next];
     if (!isPoint(project)) return 0;
     const int32_t in = lines[at].in;
-    const bool isResidual = project.rectifier == 0 && filters.stride == 1 && follows(next + 1, project.out) &&
+    const bool isResidual = project.activation == 0 && filters.stride == 1 && follows(next + 1, project.out) &&
                             lines[next + 1].code == Code::kAddition && lines[next + 1].other == in &&
-                            lines[next + 1].rectifier == 0;
+                            lines[next + 1].activation == 0;
     if (isResidual) next++;
     const auto numbers = [&](int32_t which) { return which < 0 ? nullptr : weights[which]; };
     const auto matrix = [&](const Line &of) {
       return std::make_unique<Matrix>(numbers(of.weight), numbers(of.bias), of.channels, frames_[of.in].channels, 1);
     };
-    const Inverted::Filters middle{numbers(filters.weight), numbers(filters.bias), RectifierOf(filters),
+    const Inverted::Filters middle{numbers(filters.weight), numbers(filters.bias), ActivationOf(filters),
                                    WindowOf(filters)};
-    auto operation = std::make_unique<Inverted>(expands ? matrix(lines[at]) : nullptr, RectifierOf(lines[at]), middle,
-                                                matrix(project), RectifierOf(project), isResidual, frames_[in],
+    auto operation = std::make_unique<Inverted>(expands ? matrix(lines[at]) : nullptr, ActivationOf(lines[at]), middle,
+                                                matrix(project), ActivationOf(project), isResidual, frames_[in],
                                                 filters.height, filters.width);
-    steps_.push_back({std::move(operation), nullptr, Rectifier::kNone, in, -1, lines[next].out});
+    steps_.push_back({std::move(operation), nullptr, Activation::kNone, in, -1, lines[next].out});
     return next + 1 - at;
   }
 
@@ -276,7 +276,7 @@ class Program {
     Frame rows = to;
     rows.width = count;
     const Image out{rows, batch_[step.out].data()};
-    const IntoFrame into{out, step.dense->bias(), step.rectifier, count, count, 0, nullptr};
+    const IntoFrame into{out, step.dense->bias(), step.activation, count, count, 0, nullptr};
     Parallel(Blocks(to.channels), [&](int64_t block, Worker &) {
       step.dense->Multiply(batch_[step.in].data(), in.size(), in.low(), &none, count, into, block, block + 1);
     });

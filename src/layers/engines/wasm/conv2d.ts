@@ -1,41 +1,42 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Geometry, Machine } from "./Machine.ts"
+import type { WindowOnImages } from "../tfjs/window.ts"
+import type { Machine } from "./Machine.ts"
 import type { Finish } from "./multiply.ts"
 import { slide, slideGradient, withPadding } from "./multiply.ts"
 
 /** The images with their padding: every pixel that a window covers, and no other. */
-const covered = ({ kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top }: Geometry) => ({
+const covered = ({ kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top }: WindowOnImages) => ({
   height: (outHeight - 1) * stride + kernelHeight,
   width: (outWidth - 1) * stride + kernelWidth,
   top,
   left
 })
 
-const kernelOf = ({ kernelHeight, kernelWidth, stride }: Geometry) => ({
+const kernelOf = ({ kernelHeight, kernelWidth, stride }: WindowOnImages) => ({
   height: kernelHeight,
   width: kernelWidth,
   stride
 })
 
 /** Where every output pixel sees one input pixel, an image is one line: no rests at the ends of rows. */
-const flatten = (geometry: Geometry): Geometry => {
-  const { height, kernelHeight, kernelWidth, outHeight, outWidth, stride, width } = geometry
-  if (kernelHeight * kernelWidth * stride !== 1 || outHeight !== height || outWidth !== width) return geometry
-  return { ...geometry, height: 1, outHeight: 1, width: height * width, outWidth: height * width }
+const flatten = (window: WindowOnImages): WindowOnImages => {
+  const { height, kernelHeight, kernelWidth, outHeight, outWidth, stride, width } = window
+  if (kernelHeight * kernelWidth * stride !== 1 || outHeight !== height || outWidth !== width) return window
+  return { ...window, height: 1, outHeight: 1, width: height * width, outWidth: height * width }
 }
 
 /** A convolution of NHWC images with an HWIO filter. */
 export const conv2d = (
   machine: Machine,
-  given: Geometry,
+  given: WindowOnImages,
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
   finish: Finish
 ): tf.TensorInfo => {
   const columns = filter.shape[3]!
   const out = machine.output([given.images, given.outHeight, given.outWidth, columns])
-  const geometry = flatten(given)
-  const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = geometry
+  const window = flatten(given)
+  const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = window
   const right = {
     from: machine.address(filter),
     taps: kernelHeight * kernelWidth,
@@ -45,12 +46,12 @@ export const conv2d = (
     columnStep: 1,
     columns
   }
-  withPadding(machine, { at: machine.address(x), height, width }, geometry, covered(geometry), 1, (padded) =>
+  withPadding(machine, { at: machine.address(x), height, width }, window, covered(window), 1, (padded) =>
     slide(
       machine,
       padded,
       { images, channels, lines: outHeight, count: outWidth },
-      kernelOf(geometry),
+      kernelOf(window),
       right,
       machine.address(out),
       finish
@@ -62,20 +63,20 @@ export const conv2d = (
 /** The gradient of the filter. */
 export const conv2dFilterGradient = (
   machine: Machine,
-  given: Geometry,
+  given: WindowOnImages,
   x: tf.TensorInfo,
   dy: tf.TensorInfo
 ): tf.TensorInfo => {
   const columns = dy.shape[3]!
-  const geometry = flatten(given)
-  const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = geometry
+  const window = flatten(given)
+  const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = window
   const out = machine.output([kernelHeight, kernelWidth, channels, columns])
-  withPadding(machine, { at: machine.address(x), height, width }, geometry, covered(geometry), 1, (padded) =>
+  withPadding(machine, { at: machine.address(x), height, width }, window, covered(window), 1, (padded) =>
     slideGradient(
       machine,
       padded,
       { images, channels, lines: outHeight, count: outWidth },
-      kernelOf(geometry),
+      kernelOf(window),
       machine.address(dy),
       columns,
       machine.address(out)
@@ -86,18 +87,17 @@ export const conv2dFilterGradient = (
 
 /**
  * The gradient of the images: a convolution of stride 1 of dy, its pixels `stride` apart among zeros, with the filter
- * turned by half a turn and its channels exchanged.
+ * rotated by half a turn and its channels exchanged.
  */
 export const conv2dInputGradient = (
   machine: Machine,
-  given: Geometry,
+  given: WindowOnImages,
   dy: tf.TensorInfo,
   filter: tf.TensorInfo
 ): tf.TensorInfo => {
   const out = machine.output([given.images, given.height, given.width, given.channels])
-  const geometry = flatten(given)
-  const { channels, height, images, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width } =
-    geometry
+  const window = flatten(given)
+  const { channels, height, images, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width } = window
   const depth = dy.shape[3]!
   const taps = kernelHeight * kernelWidth
   const tap = channels * depth

@@ -1,17 +1,17 @@
 import { describe, it } from "@effect/vitest"
-import { maxPool } from "../../../../src/layers/engines/reference/pooling.ts"
+import { maxPool } from "../../../../src/layers/engines/reference/maxPool.ts"
 import type { Pass } from "../../../../src/layers/engines/reference/Pass.ts"
 import { assertSame, poolingCases } from "../../../model/engineContract/windows.ts"
 
 const pass: Pass = {
   training: true,
-  batchFigures: false,
+  batchStatistics: false,
   weights: new Map(),
   gradients: new Map(),
   mask: (_, length) => new Float32Array(length)
 }
 
-describe("the mock engine's max pooling", () => {
+describe("the reference engine's max pooling", () => {
   for (const { block, input, inputGradient, output, outputGradient, shape, title } of poolingCases)
     it(`gives what PyTorch gives, and its gradient, with NaN and infinities: ${title}`, () => {
       const pooled = maxPool(block, { shape, data: input }, pass)

@@ -1,30 +1,17 @@
-import * as tf from "@tensorflow/tfjs-core"
-import type { Block, GlobalAveragePool } from "../../../model/Block.ts"
-import type { Piece } from "../tfjs/Device.ts"
-import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Block } from "../../../model/Block.ts"
+import { plain } from "../tfjs/fusedAt.ts"
+import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
+import { activation } from "./activation.ts"
 import { batchNorm } from "./batchNorm.ts"
-import { conv2d, dense } from "./convolutions.ts"
-import { depthwiseConv2d } from "./depthwise.ts"
+import { conv2d } from "./conv2d.ts"
+import { dense } from "./dense.ts"
+import { depthwiseConv2d } from "./depthwiseConv2d.ts"
+import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
-import { activation } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
 
-/** The mean of each channel over the image. */
-const globalAveragePool =
-  (run: Runner): Kernel<typeof GlobalAveragePool.Type> =>
-  (_block, input) => {
-    const [size, height, width, channels] = input.shape as [number, number, number, number] // the shapes were checked
-    return {
-      output: tf.mean(input, [1, 2]),
-      backward: (gradient, wanted) => {
-        if (!wanted) return undefined
-        const shared = run.reshape(tf.div(gradient, height * width), [size, 1, 1, channels])
-        return run.one("BroadcastTo", [run.float, run.type("Tidx", run.types.int)], shared, run.ints(...input.shape))
-      }
-    }
-  }
-
-type Applies = Piece["apply"]
+type Applies = Fused["apply"]
 
 /** One after the other, where nothing else looks at what is between them. */
 const chain =
@@ -49,30 +36,30 @@ const kindAt = <Tag extends Block["_tag"]>(blocks: ReadonlyArray<Block>, at: num
   return block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 }
 
-/** The blocks that TensorFlow has single operations for; each takes along what it can do in the same go. */
-export const pieces = (run: Runner) => {
+/** Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does both. */
+export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
   /** A convolution with a batch norm behind it. */
-  const normalised = (blocks: ReadonlyArray<Block>, at: number, convolve: Applies): Piece | undefined => {
+  const normalised = (blocks: ReadonlyArray<Block>, at: number, convolve: Applies): Fused | undefined => {
     const norm = kindAt(blocks, at + 1, "BatchNorm")
     if (norm === undefined) return undefined
-    const rectifier = kindAt(blocks, at + 2, "Activation")
+    const next = kindAt(blocks, at + 2, "Activation")
     return {
-      length: rectifier === undefined ? 2 : 3,
-      apply: chain(convolve, (input, pass) => batchNorm(run, norm, rectifier, { input, owned: true }, pass))
+      length: next === undefined ? 2 : 3,
+      apply: chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     }
   }
-  return (blocks: ReadonlyArray<Block>, at: number): Piece | undefined => {
+  return (blocks, at) => {
     const block = blocks[at]!
-    const rectifier = kindAt(blocks, at + 1, "Activation")
-    const length = rectifier === undefined ? 1 : 2
+    const next = kindAt(blocks, at + 1, "Activation")
+    const length = next === undefined ? 1 : 2
     switch (block._tag) {
       case "Conv2d": {
         const pool = kindAt(blocks, at + length, "MaxPool")
         return (
           normalised(blocks, at, (...rest) => conv2d(run, undefined, undefined)(block, ...rest)) ?? {
             length: pool === undefined ? length : length + 1,
-            apply: (...rest) => conv2d(run, rectifier, pool)(block, ...rest)
+            apply: (...rest) => conv2d(run, next, pool)(block, ...rest)
           }
         )
       }
@@ -80,15 +67,15 @@ export const pieces = (run: Runner) => {
         return (
           normalised(blocks, at, (...rest) => depthwiseConv2d(run, undefined)(block, ...rest)) ?? {
             length,
-            apply: (...rest) => depthwiseConv2d(run, rectifier)(block, ...rest)
+            apply: (...rest) => depthwiseConv2d(run, next)(block, ...rest)
           }
         )
       case "Dense":
-        return { length, apply: (...rest) => dense(run, rectifier)(block, ...rest) }
+        return { length, apply: (...rest) => dense(run, next)(block, ...rest) }
       case "BatchNorm":
         return {
           length,
-          apply: (input, pass) => batchNorm(run, block, rectifier, { input, owned: false }, pass)
+          apply: (input, pass) => batchNorm(run, block, next, { input, owned: false }, pass)
         }
       case "Activation":
         return { length: 1, apply: (...rest) => activation(run)(block, ...rest) }
@@ -104,7 +91,7 @@ export const pieces = (run: Runner) => {
       case "GlobalAveragePool":
         return { length: 1, apply: (...rest) => average(block, ...rest) }
       default:
-        return undefined
+        return plain(block)
     }
   }
 }

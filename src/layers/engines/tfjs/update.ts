@@ -2,20 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
 import type { Arithmetic } from "../../../model/optimizers/Optimizer.ts"
 import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
-import type { Change, Operators } from "./Device.ts"
-
-const channelSums: Operators["channelSums"] = (x) =>
-  tf.sum(
-    x,
-    x.shape.slice(0, -1).map((_, axis) => axis)
-  )
-
-const rectified: Operators["rectified"] = (dy, y, kind) => {
-  const below = tf.lessEqual(y, 0)
-  const isCut = kind === "relu" ? below : tf.logicalOr(below, tf.greaterEqual(y, 6))
-  const gradient = tf.where(isCut, tf.zerosLike(dy), dy)
-  return { gradient, sums: channelSums(gradient) }
-}
+import type { Change, WeightOperators } from "./Operators.ts"
 
 const arithmetic: Arithmetic<tf.Tensor> = {
   add: (a, b) => tf.add(a, b),
@@ -39,8 +26,8 @@ const apply = (optimizer: OptimizerConfig, { at, gradient, slots, weight }: Chan
   return { weight: after.weight, slots: rule.slots.map((name) => after[name]!) }
 }
 
-/** One step of any optimiser. */
-export const composedUpdate: Operators["update"] = ({ clipNorm, clipValue, optimizer }, changes) => {
+/** One step of any optimiser by TensorFlow.js's own operations, for rules that a backend has no faster way for. */
+export const update: WeightOperators["update"] = ({ clipNorm, clipValue, optimizer }, changes) => {
   const norm = tf.sqrt(tf.addN(changes.map(({ gradient }) => tf.sum(tf.square(gradient)))))
   const factor = clipNorm === undefined ? undefined : tf.minimum(tf.div(clipNorm, tf.add(norm, 1e-6)), 1)
   const after = changes.map((change) => {
@@ -50,9 +37,3 @@ export const composedUpdate: Operators["update"] = ({ clipNorm, clipValue, optim
   })
   return { after, norm }
 }
-
-const average: Operators["average"] = (pairs, share) =>
-  pairs.map(({ average, weight }) => tf.add(average, tf.mul(tf.sub(weight, average), share)))
-
-/** All operators made of TensorFlow.js's own, for any backend. */
-export const composed: Operators = { rectified, channelSums, update: composedUpdate, average }

@@ -1,4 +1,3 @@
-import { moveAverage } from "../../../model/ema.ts"
 import { rules } from "../../../model/optimizers.ts"
 import { compileRule } from "../../../model/ruleProgram.ts"
 import { float, task } from "./Task.ts"
@@ -64,12 +63,4 @@ export const updateArguments = (
   ...own,
   ...Object.fromEntries(slotFields.map((name, i) => [name, slots[i] ?? 0])),
   ...Object.fromEntries(scalarFields.map((name, i) => [name, scalars[i] ?? 0]))
-})
-
-/** Moves an average to a weight, in place, for some numbers (the piece). */
-export const average = task(["average", "weight", "length", "share"], (args, piece, { floats }) => {
-  const from = piece * chunk
-  const to = Math.min(from + chunk, args.length)
-  const part = (address: number) => floats.subarray(address / float + from, address / float + to)
-  moveAverage(part(args.average), part(args.weight), args.share)
 })

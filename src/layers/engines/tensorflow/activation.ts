@@ -1,0 +1,65 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Activation } from "../../../model/Block.ts"
+import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
+import { weightOf } from "../tfjs/Pass.ts"
+import type { Runner } from "./Runner.ts"
+
+type Activated = typeof Activation.Type
+
+/** A block with weights, and perhaps a bias. */
+export interface Linear {
+  readonly name: string
+  readonly bias: boolean
+}
+
+/** TensorFlow's names of an activation and of its gradient, which takes what the activation gave. */
+export const activationOps = {
+  relu: { forward: "Relu", backward: "ReluGrad" },
+  relu6: { forward: "Relu6", backward: "Relu6Grad" }
+} as const
+
+/** The number that stands for an activation, or for none, in the attributes of Weft's own operations. */
+export const activationNumber = (activation: typeof Activation.Type | undefined): number =>
+  activation === undefined ? 0 : activation.kind === "relu" ? 1 : 2
+
+/** An activation by itself. */
+export const activation =
+  (run: Runner): Kernel<typeof Activation.Type> =>
+  ({ kind }, input) => {
+    const { backward, forward } = activationOps[kind]
+    const output = run.one(forward, [run.float], input)
+    return {
+      output,
+      backward: (gradient, wanted) => (wanted ? run.one(backward, [run.float], gradient, output) : undefined)
+    }
+  }
+
+/**
+ * Adds a bias and applies an activation, each where there is one; the backward pass keeps the bias's gradient. What went in
+ * is freed where nothing looks at it again.
+ */
+export const finish = (
+  run: Runner,
+  block: Linear,
+  activation: Activated | undefined,
+  { input, keep }: { readonly input: tf.Tensor; readonly keep: boolean },
+  pass: Pass
+): Applied => {
+  const layout = [run.float, run.text("data_format", "NHWC")]
+  const shifted = block.bias ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
+  const output =
+    activation === undefined ? shifted : run.one(activationOps[activation.kind].forward, [run.float], shifted)
+  if (!keep && input !== output) input.dispose()
+  if (shifted !== input && shifted !== output) shifted.dispose()
+  return {
+    output,
+    backward: (gradient) => {
+      const dy =
+        activation === undefined
+          ? gradient
+          : run.one(activationOps[activation.kind].backward, [run.float], gradient, output)
+      if (block.bias) pass.gradients.set(`${block.name}.bias`, run.one("BiasAddGrad", layout, dy))
+      return dy
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type * as tf from "@tensorflow/tfjs-core"
+import type { Activation, Conv2d, MaxPool } from "../../../model/Block.ts"
+import type { Kernel, Pass } from "../tfjs/Pass.ts"
+import { weightOf } from "../tfjs/Pass.ts"
+import type { Linear } from "./activation.ts"
+import { finish } from "./activation.ts"
+import { maxPool, quartered, quarters } from "./maxPool.ts"
+import { isPointwise, pointwise } from "./products.ts"
+import type { Runner } from "./Runner.ts"
+import type { RunWindow } from "./window.ts"
+import { runWindowOf } from "./window.ts"
+
+type Activated = typeof Activation.Type
+
+/** Shorter lines of the output than this, or more weights, and TensorFlow's own operation is as fast. */
+const shortest = 16
+const mostWeights = 2 ** 18
+
+/**
+ * The gradient of a convolution's filter. On a processor, where lines are long, by an operation of Weft's own: it takes
+ * half the time of TensorFlow's. It wants filters in thirty-twos.
+ */
+export const filterGradient = (
+  run: Runner,
+  { attributes, window }: RunWindow,
+  input: tf.Tensor,
+  filter: tf.Tensor,
+  dy: tf.Tensor
+): tf.Tensor => {
+  const ours = !run.usesGpu && filter.shape[3]! % 32 === 0 && dy.shape[2]! >= shortest && filter.size <= mostWeights
+  if (!ours) return run.one("Conv2DBackpropFilter", attributes, input, run.ints(...filter.shape), dy)
+  const { kernelHeight: high, kernelWidth: wide, left, stride, top } = window
+  const settings = { high, wide, stride, top, left }
+  const own = Object.entries(settings).map(([name, value]) => run.int(name, value))
+  return run.one("WeftConvFilterGrad", own, input, dy)
+}
+
+type Pool = typeof MaxPool.Type
+type After = readonly [run: Runner, block: Linear, activation: Activated | undefined]
+
+/** Pools, where a pooling follows, then adds the bias and applies the activation. */
+const finishPooled = (
+  ...[run, block, activation, pool, plain, pass]: [...After, Pool | undefined, tf.Tensor, Pass]
+) => {
+  const pooled = pool === undefined ? undefined : maxPool(run, pool, plain)
+  const input = pooled?.output ?? plain
+  const finished = finish(run, block, activation, { input, keep: pooled !== undefined }, pass)
+  return {
+    output: finished.output,
+    backward: (gradient: tf.Tensor) => {
+      const small = finished.backward(gradient, true)!
+      const dy = pooled === undefined ? small : pooled.backward(small, true)!
+      if (small !== dy && small !== gradient) small.dispose()
+      return dy
+    }
+  }
+}
+
+/** The same in one operation. */
+const finishQuartered = (...[run, block, activation, plain, pass]: [...After, tf.Tensor, Pass]) => {
+  const bias = block.bias ? weightOf(pass, block, "bias") : undefined
+  const { backward, output } = quartered(run, plain, bias, activation)
+  plain.dispose()
+  return {
+    output,
+    backward: (dy: tf.Tensor) => {
+      const { gradient, sums } = backward(dy)
+      if (block.bias) pass.gradients.set(`${block.name}.bias`, sums)
+      return gradient
+    }
+  }
+}
+
+/** A convolution's three operations. */
+const operations = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tensor) => {
+  if (isPointwise(run, on.window))
+    return {
+      forward: () => pointwise.forward(run, input, filter),
+      filterGradient: (dy: tf.Tensor) => pointwise.filterGradient(run, input, filter, dy),
+      inputGradient: (dy: tf.Tensor) => pointwise.inputGradient(run, input, filter, dy)
+    }
+  const { attributes } = on
+  return {
+    forward: () => run.one("Conv2D", attributes, input, filter),
+    filterGradient: (dy: tf.Tensor) => filterGradient(run, on, input, filter, dy),
+    inputGradient: (dy: tf.Tensor) => run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy)
+  }
+}
+
+/**
+ * A convolution with what follows it. An activation and a bias change no order among numbers: they come after the
+ * pooling, where there is less to do, and give the same values and gradients.
+ */
+export const conv2d =
+  (run: Runner, activation: Activated | undefined, pool: typeof MaxPool.Type | undefined): Kernel<typeof Conv2d.Type> =>
+  (block, input, pass) => {
+    const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
+    const { filterGradient, forward, inputGradient } = operations(run, runWindowOf(run, block, input), input, filter)
+    const plain = forward()
+    const after =
+      pool !== undefined && quarters(run, pool, plain)
+        ? finishQuartered(run, block, activation, plain, pass)
+        : finishPooled(run, block, activation, pool, plain, pass)
+    return {
+      output: after.output,
+      backward: (gradient, wanted) => {
+        const dy = after.backward(gradient)
+        pass.gradients.set(`${block.name}.weight`, filterGradient(dy))
+        const dx = wanted ? inputGradient(dy) : undefined
+        if (dy !== gradient) dy.dispose()
+        return dx
+      }
+    }
+  }

@@ -1,0 +1,63 @@
+import type { Block } from "../../../model/Block.ts"
+import { activation } from "./activation.ts"
+import { adaptiveAveragePool } from "./adaptiveAveragePool.ts"
+import { batchNorm } from "./batchNorm.ts"
+import { conv2d } from "./conv2d.ts"
+import { dense } from "./dense.ts"
+import { depthwiseConv2d } from "./depthwiseConv2d.ts"
+import { dropout } from "./dropout.ts"
+import { flatten } from "./flatten.ts"
+import { globalAveragePool } from "./globalAveragePool.ts"
+import { maxPool } from "./maxPool.ts"
+import type { BlockOperators } from "./Operators.ts"
+import type { Fused, FusedAt } from "./Pass.ts"
+import { residual } from "./residual.ts"
+
+/** The blocks that TensorFlow.js's own operations are enough for. */
+type Plain = Extract<
+  Block,
+  { readonly _tag: "MaxPool" | "GlobalAveragePool" | "AdaptiveAveragePool" | "Flatten" | "Dropout" | "Residual" }
+>
+
+/** A block by TensorFlow.js's own operations, on any backend. */
+export const plain = (block: Plain): Fused => {
+  const by = (apply: Fused["apply"]): Fused => ({ length: 1, apply })
+  switch (block._tag) {
+    case "MaxPool":
+      return by((...rest) => maxPool(block, ...rest))
+    case "GlobalAveragePool":
+      return by((...rest) => globalAveragePool(block, ...rest))
+    case "AdaptiveAveragePool":
+      return by((...rest) => adaptiveAveragePool(block, ...rest))
+    case "Flatten":
+      return by((...rest) => flatten(block, ...rest))
+    case "Dropout":
+      return by((...rest) => dropout(block, ...rest))
+    case "Residual":
+      return by((...rest) => residual(block, ...rest))
+  }
+}
+
+/** Every block, by TensorFlow.js's operations and a backend's own; a convolution or dense block with its activation. */
+export const fusedWith =
+  (operators: BlockOperators): FusedAt =>
+  (blocks, at) => {
+    const block = blocks[at]!
+    const next = blocks[at + 1]
+    const following = next?._tag === "Activation" ? next : undefined
+    const length = following === undefined ? 1 : 2
+    switch (block._tag) {
+      case "Conv2d":
+        return { length, apply: (...rest) => conv2d(operators, following)(block, ...rest) }
+      case "Dense":
+        return { length, apply: (...rest) => dense(operators, following)(block, ...rest) }
+      case "DepthwiseConv2d":
+        return { length: 1, apply: (...rest) => depthwiseConv2d(operators)(block, ...rest) }
+      case "BatchNorm":
+        return { length: 1, apply: (...rest) => batchNorm(operators)(block, ...rest) }
+      case "Activation":
+        return { length: 1, apply: (...rest) => activation(operators)(block, ...rest) }
+      default:
+        return plain(block)
+    }
+  }
