@@ -3,7 +3,7 @@ import type { Known } from "../../pipeline/checkImages.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { listing } from "../../pipeline/Dataset.ts"
 import { ImageFault } from "../../pipeline/Images.ts"
-import type { Refusal } from "../../pipeline/Ledger.ts"
+import type { Ledger, Refusal } from "../../pipeline/Ledger.ts"
 import { RefusalLines } from "../../pipeline/Ledger.ts"
 import type { Lost } from "../../pipeline/Losses.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
@@ -38,6 +38,11 @@ export const writeBegunData = Effect.fn("begunData.write")(function* (
   )
   yield* writeChanged(folder, "samples.jsonl", `${head}\n${listing(dataset)}`)
 })
+
+/** A ledger as `ledger.jsonl` keeps it. */
+export const ledgerText = ({ refusals }: Pick<Ledger, "refusals">): Effect.Effect<string> =>
+  // Refusals of ours can be encoded.
+  Effect.orDie(Schema.encodeEffect(RefusalLines)(refusals))
 
 /** The list of the samples that a run began with; fails where it is not there or damaged. */
 export const readListing = Effect.fn("begunData.listing")(function* (folder: RunFolder["Service"]) {
