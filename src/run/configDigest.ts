@@ -18,7 +18,7 @@ export const configDigest = (config: RunConfig) =>
     })
   )
 
-/** JSON in which the order of an object's keys says nothing. */
+/** JSON that does not depend on the order of an object's keys. */
 export const canonical = (value: unknown): string => JSON.stringify(sorted(value))
 
 /** The same value with the keys of every object in order. */

@@ -14,7 +14,7 @@ import { openPredictor, openRunEngine } from "../predict/openPredictor.ts"
 import type { FinishedRun } from "./readEnsemble.ts"
 import { readEnsemble } from "./readEnsemble.ts"
 
-/** Of a reliability curve, where the configuration says nothing: Guo et al., 2017. */
+/** Bins of a reliability curve, where the configuration has no number: Guo et al., 2017. */
 const defaultBins = 15
 
 /** What is known of a run among others that are measured together. */
@@ -87,7 +87,7 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   return measured
 }, Effect.scoped)
 
-/** What was measured of one run, as `pipeline:evaluate --json` tells it. */
+/** What was measured of one run, as `pipeline:evaluate --json` prints it. */
 export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
   readonly dataDigest: string
   readonly calibration?: CalibrationFigures & { readonly temperature: number }

@@ -15,7 +15,7 @@ import { openPredictor } from "./openPredictor.ts"
 import type { FinishedRun } from "../evaluate/readEnsemble.ts"
 import { readEnsemble } from "../evaluate/readEnsemble.ts"
 
-/** What a model, or several together, say of one file; `error` where it could not be read. */
+/** The prediction for one file, of one model or of several together; `error` where the file could not be read. */
 export type Prediction =
   | {
       readonly path: string

@@ -64,8 +64,8 @@ export const readListing = Effect.fn("begunData.listing")(function* (folder: Run
 export const hasLeft = ({ epoch }: Refusal): boolean => epoch !== undefined
 
 /**
- * The data that the run in a folder began with; undefined where the folder does not tell, or tells of a run of another
- * configuration. A damaged list is none: the images are then checked again, as those of a new run.
+ * The data that the run in a folder began with; undefined where the folder has no list of them, or that of a run of another
+ * configuration. A damaged list does not count: the images are then checked again, as those of a new run.
  */
 export const readBegunData = Effect.fn("begunData.read")(
   function* (folder: RunFolder["Service"], config: RunConfig) {

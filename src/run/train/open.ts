@@ -21,12 +21,12 @@ import { configDigest } from "../configDigest.ts"
 import { openBatches } from "./openBatches.ts"
 import type { PlannedRun } from "./plan.ts"
 
-/** How a run that cannot go on on what it began on can be made to: that it is then not the same bit for bit is said. */
+/** How to go on with a run that cannot go on on what it began on; its weights are then not the same bit for bit. */
 const forced =
   "Or go on with what runs here: --resume --engine auto; the weights are then not those of one engine, " +
   "and the history says which epoch ran on what."
 
-/** Tells that a trial goes on on something else than it began on: nobody is there to be asked. */
+/** Notes that a trial goes on on something else than it began on: nobody is there to be asked. */
 const reportChange = ({ trial }: PlannedRun, { message }: EngineUnavailable | FeaturesError) =>
   report({
     _tag: "Note",
