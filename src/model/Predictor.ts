@@ -18,25 +18,25 @@ export type EvaluateConfig = typeof EvaluateConfig.Type
 /** What gives logits for images: a session, or a way to ask it more than once. */
 export type Predictor = Pick<Session, "predict">
 
-/** By the images that they are of, and forgotten with them: several predictors may look at the same. */
+/** Mirror images by the images that they are of, and freed with them: several predictors may see the same batch. */
 const mirrors = new WeakMap<Float32Array, Float32Array>()
 
-/** The batch with every image as a mirror shows it, left and right changed; its images are a copy. */
+/** The batch with every image mirrored, left to right; its images are a copy. */
 export const mirrored = (batch: Batch): Batch => {
   const { height, images, size, width } = batch
   const known = mirrors.get(images)
   if (known !== undefined) return { ...batch, images: known }
-  const turned = new Float32Array(images.length)
+  const mirror = new Float32Array(images.length)
   for (let line = 0; line < size * height; line++)
     for (let x = 0; x < width; x++) {
       const from = (line * width + x) * 3
       const to = (line * width + width - 1 - x) * 3
-      turned[to] = images[from]!
-      turned[to + 1] = images[from + 1]!
-      turned[to + 2] = images[from + 2]!
+      mirror[to] = images[from]!
+      mirror[to + 1] = images[from + 1]!
+      mirror[to + 2] = images[from + 2]!
     }
-  mirrors.set(images, turned)
-  return { ...batch, images: turned }
+  mirrors.set(images, mirror)
+  return { ...batch, images: mirror }
 }
 
 /**

@@ -1,116 +1,178 @@
-import { Clock, Effect, Stream } from "effect"
-import type { Batch } from "../pipeline/Batch.ts"
+import { Array as Arrays, Clock, Effect, Result, Schema, Stream } from "effect"
+import * as Runtime from "effect/Runtime"
+import type { Evaluation } from "../metrics/Evaluation.ts"
+import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
+import type { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
+import { batchCorrect } from "../metrics/topK.ts"
+import type { Batch, Missed } from "../pipeline/Batch.ts"
+import type { Losses, Lost } from "../pipeline/Losses.ts"
+import { withMissed } from "../pipeline/Losses.ts"
 import { report } from "../pipeline/Progress.ts"
+import type { TrainingState } from "./Checkpoint.ts"
+import { begin } from "./Checkpoint.ts"
+import type { CheckpointError, PassedOver } from "./Checkpoints.ts"
 import { Checkpoints } from "./Checkpoints.ts"
-import type { Course, Learner, LearnerError, LearnerOptions, Trained } from "./Learner.ts"
-import {
-  account,
-  attempt,
-  choose,
-  finishEpoch,
-  isFinished,
-  isLearning,
-  nextStep,
-  openLearnerAt,
-  per,
-  save,
-  skip,
-  stepsPerEpoch
-} from "./Learner.ts"
+import type { EngineError, Session, StepResult } from "./Engine.ts"
+import { modelWeights } from "./Engine.ts"
 import { evaluateTogether } from "./measure.ts"
+import { learningRateAt } from "./schedule.ts"
+import type { TrainConfig } from "./TrainConfig.ts"
 
-/** What is learned from. All learners have the same size of batches. */
-export interface PassOptions<E, R> extends Course {
-  /** The batches of an epoch (from 0), from a position (in batches) on. */
+/** One network that is trained, and how. */
+export interface LearnerOptions {
+  /** The trial's id, where the run is one of many: progress names it. */
+  readonly trial?: string | undefined
+  readonly session: Session
+  readonly config: TrainConfig
+  readonly checkpoints: Checkpoints["Service"]
+  /** Names this run's configuration and data: a checkpoint of another is not used. */
+  readonly digest: string
+  /** Epochs after which it pauses, as if it had been interrupted there; to its end where left out. */
+  readonly until?: number | undefined
+  /** On what its steps run, for the history. */
+  readonly ranOn?: RanOn | undefined
+  /** When this process began with the run, in nanoseconds of the monotonic clock; when it is opened where left out. */
+  readonly start?: bigint | undefined
+  /** Done once its checkpoints have been looked at and fit, before its first step: writing down that the run has begun. */
+  readonly begin?: Effect.Effect<void, CheckpointError> | undefined
+}
+
+/** What learners learn from and are validated on: the same batches for all, each of which is made once. */
+export interface TrainingData<E, R> {
+  readonly classes: number
+  readonly samples: { readonly train: number; readonly validation: number }
+  /** What became of the catalogue's rows. */
+  readonly ledger: LedgerCounts
+  /** The samples that have left, which are the same for all, and how many rows are faulty. */
+  readonly losses: Losses
+  /** The batches of an epoch (from 0), from a position (in batches) on. All learners have the same size of batches. */
   readonly trainingBatches: (epoch: number, from: number) => Stream.Stream<Batch, E, R>
   readonly validationBatches: Stream.Stream<Batch, E, R>
 }
 
+/** What is known of them without making a batch. */
+type DataFacts = Omit<TrainingData<never, never>, "trainingBatches" | "validationBatches">
+
 /** What is trained on, and how. */
-export interface TrainingOptions<E, R> extends PassOptions<E, R>, Omit<LearnerOptions, "checkpoints"> {}
+export interface TrainingOptions<E, R> extends TrainingData<E, R>, Omit<LearnerOptions, "checkpoints"> {}
 
-/** How a learner's training ended. */
-export type Ending =
-  | ({ readonly state: "trained" } & Trained)
-  | { readonly state: "paused"; readonly history: Trained["history"] }
-  | { readonly state: "failed"; readonly error: LearnerError; readonly history: Trained["history"] }
+/** What ends one learner, and touches no other. */
+export type LearnerError = TrainingDiverged | EngineError | CheckpointError | ForeignCheckpoints | BestWeightsLost
 
-/** Images that were made for learners, and how many it would have been if each learner had been alone. */
-export interface Passes {
-  wanted: number
-  made: number
+/** The epochs that are done. */
+type History = ReadonlyArray<EpochRecord>
+
+/** What a training that came to its end leaves; the session then has the weights of the chosen epoch. */
+export interface Trained {
+  readonly history: History
+  /** From 1. */
+  readonly chosenEpoch: number
+  readonly stoppedEarly: boolean
+  /** That earlier processes were at work on the run. */
+  readonly secondsBefore: number
+  /** The samples that have left. */
+  readonly lost: ReadonlyArray<Lost>
 }
 
 /**
- * Trains until the epochs are done, or until the monitored figure no longer gets better.
+ * How a training or a whole run ended, and what it leaves if it came to its end. Paused: it stopped where it was asked to,
+ * and can go on. `history` has the epochs that were done by then.
+ */
+export type Outcome<Done, Failure> =
+  | ({ readonly state: "finished" } & Done)
+  | { readonly state: "paused"; readonly history: History }
+  | { readonly state: "diverged" | "failed"; readonly error: Failure; readonly history: History }
+
+/** The outcome of what ended by an error. */
+export const failure = <Failure extends { readonly _tag: string }>(error: Failure, history: History = []) => ({
+  state: error._tag === "TrainingDiverged" ? ("diverged" as const) : ("failed" as const),
+  error,
+  history
+})
+
+/** Images that were made for learners, and how many it would have been if each learner had been alone. */
+export interface Passes {
+  readonly wanted: number
+  readonly made: number
+}
+
+export const noPasses: Passes = { wanted: 0, made: 0 }
+
+export const addPasses = (a: Passes, b: Passes): Passes => ({ wanted: a.wanted + b.wanted, made: a.made + b.made })
+
+/**
+ * Trains until the epochs are done, or until the monitored metric no longer gets better.
  *
  * Goes on from the newest valid checkpoint of the same configuration and data, where there is one; the weights are then
  * those of a run that was never stopped, bit for bit on a CPU engine. Interrupted, or ended by an error of the batches, it
  * leaves a checkpoint.
  */
 export const train = Effect.fn("Training.train")(function* <E, R>(options: TrainingOptions<E, R>) {
-  const { endings } = yield* trainTogether([{ ...options, checkpoints: yield* Checkpoints }], options)
-  const ending = endings[0]! // of the one learner
-  if (ending.state === "failed") return yield* Effect.fail(ending.error)
-  return { chosenEpoch: ending.history.length, stoppedEarly: false, secondsBefore: 0, ...ending }
+  const { ended } = yield* trainTogether([{ ...options, checkpoints: yield* Checkpoints }], options)
+  const [{ outcome }] = ended
+  if ("error" in outcome) return yield* outcome.error
+  return { chosenEpoch: outcome.history.length, stoppedEarly: false, secondsBefore: 0, ...outcome }
 })
 
 /**
  * Trains any number of learners on the same batches, each of which is made once; see `train`.
  *
  * Every learner has its own state, schedule, checkpoints and end, and its result is the one that it would have alone.
- * What fails or diverges ends alone; an error of the batches ends all. Learners that go on from checkpoints may be apart:
- * the batches begin with the earliest, and the others wait for theirs.
+ * One that fails or diverges ends alone; an error of the batches ends all. Learners that go on from checkpoints may be
+ * apart: the batches begin with the earliest, and the others wait for theirs.
  */
-export const trainTogether = Effect.fn("Training.trainTogether")(function* <E, R>(
-  options: ReadonlyArray<LearnerOptions>,
-  pass: PassOptions<E, R>
+export const trainTogether = Effect.fn("Training.trainTogether")(function* <One extends LearnerOptions, E, R>(
+  options: Arrays.NonEmptyReadonlyArray<One>,
+  data: TrainingData<E, R>
 ) {
-  const passes: Passes = { wanted: 0, made: 0 }
-  const learners = yield* Effect.forEach(options, (one) => openLearnerAt(one, pass))
+  let passes = noPasses
+  const learners = yield* Effect.forEach(options, (one) => openLearner(one, data))
   yield* Effect.gen(function* () {
     for (;;) {
       const learning = learners.filter(isLearning)
       if (learning.length === 0) return
       const epoch = Math.min(...learning.map(({ state }) => state.epoch))
       const there = learning.filter(({ state }) => state.epoch === epoch)
-      yield* trainEpoch(there, pass, passes)
-      yield* validate(there.filter(isLearning), pass, passes)
+      passes = addPasses(passes, yield* trainEpoch(there, epoch, data))
+      passes = addPasses(passes, yield* validate(there.filter(isLearning), data))
     }
   }).pipe(
     // What ends all can be mended, as an interruption can: images come back, memory is freed.
     Effect.tapError(() => Effect.ignore(saveAll(learners))),
     Effect.onInterrupt(() => saveAll(learners))
   )
-  return { endings: yield* Effect.forEach(learners, endingOf), passes: passes as Readonly<Passes> }
+  const ended = yield* Effect.forEach(Arrays.zip(options, learners), ([one, learner]) =>
+    Effect.map(outcomeOf(learner), (outcome) => ({ one, outcome }))
+  )
+  return { ended, passes }
 })
 
-const endingOf = Effect.fnUntraced(function* (learner: Learner) {
-  const { state } = learner
-  const { history } = state
-  if (learner.failure !== undefined)
-    return { state: "failed", error: learner.failure, history } satisfies Ending as Ending
-  if (!isFinished(learner)) return { state: "paused", history } satisfies Ending as Ending
-  return yield* Effect.match(choose(learner), {
-    onSuccess: (trained): Ending => ({ state: "trained", ...trained }),
-    onFailure: (error): Ending => ({ state: "failed", error, history })
+const outcomeOf = (learner: Learner): Effect.Effect<Outcome<Trained, LearnerError>> => {
+  const { history } = learner.state
+  if (learner.failure !== undefined) return Effect.succeed(failure(learner.failure, history))
+  if (!isFinished(learner)) return Effect.succeed({ state: "paused", history })
+  return Effect.match(choose(learner), {
+    onSuccess: (trained) => ({ state: "finished" as const, ...trained }),
+    onFailure: (error) => failure(error, history)
   })
-})
+}
 
 /** One that cannot be saved does not keep the others from it. */
 const saveAll = Effect.fnUntraced(function* (learners: ReadonlyArray<Learner>) {
-  const alive = learners.filter(({ failure }) => failure === undefined)
-  const results = yield* Effect.forEach(alive, (learner) => Effect.result(save(learner)))
-  yield* Effect.forEach(results, Effect.fromResult, { discard: true })
+  const [, [error]] = yield* Effect.partition(
+    learners.filter(({ failure }) => failure === undefined),
+    save
+  )
+  if (error !== undefined) return yield* error
 })
 
 /** An epoch's batches, given to those learners of the epoch that have not had them yet. */
 const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
-  pass: PassOptions<E, R>,
-  passes: Passes
+  epoch: number,
+  data: TrainingData<E, R>
 ) {
-  const epoch = learners[0]!.state.epoch // there is at least one, and all are in the same
+  let passes = noPasses
   let position = Math.min(...learners.map(({ state }) => state.position))
   let asked = yield* Clock.currentTimeNanos
   const waitFrom = (now: bigint) => {
@@ -118,18 +180,17 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   }
   for (const learner of learners) learner.end = asked
   yield* Stream.runForEachWhile(
-    pass.trainingBatches(epoch, position),
+    data.trainingBatches(epoch, position),
     Effect.fnUntraced(function* (batch: Batch) {
       const arrived = yield* Clock.currentTimeNanos
       const takers = learners.filter(({ failure, state }) => failure === undefined && state.position === position)
       waitFrom(arrived)
-      passes.made += batch.size
-      passes.wanted += batch.size * takers.length
+      passes = addPasses(passes, { made: batch.size, wanted: batch.size * takers.length })
       yield* trainStep(takers, batch, arrived - asked)
       batch.release?.()
       position++
       const learned = takers.filter(({ failure }) => failure === undefined)
-      yield* reportStep(learned, pass)
+      yield* reportStep(learned, data)
       for (const learner of learned) {
         const { everySteps } = learner.config.checkpoint
         if (everySteps !== undefined && learner.state.step % everySteps === 0) yield* attempt(learner, save(learner))
@@ -138,6 +199,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
       return learners.some(({ failure }) => failure === undefined)
     })
   )
+  return passes
 })
 
 /** An interruption waits for the learner's step: the weights and what is known of them change together. */
@@ -153,12 +215,12 @@ const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, b
   }
 })
 
-/** How far the pass is: the means of all who learned from the batch. */
-const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>, { losses, samples }: Course) {
+/** How far the epoch is: the means of all who learned from the batch. */
+const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>, { losses, samples }: DataFacts) {
   const [first] = learned
   if (first === undefined) return
-  const mean = (figure: (learner: Learner) => number) =>
-    learned.reduce((sum, learner) => sum + figure(learner), 0) / learned.length
+  const mean = (value: (learner: Learner) => number) =>
+    learned.reduce((sum, learner) => sum + value(learner), 0) / learned.length
   const { epoch, position, sums } = first.state
   const epochs = Math.max(...learned.map(({ config, until }) => Math.min(config.epochs, until ?? Infinity)))
   const imagesPerSecond = per(sums.seen, sums.seconds)
@@ -181,19 +243,297 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
 /** Ends the epoch of those who have had all its batches; the validation part is made once for all. */
 const validate = Effect.fn("Training.validate")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
-  { classes, samples, validationBatches }: PassOptions<E, R>,
-  passes: Passes
+  { classes, samples, validationBatches }: TrainingData<E, R>
 ) {
-  if (learners.length === 0) return
+  if (learners.length === 0) return noPasses
   const start = yield* Clock.currentTimeNanos
-  const part = { part: "validation", samples: samples.validation, classes }
-  const sessions = learners.map(({ session }) => session)
-  const measured = samples.validation === 0 ? undefined : yield* evaluateTogether(sessions, validationBatches, part)
-  passes.made += measured?.images ?? 0
-  passes.wanted += (measured?.images ?? 0) * learners.length
+  const { found, images, missed } =
+    samples.validation === 0
+      ? { found: learners.map((owner) => ({ owner, found: undefined })), images: 0, missed: [] }
+      : yield* evaluateTogether(
+          learners.map((owner) => ({ owner, predictor: owner.session })),
+          validationBatches,
+          { part: "validation", samples: samples.validation, classes }
+        )
   const seconds = Number((yield* Clock.currentTimeNanos) - start) / 1e9
-  for (const [i, learner] of learners.entries()) {
-    // Their figures and their checkpoint are written down together, one learner after the other.
-    yield* attempt(learner, finishEpoch(learner, measured?.found[i], measured?.missed ?? [], seconds))
-  }
+  // The metrics and the checkpoint of an epoch are written down together, one learner after the other.
+  for (const one of found) yield* attempt(one.owner, finishEpoch(one.owner, one.found, missed, seconds))
+  return { made: images, wanted: images * learners.length }
 })
+
+/** A learner that has been opened. */
+interface Learner extends LearnerOptions {
+  readonly data: DataFacts
+  readonly start: bigint
+  /** That earlier processes were at work on the run. */
+  secondsBefore: number
+  state: TrainingState
+  /** The state of the last checkpoint. */
+  saved: TrainingState | undefined
+  /** What ended it. */
+  failure: LearnerError | undefined
+  /** When its last step ended, or when it began to wait for its first: nanoseconds. */
+  end: bigint
+}
+
+/** Does some work of a learner's; if it fails, the learner has ended, and no other. */
+const attempt = <R>(learner: Learner, work: Effect.Effect<void, LearnerError, R>) =>
+  Effect.matchEffect(work, {
+    onSuccess: () => Effect.void,
+    onFailure: (error) => Effect.sync(() => void (learner.failure = error))
+  })
+
+/** Steps of an epoch. */
+const stepsPerEpoch = ({ config, data }: Pick<Learner, "config" | "data">): number =>
+  Math.ceil(data.samples.train / config.batchSize)
+
+/** A quotient that is 0 where no time has passed: a clock may be coarse. */
+const per = (amount: number, seconds: number): number => (seconds > 0 ? amount / seconds : 0)
+
+/** Whether the epochs are done, or the monitored metric no longer gets better. */
+const isFinished = ({ config, state }: Pick<Learner, "config" | "state">): boolean =>
+  state.epoch >= config.epochs ||
+  (config.earlyStopping !== undefined && state.epochsWithoutBetter >= config.earlyStopping.patience)
+
+/** Whether a learner is to be given batches. */
+const isLearning = (learner: Learner): boolean =>
+  learner.failure === undefined && !isFinished(learner) && learner.state.epoch < (learner.until ?? Infinity)
+
+const note = (trial: string | undefined, line: string) =>
+  report({ _tag: "Note", line, ...(trial !== undefined && { trial }) })
+
+const reportPassedOver = (trial: string | undefined, passedOver: ReadonlyArray<PassedOver>) =>
+  Effect.forEach(passedOver, ({ detail, file }) => note(trial, `the checkpoint ${file} is not used: ${detail}`), {
+    discard: true
+  })
+
+/** A learner in the state of its newest valid checkpoint, or at the beginning. */
+const openLearner = Effect.fn("Learner.open")(function* (options: LearnerOptions, data: DataFacts) {
+  const learner: Learner = {
+    ...options,
+    data,
+    start: options.start ?? (yield* Clock.currentTimeNanos),
+    secondsBefore: 0,
+    state: begin,
+    saved: undefined,
+    failure: undefined,
+    end: 0n
+  }
+  yield* attempt(learner, Effect.andThen(resume(learner), options.begin ?? Effect.void))
+  return learner
+})
+
+/** That processes were at work on a run until a checkpoint. */
+const secondsOf = ({ history, seconds, sums }: TrainingState): number =>
+  seconds ?? history.reduce((sum, record) => sum + record.seconds, sums.seconds)
+
+/** What the steps of the epoch in progress ran on, this process's last. */
+const ranOnOf = ({ ranOn, state }: Learner): ReadonlyArray<RanOn> => {
+  const before = state.ranOn ?? []
+  const last = before.at(-1)
+  const isSame = last?.engine === ranOn?.engine && last?.device === ranOn?.device && last?.features === ranOn?.features
+  return ranOn === undefined || isSame ? before : [...before, ranOn]
+}
+
+const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
+  const { checkpoints, digest, session, trial } = learner
+  const { checkpoint, passedOver } = yield* checkpoints.latest(digest)
+  yield* reportPassedOver(trial, passedOver)
+  if (checkpoint === undefined) {
+    if (passedOver.some(({ reason }) => reason === "foreign")) return yield* new ForeignCheckpoints()
+    return
+  }
+  yield* session.restore(checkpoint.session)
+  learner.state = learner.saved = checkpoint.training
+  learner.secondsBefore = secondsOf(checkpoint.training)
+  learner.data.losses.restore(checkpoint.training.lost)
+  const { epoch, position } = checkpoint.training
+  const where = `at epoch ${epoch + 1}, after ${position} steps of it`
+  yield* note(trial, isFinished(learner) ? "the training is done already" : `going on ${where}`)
+})
+
+/** Writes a checkpoint, unless the last one is of this very state. */
+const save = Effect.fn("Learner.save")(function* (learner: Learner) {
+  const { checkpoints, data, digest, secondsBefore, session, start, state } = learner
+  if (learner.saved === state) return
+  const ranOn = state.position === 0 ? [] : ranOnOf(learner)
+  const training: TrainingState = {
+    ...state,
+    ...(ranOn.length > 0 && { ranOn }),
+    seconds: secondsBefore + Number((yield* Clock.currentTimeNanos) - start) / 1e9
+  }
+  yield* checkpoints.save({ digest, ledger: data.ledger, session: yield* session.snapshot, training })
+  learner.saved = state
+})
+
+/** The learning rate of the next step, and its number. */
+const nextStep = (learner: Learner) => {
+  const { config, state } = learner
+  const { step } = state
+  return { step, learningRate: learningRateAt(config, { step, stepsPerEpoch: stepsPerEpoch(learner) }) }
+}
+
+/** The state after a batch, but for what was learned from it. */
+const afterBatch = (state: TrainingState, { lost = [] }: Batch): TrainingState => ({
+  ...state,
+  step: state.step + 1,
+  position: state.position + 1,
+  lost: withMissed(state.lost, lost, state.epoch + 1)
+})
+
+/** Counts a batch all of whose samples have left: a step in which nothing is learned. */
+const skip = (learner: Learner, batch: Batch): void => {
+  learner.state = afterBatch(learner.state, batch)
+}
+
+/** Counts a step that the session has made. `waited` are the nanoseconds for which the batch was not there. */
+const account = Effect.fnUntraced(function* (
+  learner: Learner,
+  batch: Batch,
+  { logits, loss }: StepResult,
+  waited: bigint
+) {
+  const { data, state } = learner
+  const now = yield* Clock.currentTimeNanos
+  if (!Number.isFinite(loss)) {
+    const { epoch, position } = state
+    const { learningRate } = nextStep(learner)
+    return yield* new TrainingDiverged({ epoch, step: position, learningRate, loss: String(loss) })
+  }
+  const { sums } = state
+  learner.state = {
+    ...afterBatch(state, batch),
+    sums: {
+      loss: sums.loss + loss * batch.size,
+      correct: sums.correct + batchCorrect(logits, batch, data.classes),
+      seen: sums.seen + batch.size,
+      seconds: sums.seconds + Number(now - learner.end) / 1e9,
+      waiting: sums.waiting + Number(waited) / 1e9
+    }
+  }
+  learner.end = now
+})
+
+/** Writes down an epoch whose batches are done. `missed` has left by the validation, which took `seconds`. */
+const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
+  learner: Learner,
+  validation: Result.Result<Evaluation, EngineError> | undefined,
+  missed: ReadonlyArray<Missed>,
+  seconds: number
+) {
+  const { config, state: before, trial } = learner
+  const evaluation = validation === undefined ? undefined : yield* Effect.fromResult(validation)
+  const { sums } = before
+  const ranOn = ranOnOf(learner)
+  const record: EpochRecord = {
+    epoch: before.epoch + 1,
+    trainLoss: sums.loss / sums.seen,
+    trainAccuracy: sums.correct / sums.seen,
+    validationLoss: evaluation === undefined ? null : lossOf(evaluation),
+    validationAccuracy: evaluation === undefined ? null : accuracyOf(evaluation),
+    learningRate: learningRateAt(config, { step: before.step - 1, stepsPerEpoch: stepsPerEpoch(learner) }),
+    imagesPerSecond: per(sums.seen, sums.seconds),
+    seconds: sums.seconds + seconds,
+    waiting: per(sums.waiting, sums.seconds),
+    ...(ranOn.length > 0 && { ranOn })
+  }
+  const metric = record[config.monitor]
+  const isBest = metric !== null && (before.best === null || gain(config, before.best.figure, metric) > 0)
+  if (isBest) yield* saveBest(learner, record.epoch, metric)
+  learner.state = {
+    ...begin,
+    step: before.step,
+    epoch: record.epoch,
+    history: [...before.history, record],
+    best: isBest ? { epoch: record.epoch, figure: metric } : before.best,
+    epochsWithoutBetter: isBest ? 0 : before.epochsWithoutBetter + 1,
+    lost: withMissed(before.lost, missed, record.epoch)
+  }
+  yield* report({
+    _tag: "Epoch",
+    epochs: config.epochs,
+    record,
+    best: isBest,
+    ...(trial !== undefined && { trial })
+  })
+  yield* save(learner)
+})
+
+/** By how much a metric is better than the best one, beyond `minDelta`. */
+const gain = ({ earlyStopping, monitor }: TrainConfig, best: number, metric: number) =>
+  (monitor === "validationLoss" ? best - metric : metric - best) - (earlyStopping?.minDelta ?? 0)
+
+const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoch: number, figure: number) {
+  const { checkpoints, digest, session, state } = learner
+  const weights = modelWeights(yield* session.snapshot)
+  yield* checkpoints.saveBest({ digest, epoch, step: state.step, figure, weights })
+})
+
+/** Takes the weights that the run is to keep. */
+const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
+  const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
+  const { best, history, lost } = state
+  const wantsBest = config.select === "best" || config.earlyStopping !== undefined
+  const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
+  if (chosenEpoch !== history.length) {
+    const { best: kept, passedOver } = yield* checkpoints.best(digest)
+    yield* reportPassedOver(trial, passedOver)
+    if (kept === undefined) return yield* new BestWeightsLost({ epoch: chosenEpoch })
+    const isOther =
+      kept.epoch !== chosenEpoch ||
+      kept.step !== chosenEpoch * stepsPerEpoch(learner) ||
+      !Object.is(kept.figure, best?.figure)
+    if (isOther) {
+      const found = `epoch ${kept.epoch}, step ${kept.step}, with a ${config.monitor} of ${kept.figure}`
+      return yield* new BestWeightsLost({ epoch: chosenEpoch, found })
+    }
+    const { optimizer } = yield* session.snapshot
+    yield* session.restore({ weights: kept.weights, optimizer })
+  }
+  const trained: Trained = { history, chosenEpoch, stoppedEarly: history.length < config.epochs, secondsBefore, lost }
+  return trained
+})
+
+/** The loss is no longer a number: the run cannot go on. */
+export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("TrainingDiverged", {
+  epoch: Schema.Int,
+  step: Schema.Int,
+  learningRate: Schema.Finite,
+  /** "NaN" or "Infinity": JSON has no such numbers. */
+  loss: Schema.String
+}) {
+  override get message() {
+    return (
+      `The loss became ${this.loss} at step ${this.step + 1} of epoch ${this.epoch + 1}, at a learning rate of ` +
+      `${this.learningRate}. Try a smaller train.learningRate, a schedule with warm-up, or train.clipNorm. ` +
+      `The last checkpoint is from before this step.`
+    )
+  }
+}
+
+/** The best epoch's weights were written down, and are no longer there, no longer whole, or no longer that epoch's. */
+export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {
+  /** The best epoch, from 1. */
+  epoch: Schema.Natural,
+  /** Of which epoch and metric the weights are that were found instead, where some were. */
+  found: Schema.optionalKey(Schema.String)
+}) {
+  override get message() {
+    return (
+      `The weights of epoch ${this.epoch}, the best one, cannot be read back: checkpoints/best.safetensors ` +
+      `${this.found === undefined ? "is gone or damaged" : `has those of ${this.found}`}. ` +
+      'Train again in another folder (--run DIR), with train.select = "last" if the last epoch\'s weights will do.'
+    )
+  }
+}
+
+/** There are checkpoints, but of another configuration or of other data: training over them would lose them. */
+export class ForeignCheckpoints extends Schema.TaggedError<ForeignCheckpoints>()("ForeignCheckpoints", {}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return (
+      "This run's checkpoints were made with another configuration, or the catalogue has changed since. " +
+      "Put the catalogue back as it was to go on, or begin anew in another folder (--run DIR)."
+    )
+  }
+}

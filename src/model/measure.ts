@@ -1,15 +1,13 @@
-import { Effect, Result, Schema } from "effect"
-import type { Stream } from "effect"
+import { Effect, Result, Schema, Stream } from "effect"
 import { intBetween, setting } from "../config/Setting.ts"
 import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
 import { calibrationFigures, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
-import type { Batch } from "../pipeline/Batch.ts"
+import type { Batch, Missed } from "../pipeline/Batch.ts"
+import { report } from "../pipeline/Progress.ts"
 import type { EngineError } from "./Engine.ts"
 import type { Predictor } from "./Predictor.ts"
-import type { MeasuredPart } from "./predictTogether.ts"
-import { predictTogether } from "./predictTogether.ts"
 
 /** How probabilities are brought in line with how often they are right. */
 export const CalibrationConfig = Schema.Struct({
@@ -24,15 +22,75 @@ export interface Fitted {
   readonly bins: number
 }
 
-/** What was made for each predictor, or what ended it. */
-const found = <A>(
-  made: ReadonlyArray<A>,
-  failures: ReadonlyArray<EngineError | undefined>
-): ReadonlyArray<Result.Result<A, EngineError>> =>
-  made.map((one, i) => {
-    const failure = failures[i]
-    return failure === undefined ? Result.succeed(one) : Result.fail(failure)
-  })
+/** A part of the catalogue, as progress names it. */
+export interface MeasuredPart {
+  readonly part: string
+  readonly samples: number
+  readonly classes: number
+}
+
+/** A predictor, and whose it is. */
+export interface PredictorOf<Owner> {
+  readonly owner: Owner
+  readonly predictor: Predictor
+}
+
+/** What a predictor found, or what it failed with. */
+export interface FoundBy<Owner, A> {
+  readonly owner: Owner
+  readonly found: Result.Result<A, EngineError>
+}
+
+/** How the logits (size, classes) of a part's batches become one result. */
+interface Collecting<A> {
+  readonly begin: () => A
+  /** `done` are the samples before the batch. */
+  readonly add: (sum: A, logits: Float32Array, batch: Batch, done: number) => A
+}
+
+/**
+ * Gives every batch of a part to all predictors, so that it is made once.
+ *
+ * A predictor that fails gets no further batch, and the others go on; an error of the batches ends all. `images` are those
+ * that were made, `missed` the samples of the part that have left the run.
+ */
+const predictTogether = Effect.fn("predictTogether")(function* <Owner, A, E, R>(
+  predictors: ReadonlyArray<PredictorOf<Owner>>,
+  { add, begin }: Collecting<A>,
+  batches: Stream.Stream<Batch, E, R>,
+  { part, samples }: MeasuredPart
+) {
+  const all = predictors.map(({ owner, predictor }) => ({
+    owner,
+    predictor,
+    found: Result.succeed(begin()) as Result.Result<A, EngineError> // it may fail later
+  }))
+  let images = 0
+  const missed: Array<Missed> = []
+  yield* Stream.runForEachWhile(
+    batches,
+    Effect.fnUntraced(function* (batch: Batch) {
+      missed.push(...(batch.lost ?? []))
+      // Not even an empty batch reaches a network.
+      for (const one of batch.size === 0 ? [] : all) {
+        if (Result.isFailure(one.found)) continue
+        const sum = one.found.success
+        one.found = Result.map(yield* Effect.result(one.predictor.predict(batch)), (logits) =>
+          add(sum, logits, batch, images)
+        )
+      }
+      batch.release?.()
+      images += batch.size
+      yield* report({ _tag: "Evaluating", part, done: images, total: samples })
+      return all.some(({ found }) => Result.isSuccess(found))
+    })
+  )
+  return {
+    found: all.map(({ found, owner }): FoundBy<Owner, A> => ({ owner, found })),
+    images,
+    missed: missed as ReadonlyArray<Missed>
+  }
+})
 
 /**
  * Counts how well each of some networks does on the same batches, in inference mode; one that fails does not touch the
@@ -40,55 +98,61 @@ const found = <A>(
  *
  * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
  */
-export const evaluateTogether = Effect.fn("evaluateTogether")(function* <E, R>(
-  predictors: ReadonlyArray<Predictor>,
+export const evaluateTogether = <Owner, E, R>(
+  predictors: ReadonlyArray<PredictorOf<Owner>>,
   batches: Stream.Stream<Batch, E, R>,
   part: MeasuredPart
-) {
-  const evaluations = predictors.map(() => Evaluation.empty(part.classes))
-  const asked = predictors.map((predictor, i) => ({
-    predictor,
-    take: (logits: Float32Array, { labels }: Batch) => {
-      evaluations[i] = Evaluation.add(evaluations[i]!, logits, labels) // one for each
-    }
-  }))
-  const { failures, images, missed } = yield* predictTogether(asked, batches, part)
-  return { found: found(evaluations, failures), images, missed }
-})
+) =>
+  predictTogether(
+    predictors,
+    {
+      begin: () => Evaluation.empty(part.classes),
+      add: (sum, logits, { labels }) => Evaluation.add(sum, logits, labels)
+    },
+    batches,
+    part
+  )
 
 /**
- * What each of some predictors says of all samples that have not left, in their order, kept: `samples * classes * 4`
- * bytes each. See `evaluateTogether`.
+ * The logits of each predictor for all samples that have not left, in their order: `samples * classes * 4` bytes each.
+ * See `evaluateTogether`.
  */
-export const predictAllTogether = Effect.fn("predictAllTogether")(function* <E, R>(
-  predictors: ReadonlyArray<Predictor>,
+export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
+  predictors: ReadonlyArray<PredictorOf<Owner>>,
   batches: Stream.Stream<Batch, E, R>,
   part: MeasuredPart
 ) {
   const { classes, samples } = part
-  const all = predictors.map((): Predictions => ({
-    classes,
-    logits: new Float32Array(samples * classes),
-    labels: new Int32Array(samples)
-  }))
-  const asked = predictors.map((predictor, i) => ({
-    predictor,
-    take: (logits: Float32Array, batch: Batch, done: number) => {
-      const kept = all[i]! // one for each
-      kept.logits.set(logits, done * classes)
-      kept.labels.set(batch.labels, done)
-    }
-  }))
-  const { failures, images, missed } = yield* predictTogether(asked, batches, part)
-  const there = all.map(({ labels, logits }): Predictions => ({
+  const { found, images, missed } = yield* predictTogether(
+    predictors,
+    {
+      begin: (): Predictions => ({
+        classes,
+        logits: new Float32Array(samples * classes),
+        labels: new Int32Array(samples)
+      }),
+      add: (all, logits, batch, done) => {
+        all.logits.set(logits, done * classes)
+        all.labels.set(batch.labels, done)
+        return all
+      }
+    },
+    batches,
+    part
+  )
+  const ofThese = ({ labels, logits }: Predictions): Predictions => ({
     classes,
     logits: logits.subarray(0, images * classes),
     labels: labels.subarray(0, images)
-  }))
-  return { found: found(there, failures), images, missed }
+  })
+  return {
+    found: found.map(({ found, owner }): FoundBy<Owner, Predictions> => ({ owner, found: Result.map(found, ofThese) })),
+    images,
+    missed
+  }
 })
 
-/** Fits a temperature on what was predicted of a part: with it the figures before and after. */
+/** Fits a temperature on what was predicted of a part: with its metrics before and after. */
 export const calibrate = (
   found: Predictions,
   { bins }: CalibrationConfig
@@ -97,7 +161,7 @@ export const calibrate = (
   return { temperature, bins, figures: calibrationFigures(found, temperature, bins) }
 }
 
-/** What predictions are worth; where there is a temperature, with it, and with the calibration's figures. */
+/** Metrics of predictions; with a temperature, after it, and those of the calibration too. */
 export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
   evaluation: Evaluation.add(
     Evaluation.empty(found.classes),

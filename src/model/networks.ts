@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { Architecture, NetworkOptions } from "./Architecture.ts"
+import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
 import { resnet18, resnet50 } from "./networks/resnet.ts"
@@ -40,13 +41,18 @@ export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkM
   }
 }
 
-/** The configured network for images of a size and a number of classes, checked that its blocks fit together. */
-export const networkFor = Effect.fnUntraced(function* (
+type Size = Pick<NetworkOptions, "height" | "width" | "classes">
+
+/** The configured network for images of a size and a number of classes; whether its blocks fit together is not checked. */
+export const buildNetwork = (
   { head, name, padding = "symmetric" }: NetworkConfig,
-  size: Pick<NetworkOptions, "height" | "width" | "classes">
-) {
-  const { classes, height, width } = size
-  const network = byName[name].build({ height, width, classes, head, padding })
+  { classes, height, width }: Size
+): Network => byName[name].build({ height, width, classes, head, padding })
+
+/** The configured network for images of a size and a number of classes, checked that its blocks fit together. */
+export const networkFor = Effect.fnUntraced(function* (config: NetworkConfig, size: Size) {
+  const { name } = config
+  const network = buildNetwork(config, size)
   yield* Effect.try({
     try: () => checkNetwork(network),
     catch: (error) => new NetworkMisfit({ network: name, detail: messageOf(error) })

@@ -12,7 +12,7 @@ export interface MachineFacts {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** What a run's receipt says of its machine. */
+/** The machine, as a run's receipt records it. */
 export class Machine extends Context.Service<Machine, MachineFacts>()("weft/run/Machine") {
   static readonly layerTest = Layer.succeed(Machine, {
     platform: "test",

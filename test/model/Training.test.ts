@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { Array as Arrays, Cause, Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as ReferenceEngine from "../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as DiskCheckpoints from "../../src/layers/storage/DiskCheckpoints.ts"
@@ -11,8 +11,7 @@ import { mockEngine } from "../../src/model/MockEngine.ts"
 import type { Network } from "../../src/model/Network.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
-import { train, trainTogether } from "../../src/model/Training.ts"
-import { BestWeightsLost, TrainingDiverged } from "../../src/model/TrainingErrors.ts"
+import { BestWeightsLost, train, TrainingDiverged, trainTogether } from "../../src/model/Training.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { batches } from "../../src/pipeline/batches.ts"
@@ -131,7 +130,7 @@ const training = Effect.fnUntraced(function* (overrides: Overrides, digest = "th
 
 /** Trainings on the same batches, each with its files; their ends, and the weights that they leave. */
 const trainings = Effect.fnUntraced(function* (
-  all: ReadonlyArray<{ readonly overrides: Overrides; readonly files: Map<string, Uint8Array> }>
+  all: Arrays.NonEmptyReadonlyArray<{ readonly overrides: Overrides; readonly files: Map<string, Uint8Array> }>
 ) {
   const learners = yield* Effect.forEach(
     all,
@@ -141,9 +140,9 @@ const trainings = Effect.fnUntraced(function* (
       return { trial: `trial ${i}`, session: yield* openSession(config), config, digest: "this run", checkpoints }
     })
   )
-  const { endings, passes } = yield* trainTogether(learners, passOf(configOf({})))
+  const { ended, passes } = yield* trainTogether(learners, passOf(configOf({})))
   const weights = yield* Effect.forEach(learners, ({ session }) => Effect.map(session.snapshot, modelWeights))
-  return { endings, passes, bits: weights.map(bits) }
+  return { outcomes: ended.map(({ outcome }) => outcome), passes, bits: weights.map(bits) }
 }, Effect.scoped)
 
 const bits = (weights: Weights) =>
@@ -233,7 +232,7 @@ describe("Training", () => {
   it.effect("trained with others it has the bits that it has alone, killed at any step or epoch's end", () =>
     Effect.gen(function* () {
       // Their checkpoints lie apart: by a step, by two, by an epoch.
-      const several: ReadonlyArray<Overrides> = [
+      const several: Arrays.NonEmptyReadonlyArray<Overrides> = [
         { ...variants[0], epochs: 2, checkpoint: { everySteps: 1 } },
         { ...variants[1], epochs: 3, checkpoint: { everySteps: 3 } },
         { ...variants[2], epochs: 2 }
@@ -241,7 +240,7 @@ describe("Training", () => {
       const alone = yield* Effect.forEach(several, (overrides) =>
         training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2, new Map())))
       )
-      const begin = () => several.map((overrides) => ({ overrides, files: new Map<string, Uint8Array>() }))
+      const begin = () => Arrays.map(several, (overrides) => ({ overrides, files: new Map<string, Uint8Array>() }))
       const apart = new Set<string>()
       let stop = 0
       for (; ; stop++) {
@@ -263,7 +262,7 @@ describe("Training", () => {
         const whole = Exit.isSuccess(killed) ? killed.value : yield* trainings(all)
         for (const [i, { history, weights }] of alone.entries()) {
           assert.deepStrictEqual(whole.bits[i], bits(weights), `learner ${i}, killed at event ${stop}`)
-          assert.deepStrictEqual(figures(whole.endings[i]!.history), figures(history))
+          assert.deepStrictEqual(figures(whole.outcomes[i]!.history), figures(history))
         }
         if (stop > 0 && Exit.isSuccess(killed)) break
       }
@@ -275,15 +274,15 @@ describe("Training", () => {
 
   it.effect("counts the batches that are made for several, and those that each would want", () =>
     Effect.gen(function* () {
-      const { endings, passes } = yield* trainings(
-        [1, 2, 2].map((epochs) => ({ overrides: { epochs }, files: new Map<string, Uint8Array>() }))
+      const { outcomes, passes } = yield* trainings(
+        Arrays.map([1, 2, 2] as const, (epochs) => ({ overrides: { epochs }, files: new Map<string, Uint8Array>() }))
       )
       assert.deepStrictEqual(
-        endings.map(({ history, state }) => [state, history.length]),
+        outcomes.map(({ history, state }) => [state, history.length]),
         [
-          ["trained", 1],
-          ["trained", 2],
-          ["trained", 2]
+          ["finished", 1],
+          ["finished", 2],
+          ["finished", 2]
         ]
       )
       const epoch = samples.length + validation.length

@@ -1,11 +1,12 @@
 import { Array, Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import { canonical } from "../../pipeline/canonical.ts"
-import type { Ensemble } from "./readEnsemble.ts"
+import type { Ensemble, EnsembleMember } from "./readEnsemble.ts"
 import { RunError } from "../RunError.ts"
 import { sameSamples } from "./sameSamples.ts"
 import { storedPredictions } from "../predict/storedPredictions.ts"
@@ -35,7 +36,10 @@ const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: 
  * The part as it was when the members were trained must be the same too, where they tell: the catalogue may have changed
  * between their trainings, and the split with it.
  */
-const sameAtTraining = Effect.fnUntraced(function* ({ members: [first, ...others] }: Ensemble, part: StoredPart) {
+const sameAtTraining = Effect.fnUntraced(function* (
+  [first, ...others]: NonEmptyReadonlyArray<EnsembleMember>,
+  part: StoredPart
+) {
   const what = `${part} part at training`
   for (const other of others) {
     const one = yield* storedPredictions(first, part)
@@ -46,32 +50,27 @@ const sameAtTraining = Effect.fnUntraced(function* ({ members: [first, ...others
 
 /**
  * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
- * ensemble's. `digests` are those of the members' whole datasets; `losses` takes the samples that are gone by then.
+ * ensemble's. Each member gets the digest of its whole dataset; `losses` takes the samples that are gone by then.
  *
  * The catalogue must still have the classes that the models know; otherwise it fails and says which are new or gone.
  */
-export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ensemble, part: Part) {
-  const { labels, members } = ensemble
-  if (part !== "train") yield* sameAtTraining(ensemble, part)
+export const commonSamples = Effect.fn("commonSamples")(function* <Member extends EnsembleMember>(
+  labels: Ensemble["labels"],
+  members: NonEmptyReadonlyArray<Member>,
+  part: Part
+) {
+  if (part !== "train") yield* sameAtTraining(members, part)
   const read = new Map<string, Dataset>()
   const listed = yield* Effect.forEach(
     members,
-    Effect.fnUntraced(function* ({ config, folder, model }) {
+    Effect.fnUntraced(function* (member) {
+      const { config, model, run } = member
       const catalogue = catalogueOf(config)
-      const begun = yield* readBegunData(folder, config)
+      const begun = yield* readBegunData(member.folder, config)
       const dataset = read.get(catalogue) ?? (yield* Pipeline.dataset(config, begun && forMeasuring(begun)))
       read.set(catalogue, dataset)
-      yield* sameCatalogue(folder.path, model.labels, dataset)
-      const { classes, digest } = dataset
-      return {
-        run: folder.path,
-        config,
-        what: `${part} part`,
-        labels: classes,
-        samples: dataset[part],
-        digest,
-        dataset
-      }
+      yield* sameCatalogue(run, model.labels, dataset)
+      return { member, dataset, run, config, what: `${part} part`, labels: dataset.classes, samples: dataset[part] }
     })
   )
   const [first, ...others] = listed
@@ -79,7 +78,7 @@ export const commonSamples = Effect.fn("commonSamples")(function* (ensemble: Ens
   const indexes = first.labels.map((label) => labels.indexOf(label))
   return {
     samples: first.samples.map((sample) => ({ ...sample, label: indexes[sample.label]! })), // a class of the catalogue
-    digests: Array.map(listed, ({ digest }) => digest),
+    members: Array.map(listed, ({ dataset, member }) => ({ ...member, dataDigest: dataset.digest })),
     losses: makeLosses(first.dataset, first.config.data)
   }
 })

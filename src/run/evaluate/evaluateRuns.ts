@@ -14,7 +14,7 @@ import { openPredictor, openRunEngine } from "../predict/openPredictor.ts"
 import type { FinishedRun } from "./readEnsemble.ts"
 import { readEnsemble } from "./readEnsemble.ts"
 
-/** Of a reliability curve, where the configuration says nothing: Guo et al., 2017. */
+/** Bins of a reliability curve, where the configuration has no number: Guo et al., 2017. */
 const defaultBins = 15
 
 /** What is known of a run among others that are measured together. */
@@ -47,8 +47,9 @@ export interface Measured {
  * Measures runs' models on a part of their catalogue again, as one classifier: the mean of their probabilities, each by
  * its own configuration; without augmentation, whichever part it is.
  *
- * On the engine that each run ran on, or else the one that its configuration chooses, where no other one is named. Fails with a RunError where the runs
- * have not the same classes and samples, or the catalogue no longer those that a model was trained on.
+ * On `engine`; where that is left out, on what each run ran on, or else on what its configuration chooses. Fails with a
+ * RunError where the runs have not the same classes and samples, or the catalogue no longer those that a model was trained
+ * on.
  */
 export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   runs: NonEmptyReadonlyArray<FinishedRun>,
@@ -60,36 +61,33 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   const opened = yield* openEnsemble(ensemble, (config, model, recorded) =>
     engine === undefined ? openRunEngine(config, model, recorded) : openPredictor(config, model, engine)
   )
-  const { digests, losses, samples } = yield* commonSamples(ensemble, part)
-  const { alone, calibration, together } = yield* measureEnsemble(
-    opened,
+  const { losses, members, samples } = yield* commonSamples(labels, opened, part)
+  const found = yield* measureEnsemble(
+    members,
     Pipeline.evaluationForms(config, images, samples, losses),
     { part, samples: samples.length, classes: labels.length },
     config.calibration?.bins ?? defaultBins
   )
-  const members = Array.map(
-    Array.zip(opened.members, Array.zip(digests, alone)),
-    ([{ engine, run, temperature }, [dataDigest, { after, lossBefore }]]): MeasuredMember => ({
-      run,
-      engine,
-      dataDigest,
-      ...(temperature !== undefined && { temperature, lossBefore }),
-      loss: lossOf(after),
-      accuracy: accuracyOf(after)
-    })
-  )
+  const { calibration, together } = found
   const measured: Measured = {
     part,
     // Without those whose image is gone.
     samples: together.samples,
     report: testReport(together, labels),
     ...(calibration && { calibration }),
-    members
+    members: Array.map(found.members, ({ alone, dataDigest, engine, lossBefore, run, temperature }) => ({
+      run,
+      engine,
+      dataDigest,
+      ...(temperature !== undefined && { temperature, lossBefore }),
+      loss: lossOf(alone),
+      accuracy: accuracyOf(alone)
+    }))
   }
   return measured
 }, Effect.scoped)
 
-/** What was measured of one run, as `pipeline:evaluate --json` tells it. */
+/** What was measured of one run, as `pipeline:evaluate --json` prints it. */
 export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
   readonly dataDigest: string
   readonly calibration?: CalibrationFigures & { readonly temperature: number }

@@ -1,13 +1,14 @@
 import { Array, Effect, Stream } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import { figuresBetween } from "../../metrics/calibration.ts"
 import * as Evaluation from "../../metrics/Evaluation.ts"
 import { logMeanSoftmax } from "../../model/Predictor.ts"
-import type { MeasuredPart } from "../../model/predictTogether.ts"
+import type { MeasuredPart } from "../../model/measure.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { report } from "../../pipeline/Progress.ts"
-import type { OpenEnsemble } from "./openEnsemble.ts"
+import type { OpenMember } from "./openEnsemble.ts"
 
-/** What is kept of a part for reliability curves, `samples * classes * 8` bytes: what all say before and after. */
+/** The logits of a part before and after the temperatures, for reliability curves: `samples * classes * 8` bytes. */
 const keeping = ({ classes, samples }: MeasuredPart) => ({
   before: new Float32Array(samples * classes),
   after: new Float32Array(samples * classes),
@@ -18,18 +19,17 @@ const keeping = ({ classes, samples }: MeasuredPart) => ({
  * Counts in one pass how well the mean of an ensemble's probabilities does, and each member alone; each with its own
  * temperature. `batches` have the forms of the ensemble's `images`.
  *
- * Where a member has a temperature, there are figures of the calibration too: of the mean before all temperatures, and
- * after them.
+ * Where a member has a temperature, the calibration is measured too: of the mean before all temperatures, and after them.
  */
-export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
-  { members, predict }: OpenEnsemble,
+export const measureEnsemble = Effect.fn("measureEnsemble")(function* <Member extends OpenMember, E, R>(
+  members: NonEmptyReadonlyArray<Member>,
   batches: Stream.Stream<ReadonlyArray<Batch>, E, R>,
   measured: MeasuredPart,
   bins: number
 ) {
   const { classes, part, samples } = measured
   let together = Evaluation.empty(classes)
-  const alone = Array.map(members, () => ({ after: together, before: together }))
+  const alone = Array.map(members, (member) => ({ member, after: together, before: together }))
   const kept = members.some(({ temperature }) => temperature !== undefined) ? keeping(measured) : undefined
   let done = 0
   yield* Stream.runForEach(
@@ -37,21 +37,23 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
     Effect.fnUntraced(function* (forms: ReadonlyArray<Batch>) {
       const { labels, size } = forms[0]! // one form at least
       if (size === 0) return
-      const said = yield* predict(forms)
-      for (const [i, { after, before }] of said.entries()) {
-        const so = alone[i]! // one for each
-        const sum = Evaluation.add(so.after, after, labels)
-        // One that has no temperature gives the same logits twice.
-        alone[i] = { after: sum, before: before === after ? sum : Evaluation.add(so.before, before, labels) }
-      }
+      const logits = yield* Effect.forEach(alone, (sum) =>
+        Effect.map(sum.member.predict(forms), (found) => {
+          const { after, before } = found
+          sum.after = Evaluation.add(sum.after, after, labels)
+          // A member that has no temperature gives the same logits twice.
+          sum.before = before === after ? sum.after : Evaluation.add(sum.before, before, labels)
+          return found
+        })
+      )
       const after = logMeanSoftmax(
-        Array.map(said, ({ after }) => after),
+        Array.map(logits, ({ after }) => after),
         classes
       )
       together = Evaluation.add(together, after, labels)
       if (kept !== undefined) {
         const before = logMeanSoftmax(
-          Array.map(said, ({ before }) => before),
+          Array.map(logits, ({ before }) => before),
           classes
         )
         kept.before.set(before, done * classes)
@@ -70,8 +72,11 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
   })
   return {
     together,
-    /** In the members' order. */
-    alone: Array.map(alone, ({ after, before }) => ({ after, lossBefore: Evaluation.lossOf(before) })),
+    members: Array.map(alone, ({ after, before, member }) => ({
+      ...member,
+      alone: after,
+      lossBefore: Evaluation.lossOf(before)
+    })),
     calibration:
       kept === undefined || done === 0
         ? undefined

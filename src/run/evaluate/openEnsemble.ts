@@ -9,17 +9,17 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import type { Ensemble } from "./readEnsemble.ts"
 import type { RunEngine } from "../train/RunEngine.ts"
 
-/** What a member says of a batch: logits (size, classes), row by row, in the ensemble's order of classes. */
-export interface Said {
+/** A member's logits for a batch, (size, classes), row by row, in the ensemble's order of classes. */
+export interface MemberLogits {
   /** After test-time augmentation, before its temperature. */
   readonly before: Float32Array
-  /** After it too; the same where it has none. */
+  /** After its temperature too; the same array where it has none. */
   readonly after: Float32Array
 }
 
 /**
- * The members of an ensemble at work, each with its own look at the images and its own temperature, until the Scope
- * closes; `open` puts a model to work.
+ * The members of an ensemble in their engines, each with its own augmentation of what it sees and its own temperature,
+ * until the Scope closes; `open` puts a model into an engine.
  */
 export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
   { labels, members }: Ensemble,
@@ -29,25 +29,26 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
     recorded: RunEngine | undefined
   ) => Effect.Effect<{ readonly name: string; readonly predictor: Predictor }, E, R>
 ) {
-  const opened = yield* Effect.forEach(
+  return yield* Effect.forEach(
     members,
-    Effect.fnUntraced(function* ({ columns, config, folder, form, model, recorded }) {
+    Effect.fnUntraced(function* (member) {
+      const { columns, config, form, model, recorded } = member
       const { name, predictor } = yield* open(config.engine, model, recorded)
       const { predict } = predictorOf(predictor, config.evaluate, labels.length)
-      return { run: folder.path, engine: name, columns, form, predict, temperature: model.calibration?.temperature }
+      const temperature = model.calibration?.temperature
+      return {
+        ...member,
+        engine: name,
+        temperature,
+        /** Takes a batch in all forms of the ensemble's `images`. */
+        predict: (forms: ReadonlyArray<Batch>) =>
+          Effect.map(predict(forms[form]!), (logits): MemberLogits => {
+            const before = arranged(logits, columns)
+            return { before, after: cooled(before, temperature ?? 1) }
+          }) // a member's form is one of them
+      }
     })
   )
-  return {
-    labels,
-    members: opened,
-    /** What each member says of the same images; `forms` are those of the ensemble's `images`. */
-    predict: (forms: ReadonlyArray<Batch>) =>
-      Effect.forEach(opened, ({ columns, form, predict, temperature }) =>
-        Effect.map(predict(forms[form]!), (logits): Said => {
-          const before = arranged(logits, columns)
-          return { before, after: cooled(before, temperature ?? 1) }
-        })
-      )
-  }
 })
-export type OpenEnsemble = Effect.Success<ReturnType<typeof openEnsemble>>
+export type OpenMembers = Effect.Success<ReturnType<typeof openEnsemble>>
+export type OpenMember = OpenMembers[number]

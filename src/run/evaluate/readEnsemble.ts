@@ -17,7 +17,7 @@ export interface FinishedRun {
 
 const readModel = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
   const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  // How large a file may be is no matter of the network, and may be changed after its training.
+  // How large a file may be has nothing to do with the network, and may be changed after its training.
   const image = { ...model.image, maxPixels: config.image.maxPixels }
   return { config, folder, recorded, model, image, form: canonical(image) }
 })
@@ -40,7 +40,7 @@ export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyR
     read,
     Effect.fnUntraced(function* ({ config, folder, form, model, recorded }) {
       const columns = yield* sameClasses({ run: first.folder.path, labels }, { run: folder.path, labels: model.labels })
-      return { config, folder, recorded, model, columns, form: forms.indexOf(form) }
+      return { run: folder.path, config, folder, recorded, model, columns, form: forms.indexOf(form) }
     })
   )
   // Batches are made for all at once, and what fits one member's memory may not fit another's.
@@ -55,3 +55,4 @@ export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyR
   }
 })
 export type Ensemble = Effect.Success<ReturnType<typeof readEnsemble>>
+export type EnsembleMember = Ensemble["members"][number]

@@ -41,7 +41,7 @@ const shown = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
 /** A run, with the temperature of its model. */
 type Calibrated = FinishedRun & { readonly model: Pick<Model, "calibration"> }
 
-/** What runs together say of the validation part, by the predictions that each has kept. */
+/** The logits of several runs together for the validation part, from the predictions that each has kept. */
 const togetherOn = Effect.fnUntraced(function* (
   members: NonEmptyReadonlyArray<Calibrated>,
   fail: (problem: string) => ConfigError
@@ -59,7 +59,7 @@ const togetherOn = Effect.fnUntraced(function* (
     })
   )
   const [first] = stored
-  const said = yield* Effect.forEach(
+  const logits = yield* Effect.forEach(
     stored,
     Effect.fnUntraced(function* (one) {
       const columns = yield* sameClasses(first, one)
@@ -67,7 +67,7 @@ const togetherOn = Effect.fnUntraced(function* (
       return cooled(arranged(one.logits, columns, rows), one.temperature)
     })
   )
-  return { ...numbersOf(first), logits: logMeanSoftmax(said, first.labels.length) }
+  return { ...numbersOf(first), logits: logMeanSoftmax(logits, first.labels.length) }
 })
 
 /**

@@ -23,8 +23,8 @@ export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfi
 })
 
 /**
- * A model in the engine that its run ran on, or in the configured one where that is not known or cannot run here: what
- * else it is on is said. An engine that is configured by name is never replaced.
+ * A model in the engine that its run ran on, or in the configured one where that is not known or cannot run here; a note
+ * then names the engine. An engine that is configured by name is never replaced.
  */
 export const openRunEngine = Effect.fn("openRunEngine")(function* (
   config: EngineConfig,
@@ -69,7 +69,7 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
     const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
     if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
       return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
-    // A GPU that is asked for and not there is an error, which choosing it says again.
+    // A GPU that is asked for and not there is an error: choosing it once more gives that error.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }
   return yield* openFeatures(model).pipe(

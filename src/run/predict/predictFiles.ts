@@ -1,4 +1,4 @@
-import { Array, Effect, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Runtime from "effect/Runtime"
 import { topK } from "../../metrics/topK.ts"
@@ -15,7 +15,7 @@ import { openPredictor } from "./openPredictor.ts"
 import type { FinishedRun } from "../evaluate/readEnsemble.ts"
 import { readEnsemble } from "../evaluate/readEnsemble.ts"
 
-/** What a model, or several together, say of one file; `error` where it could not be read. */
+/** The prediction for one file, of one model or of several together; `error` where the file could not be read. */
 export type Prediction =
   | {
       readonly path: string
@@ -61,7 +61,7 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
   const ensemble = yield* readEnsemble(runs)
   const { config, images, labels } = ensemble
   const threshold = options.threshold && (yield* answerThreshold(options.threshold, ensemble.members))
-  const { members, predict } = yield* openEnsemble(ensemble, (config, model) =>
+  const members = yield* openEnsemble(ensemble, (config, model) =>
     openPredictor(config, model, options.engine ?? config.name)
   )
   const classes = labels.length
@@ -78,11 +78,9 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
   }
 
   const together = (forms: ReadonlyArray<Batch>) =>
-    Effect.map(predict(forms), (said) =>
-      logMeanSoftmax(
-        Array.map(said, ({ after }) => after),
-        classes
-      )
+    Effect.map(
+      Effect.forEach(members, ({ predict }) => Effect.map(predict(forms), ({ after }) => after)),
+      (logits) => logMeanSoftmax(logits, classes)
     )
 
   const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {

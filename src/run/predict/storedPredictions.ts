@@ -6,7 +6,7 @@ import type { FinishedRun } from "../evaluate/readEnsemble.ts"
 export type StoredPart = "validation" | "test"
 
 /**
- * What a run has kept of a part when it was trained, with the run's own name; nothing where it has kept none: it is not
+ * The predictions of a part that a run kept when it was trained; undefined where it has kept none: it is not
  * finished, or was made before Weft kept predictions.
  */
 export const storedPredictions = Effect.fn("storedPredictions")(function* (

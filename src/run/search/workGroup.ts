@@ -38,7 +38,7 @@ const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figu
   const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
   return state === "paused"
     ? { ...common, state, figure: epochFigure(chosen, figure) }
-    : { ...common, state, figure: null, detail: outcome.detail }
+    : { ...common, state, figure: null, detail: outcome.error.message }
 }
 
 const endOf = ({ detail, epochs, figure, id, state }: TrialRecord): TrialEnd => ({

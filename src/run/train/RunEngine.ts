@@ -15,14 +15,14 @@ export const RunEngine = Schema.Struct({
   /** What `engine.name` and `engine.device` have to be to have it again. */
   name: Schema.Literals(["auto", ...EngineName.literals]),
   device: Schema.String,
-  /** What applies the frozen part, as `features.engine` says it; absent where no part is frozen for the whole run. */
+  /** What applies the frozen part, as `features.engine` names it; absent where no part is frozen for the whole run. */
   features: Schema.optionalKey(Schema.Literals(["auto", ...FeaturesName.literals, "engine"]))
 })
 export type RunEngine = typeof RunEngine.Type
 
 const RunEngineText = Schema.fromJsonString(RunEngine)
 
-/** What a configuration says of it. */
+/** What a configuration asks for. */
 export const configuredEngine = ({ engine, features }: RunConfig): RunEngine => ({
   name: engine.name,
   device: engine.device,

@@ -3,7 +3,7 @@ import type { Known } from "../../pipeline/checkImages.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { listing } from "../../pipeline/Dataset.ts"
 import { ImageFault } from "../../pipeline/Images.ts"
-import type { Refusal } from "../../pipeline/Ledger.ts"
+import type { Ledger, Refusal } from "../../pipeline/Ledger.ts"
 import { RefusalLines } from "../../pipeline/Ledger.ts"
 import type { Lost } from "../../pipeline/Losses.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
@@ -39,6 +39,11 @@ export const writeBegunData = Effect.fn("begunData.write")(function* (
   yield* writeChanged(folder, "samples.jsonl", `${head}\n${listing(dataset)}`)
 })
 
+/** A ledger as `ledger.jsonl` keeps it. */
+export const ledgerText = ({ refusals }: Pick<Ledger, "refusals">): Effect.Effect<string> =>
+  // Refusals of ours can be encoded.
+  Effect.orDie(Schema.encodeEffect(RefusalLines)(refusals))
+
 /** The list of the samples that a run began with; fails where it is not there or damaged. */
 export const readListing = Effect.fn("begunData.listing")(function* (folder: RunFolder["Service"]) {
   const text = new TextDecoder().decode(yield* folder.read("samples.jsonl"))
@@ -59,8 +64,8 @@ export const readListing = Effect.fn("begunData.listing")(function* (folder: Run
 export const hasLeft = ({ epoch }: Refusal): boolean => epoch !== undefined
 
 /**
- * The data that the run in a folder began with; undefined where the folder does not tell, or tells of a run of another
- * configuration. A damaged list is none: the images are then checked again, as those of a new run.
+ * The data that the run in a folder began with; undefined where the folder has no list of them, or that of a run of another
+ * configuration. A damaged list does not count: the images are then checked again, as those of a new run.
  */
 export const readBegunData = Effect.fn("begunData.read")(
   function* (folder: RunFolder["Service"], config: RunConfig) {

@@ -2,11 +2,11 @@ import { Effect, Stream } from "effect"
 import { Engines } from "../../model/Engines.ts"
 import type { Sweep, SweepStep } from "../../model/lrFind.ts"
 import { addStep, hasDiverged, suggestions, sweepRate } from "../../model/lrFind.ts"
-import { networkFor } from "../../model/networks.ts"
+import { planNetwork } from "../../model/NetworkPlan.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { openBatches } from "./openBatches.ts"
-import { beginLearner, openLearner } from "./openLearner.ts"
+import { openRun, prepareRun } from "./open.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 import { trainingData } from "./trainingData.ts"
 
@@ -19,16 +19,13 @@ import { trainingData } from "./trainingData.ts"
  */
 export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
   const config = yield* resolveConfig(configured)
-  const { image, train } = config
-  const engine = yield* Effect.flatMap(networkFor(config.network, { ...image, classes: 2 }), (network) =>
-    Engines.use((engines) => engines.choose(config.engine, network))
-  )
+  const { image, network, train } = config
+  const networkPlan = yield* planNetwork(network, image, train)
+  const engine = yield* Engines.use((engines) => engines.choose(config.engine, networkPlan.smallest))
   const dataset = yield* trainingData(config)
-  const classes = dataset.classes.length
-  const network = yield* networkFor(config.network, { ...image, classes })
-  const beginning = yield* beginLearner(network, config, dataset)
-  const batches = yield* openBatches(engine, config, dataset, beginning.frozen)
-  const { session } = yield* openLearner(engine, beginning, batches.features)
+  const run = yield* prepareRun({ config, networkPlan }, dataset)
+  const batches = yield* openBatches(engine, config, dataset, run.frozen)
+  const { session } = yield* openRun(run, engine, batches.features)
   let steps: ReadonlyArray<SweepStep> = []
   const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
   yield* Stream.range(0, epochs - 1).pipe(

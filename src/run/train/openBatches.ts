@@ -1,16 +1,44 @@
-import { Effect } from "effect"
-import type { Stream } from "effect"
-import type { Engine } from "../../model/Engine.ts"
-import type { OpenFeatures } from "../../model/Features.ts"
+import { Effect, Layer } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { Engine } from "../../model/Engine.ts"
+import * as EngineFeatures from "../../model/EngineFeatures.ts"
+import { Features } from "../../model/Features.ts"
+import type { FeaturesName, OpenFeatures } from "../../model/Features.ts"
+import type { FeaturesConfig } from "../../model/Features.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
 import { rememberFeatures } from "../../model/rememberFeatures.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
-import type { RunConfig } from "../../config/RunConfig.ts"
+import { report } from "../../pipeline/Progress.ts"
 import { featureBatches } from "./featureBatches.ts"
-import { openFeatures } from "./openFeatures.ts"
 import type { RunEngine } from "./RunEngine.ts"
+
+/** The frozen part of a network in what is configured to apply it; a note names that. */
+const openFeatures = Effect.fn("openFeatures")(function* (
+  engine: Engine["Service"],
+  config: FeaturesConfig,
+  frozen: Frozen
+) {
+  const own = Effect.gen(function* () {
+    const context = yield* Layer.build(EngineFeatures.layer.pipe(Layer.provide(Layer.succeed(Engine, engine))))
+    const features = yield* Features.pipe(Effect.provideContext(context))
+    return yield* features.open(frozen)
+  })
+  const other = (by?: FeaturesName) => Features.use((features) => features.open(frozen, by))
+  const best = other().pipe(
+    Effect.catchTag("FeaturesError", (error) =>
+      error.reason === "unavailable"
+        ? Effect.andThen(report({ _tag: "Note", line: `${error.message}; the engine itself does it` }), own)
+        : Effect.fail(error)
+    )
+  )
+  const isOnGpu = !engine.info.device.startsWith("CPU")
+  const by = config.engine === "auto" && isOnGpu ? "engine" : config.engine
+  const opened = yield* by === "engine" ? own : by === "auto" ? best : other(by)
+  yield* report({ _tag: "Note", line: `${frozen.blocks.length} blocks are frozen, and applied by ${opened.key}` })
+  return opened
+})
 
 /** The parts of a catalogue that are measured. */
 type Measured = "validation" | "test"
@@ -42,14 +70,12 @@ export const openBatches = Effect.fn("openBatches")(function* (
   const batches = yield* featureBatches(config, features, frozen, losses)
   return {
     features,
-    /** The samples that have left: one for all who are given these batches. */
+    /** The samples that have left: the same for all runs that are given these batches. */
     losses,
     training: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
     evaluation: (part: Measured) => batches.evaluation(dataset[part]),
-    /** For who looks at an image more than once. */
+    /** For predictors that see an image more than once: what is known of one view is nothing of the other. */
     images
   }
 })
 export type OpenBatches = Effect.Success<ReturnType<typeof openBatches>>
-/** What a stream of theirs fails with. */
-export type BatchesError = Stream.Error<ReturnType<OpenBatches["evaluation"]>>

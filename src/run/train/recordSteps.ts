@@ -9,7 +9,7 @@ import { addStep, StepSpanLines, strideOf } from "./StepSpan.ts"
  * A session that keeps the losses and learning rates of its steps in the run's `steps.jsonl`.
  *
  * Written before every snapshot, and so before every checkpoint: a run that goes on from one takes what was known until
- * there. `steps` is how many the whole run has. That the file cannot be written is said once, and ends no run.
+ * there. `steps` is how many the whole run has. If the file cannot be written, a note says so once, and the run goes on.
  */
 export const recordSteps = (session: Session, folder: RunFolder["Service"], steps: number): Session => {
   const stride = strideOf(steps)

@@ -7,7 +7,8 @@ import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 
-const Said = Schema.Struct({
+/** What the metadata of a weights' file may set. */
+const FromWeights = Schema.Struct({
   mean: ImageConfig.fields.mean,
   std: ImageConfig.fields.std,
   padding: NetworkConfig.fields.padding
@@ -21,16 +22,21 @@ const numbers = (text: string) =>
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
 
 /** What a configuration leaves open; the padding, only where the network has a choice. */
-const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof Said.Type> => [
+const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof FromWeights.Type> => [
   ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
   ...(architectureOf(network.name)?.hasPadding === true && network.padding === undefined ? (["padding"] as const) : [])
 ]
 
-/** What metadata say of some keys; where they are wrong, a WeightsError tells where. */
-const saidOf = (keys: ReadonlyArray<keyof typeof Said.Type>, metadata: Metadata, source: string, where: string) => {
+/** The values of some keys in metadata; a WeightsError that names the place where they are wrong. */
+const readMetadata = (
+  keys: ReadonlyArray<keyof typeof FromWeights.Type>,
+  metadata: Metadata,
+  source: string,
+  where: string
+) => {
   const texts = keys.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]))
-  const said = Object.fromEntries(texts.map(([key, text]) => [key, key === "padding" ? text : numbers(text)]))
-  return Schema.decodeUnknownEffect(Said)(said).pipe(
+  const encoded = Object.fromEntries(texts.map(([key, text]) => [key, key === "padding" ? text : numbers(text)]))
+  return Schema.decodeUnknownEffect(FromWeights)(encoded).pipe(
     Effect.mapError(
       ({ message }) =>
         new WeightsError({
@@ -44,8 +50,8 @@ const saidOf = (keys: ReadonlyArray<keyof typeof Said.Type>, metadata: Metadata,
   )
 }
 
-const tellTaken = (said: typeof Said.Type, from: string) => {
-  const taken = Object.entries(said).map(([key, value]) => `${key} ${String(value)}`)
+const noteTaken = (values: typeof FromWeights.Type, from: string) => {
+  const taken = Object.entries(values).map(([key, value]) => `${key} ${String(value)}`)
   return taken.length === 0 ? Effect.void : note(`taken from ${from}: ${taken.join("; ")}`)
 }
 
@@ -55,11 +61,11 @@ const note = (line: string) => report({ _tag: "Note", line })
 const usual = "image.mean = [0.485,0.456,0.406] and image.std = [0.229,0.224,0.225]"
 
 /**
- * A run's configuration with what its weights' file says of mean, std and padding where the configuration says nothing,
- * and where the file says nothing either, with what is said beside it.
+ * A run's configuration; mean, std and padding that it leaves open come from its weights' file, or else from a file beside
+ * that one.
  *
- * Notes tell what was taken and where, and another one where nobody says with which mean and std the weights were trained.
- * Fails with a WeightsError where the weights cannot be had, or say what cannot be.
+ * A note names what was taken and from where; another one says that no mean or std was found. Fails with a WeightsError
+ * where the weights cannot be had, or their metadata are wrong.
  */
 export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig) {
   const { image, network } = config
@@ -67,17 +73,17 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   if (source === undefined) return config
   const { beside, contents } = yield* Pretrained
   const open = openIn(config)
-  const own = yield* saidOf(open, (yield* contents(source)).metadata, source, "the file")
-  yield* tellTaken(own, "the weights' own file")
+  const own = yield* readMetadata(open, (yield* contents(source)).metadata, source, "the file")
+  yield* noteTaken(own, "the weights' own file")
   const left = open.filter((key) => own[key] === undefined)
   const other = left.length === 0 ? undefined : yield* beside(source)
-  const more = other === undefined ? {} : yield* saidOf(left, other.metadata, source, other.from)
-  if (other !== undefined) yield* tellTaken(more, other.from)
+  const more = other === undefined ? {} : yield* readMetadata(left, other.metadata, source, other.from)
+  if (other !== undefined) yield* noteTaken(more, other.from)
   const { padding, ...scale } = { ...more, ...own }
-  const unsaid = left.filter((key) => key !== "padding" && scale[key] === undefined)
-  if (unsaid.length > 0)
+  const missing = left.filter((key) => key !== "padding" && scale[key] === undefined)
+  if (missing.length > 0)
     yield* note(
-      `the weights' file does not say its ${unsaid.join(" and ")}: 0.5 is taken. ` +
+      `the weights' file does not say its ${missing.join(" and ")}: 0.5 is taken. ` +
         `Weights that were trained with PyTorch mostly want ${usual}`
     )
   return {

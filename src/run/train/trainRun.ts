@@ -1,16 +1,17 @@
 import { Effect } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
 import { Checkpoints } from "../../model/Checkpoints.ts"
 import { report } from "../../pipeline/Progress.ts"
-import type { RunConfig } from "../../config/RunConfig.ts"
 import { finishedReport } from "../finishedReport.ts"
-import { beginMember } from "./Member.ts"
 import { Pages } from "../report/Pages.ts"
-import type { RunEngine } from "./RunEngine.ts"
 import { RunFolder } from "../RunFolder.ts"
-import { trainGroup } from "./trainGroup.ts"
+import { planRun } from "./plan.ts"
+import type { RunEngine } from "./RunEngine.ts"
+import { trainRuns } from "./train.ts"
 
 /**
- * A whole run: from a catalogue to a trained, measured network, and everything that the run folder keeps of it.
+ * A whole run: from a catalogue to a trained, measured network, and everything that the run folder keeps of it. Its life is
+ * in four files: it is planned (`plan.ts`), opened (`open.ts`), trained (`train.ts`) and finished (`finish.ts`).
  *
  * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data, and with what the run
  * began on, or with `engine` instead.
@@ -18,17 +19,17 @@ import { trainGroup } from "./trainGroup.ts"
 export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
   const folder = yield* RunFolder
   const checkpoints = yield* Checkpoints
-  const member = yield* beginMember({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
-  const { endings } = yield* trainGroup([member])
-  const ending = endings.get(member)! // each has one
-  if (ending.state === "failed") return yield* Effect.fail(ending.error)
-  // A run that is to pause nowhere was finished.
-  return ending.state === "finished" ? ending.report : yield* Effect.die(new Error("the run paused"))
+  const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
+  const { ended } = yield* trainRuns([planned])
+  const outcome = ended[0]?.outcome
+  if (outcome?.state === "finished") return outcome.report
+  if (outcome !== undefined && "error" in outcome) return yield* outcome.error
+  return yield* Effect.die(new Error("a run that is to pause nowhere paused"))
 })
 
 /**
  * The report of the run in the folder, where that is finished; nothing where there is something left to do. `config` is
- * the one that the folder has. No file is changed, but for a page that was not written any more.
+ * the one that the folder has. No file is changed, except that a missing page is written.
  */
 export const finishedRun = Effect.fn("finishedRun")(function* (config: RunConfig) {
   const folder = yield* RunFolder

@@ -6,7 +6,7 @@ export interface Difference {
   readonly found: string
 }
 
-/** One thing that was derived again, beside what the run says of it. */
+/** One fact that was derived again, beside the one that the run has on record. */
 export interface Check {
   readonly what: string
   readonly status: "agrees" | "differs" | "cannotBeChecked"
@@ -44,7 +44,7 @@ export const checkOf = (what: string, detail: string, apart: ReadonlyArray<Diffe
   differences: apart.slice(0, shown)
 })
 
-/** What the run says beside what was derived again. */
+/** What the run has on record, beside what was derived again. */
 export const compare = (what: string, detail: string, expected: unknown, found: unknown, tolerance = 0): Check =>
   checkOf(what, detail, differences(expected, found, tolerance))
 

@@ -34,7 +34,7 @@ const checkSamples = (dataset: Dataset, { labels, part, samples }: StoredPredict
   )
 }
 
-/** The catalogue as it is now, beside what the run says of it. */
+/** The catalogue as it is now, beside what the run has on record. */
 export const checkData = Effect.fn("verify.data")(function* (
   report: Report,
   dataset: Dataset,

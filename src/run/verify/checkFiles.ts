@@ -75,7 +75,7 @@ const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report)
   )
 })
 
-/** What the report says that the run ran on, beside what its epochs say; nothing where they all ran on that. */
+/** The engine that the report names, beside those of its epochs; no check where they all ran on that one. */
 const checkEngine = ({ engine, history }: Report): ReadonlyArray<Check> => {
   const changed = enginesText(history)
   const last = history.at(-1)?.ranOn?.at(-1)?.engine ?? engine.name
@@ -108,7 +108,7 @@ const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { dat
   )
 })
 
-/** What can be told from the run's own files, without its data. */
+/** The checks that need the run's own files, and not its data. */
 export const checkFiles = Effect.fn("verify.files")(function* (config: RunConfig, report: Report) {
   const { configDigest: expected, seeds } = report.receipt
   const digest = { digest: yield* configDigest(config), seed: config.seed }

@@ -36,7 +36,7 @@ export interface Again {
  * Predicts samples of a part again, and compares the logits with the stored ones.
  *
  * A row agrees where no logit is farther off than the tolerance times its largest one (times 1 at least). Samples whose
- * file is gone or is another one are left out: `checkData` tells of them.
+ * file is gone or is another one are left out: `checkData` reports them.
  */
 export const checkPredictions = Effect.fn("verify.predictions")(function* (
   config: RunConfig,
@@ -64,7 +64,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
   let farthest = 0
   const samples = rows.map(({ sample }) => sample)
   const rowOf = new Map(rows.map(({ row, sample }) => [sample.id, row]))
-  // Each is told of below; this is no run that could end.
+  // Each is reported below; nothing is trained here that too many of them could end.
   const losses = makeLosses(dataset, { ...config.data, maxRefused: 1 })
   yield* Pipeline.evaluationBatches({ ...config, image: model.image }, samples, losses).pipe(
     Stream.runForEach(

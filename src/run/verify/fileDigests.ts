@@ -14,7 +14,10 @@ const files = [
 export const fileDigests = Effect.gen(function* () {
   const folder = yield* RunFolder
   const digests = yield* Effect.forEach(files, (file) =>
-    Effect.flatMap(folder.read(file), (bytes) => sha256(new Uint8Array(bytes)))
+    Effect.map(
+      Effect.flatMap(folder.read(file), (bytes) => sha256(new Uint8Array(bytes))),
+      (digest) => [file, digest] as const
+    )
   )
-  return Object.fromEntries(files.map((file, i) => [file, digests[i]!] as const)) // one for each
+  return Object.fromEntries(digests)
 })

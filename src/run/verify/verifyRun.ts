@@ -15,7 +15,7 @@ import { RunFolder } from "../RunFolder.ts"
 import type { Check } from "./Check.ts"
 import { cannot, differs } from "./Check.ts"
 import { checkData } from "./checkData.ts"
-import { checkFigures, checkModel, readPredictions } from "./checkFigures.ts"
+import { checkMetrics, checkModel, readPredictions } from "./checkMetrics.ts"
 import { checkFiles, textOf } from "./checkFiles.ts"
 import { checkPredictions } from "./checkPredictions.ts"
 
@@ -27,7 +27,7 @@ export interface VerifyOptions {
   readonly samples: number
   /** What predicts; what the run ran on where left out. */
   readonly engine?: PredictorName | undefined
-  /** What the run ran on, where it is known; else the run's own configuration says what predicts. */
+  /** What the run ran on, where it is known; else the run's own configuration chooses what predicts. */
   readonly recorded?: RunEngine | undefined
 }
 
@@ -62,7 +62,7 @@ const withData = Effect.fnUntraced(function* (
 })
 
 /**
- * Derives again what a run says of itself, and says what agrees: digests, the ledger's sums, the figures from the stored
+ * Derives again what a run has on record, and reports what agrees: digests, the ledger's sums, the metrics from the stored
  * predictions; and with the catalogue its digest, the split, each sample's file, and the predictions from the weights.
  *
  * Fails where there is no report to check.
@@ -84,7 +84,7 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
     ...(yield* checkFiles(config, report)),
     check,
     ...[validation, test].filter(isCheck),
-    ...checkFigures(config, report, begun?.lost ?? [], {
+    ...checkMetrics(config, report, begun?.lost ?? [], {
       validation: isCheck(validation) ? undefined : validation,
       test: isCheck(test) ? undefined : test
     }),

@@ -32,7 +32,8 @@ import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { Runs } from "../../../src/run/Runs.ts"
 import { trainRun } from "../../../src/run/train/trainRun.ts"
 import type { TrialOutcome, TrialToTrain } from "../../../src/run/train/trainTrials.ts"
-import { passKey, trainTrials } from "../../../src/run/train/trainTrials.ts"
+import { passKey } from "../../../src/run/train/passKey.ts"
+import { trainTrials } from "../../../src/run/train/trainTrials.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
 const size = { height: 48, width: 50 }
@@ -243,7 +244,7 @@ describe("trials that are trained together", () => {
       })
       const { outcomes } = yield* trainTrials(trials)
       assert.deepStrictEqual(states(outcomes), ["diverged", "finished", "failed", "failed", "finished"])
-      const details = outcomes.map((outcome) => ("detail" in outcome ? outcome.detail : ""))
+      const details = outcomes.map((outcome) => ("error" in outcome ? outcome.error.message : ""))
       assert.match(details[0]!, /The loss became (NaN|-?Infinity) at step \d of epoch \d/)
       assert.match(details[2]!, /a fuse blew/)
       assert.match(details[3]!, /`train\.rates`: mobilenet-v2 has no block "classifier\.7"/)
@@ -385,7 +386,7 @@ describe("trials that are trained together", () => {
         { ...first, config: other },
         { ...paused, config: other }
       ])
-      const details = outcomes.map((outcome) => ("detail" in outcome ? outcome.detail : outcome.state))
+      const details = outcomes.map((outcome) => ("error" in outcome ? outcome.error.message : outcome.state))
       assert.match(details[0]!, /trials\/first: the folder holds the finished run of another configuration/)
       assert.match(details[1]!, /checkpoints were made with another configuration/)
     }).pipe(inMemory)

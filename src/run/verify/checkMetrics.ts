@@ -17,7 +17,7 @@ import { cannot, compare, differs } from "./Check.ts"
 /** Of sums that another machine may have rounded in another way. */
 const rounding = 1e-9
 
-/** The model, and whether it is the one that the report tells of. */
+/** The model, and whether it is the one that the report describes. */
 export const checkModel = Effect.fn("verify.model")(function* ({ calibration, data, model, test }: Report) {
   const folder = yield* RunFolder
   const opened = yield* folder.read("model/model.safetensors").pipe(
@@ -65,8 +65,8 @@ export const readPredictions = Effect.fn("verify.read")(function* (part: "valida
   )
 })
 
-/** The report's figures, derived from what the model said of each sample; `lost` are those that left during the run. */
-export const checkFigures = (
+/** The report's metrics, derived from the stored predictions of each sample; `lost` are those that left during the run. */
+export const checkMetrics = (
   config: RunConfig,
   report: Report,
   lost: ReadonlyArray<Refusal>,
@@ -120,7 +120,7 @@ export const checkFigures = (
       { ...samples, loss, accuracy },
       1e-4
     )
-    // Of the epoch there are then figures of more samples than there are predictions.
+    // The epoch was then measured on more samples than there are predictions.
     const later = lost.filter(({ epoch, part }) => part === "validation" && (epoch ?? 0) >= report.chosenEpoch).length
     checks.push(
       check.status === "differs" && later > 0

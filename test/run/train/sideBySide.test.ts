@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { networkFor } from "../../../src/model/networks.ts"
 import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
-import { bytesOf, sideBySide } from "../../../src/run/evaluate/sideBySide.ts"
+import { bytesOf, sideBySide } from "../../../src/run/train/sideBySide.ts"
 
 describe("learners side by side", () => {
   it("are as many as half of the memory holds, in their order, and one at least", () => {

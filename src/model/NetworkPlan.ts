@@ -1,0 +1,38 @@
+import { Effect } from "effect"
+import type { NetworkOptions } from "./Architecture.ts"
+import type { Freezing } from "./Engine.ts"
+import type { Network } from "./Network.ts"
+import type { NetworkConfig } from "./NetworkConfig.ts"
+import { buildNetwork, networkFor } from "./networks.ts"
+import { freezingOf } from "./parts.ts"
+import type { TrainConfig } from "./TrainConfig.ts"
+
+/** A run's network before its data are read: all of it is known but the number of classes. */
+export interface NetworkPlan {
+  /** The network with the fewest classes that a run can have: an engine can be tried with it before the data are read. */
+  readonly smallest: Network
+  readonly forClasses: (classes: number) => Network
+  /** What is trained when and how fast. Blocks and the names of weights are the same for any number of classes. */
+  readonly freezing: (stepsPerEpoch: number) => Freezing
+}
+
+/** With one class there is nothing to learn: such data are refused. */
+const fewestClasses = 2
+
+/** A configuration's network, checked: that its blocks fit its images, and that it has the blocks that are named. */
+export const planNetwork = Effect.fnUntraced(function* (
+  network: NetworkConfig,
+  { height, width }: Pick<NetworkOptions, "height" | "width">,
+  train: TrainConfig
+) {
+  const smallest = yield* networkFor(network, { height, width, classes: fewestClasses })
+  const { stages, ...freezing } = yield* freezingOf(smallest, network, train, 1)
+  return {
+    smallest,
+    forClasses: (classes) => buildNetwork(network, { height, width, classes }),
+    freezing: (stepsPerEpoch) => ({
+      ...freezing,
+      stages: stages.map(({ from, step: epoch }) => ({ from, step: epoch * stepsPerEpoch }))
+    })
+  } satisfies NetworkPlan
+})

@@ -1,0 +1,152 @@
+import { Effect } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { classWeightsOf } from "../../model/classWeights.ts"
+import type { Engine } from "../../model/Engine.ts"
+import { EngineUnavailable, modelWeights } from "../../model/Engine.ts"
+import { Engines } from "../../model/Engines.ts"
+import type { OpenFeatures } from "../../model/Features.ts"
+import { FeaturesError } from "../../model/Features.ts"
+import { weightsDigest } from "../../model/FeatureSpace.ts"
+import { featureSession } from "../../model/featureSession.ts"
+import { firstTrained, trainedSince } from "../../model/freezing.ts"
+import type { NetworkPlan } from "../../model/NetworkPlan.ts"
+import type { Frozen } from "../../model/onnx/onnxModel.ts"
+import { splitAt } from "../../model/parts.ts"
+import { countParameters, inputShape, parameters } from "../../model/shapes.ts"
+import { startWeights } from "../../model/startWeights.ts"
+import type { Weights } from "../../model/Tensor.ts"
+import type { Dataset } from "../../pipeline/Dataset.ts"
+import { report } from "../../pipeline/Progress.ts"
+import { configDigest } from "../configDigest.ts"
+import { openBatches } from "./openBatches.ts"
+import type { PlannedRun } from "./plan.ts"
+
+/** How to go on with a run that cannot go on on what it began on; its weights are then not the same bit for bit. */
+const forced =
+  "Or go on with what runs here: --resume --engine auto; the weights are then not those of one engine, " +
+  "and the history says which epoch ran on what."
+
+/** Notes that a trial goes on on something else than it began on: nobody is there to be asked. */
+const reportChange = ({ trial }: PlannedRun, { message }: EngineUnavailable | FeaturesError) =>
+  report({
+    _tag: "Note",
+    line: `it does not go on on what it began on: ${message}`,
+    ...(trial !== undefined && { trial })
+  })
+
+/** The engine that a run wants. One that has begun stays with its own; a trial, only where that runs here. */
+export const openEngine = Effect.fnUntraced(function* (run: PlannedRun) {
+  const { config, engineWanted, isBegun, networkPlan, trial } = run
+  const { choose } = yield* Engines
+  const { device, name } = engineWanted
+  const wanted = choose({ ...config.engine, name, device }, networkPlan.smallest)
+  if (!isBegun) return yield* wanted
+  return yield* Effect.catchTag(wanted, "EngineUnavailable", (error) =>
+    trial === undefined
+      ? Effect.fail(
+          new EngineUnavailable({
+            engine: error.engine,
+            reason: `${error.reason}. The run began on it, and stays with it`,
+            cure: `${error.cure.replace(/\.?$/, ".")} ${forced}`
+          })
+        )
+      : Effect.andThen(reportChange(run, error), choose(config.engine, networkPlan.smallest))
+  )
+})
+
+/** The second stage of a run: its data have been read, and its network and the weights that it begins with are known. */
+export const prepareRun = Effect.fn("prepareRun")(function* <
+  Run extends { readonly config: RunConfig; readonly networkPlan: NetworkPlan }
+>(run: Run, dataset: Dataset) {
+  const { config, networkPlan } = run
+  const { seed, train } = config
+  const network = networkPlan.forClasses(dataset.classes.length)
+  const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
+  const weights = yield* startWeights(network, seed, config.network.weights)
+  const since = trainedSince(network, freezing)
+  const all = parameters(network)
+  const at = freezing.stages.length > 1 ? 0 : firstTrained(freezing, 0)
+  const { front, tail } = at === 0 ? { front: [], tail: network } : splitAt(network, at)
+  const startDigest =
+    config.network.weights === undefined
+      ? undefined
+      : yield* weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })
+  return {
+    ...run,
+    dataset,
+    network,
+    weights,
+    /** What is frozen for the whole run, if anything is. */
+    frozen: at === 0 ? undefined : ({ blocks: front, input: inputShape(network), weights } satisfies Frozen),
+    /** The network that an engine trains: what stands behind the frozen part. */
+    tail,
+    freezing: at === 0 ? freezing : { ...freezing, stages: [{ step: 0, from: 0 }] },
+    /** Of the tensors that the run begins with, where they came from a file. */
+    weightsDigest: startDigest,
+    /** Names the run's configuration and data: a checkpoint of another is not used. */
+    digest: [yield* configDigest(config), dataset.digest, ...(startDigest === undefined ? [] : [startDigest])].join(
+      "-"
+    ),
+    /** How many parameters the network has, as PyTorch counts them, and how many of them are ever trained. */
+    parameters: countParameters(all),
+    trainableParameters: countParameters(all.filter(({ name }) => since.has(name)))
+  }
+})
+export type PreparedRun = Effect.Success<ReturnType<typeof prepareRun<PlannedRun>>>
+
+/** The batches that a run wants; what applies the frozen part of a run that has begun stays, as its engine does. */
+export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, engine: Engine["Service"]) {
+  const { config, dataset, engineWanted, frozen, isBegun, trial } = run
+  const wanted = openBatches(engine, config, dataset, frozen, engineWanted.features)
+  if (!isBegun) return yield* wanted
+  return yield* Effect.catchIf(
+    wanted,
+    (error) => error._tag === "FeaturesError" && error.reason === "unavailable",
+    (error) =>
+      trial === undefined
+        ? Effect.fail(
+            new FeaturesError({
+              engine: error.engine,
+              reason: "unavailable",
+              detail: `${error.detail.replace(/\.?$/, ".")} The run began on it, and stays with it. ${forced}`
+            })
+          )
+        : Effect.andThen(reportChange(run, error), openBatches(engine, config, dataset, frozen))
+  )
+})
+
+/**
+ * The third stage of a run: its network is in a session of an engine, with the weights that it begins with.
+ *
+ * Where a part of the network is frozen for the whole run, `features` apply that part, and the engine holds only what
+ * stands behind it.
+ */
+export const openRun = Effect.fn("openRun")(function* <
+  Run extends Pick<PreparedRun, "config" | "dataset" | "freezing" | "tail" | "weights">
+>(run: Run, engine: Engine["Service"], features: OpenFeatures | undefined) {
+  const { config, dataset, freezing, tail, weights } = run
+  const { seed, train } = config
+  const behind = yield* engine.open({
+    network: tail,
+    weights,
+    optimizer: train.optimizer,
+    freezing,
+    labelSmoothing: train.labelSmoothing,
+    classWeights: classWeightsOf(train.classWeights, dataset.train, dataset.classes.length),
+    clipNorm: train.clipNorm,
+    clipValue: train.clipValue,
+    ema: train.ema,
+    seed
+  })
+  const session = features === undefined ? behind : featureSession(behind, features)
+  return {
+    ...run,
+    engine,
+    session,
+    /** Of the whole network: those that were frozen are the ones that it began with. */
+    modelWeights: Effect.map(session.snapshot, (state): Weights =>
+      features === undefined ? modelWeights(state) : new Map([...weights, ...modelWeights(state)])
+    )
+  }
+})
+export type OpenRun = Effect.Success<ReturnType<typeof openRun<PreparedRun>>>

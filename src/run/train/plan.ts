@@ -1,0 +1,43 @@
+import { Clock, Effect } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import type { Checkpoints } from "../../model/Checkpoints.ts"
+import { planNetwork } from "../../model/NetworkPlan.ts"
+import type { RunFolder } from "../RunFolder.ts"
+import { resolveConfig } from "./resolveConfig.ts"
+import type { RunEngine } from "./RunEngine.ts"
+import { configuredEngine, readRunEngine } from "./RunEngine.ts"
+
+/** A run that is asked for, alone or among others. */
+export interface RunRequest {
+  /** Its id, where it is one of many. */
+  readonly trial: string | undefined
+  readonly config: RunConfig
+  readonly folder: RunFolder["Service"]
+  readonly checkpoints: Checkpoints["Service"]
+  /** Epochs after which it pauses; undefined: to its end. See `LearnerOptions`. */
+  readonly until: number | undefined
+  /** What it is to run on, whatever it began on; where left out, what it began on, or else what the configuration says. */
+  readonly engine?: RunEngine | undefined
+}
+
+/**
+ * The first stage of a run: its configuration is complete and checked. A network or a block that does not exist is known
+ * before an engine starts and before the first image is read. Nothing has been written: a start that fails leaves nothing.
+ */
+export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
+  const start = yield* Clock.currentTimeNanos
+  const config = yield* resolveConfig(request.config)
+  const networkPlan = yield* planNetwork(config.network, config.image, config.train)
+  const began = request.engine === undefined ? yield* readRunEngine(request.folder) : undefined
+  return {
+    ...request,
+    config,
+    networkPlan,
+    /** When this process began with the run, in nanoseconds of the monotonic clock. */
+    start,
+    /** What it is to run on, and whether that is what it began on. */
+    engineWanted: request.engine ?? began ?? configuredEngine(config),
+    isBegun: began !== undefined
+  }
+})
+export type PlannedRun = Effect.Success<ReturnType<typeof planRun>>
