@@ -2,6 +2,7 @@ import type { CalibrationFigures } from "../metrics/calibration.ts"
 import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import { enginesText } from "../metrics/enginesUsed.ts"
+import { shownAt } from "../metrics/metrics.ts"
 import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluate/evaluateRuns.ts"
@@ -9,25 +10,42 @@ import { duration, percent } from "../metrics/numberText.ts"
 import { missingText } from "../run/report/format.ts"
 import { section, table } from "./text.ts"
 
-const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
+const orDash = (value: number | null, show: (value: number) => string) => (value === null ? "-" : show(value))
 
 const lossText = (loss: number | null) => orDash(loss, (loss) => loss.toFixed(4))
 
-const figures = (test: TestReport, losses: ReturnType<typeof namedLosses>) =>
-  table([
-    [...losses.map(({ name }) => name), "accuracy", "top 5", "weighted F1", "macro F1", "balanced accuracy"],
-    [
-      ...losses.map(({ loss }) => lossText(loss)),
-      orDash(test.accuracy, percent),
-      orDash(test.top5Accuracy, percent),
-      percent(test.weighted.f1),
-      percent(test.macro.f1),
-      orDash(test.balancedAccuracy, percent)
-    ]
-  ])
+/** A terminal's usual width in characters. */
+const widest = 80
+
+/** Heads with a value each, in as many tables as fit beside each other's edge: a line that breaks cannot be read. */
+const valueTables = (values: ReadonlyArray<readonly [head: string, value: string]>) => {
+  const tables: Array<Array<readonly [string, string]>> = []
+  let width = Infinity
+  for (const one of values) {
+    const own = Math.max(...one.map((text) => text.length)) + 2
+    if (width + own > widest + 2) {
+      tables.push([])
+      width = 0
+    }
+    tables.at(-1)?.push(one)
+    width += own
+  }
+  return tables.map((columns) => table([columns.map(([head]) => head), columns.map(([, value]) => value)])).join("\n\n")
+}
+
+const metricText = (test: TestReport, losses: ReturnType<typeof namedLosses>) => {
+  const shown = shownAt("summary", test)
+  return [
+    valueTables([
+      ...losses.map(({ loss, name }) => [name, lossText(loss)] as const),
+      ...shown.map(({ metric, text }) => [metric.head ?? metric.title, text] as const)
+    ]),
+    ...new Set(shown.flatMap(({ metric }) => metric.note?.(test) ?? []))
+  ].join("\n")
+}
 
 /**
- * An evaluation for people: the figures, the hardest classes, the most confused pairs; with the losses before and after a
+ * An evaluation for people: the metrics, the hardest classes, the most confused pairs; with the losses before and after a
  * temperature, where there is one.
  */
 export const evaluationText = (test: TestReport, calibration?: CalibrationFigures | null): string => {
@@ -36,7 +54,7 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationFigure
   const hardest = hardestClasses(confusion, labels, 5)
   const confused = confusedPairs(confusion, labels, 5)
   return [
-    figures(test, namedLosses(test.loss, calibration)),
+    metricText(test, namedLosses(test.loss, calibration)),
     section(
       `Hardest classes (${boundOf(hardest)})`,
       table([

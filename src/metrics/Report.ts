@@ -1,7 +1,8 @@
 import { Schema } from "effect"
 import { CalibrationFigures } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
-import * as Evaluation from "./Evaluation.ts"
+import type { Measurement } from "./Evaluation.ts"
+import { metricFields, metricValues } from "./metrics.ts"
 import { scores } from "./scores.ts"
 
 /** A figure that may not exist (no validation part, one class only): then null, never NaN. */
@@ -74,16 +75,8 @@ const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f
 
 /** What the chosen weights do on samples that they have never seen. */
 export const TestReport = Schema.Struct({
-  /** Mean cross-entropy, nats, of the model as it is used: with its temperature, where it has one. */
-  loss: Figure,
-  accuracy: Figure,
-  top5Accuracy: Figure,
-  balancedAccuracy: Figure,
-  cohenKappa: Figure,
-  matthews: Figure,
-  weighted: Score,
-  macro: Score,
-  micro: Score,
+  /** The loss is of the model as it is used: with its temperature, where it has one. */
+  ...metricFields,
   perClass: Schema.Array(Schema.Struct({ label: Schema.String, ...Score.fields, support: Count })),
   /** Rows are the true classes, columns the predicted ones, in the order of `perClass`. */
   confusion: Schema.Array(Schema.Array(Count))
@@ -164,15 +157,19 @@ export const Report = Schema.Struct({
 })
 export type Report = typeof Report.Type
 
-/** An evaluation as the report tells it; null where nothing was evaluated. `labels` are the classes' names. */
-export const testReport = (evaluation: Evaluation.Evaluation, labels: ReadonlyArray<string>): TestReport | null => {
-  if (evaluation.samples === 0) return null
-  const { perClass, ...all } = scores(evaluation.confusion)
+/**
+ * A measurement as the report has it; null where nothing was measured. `labels` are the classes' names. Where it is to be
+ * compared with a report that was written earlier (`reported`), without the metrics that were added since.
+ */
+export const testReport = (
+  measured: Measurement,
+  labels: ReadonlyArray<string>,
+  reported?: TestReport | null
+): TestReport | null => {
+  if (measured.samples === 0) return null
   return {
-    ...all,
-    loss: Evaluation.lossOf(evaluation),
-    top5Accuracy: Evaluation.top5AccuracyOf(evaluation),
-    perClass: perClass.map((score, i) => ({ label: labels[i]!, ...score })),
-    confusion: Confusion.rows(evaluation.confusion)
+    ...metricValues(measured, reported),
+    perClass: scores(measured.confusion).map((score, i) => ({ label: labels[i]!, ...score })), // a name for each class
+    confusion: Confusion.rows(measured.confusion)
   }
 }

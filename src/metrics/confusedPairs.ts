@@ -77,7 +77,7 @@ export const hardestClasses = (
   limit: number
 ): ReadonlyArray<LabelScore> =>
   scores(confusion)
-    .perClass.map((score, i) => ({ label: labels[i]!, ...score }))
+    .map((score, i) => ({ label: labels[i]!, ...score }))
     .filter((score) => score.support > 0)
     .sort((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || a.recall - b.recall || b.support - a.support)
     .slice(0, limit)

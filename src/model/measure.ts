@@ -92,11 +92,7 @@ export const calibrate = (
 
 /** What predictions are worth; where there is a temperature, with it, and with the calibration's figures. */
 export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
-  evaluation: Evaluation.add(
-    Evaluation.empty(found.classes),
-    cooled(found.logits, fitted?.temperature ?? 1),
-    found.labels
-  ),
+  evaluation: Evaluation.measure({ ...found, logits: cooled(found.logits, fitted?.temperature ?? 1) }),
   calibration:
     fitted === undefined || found.labels.length === 0
       ? undefined

@@ -14,7 +14,7 @@ const logits = Float32Array.from(
 )
 const calibration = calibrationFigures({ classes: 3, labels, logits }, 2.5, 15)
 const reportAt = (temperature: number) =>
-  testReport(Evaluation.add(Evaluation.empty(3), cooled(logits, temperature), labels), ["a", "b", "c"])!
+  testReport(Evaluation.measure({ classes: 3, logits: cooled(logits, temperature), labels }), ["a", "b", "c"])!
 const [asTrained, calibrated] = [calibration.lossBefore!.toFixed(4), calibration.lossAfter!.toFixed(4)]
 
 describe("a summary for people", () => {

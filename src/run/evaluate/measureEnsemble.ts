@@ -7,9 +7,12 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { OpenEnsemble } from "./openEnsemble.ts"
 
-/** What is kept of a part for reliability curves, `samples * classes * 8` bytes: what all say before and after. */
-const keeping = ({ classes, samples }: MeasuredPart) => ({
-  before: new Float32Array(samples * classes),
+/**
+ * What is kept of a part for metrics and reliability curves: the ensemble's logits after the members' temperatures, and
+ * before them where there are any; `samples * classes * 4` bytes each.
+ */
+const keeping = ({ classes, samples }: MeasuredPart, isCalibrated: boolean) => ({
+  before: isCalibrated ? new Float32Array(samples * classes) : undefined,
   after: new Float32Array(samples * classes),
   labels: new Int32Array(samples)
 })
@@ -28,9 +31,12 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
   bins: number
 ) {
   const { classes, part, samples } = measured
-  let together = Evaluation.empty(classes)
-  const alone = Array.map(members, () => ({ after: together, before: together }))
-  const kept = members.some(({ temperature }) => temperature !== undefined) ? keeping(measured) : undefined
+  const nothing = Evaluation.empty(classes)
+  const alone = Array.map(members, () => ({ after: nothing, before: nothing }))
+  const kept = keeping(
+    measured,
+    members.some(({ temperature }) => temperature !== undefined)
+  )
   let done = 0
   yield* Stream.runForEach(
     batches,
@@ -48,33 +54,32 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
         Array.map(said, ({ after }) => after),
         classes
       )
-      together = Evaluation.add(together, after, labels)
-      if (kept !== undefined) {
+      kept.after.set(after, done * classes)
+      kept.labels.set(labels, done)
+      if (kept.before !== undefined) {
         const before = logMeanSoftmax(
           Array.map(said, ({ before }) => before),
           classes
         )
         kept.before.set(before, done * classes)
-        kept.after.set(after, done * classes)
-        kept.labels.set(labels, done)
       }
       for (const { release } of forms) release?.()
       done += size
       yield* report({ _tag: "Evaluating", part, done, total: samples })
     })
   )
-  const numbers = (logits: Float32Array, labels: Int32Array) => ({
+  const predictions = (logits: Float32Array) => ({
     classes,
     logits: logits.subarray(0, done * classes),
-    labels: labels.subarray(0, done)
+    labels: kept.labels.subarray(0, done)
   })
   return {
-    together,
+    together: Evaluation.measure(predictions(kept.after)),
     /** In the members' order. */
     alone: Array.map(alone, ({ after, before }) => ({ after, lossBefore: Evaluation.lossOf(before) })),
     calibration:
-      kept === undefined || done === 0
+      kept.before === undefined || done === 0
         ? undefined
-        : figuresBetween(numbers(kept.before, kept.labels), numbers(kept.after, kept.labels), bins)
+        : figuresBetween(predictions(kept.before), predictions(kept.after), bins)
   }
 })

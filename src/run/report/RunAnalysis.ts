@@ -11,8 +11,10 @@ import { fitTemperature } from "../../metrics/fitTemperature.ts"
 import type { Answer } from "../../metrics/mistakes.ts"
 import { answers, topLosses } from "../../metrics/mistakes.ts"
 import type { TestReport } from "../../metrics/Report.ts"
-import type { ScoreIntervals } from "../../metrics/scoreIntervals.ts"
+import type { MetricPath } from "../../metrics/metrics.ts"
+import { valueIn } from "../../metrics/metrics.ts"
 import { scoreIntervals } from "../../metrics/scoreIntervals.ts"
+import type { Interval } from "../../metrics/wilson.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
 import type { LikelyLabelError } from "./likelyLabelErrors.ts"
@@ -49,8 +51,8 @@ export interface TestAnalysis {
   readonly confusion: Confusion
   /** Indexes of the classes; undefined where there are too many for a matrix. */
   readonly order: ReadonlyArray<number> | undefined
-  /** At 95 %; null where the part is empty. */
-  readonly intervals: ScoreIntervals | null
+  /** At 95 %, of the metrics that have one. */
+  readonly intervals: ReadonlyMap<MetricPath, Interval>
   readonly pairs: ReadonlyArray<ShownPair>
   readonly losses: ReadonlyArray<ShownSample>
   readonly coverage: ReadonlyArray<Coverage>
@@ -138,7 +140,7 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
     test,
     confusion,
     order: labels.length <= mostClasses ? classOrder(confusion) : undefined,
-    intervals: scoreIntervals(confusion),
+    intervals: scoreIntervals(confusion, (metric) => valueIn(test, metric)),
     pairs: pairsOf(confusion, labels, stored, all),
     losses: stored === undefined ? [] : topLosses(all, shown.losses).map((answer) => sampleOf(stored, answer)),
     coverage: numbers === undefined ? [] : coverageCurve(numbers, shown.coverage),

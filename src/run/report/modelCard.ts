@@ -1,6 +1,7 @@
 import { enginesText } from "../../metrics/enginesUsed.ts"
 import { duration } from "../../metrics/numberText.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
+import { metrics, shownAt, valueIn } from "../../metrics/metrics.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, missingText, networkName, share } from "./format.ts"
@@ -30,18 +31,20 @@ const list = (labels: ReadonlyArray<string>) =>
   labels.slice(0, named).map(inMarkdown).join(", ") +
   (labels.length > named ? `, and ${labels.length - named} more` : "")
 
-/** Hugging Face's metadata, with what is known; figures as numbers. JSON is YAML too, so that nothing need be escaped. */
+/** Hugging Face's metadata, as far as they are known. JSON is YAML too, so nothing needs to be escaped. */
 const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
   const { weights } = config.network
   const repository = weights?.startsWith("hf:") ? weights.slice(3).split(/[@/]/).slice(0, 2).join("/") : undefined
-  const metric = (type: string, value: number | null) => (value === null ? [] : [{ type, value }])
+  const hub = metrics.flatMap((metric) =>
+    metric.huggingFace === undefined ? [] : [{ metric, type: metric.huggingFace }]
+  )
   return {
     library_name: "weft",
     pipeline_tag: "image-classification",
     tags: ["image-classification", "weft", model.network],
     ...(repository !== undefined && { base_model: repository }),
     ...(test !== null && {
-      metrics: ["accuracy", "f1"],
+      metrics: hub.map(({ type }) => type),
       "model-index": [
         {
           name,
@@ -53,7 +56,10 @@ const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
                 type: "csv",
                 split: "test"
               },
-              metrics: [...metric("accuracy", test.accuracy), ...metric("f1", test.weighted.f1)]
+              metrics: hub.flatMap(({ metric, type }) => {
+                const value = valueIn(test, metric)
+                return value === null ? [] : [{ type, value }]
+              })
             }
           ]
         }
@@ -171,24 +177,21 @@ ${network.weights === undefined ? "From random weights" : `From the weights ${in
 Augmentation: ${changes.length === 0 ? "none" : changes.join(", ")}.
 ${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}).${changed === undefined ? "" : ` ${inMarkdown(changed)}`} Seed ${config.seed}; configuration \`${receipt.configDigest}\`.
 
-## Figures
+## Metrics
 
 ${
   test === null || analysis.test === null
     ? "None: the split has no test part."
-    : `On the ${count(data.test)} test photos, which had no say in the training:
+    : `On the ${count(data.test)} test photos, which were not used in the training:
 
 ${table(
-  ["figure", "value", "95 %"],
+  ["metric", "value", "95 %"],
   [
-    ["accuracy", share(test.accuracy), `${interval(analysis.test.intervals?.accuracy)} (Wilson)`],
-    ["weighted F1", share(test.weighted.f1), `${interval(analysis.test.intervals?.weightedF1)} (delta method)`],
-    ["macro F1", share(test.macro.f1), `${interval(analysis.test.intervals?.macroF1)} (delta method)`],
-    [
-      "balanced accuracy",
-      share(test.balancedAccuracy),
-      `${interval(analysis.test.intervals?.balancedAccuracy)} (delta method)`
-    ],
+    ...shownAt("modelCard", test).map(({ metric, text }) => {
+      const bounds = analysis.test?.intervals.get(metric.path)
+      const without = metric.note?.(test) ?? ""
+      return [metric.title, text, bounds ? `${interval(bounds)} (${metric.interval?.method})` : without]
+    }),
     ...namedLosses(test.loss, report.calibration?.test).map((one) => [`${one.name} (nats)`, loss(one.loss), ""])
   ]
 )}

@@ -1,5 +1,5 @@
 import type { EpochNumber } from "../../metrics/Report.ts"
-import { figureHead, isEpochFigure } from "../search/objective.ts"
+import { figureHead, isEpochFigure, metricOf } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { ranking } from "../search/SearchResult.ts"
 import { shortValue } from "../search/settings.ts"
@@ -10,8 +10,8 @@ export const mostCurves = 12
 /** An axis with more values than this is drawn as a scale, if they are numbers. */
 const mostRows = 12
 
-/** Figures that are shares. */
-const isShare = (figure: string) => /(accuracy|precision|recall|f1|waiting|ece\w*)$/i.test(figure)
+/** Whether an objective is a share, which an axis shows in percent. */
+const isShare = (figure: string) => metricOf(figure)?.unit === "%" || /(waiting|ece\w*)$/.test(figure)
 
 const axisOf = (figure: string): Axis => ({ label: figureHead(figure), percent: isShare(figure) })
 
