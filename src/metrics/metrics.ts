@@ -16,7 +16,7 @@ import { cohenKappa } from "./metrics/cohenKappa.ts"
 import { loss } from "./metrics/loss.ts"
 import { matthews } from "./metrics/matthews.ts"
 import type { Found, IntervalMethod, Metric, Place, Presence } from "./metrics/Metric.ts"
-import { top5Accuracy } from "./metrics/topKAccuracy.ts"
+import { top3Accuracy, top5Accuracy } from "./metrics/topKAccuracy.ts"
 import type { Measurement } from "./Evaluation.ts"
 import { countsOf } from "./scores.ts"
 
@@ -39,6 +39,7 @@ const list = [
   cohenKappa,
   matthews,
   loss,
+  top3Accuracy,
   top5Accuracy
 ] as const
 

@@ -95,11 +95,15 @@ describe("top-k accuracy", () => {
       logits: Float32Array.from(logits.flat()),
       labels: Int32Array.of(0, 6, 4, 5)
     })
-    assert.strictEqual(testReport(found, labels.slice(1))?.top5Accuracy, 3 / 4)
+    const report = testReport(found, labels.slice(1))
+    assert.strictEqual(report?.top5Accuracy, 3 / 4)
+    assert.strictEqual(report?.top3Accuracy, 2 / 4)
   })
 
   it("does not exist where there are no more than k classes", () => {
     const found = Evaluation.measure({ classes: 5, logits: new Float32Array(5), labels: Int32Array.of(4) })
-    assert.isNull(testReport(found, labels.slice(3))?.top5Accuracy)
+    const report = testReport(found, labels.slice(3))
+    assert.isNull(report?.top5Accuracy)
+    assert.strictEqual(report?.top3Accuracy, 0)
   })
 })

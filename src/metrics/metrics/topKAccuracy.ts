@@ -23,4 +23,5 @@ const topKAccuracy = <K extends number, P extends "nullable" | "added">(
   interval: { method: "Wilson" }
 })
 
+export const top3Accuracy = topKAccuracy(3, "added")
 export const top5Accuracy = topKAccuracy(5, "nullable")
