@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { accuracy } from "./metrics/accuracy.ts"
+import { macroAveragePrecision, weightedAveragePrecision } from "./metrics/averagePrecision.ts"
 import { balancedAccuracy } from "./metrics/balancedAccuracy.ts"
 import {
   macroF1,
@@ -29,9 +30,11 @@ const list = [
   weightedPrecision,
   weightedRecall,
   weightedF1,
+  weightedAveragePrecision,
   macroPrecision,
   macroRecall,
   macroF1,
+  macroAveragePrecision,
   microPrecision,
   microRecall,
   microF1,
