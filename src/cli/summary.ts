@@ -1,4 +1,4 @@
-import type { CalibrationFigures } from "../metrics/calibration.ts"
+import type { CalibrationMetrics } from "../metrics/calibration.ts"
 import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import { enginesText } from "../metrics/enginesUsed.ts"
@@ -17,7 +17,7 @@ const lossText = (loss: number | null) => orDash(loss, (loss) => loss.toFixed(4)
 /** A terminal's usual width in characters. */
 const widest = 80
 
-/** Heads with a value each, in as many tables as fit beside each other's edge: a line that breaks cannot be read. */
+/** Heads with a value each, split into several tables where one would be wider than the terminal. */
 const valueTables = (values: ReadonlyArray<readonly [head: string, value: string]>) => {
   const tables: Array<Array<readonly [string, string]>> = []
   let width = Infinity
@@ -48,7 +48,7 @@ const metricText = (test: TestReport, losses: ReturnType<typeof namedLosses>) =>
  * An evaluation for people: the metrics, the hardest classes, the most confused pairs; with the losses before and after a
  * temperature, where there is one.
  */
-export const evaluationText = (test: TestReport, calibration?: CalibrationFigures | null): string => {
+export const evaluationText = (test: TestReport, calibration?: CalibrationMetrics | null): string => {
   const labels = test.perClass.map(({ label }) => label)
   const confusion = fromRows(test.confusion)
   const hardest = hardestClasses(confusion, labels, 5)
@@ -90,7 +90,7 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationFigure
 export const calibrationText = (
   temperature: number | undefined,
   part: string,
-  { eceAfter, eceBefore, lossAfter, lossBefore }: CalibrationFigures
+  { eceAfter, eceBefore, lossAfter, lossBefore }: CalibrationMetrics
 ): string =>
   `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
   `on the ${part} part the expected calibration error is ${orDash(eceBefore, percent)} as trained, ` +

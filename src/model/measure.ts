@@ -1,7 +1,7 @@
 import { Effect, Result } from "effect"
 import type { Stream } from "effect"
-import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
-import { calibrationFigures, cooled } from "../metrics/calibration.ts"
+import type { CalibrationMetrics, Predictions } from "../metrics/calibration.ts"
+import { calibrationMetrics, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
 import type { Batch } from "../pipeline/Batch.ts"
@@ -85,9 +85,9 @@ export const predictAllTogether = Effect.fn("predictAllTogether")(function* <E, 
 export const calibrate = (
   found: Predictions,
   { bins }: CalibrationConfig
-): Fitted & { figures: CalibrationFigures } => {
+): Fitted & { figures: CalibrationMetrics } => {
   const temperature = fitTemperature(found)
-  return { temperature, bins, figures: calibrationFigures(found, temperature, bins) }
+  return { temperature, bins, figures: calibrationMetrics(found, temperature, bins) }
 }
 
 /** What predictions are worth; where there is a temperature, with it, and with the calibration's figures. */
@@ -96,5 +96,5 @@ export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
   calibration:
     fitted === undefined || found.labels.length === 0
       ? undefined
-      : calibrationFigures(found, fitted.temperature, fitted.bins)
+      : calibrationMetrics(found, fitted.temperature, fitted.bins)
 })

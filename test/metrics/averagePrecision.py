@@ -1,4 +1,4 @@
-"""Writes averagePrecision.json: scikit-learn's average precision of scores with ties and of absent classes."""
+"""Writes averagePrecision.json (oxfmt formats it): scikit-learn's numbers for scores with ties and absent classes."""
 
 import json
 import pathlib

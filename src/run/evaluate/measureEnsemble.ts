@@ -1,5 +1,5 @@
 import { Array, Effect, Stream } from "effect"
-import { figuresBetween } from "../../metrics/calibration.ts"
+import { calibrationBetween } from "../../metrics/calibration.ts"
 import * as Evaluation from "../../metrics/Evaluation.ts"
 import { logMeanSoftmax } from "../../model/Predictor.ts"
 import type { MeasuredPart } from "../../model/predictTogether.ts"
@@ -80,6 +80,6 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <E, R>(
     calibration:
       kept.before === undefined || done === 0
         ? undefined
-        : figuresBetween(predictions(kept.before), predictions(kept.after), bins)
+        : calibrationBetween(predictions(kept.before), predictions(kept.after), bins)
   }
 })

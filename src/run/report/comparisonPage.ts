@@ -61,6 +61,14 @@ const metricTable = (runs: ReadonlyArray<Compared>) =>
     </table>
   </div>`
 
+/** What must be known beside the metrics, run by run. */
+const notes = (runs: ReadonlyArray<Compared>) =>
+  runs.flatMap(({ facts: { report }, name }) => {
+    const { test } = report
+    const own = test === null ? [] : compared.flatMap((metric) => metric.note?.(test) ?? [])
+    return [...new Set(own)].map((note) => html`<p class="quiet">${name}: ${note}</p> `)
+  })
+
 const withInterval = compared.filter(({ interval }) => interval !== undefined)
 
 const intervalTable = (runs: ReadonlyArray<Compared>) =>
@@ -194,7 +202,7 @@ export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMa
   page({
     title: `${count(runs.length)} runs compared`,
     subtitle: html`${runs.map(({ name }) => name).join(", ")}`,
-    summary: html`${warnings(runs)}${metricTable(runs)}${intervalTable(runs)}${paired(runs)}`,
+    summary: html`${warnings(runs)}${metricTable(runs)}${notes(runs)}${intervalTable(runs)}${paired(runs)}`,
     sections: [
       {
         id: "curves",

@@ -64,7 +64,7 @@ describe("analyse", () => {
       yield* writeSyntheticRun({ ...run, calibrated: false })
       const { calibration } = analyse(yield* readRun()).test!
       assert.isFalse(calibration!.applied)
-      assert.isBelow(calibration!.figures.eceAfter!, calibration!.figures.eceBefore!)
+      assert.isBelow(calibration!.metrics.eceAfter!, calibration!.metrics.eceBefore!)
     }).pipe(Effect.provide(folder))
   )
 })
