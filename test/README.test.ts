@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { keyTable } from "../src/config/configKeys.ts"
+import { metricTable } from "../src/metrics/metricTable.ts"
 import { RunConfig } from "../src/config/RunConfig.ts"
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -19,8 +20,9 @@ const fill = (text: string, mark: string, content: string) =>
   )
 
 describe("README", () => {
-  it("has the configuration's keys as the Schema has them, and the example as it is run (pnpm readme mends it)", async () => {
-    const whole = fill(fill(readme, "keys", keyTable(RunConfig)), "example", `\`\`\`ts\n${example}\`\`\``)
+  it("has the configuration's keys, the metrics and the example as the code has them (pnpm readme mends it)", async () => {
+    const tables = fill(fill(readme, "keys", keyTable(RunConfig)), "metrics", metricTable())
+    const whole = fill(tables, "example", `\`\`\`ts\n${example}\`\`\``)
     await expect(whole).toMatchFileSnapshot(at("README.md"))
   })
 

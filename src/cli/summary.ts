@@ -1,7 +1,8 @@
-import type { CalibrationFigures } from "../metrics/calibration.ts"
+import type { CalibrationMetrics } from "../metrics/calibration.ts"
 import { boundOf, confusedPairs, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import { enginesText } from "../metrics/enginesUsed.ts"
+import { shownAt } from "../metrics/metrics.ts"
 import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluate/evaluateRuns.ts"
@@ -9,34 +10,51 @@ import { duration, percent } from "../metrics/numberText.ts"
 import { missingText } from "../run/report/format.ts"
 import { section, table } from "./text.ts"
 
-const orDash = (figure: number | null, show: (figure: number) => string) => (figure === null ? "-" : show(figure))
+const orDash = (value: number | null, show: (value: number) => string) => (value === null ? "-" : show(value))
 
 const lossText = (loss: number | null) => orDash(loss, (loss) => loss.toFixed(4))
 
-const figures = (test: TestReport, losses: ReturnType<typeof namedLosses>) =>
-  table([
-    [...losses.map(({ name }) => name), "accuracy", "top 5", "weighted F1", "macro F1", "balanced accuracy"],
-    [
-      ...losses.map(({ loss }) => lossText(loss)),
-      orDash(test.accuracy, percent),
-      orDash(test.top5Accuracy, percent),
-      percent(test.weighted.f1),
-      percent(test.macro.f1),
-      orDash(test.balancedAccuracy, percent)
-    ]
-  ])
+/** A terminal's usual width in characters. */
+const widest = 80
+
+/** Heads with a value each, split into several tables where one would be wider than the terminal. */
+const valueTables = (values: ReadonlyArray<readonly [head: string, value: string]>) => {
+  const tables: Array<Array<readonly [string, string]>> = []
+  let width = Infinity
+  for (const one of values) {
+    const own = Math.max(...one.map((text) => text.length)) + 2
+    if (width + own > widest + 2) {
+      tables.push([])
+      width = 0
+    }
+    tables.at(-1)?.push(one)
+    width += own
+  }
+  return tables.map((columns) => table([columns.map(([head]) => head), columns.map(([, value]) => value)])).join("\n\n")
+}
+
+const metricText = (test: TestReport, losses: ReturnType<typeof namedLosses>) => {
+  const shown = shownAt("summary", test)
+  return [
+    valueTables([
+      ...losses.map(({ loss, name }) => [name, lossText(loss)] as const),
+      ...shown.map(({ metric, text }) => [metric.head ?? metric.title, text] as const)
+    ]),
+    ...new Set(shown.flatMap(({ metric }) => metric.note?.(test) ?? []))
+  ].join("\n")
+}
 
 /**
- * An evaluation for people: the figures, the hardest classes, the most confused pairs; with the losses before and after a
+ * An evaluation for people: the metrics, the hardest classes, the most confused pairs; with the losses before and after a
  * temperature, where there is one.
  */
-export const evaluationText = (test: TestReport, calibration?: CalibrationFigures | null): string => {
+export const evaluationText = (test: TestReport, calibration?: CalibrationMetrics | null): string => {
   const labels = test.perClass.map(({ label }) => label)
   const confusion = fromRows(test.confusion)
   const hardest = hardestClasses(confusion, labels, 5)
   const confused = confusedPairs(confusion, labels, 5)
   return [
-    figures(test, namedLosses(test.loss, calibration)),
+    metricText(test, namedLosses(test.loss, calibration)),
     section(
       `Hardest classes (${boundOf(hardest)})`,
       table([
@@ -72,7 +90,7 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationFigure
 export const calibrationText = (
   temperature: number | undefined,
   part: string,
-  { eceAfter, eceBefore, lossAfter, lossBefore }: CalibrationFigures
+  { eceAfter, eceBefore, lossAfter, lossBefore }: CalibrationMetrics
 ): string =>
   `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
   `on the ${part} part the expected calibration error is ${orDash(eceBefore, percent)} as trained, ` +

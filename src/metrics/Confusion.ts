@@ -1,4 +1,4 @@
-/** How often each class was taken for each class: counts as data, so that the parts of a whole can be added up. */
+/** How often each class was predicted as each class. Counts, so that the confusions of several parts can be added. */
 export interface Confusion {
   /** Number of classes. */
   readonly classes: number
@@ -22,9 +22,9 @@ export const add = (confusion: Confusion, trueLabels: ArrayLike<number>, predict
   for (let i = 0; i < trueLabels.length; i++) {
     const row = trueLabels[i]!
     const column = predicted[i]!
-    // Negated, so that a NaN is refused too; a wrong index would else count in another class's row.
+    // Negated, so that a NaN is refused too. Otherwise a wrong index would count in another class's row.
     if (!(row >= 0 && row < classes && column >= 0 && column < classes))
-      throw new RangeError(`class ${row} taken for class ${column}, but there are ${classes} classes`)
+      throw new RangeError(`class ${row} predicted as class ${column}, but there are ${classes} classes`)
     counts[row * classes + column]! += 1
   }
   return { classes, counts }
@@ -32,7 +32,8 @@ export const add = (confusion: Confusion, trueLabels: ArrayLike<number>, predict
 
 /** The counts of two parts together: associative and commutative. Throws where the numbers of classes differ. */
 export const combine = (a: Confusion, b: Confusion): Confusion => {
-  if (a.classes !== b.classes) throw new RangeError(`counts of ${a.classes} and of ${b.classes} classes do not add up`)
+  if (a.classes !== b.classes)
+    throw new RangeError(`counts of ${a.classes} classes and of ${b.classes} classes cannot be added`)
   return { classes: a.classes, counts: a.counts.map((count, i) => count + b.counts[i]!) }
 }
 
@@ -42,12 +43,12 @@ export interface Margins {
   readonly support: Float64Array
   /** Times that each class was predicted. */
   readonly predicted: Float64Array
-  /** Times that it was rightly predicted. */
+  /** Times that it was predicted correctly. */
   readonly correct: Float64Array
   readonly total: number
 }
 
-/** What the scores are made of. */
+/** The sums that metrics are computed from. */
 export const margins = ({ classes, counts }: Confusion): Margins => {
   const support = new Float64Array(classes)
   const predicted = new Float64Array(classes)
@@ -68,7 +69,7 @@ export const margins = ({ classes, counts }: Confusion): Margins => {
 export const rows = ({ classes, counts }: Confusion): ReadonlyArray<ReadonlyArray<number>> =>
   Array.from({ length: classes }, (_, row) => [...counts.subarray(row * classes, (row + 1) * classes)])
 
-/** The counts that `rows` came from. Throws a RangeError where the rows are not as many as each is long. */
+/** The confusion with these rows: the inverse of `rows`. Throws a RangeError where they are not square. */
 export const fromRows = (rows: ReadonlyArray<ReadonlyArray<number>>): Confusion => {
   const classes = rows.length
   if (rows.some((row) => row.length !== classes)) throw new RangeError(`a confusion of ${classes} rows is not square`)

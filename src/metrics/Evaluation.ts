@@ -1,3 +1,4 @@
+import type { Predictions } from "./calibration.ts"
 import { rowLosses } from "./crossEntropy.ts"
 import * as Confusion from "./Confusion.ts"
 import { predictions, topKCorrect } from "./topK.ts"
@@ -9,9 +10,12 @@ export interface Evaluation {
   readonly samples: number
   /** Samples whose highest logit is the true class's. */
   readonly correct: number
-  /** Samples whose true class is among the five highest logits. */
-  readonly correctTop5: number
   readonly confusion: Confusion.Confusion
+}
+
+/** An evaluation and the predictions that it is of: what every metric can be computed from. */
+export interface Measurement extends Evaluation {
+  readonly predictions: Predictions
 }
 
 /** Nothing seen yet; the neutral element of `combine`. */
@@ -19,7 +23,6 @@ export const empty = (classes: number): Evaluation => ({
   lossSum: 0,
   samples: 0,
   correct: 0,
-  correctTop5: 0,
   confusion: Confusion.empty(classes)
 })
 
@@ -37,30 +40,30 @@ export const add = (evaluation: Evaluation, logits: Float32Array, labels: Int32A
     lossSum: rowLosses(logits, labels, classes).reduce((sum, loss) => sum + loss, evaluation.lossSum),
     samples: evaluation.samples + labels.length,
     correct: evaluation.correct + topKCorrect(logits, labels, classes, 1),
-    correctTop5: evaluation.correctTop5 + topKCorrect(logits, labels, classes, 5),
     confusion: Confusion.add(evaluation.confusion, labels, predictions(logits, classes))
   }
 }
+
+/** The evaluation of predictions that are kept. Throws as `add` does. */
+export const measure = (found: Predictions): Measurement => ({
+  ...add(empty(found.classes), found.logits, found.labels),
+  predictions: found
+})
 
 /** The evaluation of two parts together; associative and commutative, but for the rounding of the sum of losses. */
 export const combine = (a: Evaluation, b: Evaluation): Evaluation => ({
   lossSum: a.lossSum + b.lossSum,
   samples: a.samples + b.samples,
   correct: a.correct + b.correct,
-  correctTop5: a.correctTop5 + b.correctTop5,
   confusion: Confusion.combine(a.confusion, b.confusion)
 })
 
-/** A mean over the samples; null where there are none, or where it is no number. */
+/** A mean over the samples; null where there are none, or where it is not a finite number. */
 const mean = (sum: number, samples: number): number | null =>
   samples > 0 && Number.isFinite(sum) ? sum / samples : null
 
 /** Mean loss (nats), or null. */
 export const lossOf = (evaluation: Evaluation): number | null => mean(evaluation.lossSum, evaluation.samples)
 
-/** Share of right predictions, or null. */
+/** Share of correct predictions, or null. */
 export const accuracyOf = (evaluation: Evaluation): number | null => mean(evaluation.correct, evaluation.samples)
-
-/** Share of samples with their class among the first five; null for five classes or fewer, where it says nothing. */
-export const top5AccuracyOf = (evaluation: Evaluation): number | null =>
-  evaluation.confusion.classes > 5 ? mean(evaluation.correctTop5, evaluation.samples) : null

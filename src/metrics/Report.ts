@@ -1,39 +1,40 @@
 import { Schema } from "effect"
-import { CalibrationFigures } from "./calibration.ts"
+import { CalibrationMetrics } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
-import * as Evaluation from "./Evaluation.ts"
+import type { Measurement } from "./Evaluation.ts"
+import { metricFields, metricValues } from "./metrics.ts"
 import { scores } from "./scores.ts"
 
-/** A figure that may not exist (no validation part, one class only): then null, never NaN. */
-const Figure = Schema.NullOr(Schema.Finite)
+/** A number that may not exist (no validation part, one class only): then null, never NaN. */
+const Nullable = Schema.NullOr(Schema.Finite)
 
 /** How many samples there are of something. */
 const Count = Schema.Natural
 
-/** What became of the listed rows: `listed = kept + the sum of refused + the sum of leftOut`. */
+/** How many of the listed rows were kept, refused and left out: `listed = kept + the sum of refused + the sum of leftOut`. */
 export const LedgerCounts = Schema.Struct({
   listed: Count,
   kept: Count,
-  /** Faults of the data by reason; a reason without a row is not there. */
+  /** Faults of the data by reason; a reason without rows is absent. */
   refused: Schema.Record(Schema.String, Count),
   /** What the configuration chose to leave out, by reason; reports of Weft 0.1 have it among `refused`. */
   leftOut: Schema.optionalKey(Schema.Record(Schema.String, Count))
 })
 export type LedgerCounts = typeof LedgerCounts.Type
 
-/** How many rows bear a label, and where the kept ones went; a class that was left out has none in any part. */
+/** How many rows have a label, and how many of them are in each part; of a class that was left out, none. */
 export const ClassCounts = Schema.Struct({
   label: Schema.String,
   listed: Count,
   train: Count,
   validation: Count,
   test: Count,
-  /** By choice of the configuration; what else is in no part was refused. Reports of Weft 0.1 have none. */
+  /** By choice of the configuration; other rows in no part were refused. Reports of Weft 0.1 have none. */
   leftOut: Schema.optionalKey(Count)
 })
 export type ClassCounts = typeof ClassCounts.Type
 
-/** What computed: the engine that trains, and what applies the frozen part where that is not the engine itself. */
+/** The engine that trains, and what applies the frozen part where the engine does not. */
 export const RanOn = Schema.Struct({
   engine: Schema.String,
   /** For people: "CPU, WebAssembly with SIMD, 2 threads". */
@@ -53,8 +54,8 @@ export const EpochRecord = Schema.Struct({
    */
   trainLoss: Schema.Finite,
   trainAccuracy: Schema.Finite,
-  validationLoss: Figure,
-  validationAccuracy: Figure,
+  validationLoss: Nullable,
+  validationAccuracy: Nullable,
   /** Of the epoch's last step. */
   learningRate: Schema.Finite,
   /** Training images over the time of training, without evaluation. */
@@ -63,45 +64,37 @@ export const EpochRecord = Schema.Struct({
   seconds: Schema.Finite,
   /** Share of the training time in which the engine waited for images. */
   waiting: Schema.optionalKey(Schema.Finite),
-  /** On what its steps ran: one, unless the run was resumed within the epoch on another; absent in older reports. */
+  /** Where its steps ran: one entry, unless the run was resumed elsewhere within the epoch; absent in older reports. */
   ranOn: Schema.optionalKey(Schema.Array(RanOn))
 })
 export type EpochRecord = typeof EpochRecord.Type
-/** What is a number, or none, of every epoch. */
+/** The keys of an epoch that have a number, or null. */
 export type EpochNumber = Exclude<keyof EpochRecord, "ranOn">
 
 const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1: Schema.Finite })
 
-/** What the chosen weights do on samples that they have never seen. */
+/** The metrics of the chosen weights on samples that were not trained on. */
 export const TestReport = Schema.Struct({
-  /** Mean cross-entropy, nats, of the model as it is used: with its temperature, where it has one. */
-  loss: Figure,
-  accuracy: Figure,
-  top5Accuracy: Figure,
-  balancedAccuracy: Figure,
-  cohenKappa: Figure,
-  matthews: Figure,
-  weighted: Score,
-  macro: Score,
-  micro: Score,
+  /** The loss is of the model as it is used: with its temperature, where it has one. */
+  ...metricFields,
   perClass: Schema.Array(Schema.Struct({ label: Schema.String, ...Score.fields, support: Count })),
   /** Rows are the true classes, columns the predicted ones, in the order of `perClass`. */
   confusion: Schema.Array(Schema.Array(Count))
 })
 export type TestReport = typeof TestReport.Type
 
-/** What is needed to have the same result again, and to see that it is the same. */
+/** What is needed to repeat the result, and to check that it is the same. */
 export const Receipt = Schema.Struct({
   dataDigest: Schema.String,
   configDigest: Schema.String,
   /** SHA-256 of the tensors that the run began with, where they came from a file. */
   weightsDigest: Schema.optionalKey(Schema.String),
   ledger: LedgerCounts,
-  /** SHA-256 of files in the run's folder, by name: those that depend on nothing but what is above, and the engine. */
+  /** SHA-256 of files in the run's folder, by name: of those that depend on the fields before this one and the engine only. */
   files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
-  /** Of Weft, Node and the engines, by name. */
+  /** Versions of Weft, Node and the engines, by name. */
   versions: Schema.Record(Schema.String, Schema.String),
-  /** By what they are the seed of. */
+  /** By what each seeds: the run, the split. */
   seeds: Schema.Record(Schema.String, Schema.Natural),
   machine: Schema.Struct({
     platform: Schema.String,
@@ -122,14 +115,14 @@ export const Report = Schema.Struct({
     train: Count,
     validation: Count,
     test: Count,
-    /** Of every label that is listed, the largest first; reports of Weft 0.1 have none. */
+    /** For every label in the catalogue, the largest first; reports of Weft 0.1 have none. */
     perClass: Schema.optionalKey(Schema.Array(ClassCounts))
   }),
   model: Schema.Struct({
     network: Schema.String,
     /** What the network's own last layer was replaced by; null where it was not. */
     head: Schema.NullOr(Schema.String),
-    /** As PyTorch counts them: running statistics are buffers, and in neither number. */
+    /** As PyTorch counts them: running statistics are buffers, and not counted. */
     parameters: Count,
     trainableParameters: Count
   }),
@@ -139,16 +132,16 @@ export const Report = Schema.Struct({
   /** Null where the split has no test part. */
   test: Schema.NullOr(TestReport),
   /**
-   * Fitted on the validation part. Absent where none is configured. `test.loss` above is with it, and is `lossAfter` here;
-   * `lossBefore` is without it, as all losses of the history are.
+   * The temperature is fitted on the validation part; absent where no calibration is configured. `test.loss` is with the
+   * temperature, and equals `lossAfter` here; `lossBefore` and all losses of the history are without it.
    */
   calibration: Schema.optionalKey(
     Schema.Struct({
       temperature: Schema.Finite,
       bins: Count,
-      validation: CalibrationFigures,
+      validation: CalibrationMetrics,
       /** Null where the split has no test part. */
-      test: Schema.NullOr(CalibrationFigures)
+      test: Schema.NullOr(CalibrationMetrics)
     })
   ),
   engine: Schema.Struct({
@@ -156,23 +149,27 @@ export const Report = Schema.Struct({
     device: Schema.String,
     versions: Schema.Record(Schema.String, Schema.String)
   }),
-  /** Of the whole run, by the monotonic clock: the sum over the processes that were at work on it. */
+  /** Of the whole run, by the monotonic clock; of a resumed run, the sum over its processes. */
   seconds: Schema.Finite,
-  /** Of that, what followed the training: measuring on the validation and test parts, and writing. */
+  /** The part of `seconds` after the training: measuring on the validation and test parts, and writing. */
   measuringSeconds: Schema.optionalKey(Schema.Finite),
   receipt: Receipt
 })
 export type Report = typeof Report.Type
 
-/** An evaluation as the report tells it; null where nothing was evaluated. `labels` are the classes' names. */
-export const testReport = (evaluation: Evaluation.Evaluation, labels: ReadonlyArray<string>): TestReport | null => {
-  if (evaluation.samples === 0) return null
-  const { perClass, ...all } = scores(evaluation.confusion)
+/**
+ * A measurement as the report has it; null where nothing was measured. `labels` are the classes' names. Where it is to be
+ * compared with a report that was written earlier (`reported`), without the metrics that were added since.
+ */
+export const testReport = (
+  measured: Measurement,
+  labels: ReadonlyArray<string>,
+  reported?: TestReport | null
+): TestReport | null => {
+  if (measured.samples === 0) return null
   return {
-    ...all,
-    loss: Evaluation.lossOf(evaluation),
-    top5Accuracy: Evaluation.top5AccuracyOf(evaluation),
-    perClass: perClass.map((score, i) => ({ label: labels[i]!, ...score })),
-    confusion: Confusion.rows(evaluation.confusion)
+    ...metricValues(measured, reported),
+    perClass: scores(measured.confusion).map((score, i) => ({ label: labels[i]!, ...score })), // a name for each class
+    confusion: Confusion.rows(measured.confusion)
   }
 }

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { crossEntropy, softmax } from "./crossEntropy.ts"
 import { predictions } from "./topK.ts"
 
-/** What a network said of some samples, and what they are. */
+/** A network's logits of some samples, and the samples' labels. */
 export interface Predictions {
   readonly classes: number
   /** (samples, classes), row by row. */
@@ -16,12 +16,12 @@ const Bin = Schema.Struct({
   samples: Schema.Natural,
   /** Mean of the highest probabilities. */
   confidence: Schema.NullOr(Schema.Finite),
-  /** Share of right predictions. */
+  /** Share of correct predictions. */
   accuracy: Schema.NullOr(Schema.Finite)
 })
 
-/** What a temperature does on one part; bin m of M holds the samples with a confidence in (m / M, (m + 1) / M]. */
-export const CalibrationFigures = Schema.Struct({
+/** A part before and after a temperature. Bin m of M holds the samples with a confidence in (m / M, (m + 1) / M]. */
+export const CalibrationMetrics = Schema.Struct({
   /** Mean cross-entropy, nats: as trained, and with the temperature. */
   lossBefore: Schema.NullOr(Schema.Finite),
   lossAfter: Schema.NullOr(Schema.Finite),
@@ -31,14 +31,14 @@ export const CalibrationFigures = Schema.Struct({
   binsBefore: Schema.Array(Bin),
   binsAfter: Schema.Array(Bin)
 })
-export type CalibrationFigures = typeof CalibrationFigures.Type
+export type CalibrationMetrics = typeof CalibrationMetrics.Type
 
-/** The logits divided by a temperature; they themselves at 1. */
+/** The logits divided by a temperature; at 1, the same array. */
 export const cooled = (logits: Float32Array, temperature: number): Float32Array =>
   temperature === 1 ? logits : logits.map((logit) => logit / temperature)
 
 /**
- * How far confidence and accuracy lie apart: Σ over the bins of (samples / all) |accuracy - confidence|, and the bins.
+ * The expected calibration error (ECE), Σ over the bins of (samples / all) |accuracy - confidence|, and the bins.
  *
  * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, equations 2, 3 and 5 (Naeini et al., 2015).
  */
@@ -68,8 +68,8 @@ export const reliability = (
   }
 }
 
-/** A part's figures by what was said of it before temperatures and after them. */
-export const figuresBetween = (before: Predictions, after: Predictions, bins: number): CalibrationFigures => {
+/** How well a part's predictions are calibrated before the temperatures and after them. */
+export const calibrationBetween = (before: Predictions, after: Predictions, bins: number): CalibrationMetrics => {
   const lossOf = ({ classes, labels, logits }: Predictions) => {
     const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
     return Number.isFinite(loss) ? loss : null
@@ -86,6 +86,6 @@ export const figuresBetween = (before: Predictions, after: Predictions, bins: nu
   }
 }
 
-/** A part's figures without a temperature and with it. */
-export const calibrationFigures = (found: Predictions, temperature: number, bins: number): CalibrationFigures =>
-  figuresBetween(found, { ...found, logits: cooled(found.logits, temperature) }, bins)
+/** How well a part's predictions are calibrated without a temperature and with it. */
+export const calibrationMetrics = (found: Predictions, temperature: number, bins: number): CalibrationMetrics =>
+  calibrationBetween(found, { ...found, logits: cooled(found.logits, temperature) }, bins)

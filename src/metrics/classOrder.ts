@@ -1,7 +1,7 @@
 import type { Confusion } from "./Confusion.ts"
 import { margins } from "./Confusion.ts"
 
-/** Mean of the two shares in which classes are taken for each other; (classes, classes), symmetric. */
+/** Mean of the two shares in which two classes are confused; (classes, classes), symmetric. */
 const similarities = (confusion: Confusion): Float64Array => {
   const { classes, counts } = confusion
   const { support } = margins(confusion)
@@ -14,7 +14,7 @@ const similarities = (confusion: Confusion): Float64Array => {
   })
 }
 
-/** Two rows of classes as one, turned so that the most similar ends meet; at ties unturned. */
+/** Two orders of classes joined, each reversed where that puts more similar classes next to each other. */
 const join = (a: ReadonlyArray<number>, b: ReadonlyArray<number>, similar: (i: number, j: number) => number) => {
   let best: ReadonlyArray<number> = []
   let most = -Infinity
@@ -29,8 +29,8 @@ const join = (a: ReadonlyArray<number>, b: ReadonlyArray<number>, similar: (i: n
 }
 
 /**
- * An order of the classes in which those that are taken for each other stand together: the blocks of a confusion that a
- * person can read. Deterministic; classes that nobody confuses stay in their own order.
+ * An order of the classes that puts those which are confused with each other side by side, so that a confusion shows them
+ * as blocks. Deterministic; classes that are not confused keep their order.
  *
  * Agglomerative clustering with average linkage on the mean share of mutual confusion (Sokal and Michener, 1958), the
  * leaves ordered at each merger by its most similar ends (Gruvaeus and Wainer, Two Additions to Hierarchical Cluster
@@ -52,7 +52,7 @@ export const classOrder = (confusion: Confusion): ReadonlyArray<number> => {
           most = linkage[i]![j]!
           pair = [i, j]
         }
-    if (pair === undefined) break // what is left is confused with nothing
+    if (pair === undefined) break // the remaining clusters are not confused
     const [i, j] = pair
     const [a, b] = [clusters[i]!, clusters[j]!]
     const together = linkage[i]!.map(

@@ -4,12 +4,12 @@ import { scores } from "./scores.ts"
 import type { ClassScore } from "./scores.ts"
 
 /**
- * Classes with fewer samples than this come last in lists of what is worst: one mistake is 100 % of one sample. The
- * 95 % interval (Wilson's) of a share of a half is still 0.53 wide for ten.
+ * Classes with fewer samples than this come last in lists of the worst classes: of a class with one sample, one mistake is
+ * 100 %. With ten samples, the 95 % interval (Wilson's) of a share of a half is still 0.53 wide.
  */
 export const enoughSamples = 10
 
-/** One class that was taken for another. */
+/** A class, and another as which it was predicted. */
 export interface ConfusedPair {
   /** Labels. */
   readonly trueLabel: string
@@ -22,11 +22,11 @@ export interface ConfusedPair {
   readonly support: number
 }
 
-/** Those of which something is known before the others. */
+/** Orders classes with enough samples before the others. */
 export const enoughFirst = (a: { readonly support: number }, b: { readonly support: number }): number =>
   Number(b.support >= enoughSamples) - Number(a.support >= enoughSamples)
 
-/** How a list that is ordered by `enoughFirst` is to be read. */
+/** A heading's note on the order of a list that is sorted by `enoughFirst`. */
 export const boundOf = (found: ReadonlyArray<{ readonly support: number }>): string =>
   found.some(({ support }) => support >= enoughSamples)
     ? `classes with ${enoughSamples} or more samples first`
@@ -67,7 +67,7 @@ export interface LabelScore extends ClassScore {
 }
 
 /**
- * The classes that were learned least, at most `limit` of them; classes without samples are left out.
+ * The classes with the lowest scores, at most `limit` of them; classes without samples are left out.
  *
  * Those with enough samples come first; then by F1, by recall, the larger class first, and in the classes' order.
  */
@@ -77,7 +77,7 @@ export const hardestClasses = (
   limit: number
 ): ReadonlyArray<LabelScore> =>
   scores(confusion)
-    .perClass.map((score, i) => ({ label: labels[i]!, ...score }))
+    .map((score, i) => ({ label: labels[i]!, ...score }))
     .filter((score) => score.support > 0)
     .sort((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || a.recall - b.recall || b.support - a.support)
     .slice(0, limit)

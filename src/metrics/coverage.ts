@@ -2,18 +2,18 @@ import { softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
 import { predictions } from "./topK.ts"
 
-/** What is answered, and how well, where a prediction below a probability is withheld. */
+/** Coverage and accuracy where predictions below a probability are withheld. */
 export interface Coverage {
-  /** The least probability that is answered. */
+  /** The lowest probability that is answered. */
   readonly threshold: number
   /** Share of the samples that are answered. */
   readonly coverage: number
-  /** Share of right answers among them. */
+  /** Share of correct answers among them. */
   readonly accuracy: number
 }
 
 /**
- * Accuracy over coverage, from the surest predictions to all of them, at most `limit` points.
+ * Accuracy over coverage, from the most confident predictions to all of them, at most `limit` points.
  *
  * Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification, 2010; with the highest
  * softmax probability as the confidence: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017.

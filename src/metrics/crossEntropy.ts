@@ -1,11 +1,11 @@
 import type { Mix } from "../pipeline/Batch.ts"
 
-/** How the loss of a batch is made of the losses of its rows. */
+/** How the losses of rows are combined into the loss of a batch. */
 export interface CrossEntropyOptions {
   readonly classes: number
   /** Share of the target that is spread evenly over all classes. */
   readonly labelSmoothing: number
-  /** One factor a class; none counts all alike. */
+  /** One factor a class; without them, all count the same. */
   readonly classWeights: Float32Array | undefined
   /** Where rows have two labels each. */
   readonly mix?: Mix | undefined
@@ -61,11 +61,11 @@ export const crossEntropy = (
   return { loss: loss / total, gradient }
 }
 
-/** The cross-entropy of each row (nats), unweighted and without smoothing: what an evaluation adds up. */
+/** The cross-entropy of each row (nats), without class weights and smoothing, as an evaluation sums them. */
 export const rowLosses = (logits: Float32Array, labels: Int32Array, classes: number): Float64Array =>
   Float64Array.from(labels, (label, row) => logSumExp(logits, row * classes, classes) - logits[row * classes + label]!)
 
-/** The probabilities (N, classes) that logits (N, classes) stand for; each row adds up to 1. */
+/** The softmax (N, classes) of logits (N, classes); each row adds up to 1. */
 export const softmax = (logits: Float32Array, classes: number): Float64Array => {
   const probabilities = new Float64Array(logits.length)
   for (let from = 0; from < logits.length; from += classes) {

@@ -1,6 +1,6 @@
 import type { EpochRecord, RanOn } from "./Report.ts"
 
-/** Epochs in a row, from 1, and on what they ran. */
+/** Consecutive epochs (from 1) that ran on the same engine. */
 export interface EngineSpan {
   readonly from: number
   readonly to: number
@@ -10,7 +10,7 @@ export interface EngineSpan {
 const nameOf = ({ device, engine, features }: RanOn): string =>
   `${engine} (${device})${features === undefined ? "" : `, frozen part by ${features}`}`
 
-/** On what a run's epochs ran: one span, unless it was resumed on something else; none where it is not known. */
+/** Which engine each of a run's epochs ran on: one span, unless it was resumed on another; none where it is not known. */
 export const enginesUsed = (history: ReadonlyArray<EpochRecord>): ReadonlyArray<EngineSpan> => {
   const spans: Array<EngineSpan> = []
   for (const { epoch, ranOn } of history) {
@@ -23,13 +23,13 @@ export const enginesUsed = (history: ReadonlyArray<EpochRecord>): ReadonlyArray<
   return spans
 }
 
-/** Of a run whose epochs did not all run on the same, a sentence that says which ran on what. */
+/** A sentence that names the engine of each epoch, where they differ. */
 export const enginesText = (history: ReadonlyArray<EpochRecord>): string | undefined => {
   const spans = enginesUsed(history)
   if (spans.length < 2) return undefined
-  const said = spans.map(
+  const texts = spans.map(
     ({ from, ranOn, to }) =>
       `${from === to ? `epoch ${from}` : `epochs ${from} to ${to}`} on ${ranOn.map(nameOf).join(", then ")}`
   )
-  return `The run was resumed on something else than it began on: ${said.join("; ")}.`
+  return `The run was resumed on another engine than it began on: ${texts.join("; ")}.`
 }

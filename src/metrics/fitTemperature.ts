@@ -2,7 +2,7 @@ import type { Predictions } from "./calibration.ts"
 
 /** Temperatures lie between 1 / this and this. */
 const most = 100
-/** Far more than Newton's method needs, and enough for halving alone. */
+/** Many more than Newton's method needs, and enough for bisection alone. */
 const steps = 200
 
 /** First and second derivative of the samples' summed loss with respect to β = 1 / T, in which it is convex. */
@@ -33,14 +33,14 @@ const slopesAt = ({ classes, labels, logits }: Predictions, beta: number) => {
 /**
  * The temperature T whose softmax(logits / T) has the smallest cross-entropy on some samples, between 1 / 100 and 100.
  *
- * Newton's method on β = 1 / T, halving where it would leave the interval that holds the minimum. The loss of samples
- * none of which is wrong falls for ever as T goes to 0, which says nothing of T: it is 1 then, as with no samples.
+ * Newton's method on β = 1 / T, bisection where it would leave the interval that holds the minimum. Where all predictions
+ * are correct, the loss has no minimum: it falls as T goes to 0. T is 1 then, as it is without samples.
  * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2.
  */
 export const fitTemperature = (found: Predictions): number => {
   let low = 1 / most
   let high = most
-  // Written so that a NaN among the logits leaves everything as it is.
+  // Negated, so that a NaN among the logits gives 1.
   if (!(slopesAt(found, high).first > 0)) return 1
   if (slopesAt(found, low).first >= 0) return 1 / low
   let beta = 1
@@ -50,9 +50,9 @@ export const fitTemperature = (found: Predictions): number => {
     else low = beta
     const newton = beta - first / second
     const next = newton > low && newton < high ? newton : Math.sqrt(low * high)
-    const isThere = Math.abs(next - beta) <= 1e-12 * beta
+    const isConverged = Math.abs(next - beta) <= 1e-12 * beta
     beta = next
-    if (isThere) break
+    if (isConverged) break
   }
   return 1 / beta
 }

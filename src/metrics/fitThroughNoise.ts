@@ -3,7 +3,7 @@ import type { Predictions } from "./calibration.ts"
 
 /** Temperatures lie between 2^-span and 2^span. */
 const span = 4
-/** Steps of the expectation maximisation; each one's error is a small part of the one before. */
+/** Steps of the expectation maximisation; each reduces the error by a large factor. */
 const steps = 60
 
 /** The share of random labels that fits best with probabilities of the labels, and the mean loss (nats) with it. */
@@ -15,7 +15,7 @@ const shareOf = (own: Float64Array, classes: number): { readonly share: number; 
     for (const p of own) sum += random() / (random() + (1 - share) * p)
     share = sum / own.length
   }
-  // Below this no label is likelier to be random than not; and it goes to 0 only in the limit.
+  // Fewer than half a random label: it converges to 0 only in the limit.
   if (share * own.length < 0.5) share = 0
   let loss = 0
   for (const p of own) loss -= Math.log(random() + (1 - share) * p)
@@ -23,11 +23,11 @@ const shareOf = (own: Float64Array, classes: number): { readonly share: number; 
 }
 
 /**
- * The temperature of a network some of whose samples bear labels at random: with a share e of them, a label's probability
- * is e / classes + (1 - e) softmax(logits / T); the T and e of the greatest likelihood.
+ * Fits a temperature T to samples of which a share e has random labels: the probability of a label is
+ * e / classes + (1 - e) softmax(logits / T), and T and e maximise the likelihood.
  *
- * Wrong labels, few as they are, make a temperature that is fitted without them doubt everything: what is right in all
- * else and wrong by 5 % of the labels has then 5 % of doubt. Plain temperature scaling is e = 0.
+ * Plain temperature scaling is e = 0. It takes wrong labels for errors of the model: with 5 % of wrong labels, a model that
+ * is always correct is fitted to a confidence of 95 %.
  * Sources: symmetric label noise: Angluin and Laird, Learning From Noisy Examples, 1988; the share by expectation
  * maximisation (Dempster, Laird and Rubin, 1977), the temperature by a grid and golden-section search (Kiefer, 1953).
  */
@@ -48,7 +48,7 @@ export const fitThroughNoise = ({
     return { temperature, ...shareOf(own, classes) }
   }
   const grid = Array.from({ length: 4 * span + 1 }, (_, i) => ({ exponent: i / 2 - span, ...at(i / 2 - span) }))
-  // Negated, so that a loss that is no number is never the best; without any, the logits are left as they are.
+  // Negated, so that a NaN is never the best. If all losses are NaN, the temperature is 1.
   const best = grid.reduce<(typeof grid)[number] | undefined>(
     (best, one) => (!(one.loss < (best?.loss ?? Infinity)) ? best : one),
     undefined

@@ -15,19 +15,19 @@ export interface LabelError {
   readonly probability: number
 }
 
-/** Of the samples that are listed, the share that may be expected to be the model's doubt alone. */
+/** The share of the listed samples that may be explained by the model's uncertainty alone. */
 const falseShare = 0.1
 
-/** Thresholds are met by probabilities that are as high but for rounding. */
+/** Tolerance for rounding: a probability that is below a threshold by less reaches it. */
 const epsilon = 1e-6
 
-/** Predictions as confident learning reads them. */
+/** Predictions as confident learning uses them. */
 interface Held {
   readonly classes: number
   readonly labels: Int32Array
   /** (samples, classes), row by row. */
   readonly probabilities: Float64Array
-  /** The samples that bear each label. */
+  /** The samples with each label. */
   readonly members: ReadonlyArray<ReadonlyArray<number>>
 }
 
@@ -40,8 +40,8 @@ const heldOf = ({ classes, labels, logits }: Predictions): Held => {
 /**
  * How many samples with each label are confidently of each class: (classes, classes), rows are the labels.
  *
- * A class's threshold is the mean probability of that class over the samples that bear its label. A sample is confidently
- * of the most probable class among those whose thresholds it reaches, or of none. Where no sample bears a class, none is
+ * A class's threshold is the mean probability of that class over the samples with its label. A sample is confidently
+ * of the most probable class among those whose thresholds it reaches, or of none. Where no sample has a label, none is
  * confidently of it. Source: Northcutt, Jiang and Chuang, Confident Learning, 2021, section 3.1, equations 1 and 2.
  */
 const countConfident = ({ classes, labels, members, probabilities }: Held): Float64Array => {
@@ -56,7 +56,7 @@ const countConfident = ({ classes, labels, members, probabilities }: Held): Floa
     let confident = -1
     for (let c = 0; c < classes; c++) {
       const probability = probabilities[from + c]!
-      // Negated, so that a probability that is no number reaches nothing.
+      // Negated, so that a NaN reaches no threshold.
       if (!(probability >= thresholds[c]! - epsilon)) continue
       if (confident < 0 || probability > probabilities[from + confident]!) confident = c
     }
@@ -69,7 +69,7 @@ const countConfident = ({ classes, labels, members, probabilities }: Held): Floa
 export const confidentJoint = (found: Predictions): Float64Array => countConfident(heldOf(found))
 
 /**
- * How many samples of each label are estimated to be of each class: the joint, each row brought to the number of samples
+ * How many samples of each label are estimated to be of each class: the joint, each row scaled to the number of samples
  * with its label; a label without confident samples counts as right. Source: the paper's equation 3, times n.
  */
 const calibrated = (joint: Float64Array, { classes, members }: Held): Float64Array => {

@@ -2,7 +2,7 @@ import { rowLosses, softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
 import { predictions } from "./topK.ts"
 
-/** A sample and what was said of it. */
+/** A sample and its prediction. */
 export interface Answer {
   /** Which sample, counted from 0. */
   readonly sample: number
@@ -16,7 +16,7 @@ export interface Answer {
   readonly loss: number
 }
 
-/** What was said of every sample, in the samples' order. */
+/** The prediction of every sample, in the samples' order. */
 export const answers = ({ classes, labels, logits }: Predictions): ReadonlyArray<Answer> => {
   const losses = rowLosses(logits, labels, classes)
   const probabilities = softmax(logits, classes)
@@ -33,7 +33,7 @@ export const answers = ({ classes, labels, logits }: Predictions): ReadonlyArray
   })
 }
 
-/** The samples with the highest loss, at most `limit` of them, the highest first; one that is no number comes first. */
+/** The samples with the highest loss, at most `limit` of them, the highest first; a NaN comes before all others. */
 export const topLosses = (all: ReadonlyArray<Answer>, limit: number): ReadonlyArray<Answer> => {
   const rank = ({ loss }: Answer) => (Number.isNaN(loss) ? Infinity : loss)
   return all.toSorted((a, b) => (rank(a) === rank(b) ? a.sample - b.sample : rank(b) - rank(a))).slice(0, limit)

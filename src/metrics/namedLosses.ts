@@ -1,18 +1,18 @@
-import type { CalibrationFigures } from "./calibration.ts"
+import type { CalibrationMetrics } from "./calibration.ts"
 
-/** A mean cross-entropy (nats), and which one it is. */
+/** A mean cross-entropy (nats) with its name. */
 export interface NamedLoss {
   readonly name: "loss" | "loss, calibrated" | "loss, as trained"
   readonly loss: number | null
 }
 
 /**
- * The losses of a part, the one of the model as it is used first: where a temperature was fitted, with it and without it.
- * The losses of the history are without any temperature. `loss` is that of the part's report.
+ * The losses of a part: where a temperature was fitted, with it (as the model is used) and without it (as in the history).
+ * `loss` is that of the part's report.
  */
 export const namedLosses = (
   loss: number | null,
-  calibration: Pick<CalibrationFigures, "lossBefore"> | null | undefined
+  calibration: Pick<CalibrationMetrics, "lossBefore"> | null | undefined
 ): ReadonlyArray<NamedLoss> =>
   calibration === null || calibration === undefined
     ? [{ name: "loss", loss }]

@@ -1,7 +1,7 @@
 /** Share of a whole for people: `84.7 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
-/** Seconds as a person says them: `42 s`, `3 min 05 s`, `2 h 10 min`. */
+/** Seconds for people: `42 s`, `3 min 05 s`, `2 h 10 min`. */
 export const duration = (seconds: number): string => {
   const whole = Math.max(0, Math.round(seconds))
   if (whole < 60) return `${whole} s`
@@ -9,9 +9,9 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`
 }
 
-/** A figure as the field's tables have losses and accuracies, with four decimals; counts and large ones with fewer. */
-export const figureText = (figure: number): string => {
-  const size = Math.abs(figure)
-  if (Number.isInteger(figure) && size >= 100) return String(figure)
-  return size > 0 && size < 0.001 ? figure.toPrecision(3) : figure.toFixed(size < 100 ? 4 : 1)
+/** A number as papers print losses and accuracies, with four decimals; counts and large numbers with fewer. */
+export const figureText = (value: number): string => {
+  const size = Math.abs(value)
+  if (Number.isInteger(value) && size >= 100) return String(value)
+  return size > 0 && size < 0.001 ? value.toPrecision(3) : value.toFixed(size < 100 ? 4 : 1)
 }

@@ -3,7 +3,7 @@ import { z95 } from "./wilson.ts"
 
 /** Two models on the same samples. */
 export interface PairedDifference {
-  /** Samples that the second alone has right, and that the first alone has. */
+  /** Samples that only the second model predicts correctly, and that only the first does. */
   readonly gained: number
   readonly lost: number
   /** Accuracy of the second less that of the first, and what it lies within at 95 %. */
@@ -14,10 +14,10 @@ export interface PairedDifference {
 /**
  * By how much the second of two models is more accurate on the same samples; null where there are none.
  *
- * With b and c the samples that one of the two alone has right, of n: (b - c) / n, within (b - c) / (n + 2) ±
- * z sqrt(p + q - (p - q)²) / sqrt(n + 2) with p = (b + 1) / (n + 2) and q = (c + 1) / (n + 2). It is narrower than what two
- * separate intervals suggest, for what both have right or wrong says nothing; and where the two never differ, it is not
- * empty: on other samples they may. Source: Bonett and Price, Adjusted Wald Confidence Interval for a Difference of
+ * With b and c the samples of n that only the second and only the first predicts correctly: (b - c) / n, within (b - c) / (n + 2) ±
+ * z sqrt(p + q - (p - q)²) / sqrt(n + 2) with p = (b + 1) / (n + 2) and q = (c + 1) / (n + 2). It is narrower than two
+ * separate intervals suggest, because samples on which both agree do not count; and it is not empty where the two never
+ * differ, because on other samples they may. Source: Bonett and Price, Adjusted Wald Confidence Interval for a Difference of
  * Binomial Proportions Based on Paired Data, 2012; recommended by Fagerland, Lydersen and Laake, Recommended tests and
  * confidence intervals for paired binomial proportions, 2014.
  */

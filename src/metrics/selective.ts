@@ -3,7 +3,7 @@ import type { Predictions } from "./calibration.ts"
 import { predictions } from "./topK.ts"
 
 /**
- * What a classifier does that answers where its highest probability reaches a threshold, and abstains elsewhere.
+ * How a classifier does that answers where its highest probability reaches a threshold, and abstains elsewhere.
  *
  * Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017, section 2, with the highest
  * softmax probability as the confidence ("softmax response"); its empirical selective risk is 1 - `accuracy`.
@@ -15,7 +15,7 @@ export interface Selection {
   readonly answered: number
   /** Share of the samples that are answered; null where there are none. */
   readonly coverage: number | null
-  /** Share of the answered samples that are right; null where none is answered. */
+  /** Share of the answered samples that are correct; null where none is answered. */
   readonly accuracy: number | null
 }
 
@@ -36,7 +36,7 @@ const selectionOf = (threshold: number, answered: number, right: number, samples
   accuracy: answered === 0 ? null : right / answered
 })
 
-/** What thresholds do on samples whose classes are known. */
+/** Coverage and accuracy at some thresholds, on samples whose classes are known. */
 export const selections = (found: Predictions, thresholds: ReadonlyArray<number>): ReadonlyArray<Selection> => {
   const all = confidences(found)
   return thresholds.map((threshold) => {
@@ -63,8 +63,8 @@ const logAtMost = (hits: number, samples: number, p: number): number => {
 }
 
 /**
- * The risk above which so few errors among so many samples are seen with a probability of at most `delta`: the b with
- * Σ over j = 0..errors of C(samples, j) b^j (1 - b)^(samples - j) = delta. 1 where all are errors, or nothing was seen.
+ * An upper bound of the risk, which fails with a probability of at most `delta`: the b with
+ * Σ over j = 0..errors of C(samples, j) b^j (1 - b)^(samples - j) = delta. 1 where all are errors, or without samples.
  *
  * Source: Geifman and El-Yaniv, 2017, Lemma 3.1 (Clopper and Pearson, 1934).
  */
@@ -81,7 +81,7 @@ export const riskBound = (errors: number, samples: number, delta: number): numbe
   return high
 }
 
-/** The number above `low` and up to `high` with the fewest decimals, four at least: one that can be read and typed again. */
+/** The number above `low` and up to `high` with the fewest decimals, at least four: it is printed, and typed again. */
 const shortest = (low: number, high: number): number => {
   for (let digits = 4; digits < 17; digits++) {
     const rounded = Math.floor(high * 10 ** digits) / 10 ** digits
@@ -90,28 +90,28 @@ const shortest = (low: number, high: number): number => {
   return high
 }
 
-/** A threshold, and the accuracy of its answers that can be promised for other samples. */
+/** A threshold, and the accuracy that it guarantees on other samples. */
 export interface SafeSelection extends Selection {
   /** Lower bound of the accuracy. */
   readonly atLeast: number
 }
 
-/** More numbers of answers than these are not tried: what the bound loses by each more is little, and they lie close. */
+/** At most so many numbers of answers are tried: more would lie close together and weaken the bound a little each. */
 const mostTests = 64
 
 /** How many numbers of answers are tried of so many samples. */
 const testsOf = (samples: number) => Math.min(samples, mostTests, Math.max(8, Math.ceil(Math.sqrt(samples))))
 
 /**
- * The threshold that answers most, among those whose answers are right in so large a share on other samples of the same
- * kind, with the probability `confidence` over the choice of these samples. `chosen` is missing where the samples are too
- * few or too often wrong for that; `best` has the highest bound of those that were tried.
+ * `chosen` is the threshold that answers most, among those that guarantee an accuracy of at least `accuracy` on other
+ * samples of the same kind; the guarantee holds with the probability `confidence` over the choice of these samples. It is
+ * undefined where there are too few samples or too many errors; `best` has the highest bound of all that were tried.
  *
- * Thresholds are tried that answer k evenly spaced numbers of the samples, all of them among these, and each is held
- * against the bound at (1 - confidence) / k, so that together they fail no oftener than that. The samples must not be the
+ * k thresholds are tried, which answer evenly spaced numbers of the samples up to all. Each uses the bound at
+ * (1 - confidence) / k, so that together they fail with a probability of at most 1 - confidence. The samples must not be the
  * training's. Source: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017, section 3 and
- * algorithm 2 ("SGR"); its binary search takes for granted that fewer answers have a better bound, which few samples do
- * not keep to.
+ * algorithm 2 ("SGR"); its binary search assumes that fewer answers have a better bound, which does not hold for few
+ * samples.
  */
 export const safeThreshold = (
   found: Predictions,
@@ -127,9 +127,9 @@ export const safeThreshold = (
   let best: SafeSelection | undefined
   for (let test = tests; test >= 1; test--) {
     const last = all[Math.round((samples * test) / tests) - 1]!.confidence // of 1 to `samples` answers
-    // Samples that are equally sure are answered together.
+    // Samples with equal confidence are answered together.
     const answered = all.findLastIndex(({ confidence }) => confidence >= last) + 1
-    if (answered === 0) continue // a confidence that is no number
+    if (answered === 0) continue // the confidence is NaN
     const threshold = answered === samples ? 0 : shortest(all[answered]!.confidence, last)
     const correct = right[answered]! // one more than there are samples
     const atLeast = 1 - riskBound(answered - correct, answered, (1 - confidence) / tests)

@@ -20,7 +20,7 @@ export const predictions = (logits: Float32Array, classes: number): Int32Array =
 /**
  * How many rows have their true class among the k highest logits. `logits` is (labels.length, classes), row by row.
  *
- * `k = 1` counts what `predictions` gets right: ties are broken in the same way.
+ * With `k = 1` it counts the rows whose `predictions` are correct: ties are broken in the same way.
  */
 export const topKCorrect = (logits: Float32Array, labels: ArrayLike<number>, classes: number, k: number): number => {
   let correct = 0
@@ -34,7 +34,7 @@ export const topKCorrect = (logits: Float32Array, labels: ArrayLike<number>, cla
 }
 
 /**
- * Right predictions of a batch; where an image is one of two, each counts by its share. Source: Zhang et al.'s own code
+ * Correct predictions of a batch; where an image is mixed of two, each label counts by its share. Source: Zhang et al.'s own code
  * for mixup, 2017.
  */
 export const batchCorrect = (

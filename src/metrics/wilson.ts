@@ -4,7 +4,7 @@ export interface Interval {
   readonly high: number
 }
 
-/** Quantile of the standard normal distribution below which 97.5 % lie: both bounds together leave out 5 %. */
+/** The 97.5 % quantile of the standard normal distribution: both bounds together leave out 5 %. */
 export const z95 = 1.959963984540054
 
 /**
@@ -20,6 +20,6 @@ export const wilson = (hits: number, samples: number, z = z95): Interval | null 
   const square = (z * z) / samples
   const centre = (share + square / 2) / (1 + square)
   const half = (z / (1 + square)) * Math.sqrt((share * (1 - share)) / samples + square / (4 * samples))
-  // It holds the share itself: but for rounding, at shares of 0 and 1.
+  // At shares of 0 and 1, rounding would put the share itself outside.
   return { low: Math.max(0, Math.min(share, centre - half)), high: Math.min(1, Math.max(share, centre + half)) }
 }

@@ -1,7 +1,7 @@
 import { Effect, Result, Schema, Stream } from "effect"
 import { intBetween, setting } from "../config/Setting.ts"
-import type { CalibrationFigures, Predictions } from "../metrics/calibration.ts"
-import { calibrationFigures, cooled } from "../metrics/calibration.ts"
+import type { CalibrationMetrics, Predictions } from "../metrics/calibration.ts"
+import { calibrationMetrics, cooled } from "../metrics/calibration.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
 import type { Batch, Missed } from "../pipeline/Batch.ts"
@@ -156,20 +156,16 @@ export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
 export const calibrate = (
   found: Predictions,
   { bins }: CalibrationConfig
-): Fitted & { figures: CalibrationFigures } => {
+): Fitted & { figures: CalibrationMetrics } => {
   const temperature = fitTemperature(found)
-  return { temperature, bins, figures: calibrationFigures(found, temperature, bins) }
+  return { temperature, bins, figures: calibrationMetrics(found, temperature, bins) }
 }
 
 /** Metrics of predictions; with a temperature, after it, and those of the calibration too. */
 export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
-  evaluation: Evaluation.add(
-    Evaluation.empty(found.classes),
-    cooled(found.logits, fitted?.temperature ?? 1),
-    found.labels
-  ),
+  evaluation: Evaluation.measure({ ...found, logits: cooled(found.logits, fitted?.temperature ?? 1) }),
   calibration:
     fitted === undefined || found.labels.length === 0
       ? undefined
-      : calibrationFigures(found, fitted.temperature, fitted.bins)
+      : calibrationMetrics(found, fitted.temperature, fitted.bins)
 })

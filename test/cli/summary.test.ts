@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { calibrationText, evaluationText, membersText } from "../../src/cli/summary.ts"
 import { thresholdText } from "../../src/cli/predictionText.ts"
-import { calibrationFigures, cooled } from "../../src/metrics/calibration.ts"
+import { calibrationMetrics, cooled } from "../../src/metrics/calibration.ts"
 import * as Evaluation from "../../src/metrics/Evaluation.ts"
 import { testReport } from "../../src/metrics/Report.ts"
 import { draw } from "../../src/pipeline/draw.ts"
@@ -12,9 +12,9 @@ const logits = Float32Array.from(
   { length: 180 },
   (_, k) => 3 * random.normal() + (k % 3 === labels[Math.floor(k / 3)] ? 4 : 0)
 )
-const calibration = calibrationFigures({ classes: 3, labels, logits }, 2.5, 15)
+const calibration = calibrationMetrics({ classes: 3, labels, logits }, 2.5, 15)
 const reportAt = (temperature: number) =>
-  testReport(Evaluation.add(Evaluation.empty(3), cooled(logits, temperature), labels), ["a", "b", "c"])!
+  testReport(Evaluation.measure({ classes: 3, logits: cooled(logits, temperature), labels }), ["a", "b", "c"])!
 const [asTrained, calibrated] = [calibration.lossBefore!.toFixed(4), calibration.lossAfter!.toFixed(4)]
 
 describe("a summary for people", () => {

@@ -42,11 +42,10 @@ it.effect.prop(
         correct.reduce((sum, count) => sum + count, 0),
         whole.correct
       )
-      assert.isAtLeast(whole.correctTop5, whole.correct)
     })
 )
 
-it("loss and accuracies are means over the samples", () => {
+it("loss and accuracy are means over the samples", () => {
   const evaluation = add(Evaluation.empty(classes), [
     { label: 0, logits: [0, 0, 0, 0, 0, 0, 0] },
     { label: 6, logits: [0, 0, 0, 0, 0, 0, 0] },
@@ -57,22 +56,25 @@ it("loss and accuracies are means over the samples", () => {
   const fourth = Math.log(2 * Math.exp(9) + 5) - 9
   assert.closeTo(Evaluation.lossOf(evaluation) ?? 0, (2 * Math.log(7) + third + fourth) / 4, 1e-12)
   assert.strictEqual(Evaluation.accuracyOf(evaluation), 2 / 4)
-  assert.strictEqual(Evaluation.top5AccuracyOf(evaluation), 3 / 4)
 })
 
-it("figures of no samples, and the first five of five classes, do not exist", () => {
+it("metrics of no samples do not exist", () => {
   const nothing = Evaluation.empty(classes)
   assert.isNull(Evaluation.lossOf(nothing))
   assert.isNull(Evaluation.accuracyOf(nothing))
-  assert.isNull(Evaluation.top5AccuracyOf(nothing))
-  const five = Evaluation.add(Evaluation.empty(5), new Float32Array(5), Int32Array.of(4))
-  assert.isNull(Evaluation.top5AccuracyOf(five))
 })
 
 it("a loss that is no number does not exist", () => {
   const broken = Evaluation.add(Evaluation.empty(2), Float32Array.of(Number.NaN, 1), Int32Array.of(0))
   assert.isNull(Evaluation.lossOf(broken))
   assert.strictEqual(Evaluation.accuracyOf(broken), 0)
+})
+
+it("predictions that are kept are evaluated as a batch of them is", () => {
+  const found = { classes: 3, logits: Float32Array.of(1, 2, 3, 6, 5, 4), labels: Int32Array.of(2, 1) }
+  const { predictions, ...evaluation } = Evaluation.measure(found)
+  assert.strictEqual(predictions, found)
+  assert.deepStrictEqual(evaluation, Evaluation.add(Evaluation.empty(3), found.logits, found.labels))
 })
 
 it("logits that do not fit the labels are refused", () => {

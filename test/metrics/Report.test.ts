@@ -4,17 +4,18 @@ import * as Evaluation from "../../src/metrics/Evaluation.ts"
 import { Report, testReport } from "../../src/metrics/Report.ts"
 
 const labels = ["shirt", "shoe", "sock", "scarf", "shorts", "skirt"]
-const evaluation = Evaluation.add(
-  Evaluation.empty(6),
-  Float32Array.from(
+const evaluation = Evaluation.measure({
+  classes: 6,
+  logits: Float32Array.from(
     [
       [1, 5, 0, 0, 0, 0],
       [9, 8, 7, 6, 5, 4],
       [0, 0, 0, 0, 1, 0]
     ].flat()
   ),
-  Int32Array.of(1, 5, 4)
-)
+  labels: Int32Array.of(1, 5, 4)
+})
+const nothing = { classes: 6, logits: new Float32Array(0), labels: new Int32Array(0) }
 
 const report: Report = {
   data: {
@@ -54,7 +55,7 @@ const report: Report = {
   }
 }
 
-it.effect("a report goes through JSON unchanged, with null where a figure does not exist", () =>
+it.effect("a report goes through JSON unchanged, with null where a number does not exist", () =>
   Effect.gen(function* () {
     const json = Schema.fromJsonString(Report)
     const text = yield* Schema.encodeEffect(json)(report)
@@ -63,7 +64,7 @@ it.effect("a report goes through JSON unchanged, with null where a figure does n
   })
 )
 
-it.effect("a figure that is NaN cannot get into a report", () =>
+it.effect("a number that is NaN cannot get into a report", () =>
   Effect.gen(function* () {
     const history = report.history.map((epoch) => ({ ...epoch, validationLoss: Number.NaN }))
     const result = yield* Effect.result(Schema.encodeUnknownEffect(Report)({ ...report, history }))
@@ -71,7 +72,7 @@ it.effect("a figure that is NaN cannot get into a report", () =>
   })
 )
 
-it("the test part has every figure, its classes by name", () => {
+it("the test part has every metric, its classes by name", () => {
   const test = testReport(evaluation, labels)
   assert.strictEqual(test?.accuracy, 2 / 3)
   assert.strictEqual(test?.top5Accuracy, 2 / 3)
@@ -83,5 +84,5 @@ it("the test part has every figure, its classes by name", () => {
 })
 
 it("a test part without samples does not exist", () => {
-  assert.isNull(testReport(Evaluation.empty(6), labels))
+  assert.isNull(testReport(Evaluation.measure(nothing), labels))
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { Predictions } from "../../src/metrics/calibration.ts"
-import { calibrationFigures, cooled, reliability } from "../../src/metrics/calibration.ts"
+import { calibrationMetrics, cooled, reliability } from "../../src/metrics/calibration.ts"
 import { fitTemperature } from "../../src/metrics/fitTemperature.ts"
 import { predictions } from "../../src/metrics/topK.ts"
 
@@ -40,7 +40,7 @@ describe("calibration", () => {
   it("finds PyTorch's temperature, and the loss and error of the definitions before and after", () => {
     const temperature = fitTemperature(found)
     assert.approximately(temperature, expected.temperature, 1e-7)
-    const figures = calibrationFigures(found, temperature, 15)
+    const figures = calibrationMetrics(found, temperature, 15)
     for (const key of ["lossBefore", "lossAfter", "eceBefore", "eceAfter"] as const)
       assert.approximately(figures[key] ?? Number.NaN, expected[key], 1e-6, key)
     const filled = figures.binsAfter.flatMap((bin, i) => (bin.samples > 0 ? [{ i, ...bin }] : []))
@@ -89,8 +89,8 @@ describe("calibration", () => {
         const scaled = { ...found, logits: found.logits.map((x) => x * scale) }
         const temperature = fitTemperature(scaled)
         assert.approximately(temperature / scale, expected.temperature, 1e-4)
-        const { lossAfter } = calibrationFigures(scaled, temperature, 15)
-        const { lossAfter: elsewhere } = calibrationFigures(scaled, temperature * other, 15)
+        const { lossAfter } = calibrationMetrics(scaled, temperature, 15)
+        const { lossAfter: elsewhere } = calibrationMetrics(scaled, temperature * other, 15)
         assert.isAtMost(lossAfter!, elsewhere! + 1e-6)
         assert.deepStrictEqual(predictions(cooled(scaled.logits, temperature), 4), predictions(scaled.logits, 4))
       })

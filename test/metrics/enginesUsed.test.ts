@@ -29,7 +29,7 @@ describe("what a run's epochs ran on", () => {
   it("is told epoch by epoch where it was resumed on something else, within an epoch too", () => {
     assert.strictEqual(
       enginesText(epochs([wasm], [wasm], [wasm, tensorflow], [tensorflow], [tensorflow])),
-      "The run was resumed on something else than it began on: " +
+      "The run was resumed on another engine than it began on: " +
         "epochs 1 to 2 on wasm (CPU, 2 threads), frozen part by onnxruntime 1; " +
         "epoch 3 on wasm (CPU, 2 threads), frozen part by onnxruntime 1, then tensorflow (GPU); " +
         "epochs 4 to 5 on tensorflow (GPU)."

@@ -2,21 +2,43 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as Confusion from "../../src/metrics/Confusion.ts"
 import { scoreIntervals } from "../../src/metrics/scoreIntervals.ts"
-import type { ScoreIntervals } from "../../src/metrics/scoreIntervals.ts"
-import { scores } from "../../src/metrics/scores.ts"
+import type { MetricPath } from "../../src/metrics/metrics.ts"
+import { metrics } from "../../src/metrics/metrics.ts"
+import { countsOf } from "../../src/metrics/scores.ts"
 import type { Interval } from "../../src/metrics/wilson.ts"
 import { wilson } from "../../src/metrics/wilson.ts"
 import type { Draw } from "../../src/pipeline/draw.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 
-/** The scores that have an interval. */
-const scoresOf = (confusion: Confusion.Confusion): Record<keyof ScoreIntervals, number> => {
-  const { accuracy, balancedAccuracy, macro, weighted } = scores(confusion)
+/** The metrics that have an interval and follow from the counts. */
+const names = ["accuracy", "weighted.f1", "macro.f1", "balancedAccuracy"] as const
+type Name = (typeof names)[number]
+
+const valuesOf = (confusion: Confusion.Confusion): ReadonlyMap<MetricPath, number> => {
+  const counts = countsOf(confusion)
+  return new Map(
+    metrics.flatMap((metric) => (metric.of === "counts" ? [[metric.path, metric.value(counts) ?? 0] as const] : []))
+  )
+}
+
+const scoresOf = (confusion: Confusion.Confusion): Record<Name, number> => {
+  const values = valuesOf(confusion)
+  const at = (name: Name) => values.get(name) ?? Number.NaN
   return {
-    accuracy: accuracy ?? 0,
-    weightedF1: weighted.f1,
-    macroF1: macro.f1,
-    balancedAccuracy: balancedAccuracy ?? 0
+    accuracy: at("accuracy"),
+    "weighted.f1": at("weighted.f1"),
+    "macro.f1": at("macro.f1"),
+    balancedAccuracy: at("balancedAccuracy")
+  }
+}
+
+const intervalsOf = (confusion: Confusion.Confusion) => {
+  const values = valuesOf(confusion)
+  const found = scoreIntervals(confusion, ({ path }) => values.get(path) ?? null)
+  return (name: Name): Interval => {
+    const interval = found.get(name)
+    assert.isDefined(interval, name)
+    return interval
   }
 }
 
@@ -77,8 +99,6 @@ const drawn = ({ rows, sizes }: Population, random: Draw): Confusion.Confusion =
   return { classes, counts }
 }
 
-const names = ["accuracy", "weightedF1", "macroF1", "balancedAccuracy"] as const
-
 /** How often each interval holds the score of the population, in percent; all hold the score of the samples. */
 const coverageOf = (name: string, population: Population, repeats: number) => {
   const { rows, sizes } = population
@@ -86,13 +106,13 @@ const coverageOf = (name: string, population: Population, repeats: number) => {
     classes: sizes.length,
     counts: Float64Array.from(rows.flatMap((row, i) => row.map((share) => share * sizes[i]!)))
   })
-  const held = { accuracy: 0, weightedF1: 0, macroF1: 0, balancedAccuracy: 0 }
+  const held = { accuracy: 0, "weighted.f1": 0, "macro.f1": 0, balancedAccuracy: 0 }
   for (let repeat = 0; repeat < repeats; repeat++) {
     const confusion = drawn(population, draw("coverage", name, repeat))
-    const intervals = scoreIntervals(confusion)!
+    const intervals = intervalsOf(confusion)
     const seen = scoresOf(confusion)
     for (const name of names) {
-      const { high, low } = intervals[name]
+      const { high, low } = intervals(name)
       assert.isTrue(low <= seen[name] && seen[name] <= high, `${name} ${low} ${seen[name]} ${high}`)
       if (low <= truth[name] && truth[name] <= high) held[name] += 100 / repeats
     }
@@ -108,8 +128,8 @@ describe("scoreIntervals", () => {
       [70, 10],
       [5, 15]
     ])
-    assert.deepStrictEqual(scoreIntervals(confusion)?.accuracy, wilson(85, 100))
-    assert.isNull(scoreIntervals(Confusion.empty(3)))
+    assert.deepStrictEqual(intervalsOf(confusion)("accuracy"), wilson(85, 100) ?? undefined)
+    assert.strictEqual(scoreIntervals(Confusion.empty(3), () => 0.5).size, 0)
   })
 
   it("come near the standard errors of Takahashi's formulas where every class is large", () => {
@@ -118,10 +138,10 @@ describe("scoreIntervals", () => {
       [200, 1700, 100],
       [40, 60, 400]
     ])
-    const { macroF1 } = scoreIntervals(confusion)!
+    const macroF1 = intervalsOf(confusion)("macro.f1")
     // Var = Σ over the cells of n (dF / dn)², in numpy with numerical derivatives.
     assert.approximately((macroF1.high - macroF1.low) / 2 / 1.959964, 0.00642491, 2e-5)
-    assert.approximately((macroF1.high + macroF1.low) / 2, scoresOf(confusion).macroF1, 3e-4)
+    assert.approximately((macroF1.high + macroF1.low) / 2, scoresOf(confusion)["macro.f1"], 3e-4)
   })
 
   const Cell = Schema.Literals([0, 0, 0, 1, 2, 9, 250])
@@ -129,11 +149,11 @@ describe("scoreIntervals", () => {
   it.effect.prop("hold the scores themselves, within 0 and 1, whatever was counted", [Counts], ([counts]) =>
     Effect.sync(() => {
       const confusion = { classes: 4, counts: Float64Array.from(counts) }
-      const intervals = scoreIntervals(confusion)
-      if (counts.every((count) => count === 0)) return assert.isNull(intervals)
+      if (counts.every((count) => count === 0)) return assert.strictEqual(scoreIntervals(confusion, () => 0).size, 0)
+      const intervals = intervalsOf(confusion)
       const seen = scoresOf(confusion)
       for (const name of names) {
-        const interval = intervals![name]
+        const interval = intervals(name)
         assert.isTrue(isWithin(interval, seen[name]), `${name}: ${seen[name]} in ${JSON.stringify(interval)}`)
         assert.isTrue(interval.low >= 0 && interval.high <= 1 && interval.low < interval.high)
       }
@@ -161,6 +181,6 @@ describe("scoreIntervals", () => {
     )
     assert.isAtLeast(held.accuracy, 91)
     assert.isAtLeast(held.balancedAccuracy, 91)
-    assert.isTrue(held.macroF1 > 60 && held.macroF1 < 91, `${held.macroF1} %`)
+    assert.isTrue(held["macro.f1"] > 60 && held["macro.f1"] < 91, `${held["macro.f1"]} %`)
   })
 })

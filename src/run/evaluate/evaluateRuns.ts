@@ -1,6 +1,6 @@
 import { Array, Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import type { CalibrationFigures } from "../../metrics/calibration.ts"
+import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import { accuracyOf, lossOf } from "../../metrics/Evaluation.ts"
 import type { TestReport } from "../../metrics/Report.ts"
 import { testReport } from "../../metrics/Report.ts"
@@ -39,7 +39,7 @@ export interface Measured {
   /** Of the mean of their probabilities. */
   readonly report: TestReport | null
   /** Of that mean too, before and after the members' temperatures; where one of them has one. */
-  readonly calibration?: CalibrationFigures
+  readonly calibration?: CalibrationMetrics
   readonly members: NonEmptyReadonlyArray<MeasuredMember>
 }
 
@@ -90,7 +90,7 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
 /** What was measured of one run, as `pipeline:evaluate --json` prints it. */
 export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
   readonly dataDigest: string
-  readonly calibration?: CalibrationFigures & { readonly temperature: number }
+  readonly calibration?: CalibrationMetrics & { readonly temperature: number }
 }
 
 /** The measurement as one run's; nothing where it is of several. */

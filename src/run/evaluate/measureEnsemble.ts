@@ -1,6 +1,6 @@
 import { Array, Effect, Stream } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import { figuresBetween } from "../../metrics/calibration.ts"
+import { calibrationBetween } from "../../metrics/calibration.ts"
 import * as Evaluation from "../../metrics/Evaluation.ts"
 import { logMeanSoftmax } from "../../model/Predictor.ts"
 import type { MeasuredPart } from "../../model/measure.ts"
@@ -8,9 +8,12 @@ import type { Batch } from "../../pipeline/Batch.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { OpenMember } from "./openEnsemble.ts"
 
-/** The logits of a part before and after the temperatures, for reliability curves: `samples * classes * 8` bytes. */
-const keeping = ({ classes, samples }: MeasuredPart) => ({
-  before: new Float32Array(samples * classes),
+/**
+ * What is kept of a part for metrics and reliability curves: the ensemble's logits after the members' temperatures, and
+ * before them where there are any; `samples * classes * 4` bytes each.
+ */
+const keeping = ({ classes, samples }: MeasuredPart, isCalibrated: boolean) => ({
+  before: isCalibrated ? new Float32Array(samples * classes) : undefined,
   after: new Float32Array(samples * classes),
   labels: new Int32Array(samples)
 })
@@ -28,9 +31,12 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <Member ex
   bins: number
 ) {
   const { classes, part, samples } = measured
-  let together = Evaluation.empty(classes)
-  const alone = Array.map(members, (member) => ({ member, after: together, before: together }))
-  const kept = members.some(({ temperature }) => temperature !== undefined) ? keeping(measured) : undefined
+  const nothing = Evaluation.empty(classes)
+  const alone = Array.map(members, (member) => ({ member, after: nothing, before: nothing }))
+  const kept = keeping(
+    measured,
+    members.some(({ temperature }) => temperature !== undefined)
+  )
   let done = 0
   yield* Stream.runForEach(
     batches,
@@ -50,36 +56,35 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <Member ex
         Array.map(logits, ({ after }) => after),
         classes
       )
-      together = Evaluation.add(together, after, labels)
-      if (kept !== undefined) {
+      kept.after.set(after, done * classes)
+      kept.labels.set(labels, done)
+      if (kept.before !== undefined) {
         const before = logMeanSoftmax(
           Array.map(logits, ({ before }) => before),
           classes
         )
         kept.before.set(before, done * classes)
-        kept.after.set(after, done * classes)
-        kept.labels.set(labels, done)
       }
       for (const { release } of forms) release?.()
       done += size
       yield* report({ _tag: "Evaluating", part, done, total: samples })
     })
   )
-  const numbers = (logits: Float32Array, labels: Int32Array) => ({
+  const predictions = (logits: Float32Array) => ({
     classes,
     logits: logits.subarray(0, done * classes),
-    labels: labels.subarray(0, done)
+    labels: kept.labels.subarray(0, done)
   })
   return {
-    together,
+    together: Evaluation.measure(predictions(kept.after)),
     members: Array.map(alone, ({ after, before, member }) => ({
       ...member,
       alone: after,
       lossBefore: Evaluation.lossOf(before)
     })),
     calibration:
-      kept === undefined || done === 0
+      kept.before === undefined || done === 0
         ? undefined
-        : figuresBetween(numbers(kept.before, kept.labels), numbers(kept.after, kept.labels), bins)
+        : calibrationBetween(predictions(kept.before), predictions(kept.after), bins)
   }
 })

@@ -1,16 +1,16 @@
 /** How an axis is read. */
 export interface Axis {
   readonly label: string
-  /** Figures from 0 to 1 are shown in percent. */
+  /** Values from 0 to 1 are shown in percent. */
   readonly percent?: boolean
   readonly log?: boolean
   /** Ticks at whole numbers only. */
   readonly whole?: boolean
-  /** Where the data themselves do not say. */
+  /** Instead of the range of the data. */
   readonly domain?: readonly [number, number]
 }
 
-/** A number as an axis shows it: at most four digits that say something. */
+/** A number as an axis shows it: at most four significant digits. */
 const plain = (value: number): string => {
   if (value === 0) return "0"
   const size = Math.abs(value)
@@ -26,7 +26,7 @@ export const formatOf = ({ percent }: Axis): ((value: number) => string) =>
 export interface Point {
   readonly x: number
   readonly y: number | null
-  /** How many samples it is of, where that differs: a dot's area. */
+  /** Number of samples, where points differ in it: it sets a dot's area. */
   readonly samples?: number
 }
 
@@ -39,20 +39,20 @@ export interface Series {
 /** Curves over a common axis. */
 export interface LineChart {
   readonly kind: "lines"
-  /** What it shows, for those who cannot see it. */
+  /** What it shows; read aloud by screen readers. */
   readonly title: string
   readonly x: Axis
   readonly y: Axis
   readonly series: ReadonlyArray<Series>
-  /** `dots` joins nothing; `both` marks the points of a line, where they are few. */
+  /** `dots` draws points without a line; `both` marks the points of a line. */
   readonly mark?: "line" | "dots" | "both"
-  /** The diagonal y = x, on which confidence is accuracy. */
+  /** Whether the diagonal y = x is drawn, on which confidence equals accuracy. */
   readonly diagonal?: boolean
-  /** A vertical line, with what it says. */
+  /** A vertical line with its label. */
   readonly rule?: { readonly x: number; readonly label: string }
 }
 
-/** So many bars are drawn; a table has the others too. */
+/** At most so many bars are drawn; the table has all. */
 export const mostBars = 90
 
 /** Bars from the left, one a row, each of several parts. */
@@ -67,7 +67,7 @@ export interface BarChart {
   readonly rows: ReadonlyArray<{ readonly label: string; readonly values: ReadonlyArray<number> }>
 }
 
-/** Who was taken for whom, in an order in which that can be read. */
+/** A confusion matrix, in an order that puts confused classes side by side. */
 export interface MatrixChart {
   readonly kind: "matrix"
   readonly title: string
@@ -77,7 +77,7 @@ export interface MatrixChart {
   readonly counts: ReadonlyArray<ReadonlyArray<number>>
 }
 
-/** Values of each row as dots: what a choice brings, whatever else was chosen. */
+/** The values of each row as dots: how a setting does over all other settings. */
 export interface StripChart {
   readonly kind: "strip"
   readonly title: string
@@ -86,10 +86,10 @@ export interface StripChart {
   readonly y: { readonly label: string }
   readonly rows: ReadonlyArray<{
     readonly label: string
-    /** `name` says what a dot is of. */
+    /** `name` names the trial of a dot. */
     readonly dots: ReadonlyArray<{ readonly value: number; readonly name: string }>
   }>
 }
 
-/** A chart as data: what it says, not how it is drawn. */
+/** A chart as data, without how it is drawn. */
 export type Chart = LineChart | BarChart | MatrixChart | StripChart

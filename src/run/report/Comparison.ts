@@ -11,9 +11,9 @@ import type { RunFacts } from "./RunFacts.ts"
 export interface Compared {
   readonly facts: RunFacts
   readonly analysis: RunAnalysis
-  /** Its name; where two runs have one, their paths. */
+  /** Its name; its path where two runs have the same name. */
   readonly name: string
-  /** Against the first run, where both have kept predictions of the same photos. */
+  /** Compared with the first run, where both have stored predictions of the same photos. */
   readonly paired: PairedDifference | null
 }
 
@@ -21,7 +21,7 @@ const rightOf = ({ test }: RunFacts): ReadonlyMap<string, boolean> => {
   if (test === undefined) return new Map()
   const { classes, labels, logits } = numbersOf(test)
   const predicted = predictions(logits, classes)
-  // The digest and the label too: either may have changed between two runs.
+  // With the digest and the label, because either may have changed between two runs.
   return new Map(
     test.samples.map(({ digest, id, label }, row) => [
       JSON.stringify([id, digest, test.labels[label]]),

@@ -8,7 +8,7 @@ import type { Charts } from "./Charts.ts"
 import type { Thumbnails } from "./Thumbnails.ts"
 import { writeReport } from "./writeReport.ts"
 
-/** What is written for people once a run is finished: by nobody unless a Layer says by whom. It cannot fail the run. */
+/** Writes the pages of a finished run; nothing unless a Layer provides it. It cannot fail the run. */
 export const Pages = Context.Reference<(folder: RunFolder["Service"]) => Effect.Effect<void>>("weft/run/report/Pages", {
   defaultValue: () => () => Effect.void
 })

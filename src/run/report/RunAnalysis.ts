@@ -1,5 +1,5 @@
-import type { CalibrationFigures, Predictions } from "../../metrics/calibration.ts"
-import { calibrationFigures, cooled } from "../../metrics/calibration.ts"
+import type { CalibrationMetrics, Predictions } from "../../metrics/calibration.ts"
+import { calibrationMetrics, cooled } from "../../metrics/calibration.ts"
 import { classOrder } from "../../metrics/classOrder.ts"
 import type { ConfusedPair } from "../../metrics/confusedPairs.ts"
 import { confusedPairs } from "../../metrics/confusedPairs.ts"
@@ -11,24 +11,26 @@ import { fitTemperature } from "../../metrics/fitTemperature.ts"
 import type { Answer } from "../../metrics/mistakes.ts"
 import { answers, topLosses } from "../../metrics/mistakes.ts"
 import type { TestReport } from "../../metrics/Report.ts"
-import type { ScoreIntervals } from "../../metrics/scoreIntervals.ts"
+import type { MetricPath } from "../../metrics/metrics.ts"
+import { valueIn } from "../../metrics/metrics.ts"
 import { scoreIntervals } from "../../metrics/scoreIntervals.ts"
+import type { Interval } from "../../metrics/wilson.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
 import type { LikelyLabelError } from "./likelyLabelErrors.ts"
 import { likelyLabelErrors } from "./likelyLabelErrors.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
-/** How much of everything a page shows. */
+/** How many of each a page shows. */
 export const shown = { losses: 24, labelErrors: 24, namedLabelErrors: 200, pairs: 8, ofPair: 4, coverage: 100 } as const
 
-/** More classes than this make no matrix that anyone could read: the pairs are told then. */
+/** With more classes than this a matrix cannot be read; the page lists pairs instead. */
 export const mostClasses = 200
 
 /** The bins of a reliability curve, where no calibration is configured. Source: Guo et al., 2017. */
 const usualBins = 15
 
-/** A photo that a page shows, and what was said of it. */
+/** A photo that a page shows, and its prediction. */
 export interface ShownSample extends StoredSample {
   readonly labelName: string
   readonly predictedName: string
@@ -37,32 +39,32 @@ export interface ShownSample extends StoredSample {
   readonly loss: number
 }
 
-/** Two classes that are confused, with photos: mistaken ones, and ones of the other class that were right. */
+/** Two classes that are confused, with photos: mistaken ones, and ones of the other class that were predicted correctly. */
 export interface ShownPair extends ConfusedPair {
   readonly mistaken: ReadonlyArray<ShownSample>
   readonly others: ReadonlyArray<ShownSample>
 }
 
-/** What follows from a run's test part. */
+/** The analysis of a run's test part. */
 export interface TestAnalysis {
   readonly test: TestReport
   readonly confusion: Confusion
   /** Indexes of the classes; undefined where there are too many for a matrix. */
   readonly order: ReadonlyArray<number> | undefined
-  /** At 95 %; null where the part is empty. */
-  readonly intervals: ScoreIntervals | null
+  /** At 95 %, of the metrics that have one. */
+  readonly intervals: ReadonlyMap<MetricPath, Interval>
   readonly pairs: ReadonlyArray<ShownPair>
   readonly losses: ReadonlyArray<ShownSample>
   readonly coverage: ReadonlyArray<Coverage>
   readonly calibration: {
     readonly temperature: number
-    /** Whether the model is used with it. */
+    /** Whether the model uses it. */
     readonly applied: boolean
-    readonly figures: CalibrationFigures
+    readonly metrics: CalibrationMetrics
   } | null
 }
 
-/** What follows from a run's figures and predictions; nothing in it depends on anything but the run's folder. */
+/** The analysis of a run's metrics and predictions; it depends on the run's folder alone. */
 export interface RunAnalysis {
   readonly test: TestAnalysis | null
   readonly labelErrors: {
@@ -71,13 +73,13 @@ export interface RunAnalysis {
     /** Those that are shown, and further ones that are named. */
     readonly photos: ReadonlyArray<LikelyLabelError>
     readonly named: ReadonlyArray<LikelyLabelError>
-    /** How many there are in all, and of how many photos. */
+    /** How many were found in all, and among how many photos. */
     readonly total: number
     readonly samples: number
   }
 }
 
-/** The stored logits with the run's temperature: what the model says to those who use it. */
+/** The stored logits with the run's temperature: the predictions as the model is used. */
 const used = (stored: StoredPredictions, temperature: number): Predictions => {
   const numbers = numbersOf(stored)
   return { ...numbers, logits: cooled(numbers.logits, temperature) }
@@ -92,7 +94,7 @@ const sampleOf = ({ labels, samples }: StoredPredictions, answer: Answer): Shown
   loss: answer.loss
 })
 
-const surest = (a: Answer, b: Answer) => b.probability - a.probability || a.sample - b.sample
+const mostConfident = (a: Answer, b: Answer) => b.probability - a.probability || a.sample - b.sample
 
 const pairsOf = (
   confusion: Confusion,
@@ -107,7 +109,7 @@ const pairsOf = (
         ? []
         : all
             .filter(isMeant)
-            .sort(surest)
+            .sort(mostConfident)
             .slice(0, shown.ofPair)
             .map((answer) => sampleOf(stored, answer))
     return {
@@ -117,15 +119,15 @@ const pairsOf = (
     }
   })
 
-/** The configured calibration; where there is none, what one fitted on the validation part would do. */
+/** The configured calibration; where there is none, one that is fitted on the validation part now. */
 const calibrationOf = ({ config, report, test, validation }: RunFacts): TestAnalysis["calibration"] => {
   const applied = report.calibration
   if (applied !== undefined)
-    return applied.test && { temperature: applied.temperature, applied: true, figures: applied.test }
+    return applied.test && { temperature: applied.temperature, applied: true, metrics: applied.test }
   if (test === undefined || validation === undefined || validation.samples.length === 0) return null
   const temperature = fitTemperature(numbersOf(validation))
-  const figures = calibrationFigures(numbersOf(test), temperature, config.calibration?.bins ?? usualBins)
-  return { temperature, applied: false, figures }
+  const metrics = calibrationMetrics(numbersOf(test), temperature, config.calibration?.bins ?? usualBins)
+  return { temperature, applied: false, metrics }
 }
 
 const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
@@ -138,7 +140,7 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
     test,
     confusion,
     order: labels.length <= mostClasses ? classOrder(confusion) : undefined,
-    intervals: scoreIntervals(confusion),
+    intervals: scoreIntervals(confusion, (metric) => valueIn(test, metric)),
     pairs: pairsOf(confusion, labels, stored, all),
     losses: stored === undefined ? [] : topLosses(all, shown.losses).map((answer) => sampleOf(stored, answer)),
     coverage: numbers === undefined ? [] : coverageCurve(numbers, shown.coverage),
@@ -158,7 +160,7 @@ const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors
   }
 }
 
-/** Draws from a run's folder what its page tells. */
+/** Computes what a run's page shows beyond its report. */
 export const analyse = (facts: RunFacts): RunAnalysis => ({
   test: facts.report.test && testAnalysis(facts, facts.report.test),
   labelErrors: labelErrorsOf(facts)

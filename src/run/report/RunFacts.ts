@@ -11,7 +11,7 @@ import { RunFolder, RunFolderError } from "../RunFolder.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
 import { StepSpanLines } from "../train/StepSpan.ts"
 
-/** All that a run's folder says, but for its weights. */
+/** The contents of a run's folder, without its weights. */
 export interface RunFacts {
   /** The folder, as it was named. */
   readonly path: string
@@ -23,15 +23,15 @@ export interface RunFacts {
   readonly steps: ReadonlyArray<StepSpan>
   readonly validation: StoredPredictions | undefined
   readonly test: StoredPredictions | undefined
-  /** What could not be read, a sentence each: a page tells it, and does without. */
+  /** A sentence for each file that could not be read: a page shows it, and leaves out what the file has. */
   readonly gaps: ReadonlyArray<string>
 }
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 /**
- * Reads a finished run. Fails where `config.json` or `report.json` is not there or is none; what else is missing or
- * damaged is a gap.
+ * Reads a finished run. Fails where `config.json` or `report.json` is missing or invalid; any other missing or damaged file
+ * is a gap.
  */
 export const readRun = Effect.fn("readRun")(function* () {
   const folder = yield* RunFolder

@@ -7,7 +7,7 @@ export class Thumbnails extends Context.Service<
   Thumbnails,
   {
     /**
-     * A `data:` address of a picture of at most 96 x 96 pixels, upright, whole; undefined where the file is not there,
+     * A `data:` address of a picture of at most 96 x 96 pixels, upright, whole; undefined where the file is missing,
      * cannot be read, lies outside its folders, or no longer has its digest.
      */
     readonly of: (path: string, expected: Required<Expected>, image: ImageConfig) => Effect.Effect<string | undefined>

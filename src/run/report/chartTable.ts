@@ -6,7 +6,7 @@ import { html } from "./html.ts"
 
 type Cell = string | number
 
-/** The first column is text, and those that `text` names. */
+/** The first column and the columns in `text` are text. */
 const table = (
   title: string,
   head: ReadonlyArray<string>,
@@ -32,10 +32,10 @@ const table = (
   </div>`
 }
 
-/** More series than this do not fit beside each other where a page has two charts in a row. */
+/** More series do not fit side by side where a page has two charts in a row. */
 const mostColumns = 4
 
-/** Series stand side by side where they are few; dots, of which several may be at one place, below each other. */
+/** A few series are columns; more, or dots (several may have the same x), are listed one below the other. */
 const lines = ({ mark, series, title, x, y }: LineChart) => {
   const show = { x: formatOf(x), y: formatOf(y) }
   const value = (y: number | null | undefined) => (y === null || y === undefined ? dash : show.y(y))
@@ -104,7 +104,7 @@ const strips = ({ rows, title, x, y }: StripChart) => {
   )
 }
 
-/** A chart's values as a table: what its marks say to a mouse, for everybody. */
+/** A chart's values as a table, for those who cannot point at its marks. */
 export const chartTable = (chart: Chart): Html => {
   switch (chart.kind) {
     case "lines":

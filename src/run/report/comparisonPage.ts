@@ -1,3 +1,4 @@
+import { metricsAt, metricText, valueIn } from "../../metrics/metrics.ts"
 import { duration, percent } from "../../metrics/numberText.ts"
 import type { Compared } from "./Comparison.ts"
 import { differences } from "./differences.ts"
@@ -8,7 +9,7 @@ import { page } from "./page.ts"
 import { figure } from "./sections/figure.ts"
 
 /** A difference of shares, with its sign. */
-const signed = (figure: number) => `${figure < 0 ? "−" : "+"}${percent(Math.abs(figure))}`
+const signed = (share: number) => `${share < 0 ? "−" : "+"}${percent(Math.abs(share))}`
 
 const pairedText = ({ paired }: Compared) =>
   paired === null
@@ -19,19 +20,18 @@ const pairedText = ({ paired }: Compared) =>
           ${count(paired.gained)}, the other way round: ${count(paired.lost)})</span
         >`
 
-const figures = (runs: ReadonlyArray<Compared>) =>
+const compared = metricsAt("comparison")
+
+const cell = (value: number | null | undefined, shown: string) => html`<td data-value="${value ?? -1}">${shown}</td>`
+
+const metricTable = (runs: ReadonlyArray<Compared>) =>
   html`<div class="scroll" role="region" aria-label="Metrics of the runs" tabindex="0">
     <table class="sortable dense">
       <thead>
         <tr>
           <th scope="col">run</th>
           <th scope="col" class="text">network</th>
-          <th scope="col">accuracy</th>
-          <th scope="col">95 %</th>
-          <th scope="col">weighted F1</th>
-          <th scope="col">95 %</th>
-          <th scope="col">macro F1</th>
-          <th scope="col">95 %</th>
+          ${compared.map(({ title }) => html`<th scope="col">${title}</th> `)}
           <th scope="col">loss, as trained</th>
           <th scope="col">loss, calibrated</th>
           <th scope="col">epochs</th>
@@ -40,20 +40,16 @@ const figures = (runs: ReadonlyArray<Compared>) =>
         </tr>
       </thead>
       <tbody>
-        ${runs.map(({ analysis: { test }, facts: { config, report }, name }) => {
+        ${runs.map(({ facts: { config, report }, name }) => {
           const { height, width } = config.image
           const asTrained = report.calibration?.test?.lossBefore ?? report.test?.loss
-          const cell = (value: number | null | undefined, shown: string) =>
-            html`<td data-value="${value ?? -1}">${shown}</td>`
           return html`<tr>
             <td>${name}</td>
             <td class="text word">${networkName(report.model)} ${width}x${height}</td>
-            ${cell(report.test?.accuracy, share(report.test?.accuracy))}
-            ${cell(test?.intervals?.accuracy.low, interval(test?.intervals?.accuracy))}
-            ${cell(report.test?.weighted.f1, share(report.test?.weighted.f1))}
-            ${cell(test?.intervals?.weightedF1.low, interval(test?.intervals?.weightedF1))}
-            ${cell(report.test?.macro.f1, share(report.test?.macro.f1))}
-            ${cell(test?.intervals?.macroF1.low, interval(test?.intervals?.macroF1))}
+            ${compared.map((metric) => {
+              const value = report.test && valueIn(report.test, metric)
+              return cell(value, value === null ? dash : metricText(metric, value))
+            })}
             ${cell(asTrained, loss(asTrained))}
             ${cell(report.calibration?.test?.lossAfter, loss(report.calibration?.test?.lossAfter))}
             ${cell(report.history.length, count(report.history.length))}
@@ -64,6 +60,41 @@ const figures = (runs: ReadonlyArray<Compared>) =>
       </tbody>
     </table>
   </div>`
+
+/** What must be known beside the metrics, run by run. */
+const notes = (runs: ReadonlyArray<Compared>) =>
+  runs.flatMap(({ facts: { report }, name }) => {
+    const { test } = report
+    const own = test === null ? [] : compared.flatMap((metric) => metric.note?.(test) ?? [])
+    return [...new Set(own)].map((note) => html`<p class="quiet">${name}: ${note}</p> `)
+  })
+
+const withInterval = compared.filter(({ interval }) => interval !== undefined)
+
+const intervalTable = (runs: ReadonlyArray<Compared>) =>
+  html`<h3>Intervals at 95 %</h3>
+    <div class="scroll" role="region" aria-label="Intervals of the metrics" tabindex="0">
+      <table class="sortable">
+        <thead>
+          <tr>
+            <th scope="col">run</th>
+            ${withInterval.map(({ title }) => html`<th scope="col">${title}</th> `)}
+          </tr>
+        </thead>
+        <tbody>
+          ${runs.map(
+            ({ analysis: { test }, name }) =>
+              html`<tr>
+                <td>${name}</td>
+                ${withInterval.map(({ path }) => {
+                  const bounds = test?.intervals.get(path)
+                  return cell(bounds?.low, interval(bounds))
+                })}
+              </tr> `
+          )}
+        </tbody>
+      </table>
+    </div>`
 
 const paired = (runs: ReadonlyArray<Compared>) =>
   runs.some(({ paired }) => paired !== null) &&
@@ -158,7 +189,7 @@ const warnings = (runs: ReadonlyArray<Compared>) => {
   return [
     differ(({ facts }) => facts.report.receipt.dataDigest) &&
       html`<p class="note">
-        The runs' data differ: their figures are of other test photos, and compare only roughly.
+        The runs' data differ: their metrics are of other test photos, and compare only roughly.
       </p>`,
     differ(({ facts: { config } }) => String(config.data.split.seed ?? config.seed)) &&
       html`<p class="note">The seeds of the runs' splits differ, and with them which photos are tested.</p>`,
@@ -171,7 +202,7 @@ export const comparisonPage = (runs: ReadonlyArray<Compared>, charts: ReadonlyMa
   page({
     title: `${count(runs.length)} runs compared`,
     subtitle: html`${runs.map(({ name }) => name).join(", ")}`,
-    summary: html`${warnings(runs)}${figures(runs)}${paired(runs)}`,
+    summary: html`${warnings(runs)}${metricTable(runs)}${notes(runs)}${intervalTable(runs)}${paired(runs)}`,
     sections: [
       {
         id: "curves",

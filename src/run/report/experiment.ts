@@ -31,7 +31,7 @@ const row = (
   testWeightedF1
 })
 
-/** The study's final models: 224 x 224, ten epochs, every layer trained. Its photos and figures: see `experimentNote`. */
+/** The study's final models: 224 x 224, ten epochs, every layer trained. On the photos: see `experimentNote`. */
 export const experiment: ReadonlyArray<ExperimentRow> = [
   row(["simple-cnn", null, "adam 0.001"], [0.4941, 0.5054, 0.4636], [0.8351, 0.8361, 0.847, 0.8397]),
   row(["mobilenet-v2", "fc", "sgd 0.01"], [0.2156, 0.3335, 0.3182], [0.93, 0.8975, 0.8975, 0.8929]),
@@ -40,10 +40,10 @@ export const experiment: ReadonlyArray<ExperimentRow> = [
   row(["vgg16", "batchnorm", "sgd 0.01"], [0.3932, 0.3809, 0.3697], [0.8839, 0.8835, 0.8832, 0.8712])
 ]
 
-/** What must be known to compare with them. */
+/** How comparable they are. */
 export const experimentNote =
   "The study of 2019 on Fashion Product Images (Small): 43,332 photos of 70 article types, 224 x 224 pixels, ten " +
-  "epochs, a random split of 80, 10 and 10 %. Its test photos are others than this run's: figures that differ by less " +
+  "epochs, a random split of 80, 10 and 10 %. Its test photos are others than this run's: metrics that differ by less " +
   "than the intervals above do not tell the two apart."
 
 /** The article types with 50 rows or more. */

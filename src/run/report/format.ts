@@ -3,40 +3,40 @@ import type { LedgerCounts } from "../../metrics/Report.ts"
 import type { Interval } from "../../metrics/wilson.ts"
 import { byKind } from "../../pipeline/Ledger.ts"
 
-/** What stands where a figure does not exist. */
+/** In the place of a value that does not exist. */
 export const dash = "–"
 
 /** `43,332`. */
 export const count = (n: number): string => n.toLocaleString("en", { maximumFractionDigits: 0 })
 
 /** A share, or a dash. */
-export const share = (figure: number | null | undefined): string =>
-  figure === null || figure === undefined ? dash : percent(figure)
+export const share = (value: number | null | undefined): string =>
+  value === null || value === undefined ? dash : percent(value)
 
 /** A loss in nats, or a dash. */
-export const loss = (figure: number | null | undefined): string =>
-  figure === null || figure === undefined ? dash : figure.toFixed(4)
+export const loss = (value: number | null | undefined): string =>
+  value === null || value === undefined ? dash : value.toFixed(4)
 
 /** `88.7 to 90.5 %`, or a dash. */
 export const interval = (bounds: Interval | null | undefined): string =>
   bounds === null || bounds === undefined ? dash : `${(100 * bounds.low).toFixed(1)} to ${percent(bounds.high)}`
 
-/** A learning rate by the digits that say something. */
+/** A learning rate by its significant digits. */
 export const rate = (value: number): string =>
   value !== 0 && Math.abs(value) < 1e-3
     ? value.toExponential(2).replace(/\.?0+e/, "e")
     : String(Number(value.toPrecision(4)))
 
-/** The network and its head, as a person names them: `mobilenet-v2 (fc)`. */
+/** The network and its head: `mobilenet-v2 (fc)`. */
 export const networkName = ({ head, network }: { readonly network: string; readonly head: string | null }): string =>
   head === null ? network : `${network} (${head})`
 
 /** Which listed rows are not kept, and why: `refused: 2 malformed; left out: 300 overLimit`; empty where all are kept. */
 export const missingText = ({ leftOut, refused }: Pick<LedgerCounts, "leftOut" | "refused">): string => {
   const kinds = byKind({ ...refused, ...leftOut })
-  const told = (name: string, counts: Readonly<Record<string, number>>) => {
+  const listed = (name: string, counts: Readonly<Record<string, number>>) => {
     const reasons = Object.entries(counts).map(([reason, rows]) => `${count(rows)} ${reason}`)
     return reasons.length === 0 ? [] : [`${name}: ${reasons.join(", ")}`]
   }
-  return [...told("refused", kinds.refused), ...told("left out", kinds.leftOut)].join("; ")
+  return [...listed("refused", kinds.refused), ...listed("left out", kinds.leftOut)].join("; ")
 }

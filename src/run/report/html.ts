@@ -14,7 +14,7 @@ const entities: Readonly<Record<string, string>> = {
 /** Text as markup, between tags and in quoted attributes. */
 export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!)
 
-/** What a page may be made of; nothing where there is nothing to say. */
+/** What a template may contain; `undefined` and `false` are left out. */
 export type Piece = Html | string | number | undefined | false | ReadonlyArray<Piece>
 
 const markupOf = (piece: Piece): string => {
@@ -29,5 +29,5 @@ export const html = (strings: TemplateStringsArray, ...pieces: ReadonlyArray<Pie
   markup: strings.reduce((markup, text, i) => markup + markupOf(pieces[i - 1]) + text)
 })
 
-/** Markup of our own, or of a library that escapes; never of a text from outside. */
+/** Text that is markup already: our own, or of a library that escapes. Never text from outside. */
 export const raw = (markup: string): Html => ({ markup })

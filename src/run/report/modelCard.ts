@@ -1,19 +1,20 @@
 import { enginesText } from "../../metrics/enginesUsed.ts"
 import { duration } from "../../metrics/numberText.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
+import { metrics, shownAt, valueIn } from "../../metrics/metrics.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, missingText, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
-/** A class with fewer test samples than this has figures that say little: Wilson's interval of 0.9 is 0.21 wide. */
+/** The metrics of a class with fewer test samples are uncertain: Wilson's interval of 0.9 is 0.21 wide. */
 const few = 30
-/** A recall below this is named among the limits. */
+/** A class with a lower recall is named among the limits. */
 const weak = 0.7
-/** How many times as large as the smallest class the largest is, where that is named. */
+/** If the largest class is so many times as large as the smallest, that is named among the limits. */
 const uneven = 10
-/** Of each limit, so many classes are named. */
+/** At most so many classes are named in a limit. */
 const named = 15
 
 /** Text from outside in Markdown: no markup of its own, no line break, no end of a table's cell. */
@@ -30,18 +31,20 @@ const list = (labels: ReadonlyArray<string>) =>
   labels.slice(0, named).map(inMarkdown).join(", ") +
   (labels.length > named ? `, and ${labels.length - named} more` : "")
 
-/** Hugging Face's metadata, with what is known; figures as numbers. JSON is YAML too, so that nothing need be escaped. */
+/** Hugging Face's metadata, as far as they are known. JSON is YAML too, so nothing needs to be escaped. */
 const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
   const { weights } = config.network
   const repository = weights?.startsWith("hf:") ? weights.slice(3).split(/[@/]/).slice(0, 2).join("/") : undefined
-  const metric = (type: string, value: number | null) => (value === null ? [] : [{ type, value }])
+  const hub = metrics.flatMap((metric) =>
+    metric.huggingFace === undefined ? [] : [{ metric, type: metric.huggingFace }]
+  )
   return {
     library_name: "weft",
     pipeline_tag: "image-classification",
     tags: ["image-classification", "weft", model.network],
     ...(repository !== undefined && { base_model: repository }),
     ...(test !== null && {
-      metrics: ["accuracy", "f1"],
+      metrics: hub.map(({ type }) => type),
       "model-index": [
         {
           name,
@@ -53,7 +56,10 @@ const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
                 type: "csv",
                 split: "test"
               },
-              metrics: [...metric("accuracy", test.accuracy), ...metric("f1", test.weighted.f1)]
+              metrics: hub.flatMap(({ metric, type }) => {
+                const value = valueIn(test, metric)
+                return value === null ? [] : [{ type, value }]
+              })
             }
           ]
         }
@@ -65,8 +71,8 @@ const metadata = ({ config, name, report: { model, test } }: RunFacts) => {
 const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAnalysis): ReadonlyArray<string> => {
   const everywhere = [
     "It knows its classes and no other: a photo of anything else is given one of them. Watch the probability, and withhold answers below one that suits you.",
-    "It has seen photos of one catalogue. On photos taken otherwise (backgrounds, light, several things at once) it is worse than the figures here, and how much has not been measured.",
-    "The labels are the catalogue's own; what is wrong in them was learned, and measured against."
+    "It has seen photos of one catalogue. On photos taken otherwise (backgrounds, light, several things at once) it is worse than the metrics here; by how much has not been measured.",
+    "The labels are the catalogue's own; their errors were learned, and count in the metrics."
   ]
   if (test === null || analysis === null)
     return ["It has not been measured: the split has no test part.", ...everywhere]
@@ -83,7 +89,7 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
     .filter(({ support }) => support >= enoughSamples)
     .map(({ predictedLabel, share: of, trueLabel }) => `${trueLabel} for ${predictedLabel} (${share(of)})`)
   const { calibration } = analysis
-  const error = calibration && (calibration.applied ? calibration.figures.eceAfter : calibration.figures.eceBefore)
+  const error = calibration && (calibration.applied ? calibration.metrics.eceAfter : calibration.metrics.eceBefore)
   const sizes = (data.perClass ?? []).map(({ train }) => train).filter((n) => n > 0)
   const [largest, smallest] = [Math.max(0, ...sizes), Math.min(...sizes)]
   return [
@@ -91,7 +97,7 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
     ...(confused.length > 0
       ? [`Most often taken for one another (classes with ${enoughSamples} test photos or more): ${list(confused)}.`]
       : []),
-    ...(rare.length > 0 ? [`Fewer than ${few} test photos each, so that little is known of: ${list(rare)}.`] : []),
+    ...(rare.length > 0 ? [`Fewer than ${few} test photos each, so their metrics are uncertain: ${list(rare)}.`] : []),
     ...(largest >= uneven * smallest
       ? [
           `Its classes are of very different size: ${count(largest)} training photos in the largest, ${count(smallest)} in the smallest. What is rare is missed more often.`
@@ -115,9 +121,9 @@ const settingText = (value: unknown): string =>
     : String(value)
 
 /**
- * A run's `MODEL_CARD.md`: what the model is, what it has seen, what it can and cannot do, all of it from the run.
+ * A run's `MODEL_CARD.md`: the model, its data, its metrics and its limits, all from the run.
  *
- * What only people know (licence, who is responsible, what it must not be used for) is left for them, and said to be.
+ * What only people know (licence, contact, intended and excluded uses) is left to them, and the card says so.
  * Source: Mitchell et al., Model Cards for Model Reporting, 2019; the metadata as Hugging Face reads them.
  */
 export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
@@ -171,24 +177,21 @@ ${network.weights === undefined ? "From random weights" : `From the weights ${in
 Augmentation: ${changes.length === 0 ? "none" : changes.join(", ")}.
 ${duration(report.seconds)} on ${report.engine.name} (${report.engine.device}).${changed === undefined ? "" : ` ${inMarkdown(changed)}`} Seed ${config.seed}; configuration \`${receipt.configDigest}\`.
 
-## Figures
+## Metrics
 
 ${
   test === null || analysis.test === null
     ? "None: the split has no test part."
-    : `On the ${count(data.test)} test photos, which had no say in the training:
+    : `On the ${count(data.test)} test photos, which were not used in the training:
 
 ${table(
-  ["figure", "value", "95 %"],
+  ["metric", "value", "95 %"],
   [
-    ["accuracy", share(test.accuracy), `${interval(analysis.test.intervals?.accuracy)} (Wilson)`],
-    ["weighted F1", share(test.weighted.f1), `${interval(analysis.test.intervals?.weightedF1)} (delta method)`],
-    ["macro F1", share(test.macro.f1), `${interval(analysis.test.intervals?.macroF1)} (delta method)`],
-    [
-      "balanced accuracy",
-      share(test.balancedAccuracy),
-      `${interval(analysis.test.intervals?.balancedAccuracy)} (delta method)`
-    ],
+    ...shownAt("modelCard", test).map(({ metric, text }) => {
+      const bounds = analysis.test?.intervals.get(metric.path)
+      const without = metric.note?.(test) ?? ""
+      return [metric.title, text, bounds ? `${interval(bounds)} (${metric.interval?.method})` : without]
+    }),
     ...namedLosses(test.loss, report.calibration?.test).map((one) => [`${one.name} (nats)`, loss(one.loss), ""])
   ]
 )}

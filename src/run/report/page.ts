@@ -4,7 +4,7 @@ import { html, raw } from "./html.ts"
 import { script } from "./script.ts"
 import { style } from "./style.ts"
 
-/** A part of a page, under a heading that its contents name. */
+/** A part of a page under a heading, which the contents link to. */
 export interface Section {
   readonly id: string
   readonly heading: string

@@ -20,7 +20,7 @@ export const palette: Readonly<Record<string, { readonly light: string; readonly
   "--panel": { light: "#f5f7f8", dark: "#1d2328" }
 }
 
-/** How many colours the series of a chart have before they begin again, dashed. */
+/** How many colours the series of a chart have; further series repeat them, dashed. */
 export const seriesColours = 6
 
 /** The variables as CSS declarations. */

@@ -1,4 +1,4 @@
-import type { CalibrationFigures } from "../../metrics/calibration.ts"
+import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
 import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
@@ -36,7 +36,7 @@ const classes = ({ report }: RunFacts): BarChart | undefined => {
   if (perClass === undefined) return undefined
   // Without the classes that are left out whole: there may be any number of them.
   const kept = perClass.filter(({ test, train, validation }) => train + validation + test > 0)
-  // Reports of Weft 0.1 do not tell faults from choices here.
+  // Reports of Weft 0.1 have one number for both.
   const missing = kept.every(({ leftOut }) => leftOut !== undefined) ? ["refused", "left out"] : ["refused or left out"]
   const rows = kept.map(({ label, leftOut, listed, test, train, validation }) => {
     const others = listed - train - validation - test
@@ -64,7 +64,7 @@ const confusion = ({ confusion: { classes, counts }, order, test }: TestAnalysis
     counts: order.map((row) => order.map((column) => counts[row * classes + column]!))
   }
 
-const reliability = (figures: CalibrationFigures, applied: boolean): LineChart => ({
+const reliability = (metrics: CalibrationMetrics, applied: boolean): LineChart => ({
   kind: "lines",
   title: "Accuracy over confidence",
   x: { label: "confidence", percent: true, domain: [0, 1] },
@@ -72,12 +72,12 @@ const reliability = (figures: CalibrationFigures, applied: boolean): LineChart =
   diagonal: true,
   mark: "dots",
   series: [
-    { name: "as trained", points: curve(figures.binsBefore) },
-    { name: applied ? "with the temperature" : "with a temperature", points: curve(figures.binsAfter) }
+    { name: "as trained", points: curve(metrics.binsBefore) },
+    { name: applied ? "with the temperature" : "with a temperature", points: curve(metrics.binsAfter) }
   ]
 })
 
-const curve = (bins: CalibrationFigures["binsBefore"]) =>
+const curve = (bins: CalibrationMetrics["binsBefore"]) =>
   bins.flatMap(({ accuracy, confidence, samples }) =>
     confidence === null ? [] : [{ x: confidence, y: accuracy, samples }]
   )
@@ -90,11 +90,11 @@ const coverage = (points: TestAnalysis["coverage"]): LineChart => ({
   series: [{ name: "accuracy", points: points.map(({ accuracy, coverage }) => ({ x: coverage, y: accuracy })) }]
 })
 
-/** The charts of a run, by the names of their files; those that there are no data for are left out. */
+/** The charts of a run, by the names of their files; those without data are left out. */
 export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<string, Chart> => {
   const { report, steps: spans } = facts
   const { chosenEpoch, history } = report
-  const figures = test?.calibration?.figures
+  const metrics = test?.calibration?.metrics
   const all: ReadonlyArray<readonly [string, Chart | undefined | false]> = [
     [
       "loss",
@@ -129,7 +129,7 @@ export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<s
     ],
     ["classes", classes(facts)],
     ["confusion", test !== null && confusion(test)],
-    ["calibration", figures !== undefined && reliability(figures, test?.calibration?.applied ?? false)],
+    ["calibration", metrics !== undefined && reliability(metrics, test?.calibration?.applied ?? false)],
     ["coverage", test !== null && test.coverage.length > 1 && coverage(test.coverage)]
   ]
   return new Map(all.flatMap(([name, chart]) => (chart ? [[name, chart] as const] : [])))

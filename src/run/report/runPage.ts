@@ -26,7 +26,7 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["receipt", "Receipt", receipt]
 ]
 
-/** Of a part that was measured again: what says nothing of that part is left to the run's own page. */
+/** The sections of a part that was measured again; the others are of the run, and on its own page. */
 const partContents = new Set(["classes", "confusion", "pairs", "losses", "labels", "calibration", "receipt"])
 
 const sectionsOf = (shown: Shown, isShown: (id: string) => boolean) =>
@@ -44,7 +44,7 @@ export const partPage = (shown: Shown) => {
       <a href="report.html">report.html</a>`,
     summary: html`${
       part === "train" &&
-      html`<p class="note">The model was trained on these photos: its figures here say nothing of others.</p>`
+      html`<p class="note">The model was trained on these photos: its metrics here say nothing of other photos.</p>`
     }
     ${summary(shown)}`,
     sections: sectionsOf(shown, (id) => partContents.has(id)),
@@ -62,7 +62,7 @@ export const runPage = (shown: Shown) => {
     subtitle: html`${networkName(model)} at ${width}x${height}, on ${engine.name} (${engine.device})`,
     summary: summary(shown),
     sections: sectionsOf(shown, () => true),
-    footer: html`Made by Weft ${facts.report.receipt.versions["weft"] ?? ""} from the run's folder. Figures for
+    footer: html`Made by Weft ${facts.report.receipt.versions["weft"] ?? ""} from the run's folder. Metrics for
       programs: <code>report.json</code>; charts for papers: <code>charts/</code>.`
   })
 }

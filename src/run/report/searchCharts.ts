@@ -1,21 +1,21 @@
 import type { EpochNumber } from "../../metrics/Report.ts"
-import { figureHead, isEpochFigure } from "../search/objective.ts"
+import { figureHead, isEpochFigure, metricOf } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { ranking } from "../search/SearchResult.ts"
 import { shortValue } from "../search/settings.ts"
 import type { Axis, Chart } from "./Chart.ts"
 
-/** More curves cannot be told apart: those of the best are shown. */
+/** More curves cannot be told apart; those of the best trials are shown. */
 export const mostCurves = 12
 /** An axis with more values than this is drawn as a scale, if they are numbers. */
 const mostRows = 12
 
-/** Figures that are shares. */
-const isShare = (figure: string) => /(accuracy|precision|recall|f1|waiting|ece\w*)$/i.test(figure)
+/** Whether an objective is a share, which an axis shows in percent. */
+const isShare = (figure: string) => metricOf(figure)?.unit === "%" || /(waiting|ece\w*)$/.test(figure)
 
 const axisOf = (figure: string): Axis => ({ label: figureHead(figure), percent: isShare(figure) })
 
-/** What varies: `train.learningRate = 0.01` of all axes, in short. */
+/** A trial's number and its settings, in short. */
 export const nameOf = (trial: SearchTrial): string =>
   `${trial.id.split("-", 1)[0] ?? ""} ${Object.values(trial.settings).map(shortValue).join(" ")}`
 
@@ -73,14 +73,14 @@ export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> =
   const best = ranking(search)
   const compared = best.filter(({ history }) => history.length > 0)
   // Where the objective is of the whole run, the validation loss tells how a trial went.
-  const key = isEpochFigure(figure) ? (figure as EpochNumber) : "validationLoss" // a figure of every epoch
+  const key = isEpochFigure(figure) ? (figure as EpochNumber) : "validationLoss" // a number of every epoch
   return new Map([
     ...(compared.length > 0 ? [["curves", curves(compared, "The best trials' curves", key)] as const] : []),
     ...(compared.length > 0 && key !== "trainLoss"
       ? [["train-loss", curves(compared, "Their training loss", "trainLoss")] as const]
       : []),
     ...search.config.axes.flatMap(({ path }, i) =>
-      // Trials that were stopped early have figures of fewer epochs: they are no fair witnesses of a value.
+      // Trials that were stopped early trained for fewer epochs, and do not compare with finished ones.
       best.some(({ state }) => state === "finished")
         ? [
             [

@@ -13,7 +13,7 @@ import { figure } from "./sections/figure.ts"
 
 const columns = ["validationLoss", "trainLoss", "validationAccuracy", "trainAccuracy"] as const
 
-const figureCell = (value: number | null | undefined) =>
+const valueCell = (value: number | null | undefined) =>
   html`<td data-value="${value ?? ""}">${value === null || value === undefined ? dash : figureText(value)}</td>`
 
 const card = (name: string, value: string, more: string) =>
@@ -58,8 +58,8 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
     <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
     <td class="text">${isBest ? html`<a href="${trial.folder}/report.html">${trial.id}</a>` : trial.id}</td>
     ${search.config.axes.map(({ path }) => html`<td class="text">${shortValue(trial.settings[path])}</td>`)}
-    ${own.map(figureCell)}
-    ${columns.map((column) => figureCell(recordOf(trial)?.[column]))}
+    ${own.map(valueCell)}
+    ${columns.map((column) => valueCell(recordOf(trial)?.[column]))}
     <td>${trial.history.length}</td>
     <td class="text word">${trial.state}</td>
   </tr> `
@@ -150,7 +150,7 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
               heading: "The objective along each axis",
               body: html`<p>
                   Each dot is a finished trial, whatever its other settings; the orange line is the median of a row. A
-                  row whose dots are all better than another's says more than one with the single best dot.
+                  row whose dots are all better than another's tells more than the row with the single best dot.
                 </p>
                 <div class="charts">${drawn}</div>`
             }

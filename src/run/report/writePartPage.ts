@@ -14,7 +14,7 @@ import { readRun } from "./RunFacts.ts"
 import { partPage } from "./runPage.ts"
 import { picturesOf } from "./writePages.ts"
 
-/** The kept predictions, where the same confusion follows from them: else they are not those that were measured now. */
+/** The stored predictions, if they give the same confusion; otherwise the part has changed since they were stored. */
 const matching = (stored: StoredPredictions | undefined, found: TestReport, temperature: number) => {
   if (stored === undefined) return undefined
   const again = testReport(figuresOf(numbersOf(stored), { temperature, bins: 2 }).evaluation, stored.labels)

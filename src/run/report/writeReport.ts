@@ -26,7 +26,7 @@ export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
   yield* Effect.provideService(writePages(), RunFolder, trial)
 })
 
-/** Writes what people read of a folder, be it a run's or a search's. */
+/** Writes the page of a folder: a run's or a search's. */
 export const writeReport = Effect.fn("writeReport")(function* () {
   const folder = yield* RunFolder
   return yield* (yield* folder.has("search.json")) ? writeSearchPage() : writePages()

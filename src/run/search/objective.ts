@@ -1,5 +1,7 @@
 import { Schema } from "effect"
 import type { EpochRecord } from "../../metrics/Report.ts"
+import { metrics } from "../../metrics/metrics.ts"
+import type { Metric } from "../../metrics/metrics/Metric.ts"
 import { EpochRecord as EpochRecordSchema, Report } from "../../metrics/Report.ts"
 import { nearest } from "../../config/nearest.ts"
 import { setting } from "../../config/Setting.ts"
@@ -51,11 +53,28 @@ const heads: Readonly<Record<string, string>> = {
 /** What a figure's column is called in tables. */
 export const figureHead = (figure: string): string => heads[figure] ?? figure
 
-/** Which goal a figure can only have, by the last part of its path; none where both make sense. */
+/** The metric that a figure is a value of: `test.weighted.f1`, `validationLoss`, `calibration.test.lossAfter`. */
+export const metricOf = (figure: string): Metric | undefined => {
+  const [, inTest, ofEpoch, ofCalibration] =
+    /^(?:test\.(.+)|(?:train|validation)([A-Z]\w+)|calibration\..+\.(\w+)(?:Before|After))$/.exec(figure) ?? []
+  const path = inTest ?? ofEpoch?.toLowerCase() ?? ofCalibration
+  return metrics.find((metric) => metric.path === path)
+}
+
+const goals: Readonly<Record<string, Objective["goal"]>> = {
+  eceBefore: "min",
+  eceAfter: "min",
+  seconds: "min",
+  measuringSeconds: "min",
+  waiting: "min",
+  imagesPerSecond: "max"
+}
+
+/** The only goal that makes sense for a figure; none where both do. */
 const onlyGoal = (figure: string): Objective["goal"] | undefined => {
-  const last = figure.slice(figure.lastIndexOf(".") + 1)
-  if (/(loss(Before|After)?|seconds|waiting)$/i.test(last) || last.startsWith("ece")) return "min"
-  return /(accuracy|kappa|matthews|precision|recall|f1|imagesPerSecond)$/i.test(last) ? "max" : undefined
+  const metric = metricOf(figure)
+  if (metric !== undefined) return metric.better === "higher" ? "max" : "min"
+  return goals[figure.slice(figure.lastIndexOf(".") + 1)]
 }
 
 /** What is wrong with an objective, as a sentence, or undefined. */

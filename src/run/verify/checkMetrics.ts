@@ -84,7 +84,7 @@ export const checkMetrics = (
         { samples: data.test, test: report.test, calibration: calibration && calibration.test },
         {
           samples: stored.test.samples.length,
-          test: testReport(found.evaluation, stored.test.labels),
+          test: testReport(found.evaluation, stored.test.labels, report.test),
           calibration: calibration && (found.calibration ?? null)
         },
         rounding

@@ -50,7 +50,7 @@ const layers = Layer.merge(
 )
 
 describe("a comparison of runs", () => {
-  it.effect("has each run's figures, what differs in the configuration, and the difference on the same photos", () =>
+  it.effect("has each run's metrics, what differs in the configuration, and the difference on the same photos", () =>
     Effect.gen(function* () {
       const page = yield* compareRuns(["runs/a", "runs/b"])
       for (const path of ["runs/a", "runs/b"]) {

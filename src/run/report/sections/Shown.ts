@@ -3,9 +3,9 @@ import type { Html } from "../html.ts"
 import type { RunAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
 
-/** What the sections of a page are made of. */
+/** What the sections of a page are rendered from. */
 export interface Shown {
-  /** Which part of the catalogue the figures are of. */
+  /** Which part of the catalogue the metrics are of. */
   readonly part: "train" | "validation" | "test"
   readonly facts: RunFacts
   readonly analysis: RunAnalysis
@@ -13,9 +13,9 @@ export interface Shown {
   readonly charts: ReadonlyMap<string, DrawnChart>
   /** `data:` addresses of pictures, by the sample's file. */
   readonly pictures: ReadonlyMap<string, string>
-  /** Whether pictures were looked for and none was found: said once, not at each. */
+  /** Whether no picture was found: the page says so once, not at each photo. */
   readonly noPictures: boolean
 }
 
-/** A section's contents; nothing where there is nothing to say. */
+/** Renders a section; undefined where it would be empty. */
 export type Contents = (shown: Shown) => Html | undefined

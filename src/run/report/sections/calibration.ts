@@ -3,7 +3,7 @@ import { html } from "../html.ts"
 import { figure } from "./figure.ts"
 import type { Contents } from "./Shown.ts"
 
-/** Accuracies of which it is said how many photos could be answered with them. */
+/** Accuracies for which the page gives the share of photos that could be answered. */
 const wanted = [0.9, 0.95, 0.99]
 
 /** How far probabilities can be trusted: before and after temperature scaling, and what withholding an answer would bring. */
@@ -25,9 +25,9 @@ export const calibration: Contents = (shown) => {
             : html`No calibration is configured; with one (<code>calibration = {}</code>), a temperature of
                 ${found.temperature.toFixed(3)} would be fitted on the validation part.`
         }
-        On the ${shown.part} part the expected calibration error is ${share(found.figures.eceBefore)} as trained and
-        ${share(found.figures.eceAfter)} calibrated; the loss is ${loss(found.figures.lossBefore)} as trained and
-        ${loss(found.figures.lossAfter)} calibrated.
+        On the ${shown.part} part the expected calibration error is ${share(found.metrics.eceBefore)} as trained and
+        ${share(found.metrics.eceAfter)} calibrated; the loss is ${loss(found.metrics.lossBefore)} as trained and
+        ${loss(found.metrics.lossAfter)} calibrated.
       </p>`
     }
     <div class="charts">

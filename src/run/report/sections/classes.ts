@@ -9,10 +9,10 @@ import type { Contents } from "./Shown.ts"
 export const classes: Contents = ({ analysis: { test }, part }) => {
   if (test === null) return undefined
   const rows = test.test.perClass.toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || b.support - a.support)
-  const cell = (figure: number) => html`<td data-value="${figure}">${share(figure)}</td>`
+  const cell = (value: number) => html`<td data-value="${value}">${share(value)}</td>`
   return html`<p>
       The hardest first, and classes with fewer than ${enoughSamples} ${part} photos behind all others; a click on a
-      heading sorts. The interval is Wilson's, of the recall: of few samples little is known.
+      heading sorts. The interval is Wilson's, of the recall; it is wide where samples are few.
     </p>
     <div class="scroll tall" role="region" aria-label="Metrics of each class" tabindex="0">
       <table class="sortable">
@@ -42,7 +42,7 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
     </div>`
 }
 
-/** Who was taken for whom. */
+/** The confusion matrix. */
 export const confusion: Contents = (shown) =>
   shown.analysis.test === null
     ? undefined

@@ -8,7 +8,7 @@ import type { Contents, Shown } from "./Shown.ts"
 
 const examples = 4
 const longest = 120
-/** Of the classes that are left out, a page names so many. */
+/** At most so many left-out classes are named. */
 const mostLeftOut = 100
 
 const shortened = (text: string) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text)
@@ -50,7 +50,7 @@ const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<str
 
 const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, rows) => sum + rows, 0)
 
-/** What is not among the samples: faults of the data first, then what the configuration chose to leave out. */
+/** The rows that were not kept: faults of the data first, then those that the configuration left out. */
 const ledger = (shown: Shown) => {
   const { data } = shown.facts.report
   const { leftOut, refused } = byKind({ ...data.refused, ...data.leftOut })

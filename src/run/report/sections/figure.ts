@@ -4,9 +4,9 @@ import { html, raw } from "../html.ts"
 import type { Shown } from "./Shown.ts"
 
 /**
- * A chart with what it says below it, and its values as a table; nothing where there is no such chart.
+ * A chart with its caption and its values as a table; undefined where there is no such chart.
  *
- * `wide`: it is scrolled by itself. `table: false`: there is such a table on the page already.
+ * `wide`: it scrolls within the page. `table: false`: the page has such a table elsewhere.
  */
 export const figure = (
   { charts }: Pick<Shown, "charts">,

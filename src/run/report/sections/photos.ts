@@ -8,10 +8,10 @@ import type { ShownPair, ShownSample } from "../RunAnalysis.ts"
 import { isLocalPicture } from "../picture.ts"
 import type { Contents, Shown } from "./Shown.ts"
 
-const said = ({ labelName, predictedName, probability }: ShownSample) =>
+const described = (labelName: string, predictedName: string, probability: number) =>
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
-/** The photo, or its name where it is not there; what was said of it is its text for those who cannot see it. */
+/** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
 const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html => {
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
@@ -19,7 +19,8 @@ const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" |
     : html`<span class="none" title="${file}">${id}</span>`
 }
 
-const picture = (shown: Shown, sample: ShownSample): Html => pictureOf(shown, sample, said(sample))
+const picture = (shown: Shown, sample: ShownSample): Html =>
+  pictureOf(shown, sample, described(sample.labelName, sample.predictedName, sample.probability))
 
 const loss = (shown: Shown, sample: ShownSample) =>
   html`<div class="photo">
@@ -95,7 +96,7 @@ const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %"
 
 const labelError = (shown: Shown, sample: LikelyLabelError) =>
   html`<div class="photo">
-    ${pictureOf(shown, sample, `labelled ${sample.labelName}, likely ${sample.suggestedName} with ${percent(sample.probability)}`)}
+    ${pictureOf(shown, sample, described(sample.labelName, sample.suggestedName, sample.probability))}
     <div>labelled ${sample.labelName} <span class="quiet">${orLess(sample.selfConfidence)}</span></div>
     <div class="wrong">${sample.suggestedName} ${percent(sample.probability)}</div>
     <div class="quiet">${sample.id}, ${sample.part}</div>

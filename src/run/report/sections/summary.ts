@@ -1,4 +1,5 @@
 import { duration } from "../../../metrics/numberText.ts"
+import { shownAt, titlesBy } from "../../../metrics/metrics.ts"
 import { namedLosses } from "../../../metrics/namedLosses.ts"
 import { count, interval, loss, networkName, share } from "../format.ts"
 import { experiment, experimentNote, isExperiment } from "../experiment.ts"
@@ -6,8 +7,8 @@ import type { Html } from "../html.ts"
 import { html } from "../html.ts"
 import type { Shown } from "./Shown.ts"
 
-const card = (name: string, figure: string, more: string) =>
-  html`<div class="card"><span>${name}</span><b>${figure}</b><span>${more}</span></div> `
+const card = (name: string, value: string, more: string) =>
+  html`<div class="card"><span>${name}</span><b>${value}</b><span>${more}</span></div> `
 
 /** A part's name at the beginning of a heading. */
 export const capital = (part: string) => part.slice(0, 1).toUpperCase() + part.slice(1)
@@ -18,17 +19,15 @@ const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
     test === null
       ? []
       : [
-          card(`${capital(part)} accuracy`, share(test.test.accuracy), `95 %: ${interval(test.intervals?.accuracy)}`),
-          card("Weighted F1", share(test.test.weighted.f1), `95 %: ${interval(test.intervals?.weightedF1)}`),
-          card("Macro F1", share(test.test.macro.f1), `95 %: ${interval(test.intervals?.macroF1)}`),
-          card(
-            "Balanced accuracy",
-            share(test.test.balancedAccuracy),
-            `95 %: ${interval(test.intervals?.balancedAccuracy)}`
-          ),
-          ...(test.test.top5Accuracy === null
-            ? []
-            : [card("Among the first 5", share(test.test.top5Accuracy), "top-5 accuracy")]),
+          ...shownAt("page", test.test).map(({ metric, text }, i) => {
+            const bounds = test.intervals.get(metric.path)
+            return card(
+              // The first names the part that all are of.
+              i === 0 ? `${capital(part)} ${metric.title}` : capital(metric.title),
+              text,
+              bounds === undefined ? (metric.note?.(test.test) ?? "") : `95 %: ${interval(bounds)}`
+            )
+          }),
           ...namedLosses(test.test.loss, report.calibration?.test).map((one) =>
             card(`${capital(part)} ${one.name}`, loss(one.loss), "mean cross-entropy, nats")
           )
@@ -47,10 +46,8 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
   if (test === null || part !== "test" || !isExperiment(report)) return false
   const chosen = history[report.chosenEpoch - 1]
   const { kind } = config.train.optimizer
-  const figures = (
-    row: ReadonlyArray<number | null | undefined>,
-    show: (figure: number | null | undefined) => string
-  ) => row.map((figure) => html`<td>${show(figure)}</td>`)
+  const cells = (row: ReadonlyArray<number | null | undefined>, show: (value: number | null | undefined) => string) =>
+    row.map((value) => html`<td>${show(value)}</td>`)
   return html`<h3>Beside the reference experiment</h3>
     <div class="scroll" role="region" aria-label="Beside the reference experiment" tabindex="0">
       <table>
@@ -73,8 +70,8 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
             <td>this run: ${networkName(report.model)}, ${config.image.width}x${config.image.height}</td>
             <td class="text">${kind} ${config.train.learningRate}</td>
             <td>${history.length}</td>
-            ${figures([chosen?.trainLoss, chosen?.validationLoss, report.calibration?.test?.lossBefore ?? test.loss], loss)}
-            ${figures([chosen?.trainAccuracy, chosen?.validationAccuracy, test.accuracy, test.weighted.f1], share)}
+            ${cells([chosen?.trainLoss, chosen?.validationLoss, report.calibration?.test?.lossBefore ?? test.loss], loss)}
+            ${cells([chosen?.trainAccuracy, chosen?.validationAccuracy, test.accuracy, test.weighted.f1], share)}
           </tr>
           ${experiment.map(
             (row) =>
@@ -82,8 +79,8 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
                 <td>${networkName(row)}</td>
                 <td class="text">${row.optimiser}</td>
                 <td>10</td>
-                ${figures([row.trainLoss, row.validationLoss, row.testLoss], loss)}
-                ${figures([row.trainAccuracy, row.validationAccuracy, row.testAccuracy, row.testWeightedF1], share)}
+                ${cells([row.trainLoss, row.validationLoss, row.testLoss], loss)}
+                ${cells([row.trainAccuracy, row.validationAccuracy, row.testAccuracy, row.testWeightedF1], share)}
               </tr> `
           )}
         </tbody>
@@ -95,17 +92,17 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
     </p> `
 }
 
-/** The main figures with their intervals; where the data are the reference experiment's, its table beside them. */
+/** The main metrics with their intervals; where the data are the reference experiment's, its table beside them. */
 export const summary = (shown: Shown): Html =>
   html`${cards(shown)}
   ${
     shown.analysis.test === null
-      ? html`<p>There is nothing to tell: the ${shown.part} part is empty.</p>`
+      ? html`<p>There are no metrics: the ${shown.part} part is empty.</p>`
       : html`<p class="quiet">
           Of ${count(shown.facts.report.data.test)} ${shown.part === "train" ? "training" : shown.part} photos.
-          Intervals at 95 %: Wilson's for the accuracy, by the delta method for the others (Takahashi et al., 2022; rare
-          classes shrunk towards the mean class); they say how much the figures would differ on as many other photos of
-          each class, not with another seed.
+          Intervals at 95 %: Wilson's for ${titlesBy("Wilson")}; by the delta method for ${titlesBy("delta method")}
+          (Takahashi et al., 2022; rare classes shrunk towards the mean class). They show how much the metrics would
+          differ on as many other photos of each class, not with another seed.
         </p>`
   }
   ${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}

@@ -21,8 +21,8 @@ export const training: Contents = (shown) => {
   const changed = enginesText(report.history)
   const per = Math.max(0, ...steps.map(({ steps }) => steps))
   return html`<p>
-      The weights are those of epoch ${report.chosenEpoch} of ${report.history.length}. Training figures are means over
-      an epoch as it was trained, with augmentation and dropout on; validation figures are taken after
+      The weights are those of epoch ${report.chosenEpoch} of ${report.history.length}. Training metrics are means over
+      an epoch as it was trained, with augmentation and dropout on; validation metrics are measured after
       it.${report.calibration !== undefined && html` All losses here are as trained, without the temperature.`}
     </p>
     ${changed !== undefined && html`<p class="note">${changed} The weights are then not those of one engine.</p>`}
