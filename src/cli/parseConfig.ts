@@ -16,7 +16,18 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** What the parsers say in words of their own that help nobody. */
+const plainly: ReadonlyArray<readonly [theirs: RegExp, ours: string]> = [
+  // A parser that calls itself for each bracket runs out of stack.
+  [/^Maximum call stack size exceeded.*$/s, "its values lie too deep in each other"],
+  [/^Excessive alias count.*$/s, "its aliases, followed, stand for too many values"]
+]
+
+const messageOf = (cause: unknown): string =>
+  plainly.reduce(
+    (message, [theirs, ours]) => message.replace(theirs, ours),
+    cause instanceof Error ? cause.message : String(cause)
+  )
 
 /** `at line 3, column 25` of a position, counted from 1. */
 const placeOf = (text: string, offset: number): string => {
@@ -57,7 +68,7 @@ const yaml = Effect.fnUntraced(function* (text: string) {
   const document = parseDocument(text, { lineCounter: new LineCounter(), logLevel: "silent" })
   const [error] = document.errors
   // Its first line has the reason and the place; the text around it follows.
-  if (error !== undefined) return yield* syntaxError(error.message.split(":\n")[0] ?? error.message)
+  if (error !== undefined) return yield* syntaxError(messageOf(error).split(":\n")[0] ?? "")
   return yield* Effect.try({
     // Aliases of aliases can stand for more than the memory holds: the library bounds them.
     try: (): unknown => document.toJS({ maxAliasCount: 100 }),

@@ -1,7 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { readConfig } from "../../src/cli/readConfig.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
@@ -14,14 +15,16 @@ const bomb = `a0: &a0 [1, 1]\n${rows(12, (i) => `a${i + 1}: &a${i + 1} [${`*a${i
 const files: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["key.json", `{"${"k".repeat(2e6)}": 1}`, /there is no key `k{200}…`/],
   ["key.toml", `${"k".repeat(2e6)} = 1`, /there is no key `k{200}…`/],
-  ["key.yaml", `${"k".repeat(2e6)}: 1`, /there is no key `k{200}…`/],
+  ["key.yaml", `${"k".repeat(2e6)}: 1`, /must be at most 1024 chars/],
   ["keys.toml", rows(20_000, (i) => `epochs${i} = 1`), /and 199\d\d more problems/],
   ["keys.yaml", rows(20_000, (i) => `epochs${i}: 1`), /and 199\d\d more problems/],
   ["deep.json", `{"data": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /lie more than 64 deep/],
   ["tables.toml", `[${"a.".repeat(2e4)}a]\nb = 1`, /lie more than 64 deep/],
   ["deep.toml", `a = ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /lie too deep in each other/],
   ["deep.yaml", `a: ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /lie too deep in each other/],
-  ["bomb.yaml", bomb, /more than 200000 values, its aliases followed/],
+  ["open.toml", `a = ${"[".repeat(1e5)}`, /lie too deep in each other/],
+  ["open.yaml", "[".repeat(1e5), /lie too deep in each other/],
+  ["bomb.yaml", bomb, /its aliases, followed, stand for too many values/],
   ["size.toml", `a = "${"x".repeat(5e6)}"`, /it has 5000006 bytes; a configuration has 4194304 at most/]
 ]
 
@@ -37,4 +40,14 @@ describe("a configuration of any size", () => {
         assert.isBelow(error.message.length, 6000)
       }).pipe(Effect.provide(NodeServices.layer))
     )
+  it.live.skipIf(process.platform === "win32")("is no device and no pipe, which may have no end", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const [pipe, device] = [join(folder, "pipe.toml"), join(folder, "zero.json")]
+      execFileSync("mkfifo", [pipe])
+      symlinkSync("/dev/zero", device)
+      for (const file of [pipe, device])
+        assert.match((yield* Effect.flip(readConfig(file, []))).message, /this is a device or a pipe/)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 })
