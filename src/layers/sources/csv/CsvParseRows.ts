@@ -1,6 +1,7 @@
 import { NodeStream } from "@effect/platform-node"
 import { Array as Arr, Effect, Layer, Result, Stream } from "effect"
 import { createReadStream } from "node:fs"
+import { stat } from "node:fs/promises"
 import { fileMissing, pathUnder, Rows } from "../../../pipeline/Rows.ts"
 import { RowsError } from "../../../pipeline/RowsError.ts"
 import { report } from "../../../pipeline/Progress.ts"
@@ -13,13 +14,6 @@ import { systemFault } from "../../storage/systemFault.ts"
 const explain = (file: string, cause: unknown): RowsError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
   if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file)
-  if (code === "EISDIR")
-    return new RowsError({
-      file,
-      reason: "notAFile",
-      detail: "this is a folder",
-      cure: "Expected a CSV file; set `data.csv` to its name."
-    })
   return new RowsError({
     file,
     reason: "unreadable",
@@ -28,6 +22,16 @@ const explain = (file: string, cause: unknown): RowsError => {
     cause
   })
 }
+
+const notAFile = (file: string, detail: string) =>
+  new RowsError({ file, reason: "notAFile", detail, cure: "Expected a CSV file; set `data.csv` to its name." })
+
+/** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
+const checkIsFile = Effect.fnUntraced(function* (file: string) {
+  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => explain(file, cause) })
+  if (found.isDirectory()) return yield* notAFile(file, "this is a folder")
+  if (!found.isFile()) return yield* notAFile(file, "this is a device or a pipe")
+})
 
 /**
  * Rows from a CSV file, read as a stream, so many bytes at a time: RFC 4180, UTF-8 with or without a byte order mark, LF
@@ -49,10 +53,11 @@ export const layerReading = (highWaterMark: number) =>
             const first = read(splitter.push(bytes), false)
             return Result.flatMap(first, (rows) => Result.map(read(splitter.end(), true), (more) => [...rows, ...more]))
           })
-        return NodeStream.fromReadable<Uint8Array, RowsError>({
+        const bytes = NodeStream.fromReadable<Uint8Array, RowsError>({
           evaluate: () => createReadStream(file, { highWaterMark }),
           onError: (cause) => explain(file, cause)
-        }).pipe(
+        })
+        return Stream.unwrap(Effect.as(checkIsFile(file), bytes)).pipe(
           Stream.mapEffect((chunk) =>
             Effect.fromResult(Result.flatMap(check(chunk, false), (bytes) => read(splitter.push(bytes), false)))
           ),
