@@ -135,6 +135,19 @@ describe("predicting files", () => {
     }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
+  it.effect("refuses a model with a weight that is no number, and names it", () =>
+    Effect.gen(function* () {
+      const { image } = yield* config
+      const folder = yield* RunFolder
+      const broken = new Map([
+        ["fc.weight", { shape: [3, 3], data: Float32Array.of(4, 0, 0, 0, Infinity, 0, 0, 0, 4) }]
+      ])
+      yield* folder.write("model/model.safetensors", encodeModel({ network, labels, image, weights: broken }))
+      const error = yield* Effect.flip(said(imagePaths(["red.jpg"])))
+      assert.match(error.message, /its weights are not all numbers: fc\.weight has Infinity at index 4/)
+    }).pipe(Effect.provide(Layer.fresh(layers)))
+  )
+
   it.effect("takes onnxruntime where no engine has a GPU, or the engine where it is not there", () =>
     Effect.gen(function* () {
       const opened = Effect.fnUntraced(function* (engine: PredictOptions["engine"]) {
