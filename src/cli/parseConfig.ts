@@ -60,7 +60,7 @@ const yaml = Effect.fnUntraced(function* (text: string) {
   const document = parseDocument(text, { lineCounter: new LineCounter(), logLevel: "silent" })
   const [error] = document.errors
   // The first line has the reason and the place; the text around it follows.
-  if (error !== undefined) return yield* syntaxError(error.message.split(":\n")[0] ?? error.message)
+  if (error !== undefined) return yield* syntaxError(reasonOf(error).split(":\n")[0] ?? "")
   return yield* Effect.try({
     // An alias becomes the same object again, so that aliases of aliases take no memory; the reader counts their values.
     try: (): unknown => document.toJS({ maxAliasCount: -1 }),

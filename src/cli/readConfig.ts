@@ -33,10 +33,11 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   if (parse === undefined)
     return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
   const fs = yield* FileSystem.FileSystem
-  const size = yield* Effect.orElseSucceed(
-    Effect.map(fs.stat(file), (info) => Number(info.size)),
-    () => 0
-  )
+  const info = yield* Effect.option(fs.stat(file))
+  // A device or a named pipe may have no end, and the reading of one cannot be interrupted.
+  if (Option.isSome(info) && info.value.type !== "File" && info.value.type !== "Directory")
+    return yield* new ConfigError({ where: file, problems: ["this is a device or a pipe; name a configuration file"] })
+  const size = Option.match(info, { onNone: () => 0, onSome: ({ size }) => Number(size) })
   if (size > mostBytes)
     return yield* new ConfigError({
       where: file,

@@ -1,7 +1,7 @@
 import { Effect, Result, Schema } from "effect"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
 import type { SessionOptions } from "./Engine.ts"
-import { weightsFault } from "./faults.ts"
+import { notFinite, weightsFault } from "./faults.ts"
 import { Network } from "./Network.ts"
 import { decode, encode } from "./safetensors.ts"
 import { parameters } from "./shapes.ts"
@@ -63,6 +63,9 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
   )
   const fault = weightsFault(parameters(rest.network), tensors)
   if (fault !== undefined) return yield* fail(fault)
+  const [broken] = notFinite(tensors)
+  // Its answers would be NaN, each of them.
+  if (broken !== undefined) return yield* fail(`its weights are not all numbers: ${broken}`)
   return { ...rest, weights: tensors } satisfies Model
 })
 

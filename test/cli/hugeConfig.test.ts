@@ -1,7 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { readConfig } from "../../src/cli/readConfig.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
@@ -22,6 +23,8 @@ const files: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["tables.toml", `[${"a.".repeat(2e4)}a]\nb = 1`, /nested more than 64 deep/],
   ["deep.toml", `a = ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /nested too deep/],
   ["deep.yaml", `a: ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /nested too deep/],
+  ["open.toml", `a = ${"[".repeat(1e5)}`, /nested too deep/],
+  ["open.yaml", "[".repeat(1e5), /nested too deep/],
   ["bomb.yaml", bomb, /more than 200000 values, its aliases followed/],
   ["size.toml", `a = "${"x".repeat(5e6)}"`, /it has 5000006 bytes; a configuration has 4194304 at most/]
 ]
@@ -38,4 +41,14 @@ describe("a configuration of any size", () => {
         assert.isBelow(error.message.length, 6000)
       }).pipe(Effect.provide(NodeServices.layer))
     )
+  it.live.skipIf(process.platform === "win32")("is no device and no pipe, which may have no end", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const [pipe, device] = [join(folder, "pipe.toml"), join(folder, "zero.json")]
+      execFileSync("mkfifo", [pipe])
+      symlinkSync("/dev/zero", device)
+      for (const file of [pipe, device])
+        assert.match((yield* Effect.flip(readConfig(file, []))).message, /this is a device or a pipe/)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
 })

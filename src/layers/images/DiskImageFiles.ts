@@ -97,7 +97,9 @@ const isBelow = (path: string, root: string) => path === root || path.startsWith
 
 /** Whether a linked folder is read anyway, by its own name or another link; if not, it is from now on. */
 const isReadElsewhere = async (folder: string, { roots }: Seen): Promise<boolean> => {
-  const real = await realpath(folder)
+  const real = await realpath(folder).catch(() => undefined)
+  // The link went after its folder was listed: the walk says why it cannot be read.
+  if (real === undefined) return false
   if (roots.some((root) => isBelow(real, root))) return true
   roots.push(real)
   return false

@@ -1,6 +1,7 @@
 import { NodeStream } from "@effect/platform-node"
 import { Effect, Result, Stream } from "effect"
 import { createReadStream } from "node:fs"
+import { stat } from "node:fs/promises"
 import { fileMissing } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
 import { systemFault } from "../storage/systemFault.ts"
@@ -128,13 +129,6 @@ const makeKindCheck = (file: string) => {
 const explain = (file: string, cause: unknown): RowsError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
   if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file)
-  if (code === "EISDIR")
-    return new RowsError({
-      file,
-      reason: "notAFile",
-      detail: "this is a folder",
-      cure: "Expected a CSV file; set `data.csv` to its name."
-    })
   return new RowsError({
     file,
     reason: "unreadable",
@@ -144,6 +138,16 @@ const explain = (file: string, cause: unknown): RowsError => {
   })
 }
 
+const notAFile = (file: string, detail: string) =>
+  new RowsError({ file, reason: "notAFile", detail, cure: "Expected a CSV file; set `data.csv` to its name." })
+
+/** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
+const checkIsFile = Effect.fnUntraced(function* (file: string) {
+  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => explain(file, cause) })
+  if (found.isDirectory()) return yield* notAFile(file, "this is a folder")
+  if (!found.isFile()) return yield* notAFile(file, "this is a device or a pipe")
+})
+
 /**
  * The bytes of a text file, `chunkBytes` at a time. Fails with a RowsError where it cannot be read, and where it is
  * something else (a workbook, an archive, JSON, a web page, UTF-16), which the error names.
@@ -151,10 +155,11 @@ const explain = (file: string, cause: unknown): RowsError => {
 export const textBytes = (file: string, chunkBytes: number): Stream.Stream<Uint8Array, RowsError> =>
   Stream.suspend(() => {
     const check = makeKindCheck(file)
-    return NodeStream.fromReadable<Uint8Array, RowsError>({
+    const bytes = NodeStream.fromReadable<Uint8Array, RowsError>({
       evaluate: () => createReadStream(file, { highWaterMark: chunkBytes }),
       onError: (cause) => explain(file, cause)
-    }).pipe(
+    })
+    return Stream.unwrap(Effect.as(checkIsFile(file), bytes)).pipe(
       Stream.mapEffect((chunk) => Effect.fromResult(check(chunk, false))),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => Effect.fromResult(check(new Uint8Array(), true)))))
     )

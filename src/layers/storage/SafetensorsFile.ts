@@ -1,6 +1,6 @@
 import { Effect, Result } from "effect"
 import type { FileHandle } from "node:fs/promises"
-import { open } from "node:fs/promises"
+import { open, stat } from "node:fs/promises"
 import type { Header, Listing } from "../../model/safetensors.ts"
 import { endOfHeader, lengthBytes, readerOf, readHeader, SafetensorsError } from "../../model/safetensors.ts"
 import type { Tensor, Weights } from "../../model/Tensor.ts"
@@ -51,11 +51,19 @@ const tensorOf = async (handle: FileHandle, listing: Listing): Promise<Tensor> =
   return { shape, data }
 }
 
-/** Opens a file for `use`, and closes it; fails with a FileError or a SafetensorsError. */
+/** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
+const openFile = async (path: string): Promise<FileHandle> => {
+  const found = await stat(path)
+  if (!found.isFile() && !found.isDirectory())
+    throw new SafetensorsError({ reason: "otherKind", detail: "this is a device or a pipe, and no safetensors file" })
+  return open(path)
+}
+
+/** Opens a file, and closes it whatever comes of `use`; fails with a FileError or a SafetensorsError. */
 const withFile = <A>(path: string, use: (handle: FileHandle) => Promise<A>) => {
   const fail = (cause: unknown) => (cause instanceof SafetensorsError ? cause : fileError(path, cause))
   return Effect.acquireUseRelease(
-    Effect.tryPromise({ try: () => open(path), catch: fail }),
+    Effect.tryPromise({ try: () => openFile(path), catch: fail }),
     (handle) => Effect.tryPromise({ try: () => use(handle), catch: fail }),
     (handle) => Effect.ignore(Effect.tryPromise(() => handle.close()))
   )

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Stream } from "effect"
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { layer } from "../../../src/layers/images/DiskImageFiles.ts"
 import { spelledOnDisk } from "../../../src/layers/images/files/spelledOnDisk.ts"
@@ -140,6 +140,25 @@ describe("image files on disk", () => {
         `${folder}/photos: left out 3 linked folders that are read elsewhere or lead in a circle`
       ])
       assert.deepStrictEqual(yield* all("photos/**/*.jpg"), expected)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("go on where a linked folder goes while they are found", () =>
+    Effect.gen(function* () {
+      const { folder } = yield* empty
+      for (const name of ["photos", "elsewhere"]) mkdirSync(join(folder, name))
+      for (const name of ["photos/a.jpg", "photos/z.jpg", "elsewhere/b.jpg"]) writeFileSync(join(folder, name), "")
+      symlinkSync("../elsewhere", join(folder, "photos/linked"))
+      const { find } = yield* ImageFiles
+      const found: Array<string> = []
+      yield* Stream.runForEach(find(join(folder, "photos")), (one) =>
+        Effect.sync(() => {
+          // The folder was listed when its first file came.
+          rmSync(join(folder, "elsewhere"), { recursive: true, force: true })
+          found.push(Result.isSuccess(one) ? relative(folder, one.success) : one.failure.reason)
+        })
+      )
+      assert.deepStrictEqual(found, ["photos/a.jpg", "folderUnreadable", "photos/z.jpg"])
     }).pipe(Effect.provide(layer))
   )
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { gzipSync } from "node:zlib"
 import { join } from "node:path"
@@ -398,6 +399,16 @@ describe("Rows of a CSV file", () => {
       const folder = yield* Effect.flip(list("", 65_536, { csv: "folder.csv" }))
       assert.strictEqual(folder.reason, "notAFile")
       assert.include(folder.message, "folder.csv: this is a folder. Expected a CSV file")
+      if (process.platform !== "win32") {
+        // The opening of a pipe waits for who writes into it, and a device may have no end.
+        execFileSync("mkfifo", [join(root, "pipe.csv")])
+        symlinkSync("/dev/zero", join(root, "zero.csv"))
+        for (const csv of ["pipe.csv", "zero.csv"]) {
+          const error = yield* Effect.flip(list("", 65_536, { csv }))
+          assert.strictEqual(error.reason, "notAFile")
+          assert.include(error.message, `${csv}: this is a device or a pipe. Expected a CSV file`)
+        }
+      }
       const blank = yield* Effect.flip(list("\n \r\n\n"))
       assert.strictEqual(blank.reason, "empty")
     })

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
+import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileHeader, fileTensors } from "../../../src/layers/storage/SafetensorsFile.ts"
@@ -99,5 +100,14 @@ it.effect("a file that is not there, and one that is a folder, are errors that n
     assert.strictEqual(missing.reason, "missing")
     assert.include(missing.message, join(folder, "none"))
     assert.include((yield* Effect.flip(fileHeader(folder))).message, folder)
+  })
+)
+
+it.live.skipIf(process.platform === "win32")("a pipe, whose opening waits for a writer, is not opened", () =>
+  Effect.gen(function* () {
+    const pipe = join(yield* temporaryFolder, "pipe.safetensors")
+    execFileSync("mkfifo", [pipe])
+    const error = yield* Effect.flip(fileHeader(pipe))
+    assert.strictEqual(error.message, "this is a device or a pipe, and no safetensors file")
   })
 )

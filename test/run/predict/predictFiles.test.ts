@@ -140,6 +140,19 @@ describe("predicting files", () => {
     }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
+  it.effect("refuses a model with a weight that is no number, and names it", () =>
+    Effect.gen(function* () {
+      const { image } = yield* config
+      const folder = yield* RunFolder
+      const broken = new Map([
+        ["fc.weight", { shape: [3, 3], data: Float32Array.of(4, 0, 0, 0, Infinity, 0, 0, 0, 4) }]
+      ])
+      yield* folder.write("model/model.safetensors", encodeModel({ network, labels, image, weights: broken }))
+      const error = yield* Effect.flip(said(imagePaths(["red.jpg"])))
+      assert.match(error.message, /its weights are not all numbers: fc\.weight has Infinity at index 4/)
+    }).pipe(Effect.provide(Layer.fresh(layers)))
+  )
+
   it.effect("takes onnxruntime where no engine has a GPU, or the engine where it is not there", () =>
     Effect.gen(function* () {
       const opened = Effect.fnUntraced(function* (engine: PredictOptions["engine"]) {
@@ -160,39 +173,53 @@ describe("predicting files", () => {
     Effect.gen(function* () {
       setFlagsFromString("--expose-gc")
       const collect: unknown = runInNewContext("gc")
-      /** MiB in use, once what native code holds for collected objects has been given back too. */
-      const used = Effect.gen(function* () {
-        for (let i = 0; i < 3; i++) {
-          if (typeof collect === "function") collect()
-          yield* Effect.sleep(10)
-        }
-        const { external, heapUsed } = process.memoryUsage()
-        return (heapUsed + external) / 2 ** 20
-      })
-      const count = 200_000
-      // Long names, made as they are asked for: 100 bytes each would be 20 MB.
+      const count = 100_000
+      const batchSize = 250
       const names = [...photos.keys()]
+      let asked = 0
+      // Names of 2000 bytes, made as they are asked for: those of the paths that are not there would be 50 MB.
       const paths = Stream.range(1, count).pipe(
-        Stream.map((i): ImagePath => Result.succeed(i % 4 === 0 ? `gone/${"x".repeat(100)}${i}.jpg` : names[i % 3]!))
+        Stream.rechunk(1),
+        Stream.map((i): ImagePath => {
+          asked++
+          return Result.succeed(i % 4 === 0 ? `gone/${"x".repeat(2000)}${i}.jpg` : names[i % 3]!)
+        })
       )
       const { predictions } = yield* predictFiles(
-        [{ ...(yield* run), config: { ...(yield* config), train: { ...(yield* config).train, batchSize: 250 } } }],
+        [{ ...(yield* run), config: { ...(yield* config), train: { ...(yield* config).train, batchSize } } }],
         paths,
         { top: 1 }
       )
-      const before = yield* used
-      const marks: Array<number> = []
+      /** Of the answers so far, how many are still in memory, and MiB of the heap, once all else was collected. */
+      const left = Effect.gen(function* () {
+        // A reference that was looked at is held until the turn ends.
+        yield* Effect.sleep(0)
+        if (typeof collect === "function") collect()
+        return {
+          answers: answers.filter((answer) => answer.deref() !== undefined).length,
+          heap: process.memoryUsage().heapUsed / 2 ** 20
+        }
+      })
+      const answers: Array<WeakRef<object>> = []
+      const marks: Array<Effect.Success<typeof left>> = []
+      let ahead = 0
       let done = 0
       let refused = 0
       yield* Stream.runForEach(
         predictions,
         Effect.fnUntraced(function* (prediction) {
           if ("error" in prediction) refused++
-          if (++done % 50_000 === 10_000) marks.push(yield* used)
+          answers.push(new WeakRef(prediction))
+          ahead = Math.max(ahead, asked - done)
+          if (++done % 30_000 === 10_000) marks.push(yield* left)
         })
       )
-      assert.deepStrictEqual([done, refused], [count, count / 4])
-      assert.isBelow(Math.max(...marks) - before, 16, `${before}, then ${marks.join(", ")} MiB`)
+      assert.deepStrictEqual([done, refused, marks.length], [count, count / 4, 4])
+      assert.isAtMost(ahead, 12 * batchSize)
+      for (const { answers } of marks) assert.isAtMost(answers, 12 * batchSize)
+      // What is kept of each path, whatever it is, would show here: its name alone is 45 MB in 90,000 paths. The
+      // references themselves are 2 MB.
+      assert.isBelow(marks.at(-1)!.heap - marks[0]!.heap, 16, JSON.stringify(marks))
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 })
