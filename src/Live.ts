@@ -23,7 +23,9 @@ import * as WorkerFeed from "./layers/images/feed/WorkerFeed.ts"
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
   FileRows.layer,
-  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layerFromBytes, Augment.layer))),
+  SharpImages.layerFromBytes,
+  Augment.layer,
+  WorkerFeed.layer,
   LiveEngines.layer,
   DiskPretrained.layer,
   DiskImageFiles.layer,

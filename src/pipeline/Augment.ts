@@ -3,6 +3,10 @@ import type { AugmentConfig } from "./AugmentConfig.ts"
 import { augmentPixels } from "./augmentations.ts"
 import type { AugmentAt } from "./augmentations.ts"
 import type { Pixels } from "./Pixels.ts"
+import { withKey } from "./withKey.ts"
+
+/** The key of `Augment.layer`. */
+export const augmentKey = "weft"
 
 /** Changes training images at random, the same way for the same (seed, epoch, sample). */
 export class Augment extends Context.Service<
@@ -15,10 +19,19 @@ export class Augment extends Context.Service<
       at: AugmentAt,
       background: ReadonlyArray<number>
     ) => Effect.Effect<Pixels>
+    /** Names what `apply` makes of pixels; see `withKey`. Nothing else makes or keeps it where left out. */
+    readonly key?: string
   }
 >()("weft/pipeline/Augment") {
   /** On the calling thread. */
-  static readonly layer = Layer.succeed(Augment, {
-    apply: (pixels, config, at, background) => Effect.sync(() => augmentPixels(pixels, config, at, background))
-  })
+  static readonly layer = Layer.succeed(
+    Augment,
+    withKey(
+      {
+        apply: (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: ReadonlyArray<number>) =>
+          Effect.sync(() => augmentPixels(pixels, config, at, background))
+      },
+      augmentKey
+    )
+  )
 }

@@ -1,9 +1,9 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
-import type { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
+import type { ImageBytes } from "./ImageBytes.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
-import type { Expected, ImageRefused, Images } from "./Images.ts"
+import type { Expected, ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 
 /** The images of a batch that is wanted. */
@@ -39,15 +39,16 @@ export class FeedFailed extends Schema.TaggedError<FeedFailed>()("FeedFailed", {
 
 /**
  * Does the work of an `Images` and an `Augment` for a whole batch at once, away from the thread that trains; the bytes
- * are those that the two would give. It is used where a run's stages are the two that it stands for, so that a stage of
- * one's own is never passed by. Nobody does it unless a Layer says who.
+ * are those that the two would give. It is used where a run's stages have the keys that it names, so that a stage of one's
+ * own is never passed by. Nobody does it unless a Layer says who.
  */
 export const Feed = Context.Reference<
   | {
-      readonly images: Images["Service"]
-      readonly augment: Augment["Service"]
-      /** A batch's images. */
-      readonly serve: (work: FeedWork) => Effect.Effect<Fed, FeedFailed>
+      /** The keys of the stages whose work it does. */
+      readonly images: string
+      readonly augment: string
+      /** A batch's images; `bytes` reads their files, which are on disk where it is left out. */
+      readonly serve: (work: FeedWork, bytes?: ImageBytes["Service"]) => Effect.Effect<Fed, FeedFailed>
     }
   | undefined
 >("weft/pipeline/Feed", { defaultValue: () => undefined })

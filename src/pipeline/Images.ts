@@ -76,6 +76,8 @@ export class Images extends Context.Service<
     readonly load: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<Pixels, ImageRefused>
     /** Decodes the whole file once and says what it is; refuses what `load` would refuse. */
     readonly check: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<ImageFacts, ImageRefused>
+    /** Names the pixels that `load` gives of a file's bytes; see `withKey`. Nothing else makes or keeps them where left out. */
+    readonly key?: string
     /** Where the files' bytes come from, for a feed that decodes them elsewhere: from disk, where left out. */
     readonly bytes?: ImageBytes["Service"]
   }

@@ -104,11 +104,13 @@ const fillHere = (work: Work, { augment, images }: Stages) => {
   })
 }
 
-/** How a batch is filled: by the feed, where there is one for just these stages. */
+/** How a batch is filled: by the feed, where it does the work of these stages. */
 const filler = (work: Work, stages: Stages) =>
   Effect.map(Feed, (feed) =>
-    feed?.images === stages.images && (stages.augment === undefined || feed.augment === stages.augment)
-      ? (slots: ReadonlyArray<Slot>, image: ImageConfig) => feed.serve({ ...work, image, slots })
+    feed !== undefined &&
+    feed.images === stages.images.key &&
+    (stages.augment === undefined || feed.augment === stages.augment.key)
+      ? (slots: ReadonlyArray<Slot>, image: ImageConfig) => feed.serve({ ...work, image, slots }, stages.images.bytes)
       : fillHere(work, stages)
   )
 

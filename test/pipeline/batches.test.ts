@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Result, Schema, Stream } from "effect"
-import { Augment } from "../../src/pipeline/Augment.ts"
+import { Augment, augmentKey } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
 import { augmentPixels } from "../../src/pipeline/augmentations.ts"
 import { batches, batchesOfFiles, batchForms } from "../../src/pipeline/batches.ts"
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
+import { withKey } from "../../src/pipeline/withKey.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
 import type { FeedWork } from "../../src/pipeline/Feed.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
@@ -284,31 +285,31 @@ describe("batches", () => {
 describe("a feed", () => {
   /** A feed for these stages that fills a batch with its first slot's number, and refuses `7.jpg`. */
   const seen: Array<FeedWork> = []
-  const layer = Layer.effect(
-    Feed,
-    Effect.gen(function* () {
-      const images = yield* Images
-      const augment = yield* Augment
-      return {
-        images,
-        augment,
-        serve: (work) =>
-          Effect.sync(() => {
-            seen.push(work)
-            const filled = new Float32Array(work.slots.length * 264)
-            for (const [i, { path }] of work.slots.entries()) filled.fill(parseInt(path), i * 264, (i + 1) * 264)
-            const refused = work.slots.flatMap(({ path }, slot) =>
-              path === "7.jpg"
-                ? [{ slot, error: new ImageRefused({ path, reason: "imageEmpty", detail: "the file has no bytes" }) }]
-                : []
-            )
-            return { images: filled, refused, release: () => {} }
-          })
-      }
-    })
-  ).pipe(Layer.provideMerge(plain))
+  const fed = Layer.succeed(Feed, {
+    images: "one kind",
+    augment: augmentKey,
+    serve: (work) =>
+      Effect.sync(() => {
+        seen.push(work)
+        const filled = new Float32Array(work.slots.length * 264)
+        for (const [i, { path }] of work.slots.entries()) filled.fill(parseInt(path), i * 264, (i + 1) * 264)
+        const refused = work.slots.flatMap(({ path }, slot) =>
+          path === "7.jpg"
+            ? [{ slot, error: new ImageRefused({ path, reason: "imageEmpty", detail: "the file has no bytes" }) }]
+            : []
+        )
+        return { images: filled, refused, release: () => {} }
+      })
+  })
+  /** The stages of `plain`, with images of some key. */
+  const keyed = (key: string) =>
+    Layer.effect(
+      Images,
+      Effect.map(Images, (images) => withKey(images, key))
+    ).pipe(Layer.provideMerge(plain))
+  const layer = Layer.merge(fed, keyed("one kind"))
 
-  it.effect("fills the batches where the stages are those that it stands for", () =>
+  it.effect("fills the batches where the stages have the keys that it names", () =>
     Effect.gen(function* () {
       const [first] = yield* Stream.runCollect(batches({ ...options, order: undefined, from: 3 }))
       assert.deepStrictEqual(
@@ -320,15 +321,23 @@ describe("a feed", () => {
       assert.deepStrictEqual([seenImage, augment, seed, epoch], [image, changes, 4, 1])
     }).pipe(Effect.provide(layer))
   )
-  it.effect("is passed by where a stage is another one", () =>
+  it.effect("is passed by where a stage has another key or none, and by a changed copy of a stage", () =>
     Effect.gen(function* () {
-      const expected = yield* Stream.runCollect(batches(options)).pipe(Effect.provideService(Feed, undefined))
-      const own = Layer.effect(
+      const collected = Stream.runCollect(batches(options))
+      const expected = yield* Effect.provideService(collected, Feed, undefined)
+      const copied = Layer.effect(
         Images,
         Effect.map(Images, (images) => ({ ...images }))
-      )
-      const got = yield* Stream.runCollect(batches(options)).pipe(Effect.provide(own))
-      assert.deepStrictEqual(got, expected)
+      ).pipe(Layer.provideMerge(layer))
+      const augmented = Layer.effect(
+        Augment,
+        Effect.map(Augment, (augment) => ({ ...augment }))
+      ).pipe(Layer.provideMerge(layer))
+      for (const [i, own] of [copied, augmented, keyed("another kind"), plain].entries())
+        assert.deepStrictEqual(yield* Effect.provide(collected, own), expected, `stage ${i}`)
+      // The feed refuses an image that the stages take.
+      const refused = yield* Effect.flip(Effect.provide(collected, keyed("one kind")))
+      assert.strictEqual(refused._tag, "ImageRefused")
     }).pipe(Effect.provide(layer))
   )
   it.effect("reports what it refuses", () =>

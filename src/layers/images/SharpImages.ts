@@ -12,6 +12,8 @@ import type { Pixels } from "../../pipeline/Pixels.ts"
 import { checkAsSpelled } from "./files/checkAsSpelled.ts"
 import { damageOf } from "./damage.ts"
 import { digestOf, isChanged } from "./digest.ts"
+import { withKey } from "../../pipeline/withKey.ts"
+import { decoders } from "./decoders.ts"
 import * as DiskImageBytes from "./DiskImageBytes.ts"
 import { decodeSmallJpeg, turbo } from "./decodeSmallJpeg.ts"
 import type { PlainJpeg } from "./plainJpeg.ts"
@@ -319,7 +321,10 @@ export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effe
           Semaphore.withPermit(held)
         )
     const check = withBytes(checkBytes)
-    return { load: withBytes(loadBytes), check: bytes.areOnDisk ? checkAsSpelled(check) : check, bytes }
+    return withKey(
+      { load: withBytes(loadBytes), check: bytes.areOnDisk ? checkAsSpelled(check) : check, bytes },
+      decoders
+    )
   })
 )
 

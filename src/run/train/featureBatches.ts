@@ -8,7 +8,6 @@ import { withFeatures } from "../../model/featureSession.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
 import { Augment } from "../../pipeline/Augment.ts"
 import { imageChanges } from "../../pipeline/AugmentConfig.ts"
-import { Feed } from "../../pipeline/Feed.ts"
 import { Images } from "../../pipeline/Images.ts"
 import type { Losses } from "../../pipeline/Losses.ts"
 import { order } from "../../pipeline/order.ts"
@@ -27,16 +26,20 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
 ) {
   const { augment, image, seed, train } = config
   const { versions } = yield* Machine
-  const feed = yield* Feed
-  // A stage of one's own may make other images of the same files: nothing in a key would tell.
-  const isKnown = feed !== undefined && feed.images === (yield* Images) && feed.augment === (yield* Augment)
+  const { key: loaded } = yield* Images
+  const { key: augmented } = yield* Augment
   const source = {
     blocks: frozen.blocks,
     input: frozen.input,
     weights: yield* weightsDigest(frozen),
     engine: features.key,
-    image,
-    versions
+    image
+  }
+  /** Whose work a view's images are; undefined where a stage does not say what it makes: nothing of it is kept. */
+  const stagesOf = (view: FeatureSource["view"]): Readonly<Record<string, string>> | undefined => {
+    if (loaded === undefined) return undefined
+    if (view === "plain") return { images: loaded }
+    return augmented === undefined ? undefined : { images: loaded, augment: augmented }
   }
   const { cutmix, mixup } = augment
   const changes = imageChanges(augment)
@@ -51,10 +54,11 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     view: FeatureSource["view"],
     from: number,
     images: (from: number) => ReturnType<typeof Pipeline.evaluationBatches>
-  ) =>
-    config.features.cache && isKnown && !(isMixed && view !== "plain")
+  ) => {
+    const stages = stagesOf(view)
+    return config.features.cache && stages !== undefined && !(isMixed && view !== "plain")
       ? Stream.unwrap(
-          Effect.map(featureSpace({ ...source, view }), (space) =>
+          Effect.map(featureSpace({ ...source, view, versions: { ...versions, ...stages } }), (space) =>
             cachedBatches({
               ...image,
               space,
@@ -69,6 +73,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
           )
         )
       : Stream.mapEffect(images(from), (batch) => withFeatures(features, batch))
+  }
 
   return {
     training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>

@@ -2,8 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { FeatureCache } from "../../../src/model/FeatureCache.ts"
 import { Augment } from "../../../src/pipeline/Augment.ts"
-import { Feed } from "../../../src/pipeline/Feed.ts"
 import { Images } from "../../../src/pipeline/Images.ts"
+import { withKey } from "../../../src/pipeline/withKey.ts"
 import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
 import { featureBatches } from "../../../src/run/train/featureBatches.ts"
 import { Machine } from "../../../src/run/Machine.ts"
@@ -19,26 +19,17 @@ const samples = Array.from({ length: 7 }, (_, i) => ({
   digest: String(i).repeat(64)
 }))
 
-/** A feed whose images are filled with their sample's number. */
-const feed = Layer.effect(
-  Feed,
-  Effect.gen(function* () {
-    const images = yield* Images
-    const augment = yield* Augment
-    return {
-      images,
-      augment,
-      serve: ({ slots }) =>
-        Effect.sync(() => {
-          const filled = new Float32Array(slots.length * area)
-          for (const [i, { path }] of slots.entries()) filled.fill(parseInt(path), i * area, (i + 1) * area)
-          return { images: filled, refused: [], release: () => {} }
-        })
-    }
-  })
-)
-const layers = Layer.mergeAll(feed, Machine.layerTest, FeatureCache.layerMemory).pipe(
-  Layer.provideMerge(Layer.merge(Images.layerMemory(new Map()), Augment.layer))
+/** Images that are filled with their sample's number. */
+const imagesFrom = (service: Images["Service"]) => Layer.succeed(Images, service)
+const numbered = {
+  load: (path: string) => Effect.succeed({ height, width, data: new Uint8Array(area).fill(Number.parseInt(path)) }),
+  check: () => Effect.die("not used here")
+}
+const layers = Layer.mergeAll(
+  imagesFrom(withKey(numbered, "numbers")),
+  Augment.layer,
+  Machine.layerTest,
+  FeatureCache.layerMemory
 )
 
 /** The batches of an epoch, twice, and how many images the frozen part was applied to. */
@@ -98,4 +89,22 @@ it.effect("a switch between two kinds of mixing that are off makes no other view
     assert.deepStrictEqual(switched.again, augmented.again)
     assert.strictEqual((yield* twice({ noise: 0.2 })).applied(), 7)
   }).pipe(Effect.provide(Layer.fresh(layers)))
+)
+
+it.effect(
+  "features of a stage without a key, or of a changed copy, are not kept; another key has features of its own",
+  () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* twice({})).applied(), 7)
+      const changed = imagesFrom({ ...withKey(numbered, "numbers") })
+      assert.strictEqual((yield* Effect.provide(twice({}), changed)).applied(), 14)
+      assert.strictEqual((yield* Effect.provide(twice({}), imagesFrom(withKey(numbered, "others")))).applied(), 7)
+      const ownChanges = Layer.effect(
+        Augment,
+        Effect.map(Augment, (augment) => ({ ...augment }))
+      )
+      // What is not augmented does not depend on it.
+      assert.strictEqual((yield* Effect.provide(twice({}), ownChanges)).applied(), 0)
+      assert.strictEqual((yield* Effect.provide(twice({ noise: 0.1 }), ownChanges)).applied(), 14)
+    }).pipe(Effect.provide(Layer.fresh(layers)))
 )

@@ -7,6 +7,7 @@ import type { ImageRefused } from "../../../pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../../pipeline/normalise.ts"
 import type { Pixels } from "../../../pipeline/Pixels.ts"
 import { Canvas } from "./Canvas.ts"
+import { decoders } from "../decoders.ts"
 import { decodeSmallJpeg } from "../decodeSmallJpeg.ts"
 import { isChanged } from "../digest.ts"
 import { readImageSync } from "../DiskImageBytes.ts"
@@ -14,10 +15,6 @@ import type { Kept, Reply, Request } from "./messages.ts"
 import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 import { Shelf } from "./Shelf.ts"
-import manifest from "../../../../package.json" with { type: "json" }
-
-/** What decodes: pixels of another version are not looked at. */
-const decoders = `${manifest.version} ${manifest.dependencies.sharp} ${manifest.dependencies["@cwasm/jpeg-turbo"]}`
 
 /** Images that sharp decodes at the same time, for one thread of ours. */
 const atOnce = 4

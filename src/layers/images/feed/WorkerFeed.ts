@@ -1,10 +1,10 @@
 import { Effect, Layer } from "effect"
-import { Augment } from "../../../pipeline/Augment.ts"
+import { augmentKey } from "../../../pipeline/Augment.ts"
 import { Feed, FeedFailed } from "../../../pipeline/Feed.ts"
 import type { Fed, FeedWork } from "../../../pipeline/Feed.ts"
 import type { ImageBytes } from "../../../pipeline/ImageBytes.ts"
 import { mostBytes } from "../../../pipeline/ImageConfig.ts"
-import { Images } from "../../../pipeline/Images.ts"
+import { decoders } from "../decoders.ts"
 import type { ReadBytes } from "./messages.ts"
 import { Pool } from "./Pool.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
@@ -25,7 +25,7 @@ const readHere = (bytes: ImageBytes["Service"], { image, loader, slots }: FeedWo
   )
 
 /**
- * Makes batches ready in threads, where `SharpImages` and `Augment` are the stages: the same bytes as theirs.
+ * Makes batches ready in threads for `SharpImages` and `Augment.layer`: the same bytes as theirs.
  *
  * Files on disk are read by the threads, by the code of `DiskImageBytes`; another `ImageBytes` is asked here, and its bytes
  * are sent to them. Small plain JPEGs are decoded without sharp; an image that is to be enlarged is kept as it was
@@ -35,17 +35,15 @@ export const layerWith = (threads: number) =>
   Layer.effect(
     Feed,
     Effect.gen(function* () {
-      const images = yield* Images
-      const augment = yield* Augment
       const pool = yield* Effect.acquireRelease(
         Effect.sync(() => new Pool(threads)),
         (pool) => Effect.promise(() => pool.close())
       )
       return {
-        images,
-        augment,
-        serve: Effect.fnUntraced(function* (work: FeedWork) {
-          const read = images.bytes?.areOnDisk === false ? yield* readHere(images.bytes, work) : undefined
+        images: decoders,
+        augment: augmentKey,
+        serve: Effect.fnUntraced(function* (work: FeedWork, bytes?: ImageBytes["Service"]) {
+          const read = bytes?.areOnDisk === false ? yield* readHere(bytes, work) : undefined
           return yield* Effect.callback<Fed, FeedFailed>((resume) => {
             const forget = pool.ask(
               work,
