@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer, Schedule, Schema, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
@@ -397,7 +397,9 @@ describe("the feed of threads", () => {
         Effect.provide(fed(2))
       )
       const fiber = yield* Effect.forkChild(run)
-      while (!isSeen && taken < 40) yield* Effect.sleep(20)
+      yield* Effect.sync(() => isSeen || taken >= 40).pipe(
+        Effect.repeat({ until: (ended) => ended, schedule: Schedule.spaced("20 millis") })
+      )
       yield* Fiber.interrupt(fiber)
       assert.isTrue(isSeen, `nothing was decoded while the thread was blocked, before any of ${taken} batches`)
     })
