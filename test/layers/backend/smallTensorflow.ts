@@ -41,7 +41,7 @@ typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
 typedef struct { size_t struct_size; unsigned char on_host; } TF_AllocatorAttributes;
 #define TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE sizeof(TF_AllocatorAttributes)
 typedef enum { TF_OK = 0, TF_INVALID_ARGUMENT = 3 } TF_Code;
-typedef enum { TF_FLOAT = 1, TF_UINT8 = 4 } TF_DataType;
+typedef enum { TF_FLOAT = 1, TF_INT32 = 3, TF_UINT8 = 4 } TF_DataType;
 TF_Status *TF_NewStatus();
 void TF_DeleteStatus(TF_Status *);
 void TF_SetStatus(TF_Status *, TF_Code, const char *);
