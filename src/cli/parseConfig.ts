@@ -17,9 +17,11 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
 
-/** A parser's reason. A recursive one runs out of stack where values are nested too deep. */
+/** A parser's reason, in plain words where its own help nobody: a recursive one runs out of stack on deep values. */
 const reasonOf = (cause: unknown): string =>
-  cause instanceof RangeError && /call stack/i.test(cause.message) ? "its values are nested too deep" : messageOf(cause)
+  messageOf(cause)
+    .replace(/^Maximum call stack size exceeded.*$/s, "its values are nested too deep")
+    .replace(/^Excessive alias count.*$/s, "its aliases, followed, stand for too many values")
 
 /** `at line 3, column 25` of a position, counted from 1. */
 const placeOf = (text: string, offset: number): string => {
@@ -62,8 +64,8 @@ const yaml = Effect.fnUntraced(function* (text: string) {
   // The first line has the reason and the place; the text around it follows.
   if (error !== undefined) return yield* syntaxError(reasonOf(error).split(":\n")[0] ?? "")
   return yield* Effect.try({
-    // An alias becomes the same object again, so that aliases of aliases take no memory; the reader counts their values.
-    try: (): unknown => document.toJS({ maxAliasCount: -1 }),
+    // Aliases of aliases can stand for more than the memory holds: the library bounds them.
+    try: (): unknown => document.toJS({ maxAliasCount: 100 }),
     catch: (cause) => {
       const offset = unknownAlias(document)
       const place = offset === undefined ? "" : ` ${placeOf(text, offset)}`

@@ -25,7 +25,7 @@ const files: ReadonlyArray<readonly [string, string, RegExp]> = [
   ["deep.yaml", `a: ${"[".repeat(5e4)}${"]".repeat(5e4)}`, /nested too deep/],
   ["open.toml", `a = ${"[".repeat(1e5)}`, /nested too deep/],
   ["open.yaml", "[".repeat(1e5), /nested too deep/],
-  ["bomb.yaml", bomb, /more than 200000 values, its aliases followed/],
+  ["bomb.yaml", bomb, /its aliases, followed, stand for too many values/],
   ["size.toml", `a = "${"x".repeat(5e6)}"`, /it has 5000006 bytes; a configuration has 4194304 at most/]
 ]
 
