@@ -1,18 +1,22 @@
 import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import sharp from "sharp"
+import { ImageBytes } from "../pipeline/ImageBytes.ts"
+import { mostBytes } from "../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
 import { Thumbnails } from "../run/report/Thumbnails.ts"
+import * as DiskImageBytes from "./images/DiskImageBytes.ts"
 
 /** Pixels of the longer side: sharp enough at the 72 or so at which a page shows it. */
 const side = 96
 
-const render = async (path: string, digest: string, { background: [r, g, b], maxPixels }: ImageConfig) => {
-  const bytes = await readFile(path)
+const render = async (bytes: Uint8Array, digest: string, { background: [r, g, b], maxPixels }: ImageConfig) => {
   if (createHash("sha256").update(bytes).digest("hex") !== digest || formatOf(bytes) === undefined) return undefined
-  const small = await sharp(bytes, { failOn: "none", limitInputPixels: maxPixels, autoOrient: true, pages: 1 })
+  const image = sharp(bytes, { failOn: "none", limitInputPixels: maxPixels, autoOrient: true, pages: 1 })
+  // See `SharpImages`: 16-bit colours with a profile would be those of another colour space.
+  if ((await image.metadata()).depth === "ushort") image.pipelineColourspace("srgb")
+  const small = await image
     .flatten({ background: { r, g, b } })
     .resize({ width: side, height: side, fit: "inside" })
     .toColourspace("srgb")
@@ -21,11 +25,17 @@ const render = async (path: string, digest: string, { background: [r, g, b], max
   return `data:image/webp;base64,${small.toString("base64")}`
 }
 
-/** Thumbnails by sharp, as WebP, about 2 kB each. */
-export const layer = Layer.succeed(Thumbnails, {
-  of: (path, digest, image) =>
-    Effect.orElseSucceed(
-      Effect.tryPromise(() => render(path, digest, image)),
-      () => undefined
-    )
-})
+/** Thumbnails by sharp of the context's `ImageBytes`, as WebP, about 2 kB each. */
+export const layerFromBytes = Layer.effect(
+  Thumbnails,
+  Effect.map(ImageBytes, (files) => ({
+    of: (path: string, digest: string, image: ImageConfig) =>
+      files.read(path, mostBytes(image)).pipe(
+        Effect.flatMap((bytes) => Effect.tryPromise(() => render(bytes, digest, image))),
+        Effect.orElseSucceed(() => undefined)
+      )
+  }))
+)
+
+/** `layerFromBytes` on files of the disk. */
+export const layer = Layer.provide(layerFromBytes, DiskImageBytes.layer)

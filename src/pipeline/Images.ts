@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schema } from "effect"
+import type { ImageBytes } from "./ImageBytes.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Pixels } from "./Pixels.ts"
 
@@ -9,6 +10,7 @@ export const ImageFault = Schema.Literals([
   "imageEmpty",
   "notAnImage",
   "imageCorrupt",
+  "imageUnsupported",
   "imageTooLarge"
 ])
 export type ImageFault = typeof ImageFault.Type
@@ -44,6 +46,8 @@ export class Images extends Context.Service<
     readonly load: (path: string, config: ImageConfig) => Effect.Effect<Pixels, ImageRefused>
     /** Decodes the whole file once and says what it is; refuses what `load` would refuse. */
     readonly check: (path: string, config: ImageConfig) => Effect.Effect<ImageFacts, ImageRefused>
+    /** Where the files' bytes come from, for a feed that decodes them elsewhere: from disk, where left out. */
+    readonly bytes?: ImageBytes["Service"]
   }
 >()("weft/pipeline/Images") {
   /** Images from memory, already at their size: path to pixels. A path that is not there is missing. */
