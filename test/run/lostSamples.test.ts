@@ -211,12 +211,12 @@ const assertVerified = Effect.fnUntraced(function* (config: RunConfig, path: str
 
 /** Each count of a report, its predictions and its ledger say the same. */
 const assertConsistent = Effect.fnUntraced(function* (path: string, report: Report) {
-  const { kept, listed, perClass = [], refused, test, train, validation } = report.data
+  const { kept, leftOut = {}, listed, perClass = [], refused, test, train, validation } = report.data
   const sum = (counts: ReadonlyArray<number>) => counts.reduce((total, n) => total + n, 0)
-  assert.strictEqual(listed, kept + sum(Object.values(refused)))
+  assert.strictEqual(listed, kept + sum(Object.values(refused)) + sum(Object.values(leftOut)))
   assert.strictEqual(listed, kept + (yield* ledgerOf(path)).length)
   assert.strictEqual(kept, train + validation + test)
-  assert.deepStrictEqual(report.receipt.ledger, { listed, kept, refused })
+  assert.deepStrictEqual(report.receipt.ledger, { listed, kept, refused, leftOut })
   assert.strictEqual(sum(perClass.map(({ test, train, validation }) => train + validation + test)), kept)
   assert.strictEqual(sum(report.test?.perClass.map(({ support }) => support) ?? []), test)
   for (const [part, count] of [["validation", validation] as const, ["test", test] as const]) {
