@@ -11,7 +11,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { Canvas } from "../../src/layers/feed/Canvas.ts"
-import { decodeJpeg } from "../../src/layers/feed/jpeg/decodeJpeg.ts"
+import { decodeSmallJpeg } from "../../src/layers/images/decodeSmallJpeg.ts"
 import { backendFolder, readInstalled } from "../../src/layers/tensorflow/BackendFolder.ts"
 import { deviceConfig } from "../../src/layers/tensorflow/deviceConfig.ts"
 import { backendName, openBackend } from "../../src/layers/tensorflow/openBackend.ts"
@@ -41,7 +41,7 @@ const augment = Schema.decodeSync(AugmentConfig)({ flip: 0.5, rotation: 10 })
 const decoded: ReadonlyArray<Pixels> = readdirSync(values.data)
   .sort()
   .slice(0, 2 * batch)
-  .flatMap((file) => decodeJpeg(readFileSync(join(values.data, file)), image, 1e6)?.pixels ?? [])
+  .flatMap((file) => decodeSmallJpeg(readFileSync(join(values.data, file)), image) ?? [])
   .filter(({ height, width }) => height === 80 && width === 60)
   .slice(0, batch)
 

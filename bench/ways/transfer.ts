@@ -63,6 +63,7 @@ const ask = (of: (typeof workers)[number], index: number, epoch: number) =>
       ticket: index,
       work: { slots: mine, image, augment, seed: 1, epoch },
       kept: mine.map((_, i) => of.kept.get(index * batch + i)),
+      read: undefined,
       chunks: [],
       room: 2 ** 29,
       store: undefined,

@@ -7,6 +7,7 @@ import * as DiskFeatureCache from "./DiskFeatureCache.ts"
 import * as DiskImageFiles from "./DiskImageFiles.ts"
 import * as DiskPretrained from "./DiskPretrained.ts"
 import * as DiskRuns from "./DiskRuns.ts"
+import * as DiskImageBytes from "./images/DiskImageBytes.ts"
 import * as LiveEngines from "./LiveEngines.ts"
 import * as NodeMachine from "./NodeMachine.ts"
 import * as ProcessorFeatures from "./ProcessorFeatures.ts"
@@ -22,7 +23,7 @@ import * as WorkerFeed from "./WorkerFeed.ts"
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
   CsvParseRows.layer,
-  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layer, Augment.layer))),
+  WorkerFeed.layer.pipe(Layer.provideMerge(Layer.merge(SharpImages.layerFromBytes, Augment.layer))),
   LiveEngines.layer,
   DiskPretrained.layer,
   DiskImageFiles.layer,
@@ -34,7 +35,7 @@ export const layer = Layer.mergeAll(
   TerminalProgress.layer,
   RunPages.layer.pipe(
     Layer.provideMerge(
-      Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layer, SharpSampleCatalogue.layer, DiskRuns.layer)
+      Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )
   )
-).pipe(Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provide(DiskImageBytes.layer), Layer.provideMerge(NodeServices.layer))

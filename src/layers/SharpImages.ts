@@ -1,161 +1,283 @@
 import { Effect, Layer, Semaphore } from "effect"
-import { createHash } from "node:crypto"
 import sharp from "sharp"
+import type { FailOnOptions, Metadata, Sharp } from "sharp"
+import { ImageBytes } from "../pipeline/ImageBytes.ts"
+import { mostBytes } from "../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
-import { changed, ImageRefused, Images, outside } from "../pipeline/Images.ts"
-import type { Expected, ImageFault } from "../pipeline/Images.ts"
+import type { ImageFormat } from "../pipeline/imageFormat.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
-import { decodeJpeg } from "./feed/jpeg/decodeJpeg.ts"
-import { OutsideError, readInside } from "./images/readInside.ts"
 import { checkAsSpelled } from "./imageFiles/checkAsSpelled.ts"
+import { changed, ImageRefused, Images } from "../pipeline/Images.ts"
+import type { Expected, ImageFault } from "../pipeline/Images.ts"
+import type { Pixels } from "../pipeline/Pixels.ts"
+import { damageOf } from "./images/damage.ts"
+import { digestOf, isChanged } from "./images/digest.ts"
+import * as DiskImageBytes from "./images/DiskImageBytes.ts"
+import { decodeSmallJpeg, turbo } from "./images/decodeSmallJpeg.ts"
+import type { PlainJpeg } from "./images/plainJpeg.ts"
+import { plainJpeg } from "./images/plainJpeg.ts"
+import { tiffTag } from "./images/tiffTags.ts"
 
 const readable = "JPEG, PNG, WebP, GIF, TIFF and AVIF can be read"
 
-const messageOf = (cause: unknown): string =>
-  // libvips writes a line for each layer that failed; the first names the cause, once the search for a header is over.
-  (cause instanceof Error ? cause.message : String(cause))
-    .replace(/^Input \w+ has corrupt header: /, "")
-    .split("\n")
-    .find((line) => !line.includes("bad seek")) ?? ""
+/** What a file's header says. */
+interface Header {
+  /** After the EXIF orientation. */
+  readonly height: number
+  readonly width: number
+  readonly isUpright: boolean
+  /** Of one colour channel: `uchar`, `ushort`, `float` and so on. */
+  readonly depth: string
+  readonly space: string
+  readonly hasAlpha: boolean
+  readonly hasProfile: boolean
+  readonly format: string
+}
 
-const background = (config: ImageConfig) => ({
-  r: config.background[0],
-  g: config.background[1],
-  b: config.background[2]
+const headerOfPlain = ({ channels, height, width }: PlainJpeg): Header => ({
+  height,
+  width,
+  isUpright: true,
+  depth: "uchar",
+  space: channels === 1 ? "b-w" : "srgb",
+  hasAlpha: false,
+  hasProfile: false,
+  format: "jpeg"
+})
+
+const headerFrom = ({ autoOrient, depth, format, hasAlpha, hasProfile, orientation, space }: Metadata): Header => ({
+  ...autoOrient,
+  isUpright: (orientation ?? 1) === 1,
+  depth,
+  space,
+  hasAlpha,
+  hasProfile,
+  format
+})
+
+const isGrey = ({ space }: Header) => space === "b-w" || space === "grey16"
+
+type Refuse = (reason: ImageFault, detail: string) => ImageRefused
+
+/** Why bytes that begin like an image cannot be decoded: from the bytes alone, the same on every run. */
+const corrupt = (refuse: Refuse, format: ImageFormat, bytes: Uint8Array): ImageRefused => {
+  const damage = format === "jpeg" ? turbo.complaint(bytes) : damageOf(format, bytes)
+  return refuse(
+    "imageCorrupt",
+    damage === undefined || damage === "" || damage === "No error"
+      ? `it begins like a ${format} file and cannot be decoded`
+      : `it cannot be decoded: ${damage}`
+  )
+}
+
+/** Which kind of image this is; refuses bytes that are none, before any decoder sees them. */
+const recognise = (refuse: Refuse, bytes: Uint8Array): Effect.Effect<ImageFormat, ImageRefused> => {
+  if (bytes.length === 0) return Effect.fail(refuse("imageEmpty", "the file has no bytes"))
+  const format = formatOf(bytes)
+  if (format === undefined) return Effect.fail(refuse("notAnImage", `it is no image file; ${readable}`))
+  // A phone's HEIC: the container is known, its compression (HEVC) is not among sharp's.
+  return format === "heif" && /^he[iv][csx]$/.test(String.fromCharCode(...bytes.subarray(8, 12)))
+    ? Effect.fail(refuse("notAnImage", `it is a HEIC file; ${readable}`))
+    : Effect.succeed(format)
+}
+
+const depths: Readonly<Record<string, string>> = {
+  char: "signed 8-bit numbers",
+  short: "signed 16-bit numbers",
+  int: "signed 32-bit numbers",
+  uint: "32-bit numbers",
+  float: "floating-point numbers",
+  double: "floating-point numbers",
+  complex: "complex numbers",
+  dpcomplex: "complex numbers"
+}
+
+/** TIFF's colour spaces (PhotometricInterpretation) that libvips converts to sRGB; others it takes for RGB or refuses. */
+const photometrics: ReadonlyArray<number | undefined> = [0, 1, 2, 3, 5, 6, undefined]
+
+/** Why a whole file is refused all the same: no pixels can be told from it that all programs would agree on. */
+const unsupported = (bytes: Uint8Array, { depth, format, space }: Pick<Header, "depth" | "format" | "space">) => {
+  if (format === "tiff") {
+    const photometric = tiffTag(bytes, 262)
+    // 6 is YCbCr, which is converted only where JPEG (7) does it.
+    if (!photometrics.includes(photometric) || (photometric === 6 && tiffTag(bytes, 259) !== 7))
+      return `its colour space (TIFF's PhotometricInterpretation ${photometric}) is not supported; save it as RGB`
+  }
+  if (depth !== "uchar" && depth !== "ushort")
+    return `its samples are ${depths[depth] ?? depth}, of which nothing says what is white; save it with 8 or 16 bits`
+  return ["srgb", "b-w", "rgb16", "grey16", "cmyk"].includes(space)
+    ? undefined
+    : `its colour space (${space}) is not supported; save it as RGB`
+}
+
+/** A file's header; refuses what is too large, or would give pixels that are not those of the picture. */
+const readHeader = Effect.fnUntraced(function* (
+  refuse: Refuse,
+  format: ImageFormat,
+  bytes: Uint8Array,
+  config: ImageConfig
+) {
+  const plain = format === "jpeg" ? plainJpeg(bytes) : undefined
+  // A colour space that libvips does not even open is told here.
+  const early = format === "tiff" ? unsupported(bytes, { depth: "uchar", format, space: "srgb" }) : undefined
+  if (early !== undefined) return yield* refuse("imageUnsupported", early)
+  const header =
+    plain !== undefined
+      ? headerOfPlain(plain)
+      : headerFrom(
+          yield* Effect.tryPromise({
+            try: () => sharp(bytes, { limitInputPixels: false, pages: 1, autoOrient: true }).metadata(),
+            catch: () => corrupt(refuse, format, bytes)
+          })
+        )
+  const { height, width } = header
+  if (height * width > config.maxPixels) {
+    const detail = `it has ${width} x ${height} = ${width * height} pixels; image.maxPixels allows ${config.maxPixels}`
+    return yield* refuse("imageTooLarge", detail)
+  }
+  const why = unsupported(bytes, header)
+  if (why !== undefined) return yield* refuse("imageUnsupported", why)
+  return header
 })
 
 /**
- * `failOn: "error"` refuses what is cut short in any format, and data that a decoder cannot make sense of. "truncated"
- * would let a broken TIFF pass, "warning" would refuse good JPEGs with a few stray bytes between two segments.
- * `pages: 1` takes the first frame of an animation.
+ * How strict sharp is. "warning" refuses a JPEG at libjpeg's first warning, "error" what is cut short in any format, and
+ * data that a decoder cannot make sense of. ("truncated" would let a broken TIFF pass.)
  */
-const open = (bytes: Uint8Array, config: ImageConfig) =>
-  sharp(bytes, { failOn: "error", limitInputPixels: config.maxPixels, autoOrient: true, pages: 1 })
+type FailOn = Extract<FailOnOptions, "warning" | "error">
+
+/** `pages: 1` takes the first frame of an animation. */
+const open = (bytes: Uint8Array, failOn: FailOn, config: ImageConfig) =>
+  sharp(bytes, { failOn, limitInputPixels: config.maxPixels, autoOrient: true, pages: 1 })
 
 /**
- * sharp paints a coloured background behind a greyscale file as grey, unless the file is made sRGB at once; that is done
- * where it is needed only, since large JPEGs can then no longer be decoded at a fraction of their size.
+ * Warnings of libjpeg after which the pixels are whole all the same: stray bytes, odd version numbers. Arithmetic coding
+ * is not in every build of it, and is left to sharp's.
  */
-const decode = (bytes: Uint8Array, config: ImageConfig) => {
-  const [r, g, b] = config.background
-  return r === g && g === b ? open(bytes, config) : open(bytes, config).pipelineColourspace("srgb")
+const harmless = [
+  /^Sorry, arithmetic coding is not implemented/,
+  /^Corrupt JPEG data: \d+ extraneous bytes before marker/,
+  /^Warning: unknown JFIF revision/,
+  /^Unknown Adobe color transform/
+]
+
+/** Whether libjpeg finds that a JPEG's picture is not all there. */
+const isDamaged = (bytes: Uint8Array): boolean => {
+  const complaint = turbo.complaint(bytes)
+  return complaint !== undefined && !harmless.some((warning) => warning.test(complaint))
 }
 
-const render = (bytes: Uint8Array, config: ImageConfig) =>
-  decode(bytes, config)
-    .flatten({ background: background(config) })
-    .resize({
-      width: config.width,
-      height: config.height,
-      fit: config.fit,
-      kernel: "cubic",
-      background: background(config)
-    })
+/**
+ * Has sharp decode.
+ *
+ * Of a JPEG's scan that ends early, libjpeg only warns, and the rest of the picture would be grey. libvips looks for
+ * warnings before each eight rows, so that it never sees those of the last ones, and refuses harmless ones too. Hence
+ * `exactly` asks libjpeg itself, which costs about as much as decoding; otherwise it is asked where sharp was warned.
+ * What passes the first passes the second at any size.
+ */
+const decode = <A>(
+  refuse: Refuse,
+  format: ImageFormat,
+  bytes: Uint8Array,
+  exactly: boolean,
+  run: (failOn: FailOn) => Promise<A>
+): Effect.Effect<A, ImageRefused> => {
+  const failed = Effect.suspend(() => Effect.fail(corrupt(refuse, format, bytes)))
+  const attempt = (failOn: FailOn) => Effect.tryPromise({ try: () => run(failOn), catch: () => failOn })
+  const strictly = attempt("error").pipe(Effect.catch(() => failed))
+  if (format !== "jpeg") return strictly
+  const asked = Effect.suspend(() => (isDamaged(bytes) ? failed : strictly))
+  return exactly ? asked : attempt("warning").pipe(Effect.catch(() => asked))
+}
+
+/** Whether sharp makes a side longer. */
+const isEnlarged = ({ height, width }: Header, config: ImageConfig): boolean => {
+  const [down, across] = [config.height / height, config.width / width]
+  return (config.fit === "contain" ? Math.min(down, across) : Math.max(down, across)) > 1
+}
+
+/**
+ * sRGB by the embedded profile, alpha on the background, upright, at the configured size.
+ *
+ * - sharp brings 16-bit pixels with a profile to Display P3 and gives that out as sRGB (0.35.5): they are made 8-bit
+ *   first, and then brought to sRGB, as 8-bit ones are.
+ * - It paints a coloured background behind a greyscale file as grey, unless the file is made sRGB first; one with a
+ *   profile is made so by that.
+ * - It turns after it has enlarged, which libvips does with half a pixel to the right and down: a turned file's pixels
+ *   would then lie elsewhere than an upright one's. `extract` has it turned first; shrinking has no such offset, and
+ *   large JPEGs are decoded at a fraction of their size.
+ */
+const render = (image: Sharp, header: Header, config: ImageConfig): Promise<Buffer> => {
+  const [r, g, b] = config.background
+  const background = { r, g, b }
+  const { height, width } = header
+  const isWide = header.depth === "ushort"
+  if (isGrey(header) && header.hasProfile) {
+    if (isWide) image.pipelineColourspace("b-w")
+  } else if (isWide || (isGrey(header) && !(r === g && g === b))) image.pipelineColourspace("srgb")
+  if (!header.isUpright && isEnlarged(header, config)) image.extract({ left: 0, top: 0, width, height })
+  return image
+    .flatten({ background })
+    .resize({ width: config.width, height: config.height, fit: config.fit, kernel: "cubic", background })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer()
+}
 
-/** The bytes of the file that is expected, or why they cannot be had. */
-const read = (path: string, { digest, within }: Expected = {}): Effect.Effect<Uint8Array, ImageRefused> =>
-  Effect.tryPromise({
-    try: () => readInside(path, within),
-    catch: (cause) => {
-      if (cause instanceof OutsideError) return outside(path)
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-      const [reason, detail]: [ImageFault, string] =
-        code === "ENOENT" || code === "ENOTDIR"
-          ? ["imageMissing", "there is no such file"]
-          : code === "EISDIR"
-            ? ["imageUnreadable", "it is a folder, not a file"]
-            : code === "ERR_FS_FILE_TOO_LARGE"
-              ? ["imageTooLarge", "the file has more than 2 GiB"]
-              : ["imageUnreadable", `the file cannot be read (${code || messageOf(cause)})`]
-      return new ImageRefused({ path, reason, detail })
-    }
-  }).pipe(
-    Effect.filterOrFail(
-      // An empty file is refused as one: that says more.
-      (bytes) => digest === undefined || bytes.length === 0 || digestOf(bytes) === digest,
-      () => changed(path)
-    )
-  )
-
-/** SHA-256, in hex. */
-const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
-
-/** Refuses bytes that are no image at all, before any decoder sees them. */
-const recognise = (path: string, bytes: Uint8Array): Effect.Effect<void, ImageRefused> =>
-  bytes.length === 0
-    ? Effect.fail(new ImageRefused({ path, reason: "imageEmpty", detail: "the file has no bytes" }))
-    : formatOf(bytes) === undefined
-      ? Effect.fail(new ImageRefused({ path, reason: "notAnImage", detail: `it is no image file; ${readable}` }))
-      : Effect.void
-
-/** Why sharp refused bytes that begin like an image. */
-const explain = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig, message: string) {
-  if (message.includes("exceeds pixel limit")) {
-    const { width, height } = yield* Effect.tryPromise(() => sharp(bytes, { limitInputPixels: false }).metadata()).pipe(
-      Effect.orElseSucceed(() => ({ width: 0, height: 0 }))
-    )
-    const detail = `it has ${width} x ${height} = ${width * height} pixels; image.maxPixels allows ${config.maxPixels}`
-    return new ImageRefused({ path, reason: "imageTooLarge", detail })
-  }
-  // A phone's HEIC: the container is known, its compression (HEVC) is not among sharp's.
-  if (formatOf(bytes) === "heif" && /^he[iv][csx]$/.test(String.fromCharCode(...bytes.subarray(8, 12))))
-    return new ImageRefused({ path, reason: "notAnImage", detail: `it is a HEIC file; ${readable}` })
-  const detail =
-    message === "" || message === "Unknown error" || message.includes("unsupported image format")
-      ? `it begins like a ${formatOf(bytes)} file and cannot be decoded`
-      : `it cannot be decoded: ${message}`
-  return new ImageRefused({ path, reason: "imageCorrupt", detail })
+const pixelsOf = (data: Buffer, { height, width }: ImageConfig): Pixels => ({
+  height,
+  width,
+  data: new Uint8Array(data.buffer, data.byteOffset, data.length)
 })
 
-/** Reads the file once, decodes it once. */
-export const load = Effect.fnUntraced(function* (path: string, config: ImageConfig, expected?: Expected) {
-  const bytes = yield* read(path, expected)
-  // A JPEG with stray bytes behind its first marker is left to sharp; SVG must not reach it.
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) yield* recognise(path, bytes)
-  const data = yield* Effect.tryPromise({ try: () => render(bytes, config), catch: messageOf }).pipe(
-    Effect.catch((message) =>
-      Effect.gen(function* () {
-        yield* recognise(path, bytes)
-        return yield* yield* explain(path, bytes, config, message)
-      })
-    )
+/**
+ * Whether `load` asks exactly if a JPEG is whole, which takes some milliseconds. Of a larger one, up to eight rows of what
+ * it is first shrunk to, to an eighth at most, may be missing at the bottom; in a catalogue, `check` has refused it.
+ */
+const isCheap = ({ height, width }: Header) => height * width <= 2 ** 20 || Math.min(height, width) <= 1024
+
+/** A file's bytes as pixels of the configured size. */
+export const loadBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig) {
+  const small = decodeSmallJpeg(bytes, config)
+  if (small !== undefined) {
+    const { data, height, width } = small
+    if (height === config.height && width === config.width) return small
+    const raw = { height, width, channels: 3 as const }
+    const header = headerOfPlain(raw)
+    return pixelsOf(yield* Effect.promise(() => render(sharp(data, { raw }), header, config)), config)
+  }
+  const refuse: Refuse = (reason, detail) => new ImageRefused({ path, reason, detail })
+  const format = yield* recognise(refuse, bytes)
+  const header = yield* readHeader(refuse, format, bytes, config)
+  const data = yield* decode(refuse, format, bytes, isCheap(header), (failOn) =>
+    render(open(bytes, failOn, config), header, config)
   )
-  return { height: config.height, width: config.width, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+  return pixelsOf(data, config)
 })
 
 /** Up to here, an image is decoded to memory as it is (12 MB), which is the quickest way to see that it can be. */
 const smallImage = 2 ** 22
 
-/** Decodes every row and keeps nothing; a large image is shrunk on the way, a strip at a time. */
-const decodeWhole = (bytes: Uint8Array, pixels: number, config: ImageConfig) => {
-  const image = open(bytes, config)
-  return (pixels <= smallImage ? image : image.resize({ width: 8, height: 8, fit: "fill" })).raw().toBuffer()
-}
-
 /** Up to here, decoding a plain JPEG here and now is quicker than handing it to another thread. */
-const quick = { height: 256, width: 256 }
+const quick = { height: 256, width: 256, fit: "fill" } as const
 
-/** Reads the file once, decodes it once. */
-const check = Effect.fnUntraced(function* (path: string, config: ImageConfig, expected?: Expected) {
-  const bytes = yield* read(path, expected)
-  yield* recognise(path, bytes)
-  const digest = digestOf(bytes)
-  const plain = decodeJpeg(bytes, quick, config.maxPixels)
-  if (plain !== undefined) return { ...plain.facts, format: "jpeg", digest }
-  const attempt = <A>(run: () => Promise<A>) =>
-    Effect.tryPromise({ try: run, catch: messageOf }).pipe(
-      Effect.catch((message) => Effect.flatMap(explain(path, bytes, config, message), Effect.fail))
-    )
-  const facts = yield* attempt(() => open(bytes, config).metadata())
-  yield* attempt(() => decodeWhole(bytes, facts.width * facts.height, config))
+/** Decodes every row and keeps nothing; a large image is shrunk on the way, a strip at a time. */
+const decodeWhole = (image: Sharp, { height, width }: Header) =>
+  (height * width <= smallImage ? image : image.resize({ width: 8, height: 8, fit: "fill" })).raw().toBuffer()
+
+/** Decodes a file's bytes once, and says what they are. */
+const checkBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig) {
+  const refuse: Refuse = (reason, detail) => new ImageRefused({ path, reason, detail })
+  const format = yield* recognise(refuse, bytes)
+  const header = yield* readHeader(refuse, format, bytes, config)
+  if (decodeSmallJpeg(bytes, { ...config, ...quick }) === undefined)
+    yield* decode(refuse, format, bytes, true, (failOn) => decodeWhole(open(bytes, failOn, config), header))
   return {
-    ...facts.autoOrient,
-    channels: (facts.space === "b-w" || facts.space === "grey16" ? 1 : 3) + (facts.hasAlpha ? 1 : 0),
-    format: facts.format,
-    digest
+    height: header.height,
+    width: header.width,
+    channels: (isGrey(header) ? 1 : 3) + (header.hasAlpha ? 1 : 0),
+    format: header.format,
+    digest: digestOf(bytes)
   }
 })
 
@@ -163,25 +285,42 @@ const check = Effect.fnUntraced(function* (path: string, config: ImageConfig, ex
 export const setUp = (): void => {
   sharp.cache(false)
   sharp.concurrency(1)
-  // `load` names a file without looking into it. Drawing SVG from memory is not affected.
-  sharp.block({ operation: ["VipsForeignLoadSvgFile"] })
 }
 
+/** A file's whole bytes are in memory while it is decoded, and large files are not to be there 64 times. */
+const mostHeld = 8
+
 /**
- * Images with sharp (libvips): sRGB by the embedded profile, alpha flattened on the background, upright by EXIF,
- * bicubic (antialiased when it shrinks). JPEG, PNG, WebP, GIF, TIFF and AVIF; SVG is refused, since it is a program that
- * can name other files. A 16-bit file with a colour profile
- * keeps libvips's working profile (P3): its saturated colours come out tens of levels off.
+ * Images with sharp (libvips) from the context's `ImageBytes`: sRGB by the embedded profile, alpha on the background,
+ * upright by EXIF, bicubic (antialiased when it shrinks). JPEG, PNG, WebP, GIF, TIFF and AVIF of 8 to 16 bits; SVG is
+ * refused, since it is a program that can name other files.
+ *
+ * sharp is given bytes and never a path: libvips maps files into memory, and a file that another program cuts short would
+ * end the process (SIGBUS); and it takes a name that ends with `[...]` for options.
  *
  * sharp's settings are the process's own: no cache (each file is read once an epoch), and one thread for each image,
  * since many images are in flight.
  */
-export const layer: Layer.Layer<Images> = Layer.sync(Images, () => {
-  setUp()
-  // A check holds the whole file in memory, and a large file is not to be there 64 times.
-  const held = Semaphore.makeUnsafe(8)
-  return {
-    load,
-    check: checkAsSpelled((path, config, expected) => held.withPermit(check(path, config, expected)))
-  }
-})
+export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effect(
+  Images,
+  Effect.gen(function* () {
+    const bytes = yield* ImageBytes
+    setUp()
+    const held = Semaphore.makeUnsafe(mostHeld)
+    const withBytes =
+      <A>(use: (path: string, bytes: Uint8Array, config: ImageConfig) => Effect.Effect<A, ImageRefused>) =>
+      (path: string, config: ImageConfig, { digest, within }: Expected = {}) =>
+        bytes.read(path, mostBytes(config), within).pipe(
+          Effect.filterOrFail(
+            (read) => !isChanged(read, digest),
+            () => new ImageRefused({ path, ...changed })
+          ),
+          Effect.flatMap((read) => use(path, read, config)),
+          Semaphore.withPermit(held)
+        )
+    return { load: withBytes(loadBytes), check: checkAsSpelled(withBytes(checkBytes)), bytes }
+  })
+)
+
+/** `layerFromBytes` on files of the disk. */
+export const layer: Layer.Layer<Images> = Layer.provide(layerFromBytes, DiskImageBytes.layer)

@@ -1,19 +1,35 @@
 import { Effect, Layer } from "effect"
 import { Augment } from "../pipeline/Augment.ts"
 import { Feed, FeedFailed } from "../pipeline/Feed.ts"
-import type { Fed } from "../pipeline/Feed.ts"
+import type { Fed, FeedWork } from "../pipeline/Feed.ts"
+import type { ImageBytes } from "../pipeline/ImageBytes.ts"
+import { mostBytes } from "../pipeline/ImageConfig.ts"
 import { Images } from "../pipeline/Images.ts"
+import type { ReadBytes } from "./feed/messages.ts"
 import { Pool } from "./feed/Pool.ts"
 import { processorThreads } from "./processorThreads.ts"
 
 /** More are of use only with more batches ahead: `loader.workers`. */
 const mostThreads = 4
 
+/** The bytes of a batch's files, where they are not on disk: a service of this thread alone can have them. */
+const readHere = (bytes: ImageBytes["Service"], { image, loader, slots }: FeedWork) =>
+  Effect.forEach(
+    slots,
+    ({ path, within }) =>
+      Effect.match(bytes.read(path, mostBytes(image), within), {
+        onFailure: ({ detail, reason }): ReadBytes => ({ detail, reason }),
+        onSuccess: (read): ReadBytes => read
+      }),
+    { concurrency: loader.concurrency }
+  )
+
 /**
  * Makes batches ready in threads, where `SharpImages` and `Augment` are the stages: the same bytes as theirs.
  *
- * Small plain JPEGs are decoded without sharp; an image that is to be enlarged is kept as it was decoded, in shared
- * memory, and enlarged, moved and normalised anew in each epoch. A file that changes is decoded again.
+ * Files on disk are read by the threads, by the code of `DiskImageBytes`; another `ImageBytes` is asked here, and its bytes
+ * are sent to them. Small plain JPEGs are decoded without sharp; an image that is to be enlarged is kept as it was
+ * decoded, in shared memory, and enlarged, moved and normalised anew in each epoch. A file that changes is read again.
  */
 export const layerWith = (threads: number) =>
   Layer.effect(
@@ -28,15 +44,18 @@ export const layerWith = (threads: number) =>
       return {
         images,
         augment,
-        serve: (work) =>
-          Effect.callback<Fed, FeedFailed>((resume) => {
+        serve: Effect.fnUntraced(function* (work: FeedWork) {
+          const read = images.bytes?.areOnDisk === false ? yield* readHere(images.bytes, work) : undefined
+          return yield* Effect.callback<Fed, FeedFailed>((resume) => {
             const forget = pool.ask(
               work,
               (fed) => resume(Effect.succeed(fed)),
-              (detail) => resume(Effect.fail(new FeedFailed({ detail })))
+              (detail) => resume(Effect.fail(new FeedFailed({ detail }))),
+              read
             )
             return Effect.sync(forget)
           })
+        })
       }
     })
   )

@@ -14,6 +14,10 @@ export const ImageConfig = Schema.Struct({
   ),
   background: setting(Triple(intBetween(0, 255)), [255, 255, 255], "Colour behind transparency, padding and rotation"),
   maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),
+  maxBytes: optionalSetting(
+    intBetween(1, 2 ** 31 - 2),
+    "A file with more bytes than this is refused; 268435456 (256 MiB) where left out"
+  ),
   mean: optionalSetting(
     Triple(between(0, 1)),
     "Subtracted from each channel, after scaling to 0..1. Where left out, what the weights' file or their hub says, else 0.5"
@@ -24,3 +28,6 @@ export const ImageConfig = Schema.Struct({
   )
 })
 export type ImageConfig = typeof ImageConfig.Type
+
+/** The most bytes that a file may have. */
+export const mostBytes = ({ maxBytes }: ImageConfig): number => maxBytes ?? 2 ** 28

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schema } from "effect"
+import type { ImageBytes } from "./ImageBytes.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Pixels } from "./Pixels.ts"
 
@@ -10,6 +11,7 @@ export const ImageFault = Schema.Literals([
   "imageEmpty",
   "notAnImage",
   "imageCorrupt",
+  "imageUnsupported",
   "imageTooLarge",
   "imageChanged"
 ])
@@ -51,17 +53,20 @@ export interface Expected {
   readonly within?: ReadonlyArray<string> | undefined
 }
 
+/** Why an image file is refused, whichever it is. */
+export type Refusal = Pick<ImageRefused, "reason" | "detail">
+
 /** What is said of a path that leads outside: the same whether there is a file or not. */
-export const outside = (path: string): ImageRefused =>
-  new ImageRefused({
-    path,
-    reason: "imageOutside",
-    detail: "the path or a link leads outside `data.root`; name the folder in `data.allow` to read images from it"
-  })
+export const outside: Refusal = {
+  reason: "imageOutside",
+  detail: "the path or a link leads outside `data.root`; name the folder in `data.allow` to read images from it"
+}
 
 /** What is said of a file that is no longer the one that was checked. */
-export const changed = (path: string): ImageRefused =>
-  new ImageRefused({ path, reason: "imageChanged", detail: "the file has other bytes than when it was checked" })
+export const changed: Refusal = {
+  reason: "imageChanged",
+  detail: "the file has other bytes than when it was checked"
+}
 
 /** Decodes image files and brings them to one size. */
 export class Images extends Context.Service<
@@ -71,6 +76,8 @@ export class Images extends Context.Service<
     readonly load: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<Pixels, ImageRefused>
     /** Decodes the whole file once and says what it is; refuses what `load` would refuse. */
     readonly check: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<ImageFacts, ImageRefused>
+    /** Where the files' bytes come from, for a feed that decodes them elsewhere: from disk, where left out. */
+    readonly bytes?: ImageBytes["Service"]
   }
 >()("weft/pipeline/Images") {
   /** Images from memory, already at their size, whatever is expected: path to pixels. One that is not there is missing. */

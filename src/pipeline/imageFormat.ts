@@ -12,7 +12,8 @@ const ascii = (text: string) => Array.from(text, (c) => c.charCodeAt(0))
  * Source: each format's own specification of its signature.
  */
 export const formatOf = (bytes: Uint8Array): ImageFormat | undefined => {
-  if (begins(bytes, 0, 0xff, 0xd8, 0xff)) return "jpeg"
+  // Decoders of JPEG look for the first segment's 0xff behind it, past any stray bytes.
+  if (begins(bytes, 0, 0xff, 0xd8)) return "jpeg"
   if (begins(bytes, 0, 0x89, ...ascii("PNG"), 0x0d, 0x0a, 0x1a, 0x0a)) return "png"
   if (begins(bytes, 0, ...ascii("RIFF")) && begins(bytes, 8, ...ascii("WEBP"))) return "webp"
   if (begins(bytes, 0, ...ascii("GIF8"))) return "gif"

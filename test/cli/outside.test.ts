@@ -118,7 +118,7 @@ describe("a command line that is wrong", () => {
     [
       ["train", "--config", "config.toml", "--run", "config.toml/below"],
       2,
-      /^config\.toml\/below: this is a file, or lies in one/
+      /^config\.toml: this is a file; name a folder/
     ],
     [["report", "--run", "config.toml"], 2, /^config\.toml: this is a file/],
     [

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,7 +17,9 @@ import { batches, batchesOfFiles, batchForms } from "../../src/pipeline/batches.
 import type { BatchesOptions } from "../../src/pipeline/batches.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 import { Feed } from "../../src/pipeline/Feed.ts"
+import { ImageBytes } from "../../src/pipeline/ImageBytes.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
+import { formatOf } from "../../src/pipeline/imageFormat.ts"
 import { LoaderConfig } from "../../src/pipeline/LoaderConfig.ts"
 import { imagePaths, refusedOf } from "../imagePaths.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
@@ -223,11 +226,141 @@ describe("the feed of threads", () => {
       const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, images: [image], loader }))
       const [got] = yield* all
       const [expected] = yield* imageByImage(all)
-      // libvips has one place for all its messages: details may be mixed up where several files fail at once.
-      const kinds = (found: typeof got) => refusedOf(found).map(({ path, reason }) => [path, reason])
-      assert.deepStrictEqual(kinds(got), kinds(expected))
+      assert.deepStrictEqual(refusedOf(got), refusedOf(expected))
       assert.strictEqual(refusedOf(got).length, 4)
       assert.deepStrictEqual(got?.forms[0]?.images, expected?.forms[0]?.images)
+    }).pipe(Effect.provide(fed(1)))
+  )
+  it.effect("of many broken files each has its own reason, the same ones with any number of threads", () =>
+    Effect.gen(function* () {
+      const broken = yield* temporaryFolder
+      const files: Array<string> = []
+      for (let i = 0; i < 24; i++) {
+        const bytes = yield* Effect.promise(() => kinds[i % kinds.length]!(`broken ${i}`).toBuffer())
+        const path = join(broken, `${i}.img`)
+        writeFileSync(path, bytes.subarray(0, Math.floor(bytes.length * (0.3 + 0.02 * i))))
+        files.push(path, paths[i]!)
+      }
+      const { image, loader } = options()
+      const all = Stream.runCollect(
+        batchesOfFiles({
+          paths: imagePaths(files),
+          batchSize: 16,
+          images: [image],
+          loader: { ...loader, concurrency: 32 }
+        })
+      )
+      const reasons = Effect.map(all, (found) => found.flatMap((batch) => refusedOf(batch)))
+      const expected = yield* imageByImage(reasons).pipe(Effect.provide(fed(1)))
+      assert.strictEqual(expected.length, 24)
+      for (const { detail, path } of expected) {
+        const format = formatOf(readFileSync(path))
+        // No file is said to have the fault of another format's.
+        const foreign = ["jpeg", "png", "webp", "heif", "gif", "tiff"].filter((name) => name !== format)
+        assert.isFalse(
+          foreign.some((name) => detail.toLowerCase().includes(name)),
+          `${path}: ${detail}`
+        )
+      }
+      for (const threads of [1, 2, 3])
+        assert.deepStrictEqual(yield* reasons.pipe(Effect.provide(fed(threads))), expected)
+    })
+  )
+  it.effect.skipIf(process.platform === "win32")("refuses a FIFO and a device at once, as the stage does", () =>
+    Effect.gen(function* () {
+      const fifo = join(yield* temporaryFolder, "fifo.jpg")
+      execFileSync("mkfifo", [fifo])
+      const { image, loader } = options()
+      const files = [fifo, paths[1]!, "/dev/zero"]
+      const all = Stream.runCollect(batchesOfFiles({ paths: imagePaths(files), batchSize: 8, images: [image], loader }))
+      const [got] = yield* all
+      const [expected] = yield* imageByImage(all)
+      assert.deepStrictEqual(refusedOf(got), refusedOf(expected))
+      assert.deepStrictEqual(
+        refusedOf(got).map(({ detail }) => detail),
+        ["it is a named pipe, not a file", "it is a device, not a file"]
+      )
+    }).pipe(Effect.provide(fed(1)))
+  )
+  it.effect("takes bytes from an ImageBytes of one's own, which no thread can read", () =>
+    Effect.gen(function* () {
+      const expected = yield* imageByImage(collect()).pipe(Effect.provide(fed(1)))
+      const files = new Map(paths.map((path) => [`archive/${path}`, new Uint8Array(readFileSync(path))]))
+      const own = Layer.merge(
+        SharpImages.layerFromBytes.pipe(Layer.provide(ImageBytes.layerMemory(files))),
+        Augment.layer
+      )
+      const samples = options().samples.map((sample) => ({ ...sample, path: `archive/${sample.path}` }))
+      const withOwn = Effect.provide(layerWith(2).pipe(Layer.provideMerge(own)))
+      const cache = yield* temporaryFolder
+      for (const change of [{}, { loader: { ...keepNothing, cache } }])
+        for (let n = 0; n < 2; n++)
+          assert.deepStrictEqual(yield* collect({ ...change, samples }).pipe(withOwn), expected)
+      assert.isAbove(readdirSync(cache).length, 0)
+      const lost = samples.map((sample, i) => (i === 3 ? { ...sample, path: "archive/none" } : sample))
+      const error = yield* Effect.flip(collect({ samples: lost }).pipe(withOwn))
+      assert.strictEqual(error._tag === "ImageRefused" && error.reason, "imageMissing")
+      const other = samples.map((sample, i) => (i === 3 ? { ...sample, digest: samples[4]!.digest } : sample))
+      const reason = Effect.map(
+        Effect.flip(collect({ samples: other })),
+        (error) => error._tag === "ImageRefused" && [error.reason, error.path]
+      )
+      const changed = ["imageChanged", samples[3]!.path]
+      assert.deepStrictEqual(yield* reason.pipe(withOwn), changed)
+      assert.deepStrictEqual(yield* imageByImage(reason).pipe(withOwn), changed)
+    })
+  )
+  it.effect("asks an ImageBytes of one's own for files inside the samples' folders", () =>
+    Effect.gen(function* () {
+      const asked = new Set<string>()
+      const own = Layer.succeed(ImageBytes, {
+        areOnDisk: false,
+        read: (path, _most, within) =>
+          Effect.sync(() => {
+            asked.add(`${within?.join()}`)
+            return new Uint8Array(readFileSync(path))
+          })
+      })
+      const withOwn = Effect.provide(
+        layerWith(1).pipe(
+          Layer.provideMerge(Layer.merge(SharpImages.layerFromBytes.pipe(Layer.provide(own)), Augment.layer))
+        )
+      )
+      const fedByThreads = yield* collect().pipe(withOwn)
+      assert.deepStrictEqual([...asked], [folder])
+      asked.clear()
+      assert.deepStrictEqual(yield* imageByImage(collect()).pipe(withOwn), fedByThreads)
+      assert.deepStrictEqual([...asked], [folder])
+    })
+  )
+  it.effect("refuses changed bytes and empty files by the stage's reasons, with a store or without", () =>
+    Effect.gen(function* () {
+      const lost = yield* temporaryFolder
+      const [whole, other] = [readFileSync(paths[0]!), readFileSync(paths[1]!)]
+      const contents = {
+        emptied: new Uint8Array(0),
+        cut: whole.subarray(0, 100),
+        swapped: other,
+        text: Buffer.from("?")
+      }
+      const digest = digestOf(paths[0]!)
+      const samples = Object.entries(contents).map(([id, content], i) => {
+        const path = join(lost, id)
+        writeFileSync(path, content)
+        return { id, label: 0, path, digest, within: [lost], line: i + 2 }
+      })
+      const cache = yield* temporaryFolder
+      for (const sample of samples)
+        for (const loader of [keepNothing, { ...keepNothing, cache }]) {
+          const one = { samples: [sample], order: undefined, loader }
+          const why = Effect.map(
+            Effect.flip(collect(one)),
+            (error) => error._tag === "ImageRefused" && [error.reason, error.path, error.detail]
+          )
+          const found = yield* why
+          assert.deepStrictEqual(found, yield* imageByImage(why))
+          assert.strictEqual(found && found[0], sample.id === "emptied" ? "imageEmpty" : "imageChanged", sample.id)
+        }
     }).pipe(Effect.provide(fed(1)))
   )
   it.live("makes batches while the thread is blocked, and ends at once when it is interrupted", () =>

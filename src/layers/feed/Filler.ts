@@ -1,46 +1,32 @@
-import { createHash } from "node:crypto"
 import { statSync } from "node:fs"
 import { changesColours, movement, recolour } from "../../pipeline/augmentPixels.ts"
+import { mostBytes } from "../../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import type { Expected, ImageRefused } from "../../pipeline/Images.ts"
+import { changed } from "../../pipeline/Images.ts"
+import type { ImageRefused } from "../../pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../pipeline/normalise.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
 import { Canvas } from "./Canvas.ts"
-import { decodeJpeg } from "./jpeg/decodeJpeg.ts"
+import { decodeSmallJpeg } from "../images/decodeSmallJpeg.ts"
+import { isChanged } from "../images/digest.ts"
+import { readImageSync } from "../images/DiskImageBytes.ts"
 import type { Kept, Reply, Request } from "./messages.ts"
 import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 import { Shelf } from "./Shelf.ts"
-import { readInsideNow } from "../images/readInside.ts"
 import manifest from "../../../package.json" with { type: "json" }
 
 /** What decodes: pixels of another version are not looked at. */
-const decoders = `${manifest.version} ${manifest.dependencies.sharp}`
+const decoders = `${manifest.version} ${manifest.dependencies.sharp} ${manifest.dependencies["@cwasm/jpeg-turbo"]}`
+
+/** Images that sharp decodes at the same time, for one thread of ours. */
+const atOnce = 4
 
 /** What a file's bytes cannot change without: size, time of the last change, and which file it is. */
 const stampOf = (path: string): string | undefined => {
   try {
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
     return stat === undefined ? undefined : `${stat.size} ${stat.ctimeNs} ${stat.ino}`
-  } catch {
-    return undefined
-  }
-}
-
-/** The bytes of the file that is expected, or undefined; refusals are left to sharp, which has the words for them. */
-const read = (path: string, { digest, within }: Expected): Uint8Array | undefined => {
-  try {
-    const bytes = readInsideNow(path, within)
-    return digest === undefined || createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** A file's pixels, if they can be had at once. */
-const decodeAtOnce = (bytes: Uint8Array, image: ImageConfig): Pixels | undefined => {
-  try {
-    return image.fit === "fill" ? decodeJpeg(bytes, image, image.maxPixels)?.pixels : undefined
   } catch {
     return undefined
   }
@@ -72,7 +58,7 @@ export class Filler {
     return this.#store.store
   }
 
-  async fill({ buffer, chunks, kept, room, store: stored, ticket, work }: Request): Promise<Reply> {
+  async fill({ buffer, chunks, kept, read, room, store: stored, ticket, work }: Request): Promise<Reply> {
     const { image, slots } = work
     const area = image.height * image.width * 3
     const out = new Float32Array(buffer)
@@ -95,45 +81,59 @@ export class Filler {
       if (known !== undefined) added.push([slot, known])
       draw(canvas, pixels, work, slots[slot]?.id ?? "", out, slot * area)
     }
-    const forSharp: Array<{
-      readonly slot: number
-      readonly path: string
-      readonly expected: Expected
-      readonly stamp: string | undefined
-      readonly key: string | undefined
-    }> = []
-    for (const [slot, { id, path, ...expected }] of slots.entries()) {
+    const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
+    const bySharp = new Set<Promise<void>>()
+    const decodeBySharp = async (
+      slot: number,
+      bytes: Uint8Array,
+      stamp: string | undefined,
+      key: string | undefined
+    ) => {
+      // A module of its own: a thread that never needs sharp starts sooner.
+      const { loadForFeed } = await import("./withSharp.ts")
+      const result = await loadForFeed(slots[slot]?.path ?? "", bytes, image)
+      if ("refused" in result) {
+        refused.push({ slot, ...result.refused })
+        return
+      }
+      finish(slot, result.pixels, stamp)
+      if (key !== undefined) store?.put(key, result.pixels)
+    }
+    for (const [slot, { digest, id, path, within }] of slots.entries()) {
       // Before the file is read: a change in between shows the next time.
-      const stamp = stampOf(path)
+      const stamp = read === undefined ? stampOf(path) : undefined
       const before = kept[slot]
-      const isSame = before?.stamp === stamp && (expected.digest === undefined || before?.digest === expected.digest)
+      const isSame =
+        stamp !== undefined && before?.stamp === stamp && (digest === undefined || before.digest === digest)
       const ready = before !== undefined && isSame ? this.#shelf.take(before) : undefined
       if (ready !== undefined) {
         draw(canvas, ready, work, id, out, slot * area)
         continue
       }
-      // Without a store, what sharp decodes is read by sharp alone.
-      const bytes = store !== undefined || image.fit === "fill" ? read(path, expected) : undefined
-      const key = store === undefined || bytes === undefined ? undefined : pixelsKeyOf(bytes, dependsOn)
-      const found = key === undefined ? undefined : inStore(key)
-      const pixels = found ?? (bytes && decodeAtOnce(bytes, image))
-      if (pixels === undefined) forSharp.push({ slot, path, expected, stamp, key })
-      else finish(slot, pixels, stamp)
-      if (found === undefined && pixels !== undefined && key !== undefined) store?.put(key, pixels)
-    }
-    const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
-    if (forSharp.length > 0) {
-      const { loadWithSharp } = await import("./withSharp.ts")
-      const results = await loadWithSharp(forSharp, image)
-      for (const [i, result] of results.entries()) {
-        const { key, path, slot, stamp } = forSharp[i] as (typeof forSharp)[number] // as many as results
-        if ("pixels" in result) {
-          finish(slot, result.pixels, stamp)
-          // Sharp has read the file anew: only if that has not changed are these the pixels of the bytes that were read.
-          if (key !== undefined && stamp !== undefined && stampOf(path) === stamp) store?.put(key, result.pixels)
-        } else refused.push({ slot, ...result.refused })
+      const bytes = read?.[slot] ?? readImageSync(path, mostBytes(image), within)
+      if (!(bytes instanceof Uint8Array)) {
+        refused.push({ slot, path, ...bytes })
+        continue
       }
+      if (isChanged(bytes, digest)) {
+        refused.push({ slot, path, ...changed })
+        continue
+      }
+      const key = store === undefined ? undefined : pixelsKeyOf(bytes, dependsOn)
+      const found = key === undefined ? undefined : inStore(key)
+      const pixels = found ?? decodeSmallJpeg(bytes, image)
+      if (pixels === undefined) {
+        // Their bytes are in memory until then.
+        if (bySharp.size >= atOnce) await Promise.race(bySharp)
+        const decoding: Promise<void> = decodeBySharp(slot, bytes, stamp, key).finally(() => bySharp.delete(decoding))
+        bySharp.add(decoding)
+        continue
+      }
+      finish(slot, pixels, stamp)
+      if (found === undefined && key !== undefined) store?.put(key, pixels)
     }
+    await Promise.all(bySharp)
+    refused.sort((a, b) => a.slot - b.slot)
     return { ticket, refused, kept: added, chunks: this.#shelf.tell() }
   }
 }

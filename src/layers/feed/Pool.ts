@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads"
 import type { Fed, FeedWork } from "../../pipeline/Feed.ts"
 import { ImageRefused } from "../../pipeline/Images.ts"
-import type { Chunk, Kept, Reply, Request } from "./messages.ts"
+import type { Chunk, Kept, ReadBytes, Reply, Request } from "./messages.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 
 /** MiB of decoded images on disk, where nothing else is said. */
@@ -122,8 +122,16 @@ export class Pool {
     }
   }
 
-  /** Asks the least busy thread for a batch; gives a function that forgets about it. */
-  ask(work: FeedWork, done: (fed: Fed) => void, failed: (detail: string) => void): () => void {
+  /**
+   * Asks the least busy thread for a batch; gives a function that forgets about it. `read` are the slots' bytes, where
+   * the thread cannot read them itself.
+   */
+  ask(
+    work: FeedWork,
+    done: (fed: Fed) => void,
+    failed: (detail: string) => void,
+    read?: ReadonlyArray<ReadBytes>
+  ): () => void {
     if (this.#isClosed) {
       failed("it is closed")
       return () => {}
@@ -155,6 +163,7 @@ export class Pool {
         slots: slots.map(({ digest, id, path, within }) => ({ id, path, digest, within }))
       },
       kept: slots.map(({ path }) => this.#kept.byPath.get(path)),
+      read,
       chunks: this.#chunks.slice(hand.knows),
       room: (loader.memory * 2 ** 20) / most,
       store:

@@ -1,5 +1,5 @@
 import type { FeedWork } from "../../pipeline/Feed.ts"
-import type { ImageFault } from "../../pipeline/Images.ts"
+import type { ImageFault, Refusal } from "../../pipeline/Images.ts"
 
 /** Where a decoded image is kept, and of which state of its file. */
 export interface Kept {
@@ -18,12 +18,17 @@ export interface Chunk {
   readonly memory: SharedArrayBuffer
 }
 
+/** A file's bytes, or why they cannot be had. */
+export type ReadBytes = Uint8Array | Refusal
+
 /** What a thread is asked for: a batch. */
 export interface Request {
   readonly ticket: number
   readonly work: Omit<FeedWork, "loader">
   /** What is known of each slot's file. */
   readonly kept: ReadonlyArray<Kept | undefined>
+  /** Each slot's bytes, or why there are none, where they are not on disk; undefined: the thread reads the paths. */
+  readonly read: ReadonlyArray<ReadBytes> | undefined
   /** Those that this thread has not heard of. */
   readonly chunks: ReadonlyArray<Chunk>
   /** Bytes that this thread may keep in all. */

@@ -21,7 +21,7 @@ const pairedText = ({ paired }: Compared) =>
 
 const figures = (runs: ReadonlyArray<Compared>) =>
   html`<div class="scroll" role="region" aria-label="Metrics of the runs" tabindex="0">
-    <table class="sortable">
+    <table class="sortable dense">
       <thead>
         <tr>
           <th scope="col">run</th>

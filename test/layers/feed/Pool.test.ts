@@ -40,11 +40,19 @@ describe("a pool of threads", () => {
   it.effect("tells a thread what a batch is made of, and nothing else of the run", () =>
     Effect.gen(function* () {
       const pool = new Pool(1, new URL("./telling.ts", import.meta.url))
-      const samples = Array.from({ length: 5 }, (_, line) => ({ id: `${line}`, label: 0, path: "", digest: "", line }))
+      const samples = Array.from({ length: 5 }, (_, line) => ({
+        id: `${line}`,
+        label: 0,
+        path: "",
+        digest: `${line}`,
+        within: ["photos"],
+        line
+      }))
       const whole = { ...work, samples, slots: samples }
       const told: unknown = JSON.parse(String(yield* ask(pool, whole)))
       const { image, seed, epoch } = work
-      assert.deepStrictEqual(told, { image, seed, epoch, slots: samples.map(({ id, path }) => ({ id, path })) })
+      const slots = samples.map(({ digest, id, path, within }) => ({ digest, id, path, within }))
+      assert.deepStrictEqual(told, { image, seed, epoch, slots })
       yield* Effect.promise(() => pool.close())
     })
   )

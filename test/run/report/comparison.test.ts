@@ -65,7 +65,7 @@ describe("a comparison of runs", () => {
           )
         )
       }
-      assert.match(page, /<th>loss, as trained<\/th>\s*<th>loss, calibrated<\/th>/)
+      assert.match(page, /<th scope="col">loss, as trained<\/th>\s*<th scope="col">loss, calibrated<\/th>/)
       assert.match(page, /On the same test photos, against a/)
       assert.match(page, /\+\d+\.\d %/)
       assert.match(page, /<code>train\.epochs<\/code><\/td>\s*<td class="text">4<\/td>\s*<td class="text">6<\/td>/)

@@ -21,7 +21,7 @@ const search = `(() => {
       faults.push("over the edge of its chart: " + told(text))
   }
   for (const head of document.querySelectorAll("th")) if (!head.hasAttribute("scope")) faults.push("no scope: " + told(head))
-  for (const image of document.querySelectorAll("img")) if (!/^Photo labelled .+, predicted .+ with [0-9.]+ %/.test(image.alt)) faults.push("says not what it shows: " + image.alt)
+  for (const image of document.querySelectorAll("img")) if (!/^Photo labelled .+, (predicted|likely) .+ with [0-9.]+ %/.test(image.alt)) faults.push("says not what it shows: " + image.alt)
   for (const region of document.querySelectorAll(".scroll")) if (region.tabIndex !== 0 || region.getAttribute("role") !== "region" || !region.getAttribute("aria-label")) faults.push("not for the keyboard: " + told(region))
 
   const parse = (colour) => { const [r, g, b, a = 1] = colour.match(/[0-9.]+/g).map(Number); return { r, g, b, a } }

@@ -95,7 +95,7 @@ const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %"
 
 const labelError = (shown: Shown, sample: LikelyLabelError) =>
   html`<div class="photo">
-    ${pictureOf(shown, sample, `labelled ${sample.labelName}, the model finds ${sample.suggestedName}`)}
+    ${pictureOf(shown, sample, `labelled ${sample.labelName}, likely ${sample.suggestedName} with ${percent(sample.probability)}`)}
     <div>labelled ${sample.labelName} <span class="quiet">${orLess(sample.selfConfidence)}</span></div>
     <div class="wrong">${sample.suggestedName} ${percent(sample.probability)}</div>
     <div class="quiet">${sample.id}, ${sample.part}</div>

@@ -1,0 +1,38 @@
+import { Context, Effect, Layer } from "effect"
+import { ImageRefused } from "./Images.ts"
+
+/** The bytes of image files: the one place where `Images` and the feed meet a disk, an archive or a server. */
+export class ImageBytes extends Context.Service<
+  ImageBytes,
+  {
+    /**
+     * All bytes of a file; refuses what is missing, no regular file, unreadable, or longer than `most` bytes, and what
+     * lies in none of the folders `within` (`Expected`); anywhere where left out. What has no folders need not look at it.
+     */
+    readonly read: (
+      path: string,
+      most: number,
+      within?: ReadonlyArray<string> | undefined
+    ) => Effect.Effect<Uint8Array, ImageRefused>
+    /** Whether a path names a file on disk: the feed's threads then read it themselves, and are sent no bytes. */
+    readonly areOnDisk: boolean
+  }
+>()("weft/pipeline/ImageBytes") {
+  /** Files from memory, in whatever folder: path to bytes. */
+  static readonly layerMemory = (files: ReadonlyMap<string, Uint8Array>) =>
+    Layer.succeed(ImageBytes, {
+      areOnDisk: false,
+      read: (path, most) => {
+        const bytes = files.get(path)
+        if (bytes === undefined)
+          return Effect.fail(new ImageRefused({ path, reason: "imageMissing", detail: "there is no such file" }))
+        return bytes.length > most
+          ? Effect.fail(new ImageRefused({ path, reason: "imageTooLarge", detail: tooManyBytes(bytes.length, most) }))
+          : Effect.succeed(bytes)
+      }
+    })
+}
+
+/** What is said of a file that is longer than the configuration allows. */
+export const tooManyBytes = (bytes: number, most: number): string =>
+  `it has ${bytes} bytes; image.maxBytes allows ${most}`
