@@ -5,6 +5,7 @@
 import { Clock, Console, Effect, Schema } from "effect"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
+import { busyProcesses } from "./busyProcesses.ts"
 import { layerWith } from "../src/layers/OnnxFeatures.ts"
 import * as ProcessorFeatures from "../src/layers/ProcessorFeatures.ts"
 import { Features } from "../src/model/Features.ts"
@@ -22,7 +23,8 @@ const { values } = parseArgs({
     threads: { type: "string", default: `${availableParallelism()}` },
     images: { type: "string" },
     optimization: { type: "string", default: "all" },
-    spinning: { type: "string", default: "yes" }
+    spinning: { type: "string", default: "20" },
+    beside: { type: "string", default: "0" }
   }
 })
 
@@ -31,6 +33,7 @@ const batch = Number(values.batch)
 const steps = Number(values.steps)
 
 const main = Effect.gen(function* () {
+  yield* busyProcesses(Number(values.beside))
   const config = yield* Schema.decodeUnknownEffect(NetworkConfig)({ name: values.network })
   const network = yield* networkFor(config, { height: size, width: size, classes: 70 })
   const blocks = network.blocks.slice(0, -1) // all but the last linear layer
@@ -64,7 +67,7 @@ const main = Effect.gen(function* () {
           images: values.images === undefined ? undefined : Number(values.images),
           optimization:
             values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
-          spinning: values.spinning === "yes"
+          spinning: Number(values.spinning)
         })
   )
 )

@@ -70,6 +70,14 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
+/** Problems that are named; a file with more of them is another one than was meant. */
+const mostProblems = 20
+
+/** Characters of a key or a value that are shown. */
+const mostShown = 200
+
+const shortened = (text: string): string => (text.length > mostShown ? `${text.slice(0, mostShown)}…` : text)
+
 /** Says of a value that was read as another kind than it was meant to be how to write it. */
 const withQuotes = (path: string, message: string): string => {
   const bare = /^Expected string, got ([^"{[\n]{1,100})$/.exec(message)?.[1]
@@ -83,8 +91,8 @@ const withQuotes = (path: string, message: string): string => {
 const explain = (keys: () => ReadonlyArray<string>, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
-    return `${path === "" ? "the configuration" : `\`${path}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
-  return `there is no key \`${path}\`${didYouMean(path, keys())}`
+    return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
+  return `there is no key \`${shortened(path)}\`${didYouMean(path, keys())}`
 }
 
 /** A value from outside, decoded and checked by a configuration's Schema; every problem is named with its key. */
@@ -92,19 +100,20 @@ export const decodeConfig = <A, I>(schema: Schema.Codec<A, I>, raw: unknown, whe
   let known: ReadonlyArray<string> | undefined
   const keys = () => (known ??= configKeys(schema).map(({ path }) => path))
   return Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error", reportInput: true })(raw).pipe(
-    Effect.mapError(
-      (error) =>
-        new ConfigError({
-          where,
-          problems: formatIssues(error.issue).issues.map((issue) =>
-            explain(
-              keys,
-              (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-              issue.message
-            )
+    Effect.mapError((error) => {
+      const { issues } = formatIssues(error.issue)
+      const more = issues.length - mostProblems
+      const problems = issues
+        .slice(0, mostProblems)
+        .map((issue) =>
+          explain(
+            keys,
+            (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+            issue.message
           )
-        })
-    )
+        )
+      return new ConfigError({ where, problems: more > 0 ? [...problems, `and ${more} more problems`] : problems })
+    })
   )
 }
 

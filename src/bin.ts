@@ -1,10 +1,12 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Logger } from "effect"
-import { Command } from "effect/cli"
+import { CliOutput, Command } from "effect/cli"
 import { weft } from "./cli/weft.ts"
 import { explainFailure, exitCodeOf } from "./cli/failure.ts"
+import { presenter } from "./cli/presenter.ts"
 import * as LiveLayers from "./layers/Live.ts"
 import { closedOutput, whenDrained } from "./layers/process/outputs.ts"
+import * as TerminalConsole from "./layers/terminal/TerminalConsole.ts"
 import manifest from "../package.json" with { type: "json" }
 
 // A closed terminal or ssh session ends the work as SIGTERM does: with a checkpoint.
@@ -15,6 +17,8 @@ weft.pipe(
   Effect.tapCause(explainFailure),
   Effect.provide(LiveLayers.layer),
   Effect.provideService(Logger.LogToStderr, true),
+  Effect.provideService(CliOutput.Presenter, presenter),
+  Effect.provide(TerminalConsole.layer),
   // What is interrupted leaves what a signal leaves; nobody is there to read of it.
   Effect.raceFirst(closedOutput),
   NodeRuntime.runMain({

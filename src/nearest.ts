@@ -36,6 +36,7 @@ export const nearest = (text: string, candidates: Iterable<string>): string | un
   let least = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
     const most = Math.floor(Math.max(text.length, candidate.length) / 3)
+    // No fewer edits than the lengths differ.
     if (Math.abs(text.length - candidate.length) > most || !isNameable(candidate)) continue
     const edits = distance(lower, candidate.toLowerCase())
     if (edits <= most && edits < least) {

@@ -18,7 +18,11 @@ const flags = {
     Flag.withDefault("test")
   ),
   engine: options.predictor.pipe(Flag.optional),
-  set: options.set,
+  set: options.set.pipe(
+    Flag.withDescription(
+      "Changes one key that says how the model is applied, e.g. data.root=/data/shop; any number of times"
+    )
+  ),
   json: options.json
 }
 
@@ -38,7 +42,7 @@ export const evaluate = Command.make(
   "evaluate",
   flags,
   Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
-    const runs = yield* finishedRuns(run, set)
+    const runs = yield* finishedRuns("evaluate", run, set)
     const measured = yield* evaluateRuns(runs, part, Option.getOrUndefined(engine))
     const { calibration, members } = measured
     const alone = measuredAlone(measured)

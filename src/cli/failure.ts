@@ -1,6 +1,7 @@
-import { Cause, Console, Effect, References } from "effect"
+import { Cause, Console, Effect, PlatformError, References } from "effect"
 import { CliError } from "effect/cli"
 import * as Runtime from "effect/Runtime"
+import { systemFault } from "../layers/storage/systemFault.ts"
 
 /**
  * What the process ends with: 0 done, 1 the run failed, 2 the configuration or the command line is wrong, 3 the data
@@ -31,6 +32,15 @@ export const cutMessage = (text: string): string => {
   ].join("\n")
 }
 
+/** What an error says; one of the system's says what happened to which file, and not which function found it. */
+const messageOf = (error: Error): string => {
+  if (!PlatformError.isPlatformError(error)) return error.message
+  const { reason } = error
+  const path = reason._tag === "BadArgument" ? undefined : reason.pathOrDescriptor
+  const { detail } = systemFault(error)
+  return path === undefined ? detail : `${path}: ${detail}`
+}
+
 /** Says on standard error what went wrong, in a paragraph; with `--log-level debug`, with its stack as well. */
 export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   if (Cause.hasInterruptsOnly(cause)) return
@@ -38,7 +48,7 @@ export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<un
   if (CliError.isCliError(error)) return // its help and its reason have been printed
   const level = yield* References.MinimumLogLevel
   const expected = Cause.hasFails(cause) && error instanceof Error
-  if (expected) yield* Console.error(`\n${cutMessage(error.message)}`)
+  if (expected) yield* Console.error(`\n${cutMessage(messageOf(error))}`)
   else yield* Console.error("\nThis is a fault in Weft, not in your data; please report it with the text below.")
   if (!expected || level === "Debug" || level === "Trace" || level === "All")
     yield* Console.error(cutMessage(Cause.pretty(cause)))

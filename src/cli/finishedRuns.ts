@@ -3,6 +3,7 @@ import { ConfigError } from "../RunConfig.ts"
 import { readRunEngine } from "../run/RunEngine.ts"
 import type { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
+import { heededKeys, refuseUnheeded } from "./heededKeys.ts"
 import { runOr } from "./latestRun.ts"
 import { readRunConfig } from "./readConfig.ts"
 
@@ -12,9 +13,13 @@ export const recordedEngine = (folder: RunFolder["Service"], sets: ReadonlyArray
 
 /**
  * The runs that are meant, the newest finished one where none is named, each with its own configuration, which all `sets`
- * change. Fails with a ConfigError where one is named twice.
+ * change. Fails with a ConfigError where one is named twice, or a key is set that the command does not heed.
  */
-export const finishedRuns = Effect.fnUntraced(function* (named: ReadonlyArray<string>, sets: ReadonlyArray<string>) {
+export const finishedRuns = Effect.fnUntraced(function* (
+  command: keyof typeof heededKeys,
+  named: ReadonlyArray<string>,
+  sets: ReadonlyArray<string>
+) {
   const { resolve } = yield* Path.Path
   const folders = named.map((path) => resolve(path))
   const again = named.find((_, i) => folders.indexOf(folders[i]!) !== i) // as many as are named
@@ -28,6 +33,8 @@ export const finishedRuns = Effect.fnUntraced(function* (named: ReadonlyArray<st
     paths,
     Effect.fnUntraced(function* (path) {
       const config = yield* readRunConfig(path, sets)
+      // An unknown key has been refused by now, with the one that it may mean.
+      yield* refuseUnheeded(command, sets)
       const folder = yield* Runs.use((runs) => runs.existing(path))
       return { config, folder, recorded: yield* recordedEngine(folder, sets) }
     })

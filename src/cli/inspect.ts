@@ -1,6 +1,7 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { percent } from "../figures.ts"
+import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Inspection } from "../run/inspectData.ts"
 import { inspectData } from "../run/inspectData.ts"
 import * as options from "./options.ts"
@@ -34,7 +35,7 @@ const reasonsText = (reasons: Inspection["refused"]) =>
       `${reason}: ${count}`,
       ...examples.map(({ detail, id, line, text }) => {
         const what = text === undefined ? "" : `: ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`
-        return `    line ${line}${id === undefined ? "" : `, id ${id}`}: ${detail}${what}`
+        return visibleLine(`    line ${line}${id === undefined ? "" : `, id ${id}`}: ${detail}${what}`)
       })
     ])
     .join("\n")
@@ -53,7 +54,7 @@ const inspectionText = (found: Inspection) => {
       : [
           section(
             "Classes left out (data.minPerClass)",
-            classesLeftOut.map(({ count, label }) => `${label} ${count}`).join(", ")
+            classesLeftOut.map(({ count, label }) => `${visibleLine(label)} ${count}`).join(", ")
           )
         ]),
     section(

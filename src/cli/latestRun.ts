@@ -1,15 +1,45 @@
 import { Effect, FileSystem, Option } from "effect"
+import { report } from "../Progress.ts"
 import { ConfigError } from "../RunConfig.ts"
 
-/** The run that is meant: the named one, or else the newest finished one under `runs/`. */
-export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) {
-  if (Option.isSome(named)) return named.value
+/** The folders under `runs/` that have a file, the one whose file is the newest first; of two as new, by their names. */
+const withFile = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const entries = yield* Effect.orElseSucceed(fs.readDirectory("runs"), (): Array<string> => [])
-  for (const entry of entries.toSorted().toReversed())
-    if (yield* Effect.orElseSucceed(fs.exists(`runs/${entry}/report.json`), () => false)) return `runs/${entry}`
-  return yield* new ConfigError({
-    where: "--run",
-    problems: ["there is no finished run under runs/; train one (npx pnpm pipeline:train) or name one with --run DIR"]
-  })
+  const found = yield* Effect.forEach(entries, (entry) =>
+    fs.stat(`runs/${entry}/${file}`).pipe(
+      Effect.map(({ mtime }) => [
+        { path: `runs/${entry}`, time: Option.match(mtime, { onNone: () => 0, onSome: (date) => date.getTime() }) }
+      ]),
+      Effect.orElseSucceed(() => [])
+    )
+  )
+  return found
+    .flat()
+    .toSorted((a, b) => b.time - a.time || (a.path < b.path ? 1 : -1))
+    .map(({ path }) => path)
+})
+
+/** The run that is meant: the named one, or else the newest finished one under `runs/`, which is then said. */
+export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) {
+  if (Option.isSome(named)) return named.value
+  const [newest] = yield* withFile("report.json")
+  if (newest === undefined)
+    return yield* new ConfigError({
+      where: "--run",
+      problems: ["there is no finished run under runs/; train one (npx pnpm pipeline:train) or name one with --run DIR"]
+    })
+  yield* report({ _tag: "Note", line: `run ${newest}, the newest that is finished` })
+  return newest
+})
+
+/** What to do where `--resume` stands without `--run`; `begun` is a file of those that have begun, `done` of the finished. */
+export const resumeWhich = Effect.fnUntraced(function* (command: string, begun: string, done: string) {
+  const finished = new Set(yield* withFile(done))
+  const newest = (yield* withFile(begun)).find((path) => !finished.has(path))
+  const which =
+    newest === undefined
+      ? "none under runs/ is unfinished"
+      : `the newest that is not finished: npx pnpm pipeline:${command} --run ${newest} --resume`
+  return new ConfigError({ where: "--resume", problems: [`goes with --run DIR, which says what goes on; ${which}`] })
 })

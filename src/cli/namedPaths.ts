@@ -1,30 +1,52 @@
 import { Effect, Result, Stdio, Stream } from "effect"
+import { isUtf8 } from "node:buffer"
+import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError } from "../RunConfig.ts"
 import type { ImagePath } from "../pipeline/ImageFiles.ts"
 import { ImageFiles, PathRefused } from "../pipeline/ImageFiles.ts"
 
+/** A name of a list that is longer is none: no path is. */
+const longestName = 65_536
+
+/** A name's bytes as text; those that are not UTF-8 name no file here. */
+const named = (bytes: Uint8Array): ImagePath => {
+  const path = Buffer.from(bytes).toString()
+  const refuse = (reason: PathRefused["reason"], detail: string) =>
+    Result.fail(new PathRefused({ path: path.slice(0, 200), reason, detail }))
+  if (bytes.length > longestName)
+    return refuse("listUnreadable", "this is no list of files, one a line (or, with --null, before a NUL)")
+  if (!isUtf8(bytes)) return refuse("nameNotUtf8", "the name's bytes are not UTF-8; give the file another name")
+  return Result.succeed(path)
+}
+
 /** The names on standard input, one a line or one before each NUL; they stand for themselves. Empty ones are none. */
 const listed = (separator: "\n" | "\0") =>
   Stream.unwrap(Effect.map(Stdio.Stdio, ({ stdin }) => stdin)).pipe(
-    Stream.decodeText(),
     Stream.mapAccum(
-      () => "",
-      (begun, text) => {
-        const names = (begun + text).split(separator)
-        return [names.pop() ?? "", names] as const
+      () => Buffer.alloc(0),
+      (begun, bytes) => {
+        const names: Array<Buffer> = []
+        const all = Buffer.concat([begun, bytes])
+        let from = 0
+        for (let end = all.indexOf(separator); end >= 0; end = all.indexOf(separator, from)) {
+          names.push(all.subarray(from, end))
+          from = end + 1
+        }
+        // What is too long to be a name is not kept until it ends.
+        return [all.subarray(from).subarray(0, longestName + 1), names] as const
       },
       { onHalt: (begun) => [begun] }
     ),
-    Stream.map((name) => (separator === "\n" ? name.replace(/\r$/, "") : name)),
-    Stream.filter((name) => name !== ""),
-    Stream.map((name): ImagePath => Result.succeed(name)),
+    Stream.map((name) => (separator === "\n" && name.at(-1) === 13 ? name.subarray(0, -1) : name)),
+    Stream.filter((name) => name.length > 0),
+    Stream.map(named),
     Stream.catch((error) =>
       Stream.make<[ImagePath]>(
         Result.fail(
           new PathRefused({
             path: "-",
             reason: "listUnreadable",
-            detail: `standard input cannot be read (${error.message}); expected a list of files`
+            detail: `standard input cannot be read (${systemFault(error).detail}); expected a list of files`
           })
         )
       )

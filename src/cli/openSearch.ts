@@ -5,6 +5,7 @@ import { Runs } from "../run/Runs.ts"
 import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
+import { resumeWhich } from "./latestRun.ts"
 import { readSearchConfig } from "./readSearchConfig.ts"
 
 /** Where `--config` is left out. */
@@ -25,7 +26,8 @@ export interface SearchOptions {
 
 /** The search of a folder, as it was left. */
 const existing = Effect.fnUntraced(function* ({ config, run, set }: SearchOptions) {
-  if (Option.isNone(run) || Option.isSome(config) || set.length > 0)
+  if (Option.isNone(run)) return yield* yield* resumeWhich("search", "search.json", "trials.csv")
+  if (Option.isSome(config) || set.length > 0)
     return yield* new ConfigError({
       where: "--resume",
       problems: ["goes with --run DIR alone: the configuration is the one that the search began with"]

@@ -3,6 +3,7 @@ import type { PlatformError } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../RunConfig.ts"
 import type { ThresholdRequest } from "../run/answerThreshold.ts"
+import { visible } from "../layers/terminal/visible.ts"
 import { NothingRead, predictFiles } from "../run/predictFiles.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
@@ -36,7 +37,9 @@ const flags = {
     Flag.optional
   ),
   format: Flag.Literals("format", ["table", "jsonl", "csv"]).pipe(
-    Flag.withDescription("table: for people; jsonl: a JSON document a line; csv: with a header"),
+    Flag.withDescription(
+      "table: for people; jsonl: a JSON document a line; csv: with a header, and an apostrophe before text that a spreadsheet would take for a formula"
+    ),
     Flag.optional
   ),
   engine: options.predictor.pipe(
@@ -48,7 +51,11 @@ const flags = {
     Flag.withDescription("The names on standard input end with NUL, as those of find -print0 do"),
     Flag.withDefault(false)
   ),
-  set: options.set,
+  set: options.set.pipe(
+    Flag.withDescription(
+      "Changes one key that says how the model is applied, e.g. image.maxPixels=200000000; any number of times"
+    )
+  ),
   json: options.json,
   paths: Argument.String("path").pipe(
     Argument.withDescription("Image files, folders of them, patterns such as 'photos/**/*.jpg', or - for a list"),
@@ -71,7 +78,7 @@ export const predict = Command.make(
         problems: [`prints one JSON document, and --format ${format.value} asks for something else: leave one out`]
       })
     const named = yield* namedPaths(paths, isNull)
-    const runs = yield* finishedRuns(run, set)
+    const runs = yield* finishedRuns("predict", run, set)
     const opened = yield* predictFiles(runs, named, {
       top,
       threshold: Option.getOrUndefined(threshold),
@@ -86,14 +93,17 @@ export const predict = Command.make(
       else read += 1
       return prediction
     })
-    const text = predictionText(counted, json ? "json" : Option.getOrElse(format, () => "table" as const), {
+    const chosen = json ? "json" : Option.getOrElse(format, () => "table" as const)
+    const text = predictionText(counted, chosen, {
       runs: runs.map(({ folder }) => folder.path),
       engine: opened.engine,
       threshold: opened.threshold,
       top: Math.min(top, opened.labels.length)
     })
     const { stdout } = yield* Stdio.Stdio
-    const isOpen = yield* Stream.run(text, stdout({ endOnDone: false })).pipe(
+    // CSV keeps every character for the program that reads it; all else is for people, or JSON, which says the same.
+    const isShown = chosen !== "csv" || process.stdout.isTTY
+    const isOpen = yield* Stream.run(isShown ? Stream.map(text, visible) : text, stdout({ endOnDone: false })).pipe(
       Effect.as(true),
       Effect.catchTag("PlatformError", (error) => (isClosedPipe(error) ? Effect.succeed(false) : Effect.fail(error)))
     )

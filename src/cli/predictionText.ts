@@ -1,8 +1,10 @@
 import { Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { percent } from "../figures.ts"
+import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Threshold } from "../run/answerThreshold.ts"
 import type { Prediction } from "../run/predictFiles.ts"
+import { textCell } from "./textCell.ts"
 import { table } from "./text.ts"
 
 /** How predictions are written: for people, one JSON document a line, CSV, or one JSON document in all. */
@@ -21,9 +23,11 @@ export interface Heading {
 const widest = 60
 
 const lineOf = (prediction: Prediction, width: number): string => {
-  const path = prediction.path.padEnd(width)
-  if ("error" in prediction) return `${path}  ! ${prediction.error}\n`
-  const classes = prediction.classes.map(({ label, probability }) => `${label} ${percent(probability)}`).join(", ")
+  const path = visibleLine(prediction.path).padEnd(width)
+  if ("error" in prediction) return `${path}  ! ${visibleLine(prediction.error)}\n`
+  const classes = prediction.classes
+    .map(({ label, probability }) => `${visibleLine(label)} ${percent(probability)}`)
+    .join(", ")
   return `${path}  ${prediction.abstained ? "?  " : ""}${classes}\n`
 }
 
@@ -33,21 +37,28 @@ const asTable = <E, R>(predictions: Stream.Stream<Prediction, E, R>) =>
     predictions,
     () => 0,
     (width, some) => {
-      const wide = Math.max(width, ...some.map(({ path }) => Math.min(widest, path.length)))
+      const wide = Math.max(width, ...some.map(({ path }) => Math.min(widest, visibleLine(path).length)))
       return [wide, some.map((prediction) => lineOf(prediction, wide))] as const
     }
   )
 
 const cellsOf = (prediction: Prediction, top: number): ReadonlyArray<string> =>
   "error" in prediction
-    ? [prediction.path, "", "", prediction.reason, prediction.error, ...Array<string>(2 * top).fill("")]
+    ? [
+        textCell(prediction.path),
+        "",
+        "",
+        prediction.reason,
+        textCell(prediction.error),
+        ...Array<string>(2 * top).fill("")
+      ]
     : [
-        prediction.path,
-        prediction.label ?? "",
+        textCell(prediction.path),
+        textCell(prediction.label ?? ""),
         String(prediction.abstained),
         "",
         "",
-        ...prediction.classes.flatMap(({ label, probability }) => [label, String(probability)])
+        ...prediction.classes.flatMap(({ label, probability }) => [textCell(label), String(probability)])
       ]
 
 const asCsv = <E, R>(predictions: Stream.Stream<Prediction, E, R>, top: number) => {

@@ -1,8 +1,31 @@
 import { Effect, FileSystem, Option, Schema } from "effect"
 import type { Table } from "../configTable.ts"
 import { isKeyPath, isTable, setKey } from "../configTable.ts"
+import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../RunConfig.ts"
-import { parserOf } from "./parseConfig.ts"
+import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
+
+/** Bytes of a configuration: a hundred thousand labels have room. */
+const mostBytes = 1 << 22
+
+/** Values of a configuration, an alias of YAML counted wherever it stands, and how deep they may be in each other. */
+const most = { values: 200_000, depth: 64 } as const
+
+/** What a value has too much of to be a configuration; undefined where it has not. */
+const excessOf = (raw: unknown): string | undefined => {
+  const waiting: Array<readonly [unknown, number]> = [[raw, 0]]
+  let count = 0
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [value, depth] = next
+    if (depth > most.depth) return `its values lie more than ${most.depth} deep in each other`
+    if (typeof value !== "object" || value === null) continue
+    for (const inner of Object.values(value)) {
+      if (++count > most.values) return `it has more than ${most.values} values, its aliases followed`
+      waiting.push([inner, depth + 1])
+    }
+  }
+  return undefined
+}
 
 const readFile = Effect.fnUntraced(function* (file: string) {
   const extension = file.slice(file.lastIndexOf(".") + 1).toLowerCase()
@@ -10,6 +33,15 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   if (parse === undefined)
     return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
   const fs = yield* FileSystem.FileSystem
+  const size = yield* Effect.orElseSucceed(
+    Effect.map(fs.stat(file), (info) => Number(info.size)),
+    () => 0
+  )
+  if (size > mostBytes)
+    return yield* new ConfigError({
+      where: file,
+      problems: [`it has ${size} bytes; a configuration has ${mostBytes} at most`]
+    })
   const text = yield* fs.readFileString(file).pipe(
     Effect.mapError(
       (error) =>
@@ -18,17 +50,21 @@ const readFile = Effect.fnUntraced(function* (file: string) {
           problems: [
             error.reason._tag === "NotFound"
               ? "there is no such configuration file; name one with --config FILE"
-              : `the configuration cannot be read: ${error.message}`
+              : `the configuration cannot be read: ${systemFault(error).detail}`
           ]
         })
     )
   )
   const raw = yield* parse(text).pipe(
+    // A parser that calls itself for each bracket runs out of stack.
+    Effect.catchDefect(() => new ConfigSyntaxError({ detail: "its values lie too deep in each other" })),
     Effect.mapError(
       (error) =>
         new ConfigError({ where: file, problems: [`this is not valid ${extension.toUpperCase()}: ${error.detail}`] })
     )
   )
+  const excess = excessOf(raw)
+  if (excess !== undefined) return yield* new ConfigError({ where: file, problems: [excess] })
   if (!isTable(raw)) return yield* new ConfigError({ where: file, problems: ["expected a table of keys"] })
   return raw
 })

@@ -11,6 +11,7 @@ import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 
 const flags = {
+  named: options.runs.pipe(Flag.withDescription("A run's folder, as in the other commands; several are compared")),
   runs: Argument.String("run").pipe(
     Argument.withDescription("Folders of runs; the newest finished one under runs/ where left out"),
     Argument.atLeast(0)
@@ -39,8 +40,9 @@ const onePage = Effect.fnUntraced(function* (path: string) {
 export const report = Command.make(
   "report",
   flags,
-  Effect.fnUntraced(function* ({ json, open, out, runs }) {
+  Effect.fnUntraced(function* ({ json, named, open, out, runs: paths }) {
     const { dirname, join, resolve } = yield* Path.Path
+    const runs = [...named, ...paths]
     const [first, ...others] = runs
     if (others.length === 0 && Option.isSome(out))
       return yield* new ConfigError({

@@ -6,6 +6,7 @@ import type { ClusterUrl } from "../layers/cluster/ClusterUrl.ts"
 import { sayingWhich } from "../layers/cluster/Postgres.ts"
 import { submitAndWatch } from "../layers/cluster/watch.ts"
 import * as LocalSearch from "../layers/LocalSearch.ts"
+import { namingSearchFile } from "../layers/storage/SearchFileError.ts"
 import { report } from "../Progress.ts"
 import { Machine } from "../run/Machine.ts"
 import { RunError } from "../run/RunError.ts"
@@ -50,9 +51,11 @@ type Opened = Effect.Success<ReturnType<typeof openSearch>>
 
 /** On this machine: the journal lies in the search's folder, whatever that is called. */
 const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, parallel: number, board: Board) {
+  const file = `${folder.path}/search.sqlite`
   const payload = yield* searchPayload(search.config, trials, { folder: ".", places: parallel })
   return yield* carryOut(payload, parallel, workOf(search.config, trials, folder.path), board.tell).pipe(
-    Effect.provide(Layer.merge(LocalSearch.layer(`${folder.path}/search.sqlite`), ChildTrainers.layer(parallel)))
+    Effect.provide(Layer.merge(LocalSearch.layer(file), ChildTrainers.layer(parallel))),
+    namingSearchFile(file)
   )
 })
 

@@ -6,6 +6,7 @@ import type { SearchResult, SearchTrial } from "../model/search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../model/search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../model/search/settings.ts"
 import { section, table } from "./text.ts"
+import { textCell } from "./textCell.ts"
 
 /** How many of the best are told. */
 const most = 10
@@ -105,7 +106,13 @@ export const searchJson = (search: SearchResult) => {
 }
 
 const cell = (value: unknown) =>
-  value == null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)
+  value == null
+    ? ""
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : typeof value === "string"
+        ? textCell(value)
+        : String(value)
 
 /** All trials as CSV (RFC 4180), one row each in the order of their numbers: each axis is a column, named by its path. */
 export const trialsCsv = (search: SearchResult): Effect.Effect<string> => {

@@ -1,11 +1,17 @@
+import { visibleLine } from "../layers/terminal/visible.ts"
+
 /** A bar of up to `width` blocks, in eighths of a block. */
 export const bar = (share: number, width: number): string => {
   const eighths = Math.round(Math.max(0, Math.min(1, share)) * width * 8)
   return "█".repeat(eighths >> 3) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths & 7]!
 }
 
-/** Rows of cells in columns: numbers to the right, text to the left; the first row is the head. */
-export const table = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
+/**
+ * Rows of cells in columns: numbers to the right, text to the left; the first row is the head. A cell is one line, whatever
+ * the label or the name in it has.
+ */
+export const table = (given: ReadonlyArray<ReadonlyArray<string | number>>): string => {
+  const rows = given.map((row) => row.map((cell) => (typeof cell === "number" ? cell : visibleLine(cell))))
   const columns = rows[0]?.length ?? 0
   const widths = Array.from({ length: columns }, (_, j) => Math.max(...rows.map((row) => String(row[j] ?? "").length)))
   return rows

@@ -10,6 +10,7 @@ import type { RunEngine } from "../run/RunEngine.ts"
 import { finishedRun, trainRun } from "../run/trainRun.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
+import { resumeWhich } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readConfig, readRunConfig } from "./readConfig.ts"
 import { reportText } from "./summary.ts"
@@ -63,7 +64,8 @@ export const train = Command.make(
   flags,
   Effect.fnUntraced(function* ({ config: file, engine, json, resume, run: dir, set }) {
     const runs = yield* Runs
-    if (resume && (Option.isNone(dir) || Option.isSome(file) || set.length > 0))
+    if (resume && Option.isNone(dir)) return yield* yield* resumeWhich("train", "config.json", "report.json")
+    if (resume && (Option.isSome(file) || set.length > 0))
       return yield* new ConfigError({
         where: "--resume",
         problems: ["goes with --run DIR alone: the configuration is the one that the run began with"]

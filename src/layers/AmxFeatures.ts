@@ -15,8 +15,8 @@ import { processorThreads } from "./processorThreads.ts"
 const engine = "amx"
 const failed = failedBy(engine)
 
-const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
-  const addon = yield* loadAmx
+const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen, load: typeof loadAmx) {
+  const addon = yield* load
   const { lines, shape } = yield* Effect.try({
     try: () => {
       const { parameters, shape } = frozenParts(frozen)
@@ -53,9 +53,16 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen) {
   return { engine, shape, key, run } satisfies OpenFeatures
 })
 
+/** The same by an addon from elsewhere. */
+export const layerWith = (load: typeof loadAmx) =>
+  Layer.succeed(
+    Features,
+    onlyBy(engine, (frozen) => open(frozen, load))
+  )
+
 /**
  * Features by the processor's matrix unit (AMX), on as many threads as it has cores: float32 out of parts in bfloat16,
  * whose products are added in float32; within 1e-4 of what the engines give, and the same bits for any batch and any
  * number of threads.
  */
-export const layer = Layer.succeed(Features, onlyBy(engine, open))
+export const layer = layerWith(loadAmx)

@@ -7,6 +7,7 @@ import { report } from "../Progress.ts"
 import { makeKindCheck } from "./csv/fileKind.ts"
 import { makeLineSplitter } from "./csvLines.ts"
 import { makeCsvReader } from "./csvReader.ts"
+import { systemFault } from "./storage/systemFault.ts"
 
 /** What went wrong with the file itself. */
 const explain = (file: string, cause: unknown): RowsError => {
@@ -22,7 +23,7 @@ const explain = (file: string, cause: unknown): RowsError => {
   return new RowsError({
     file,
     reason: "unreadable",
-    detail: `the file cannot be read (${code})`,
+    detail: `the file cannot be read: ${systemFault(cause).detail}`,
     cure: "Check that it is there, and that you may read it.",
     cause
   })

@@ -9,23 +9,28 @@ import { fileHeader, fileTensors } from "./SafetensorsFile.ts"
 
 const located = (source: string) => (source.startsWith(hubPrefix) ? hubFile(source) : Effect.succeed(source))
 
-const weightsError = (source: string) => (error: FileError | SafetensorsError) =>
+/** What is fetched is checked before it is kept; what lies in the cache nevertheless was put there or damaged since. */
+const inCache = (path: string) =>
+  `. The file is ${path}: remove it, and run the command again, which fetches it anew; or put the right one there`
+
+const weightsError = (source: string, path: string) => (error: FileError | SafetensorsError) =>
   new WeightsError({
     source,
     reason: error._tag === "FileError" && error.reason === "missing" ? "missing" : "unreadable",
-    detail: error._tag === "FileError" ? error.detail : error.message
+    detail:
+      error._tag === "FileError" ? error.detail : `${error.message}${source.startsWith(hubPrefix) ? inCache(path) : ""}`
   })
 
 /** Trained weights from safetensors files; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
 export const layer = Layer.succeed(Pretrained, {
   contents: Effect.fnUntraced(function* (source) {
     const path = yield* located(source)
-    const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source))
+    const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source, path))
     return { metadata, shapes: new Map(listings.map(({ name, shape }) => [name, shape])) }
   }),
   beside: (source) => (source.startsWith(hubPrefix) ? hubConfig(source) : Effect.undefined),
   tensors: Effect.fnUntraced(function* (source, names) {
     const path = yield* located(source)
-    return yield* Effect.mapError(fileTensors(path, names), weightsError(source))
+    return yield* Effect.mapError(fileTensors(path, names), weightsError(source, path))
   })
 })

@@ -7,6 +7,7 @@ import { atomicWrite, fileError } from "./atomicWrite.ts"
 import * as DiskCheckpoints from "./DiskCheckpoints.ts"
 import type { Held } from "./lock.ts"
 import { holdLock } from "./lock.ts"
+import { systemFault } from "./storage/systemFault.ts"
 
 const unwritable = (path: string, detail: string) => new RunFolderError({ path, reason: "unwritable", detail })
 
@@ -42,7 +43,7 @@ export const layer = Layer.effect(
             Effect.mapError((detail) => new RunFolderError({ path, reason: "lost", detail })),
             Effect.andThen(
               Effect.mapError(fs.makeDirectory(dirname(target), { recursive: true }), (error) =>
-                unwritable(target, error.message)
+                unwritable(target, systemFault(error).detail)
               )
             ),
             Effect.andThen(Effect.mapError(atomicWrite(target, content), ({ detail }) => unwritable(target, detail)))
@@ -56,7 +57,7 @@ export const layer = Layer.effect(
                   reason: "missing",
                   detail: "there is no such file; has the run been finished?"
                 })
-              : new RunFolderError({ path: join(path, file), reason: "unreadable", detail: error.message })
+              : new RunFolderError({ path: join(path, file), reason: "unreadable", detail: systemFault(error).detail })
           )
       })
 

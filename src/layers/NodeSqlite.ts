@@ -9,13 +9,19 @@ const inputOf = (value: unknown): SQLInputValue =>
   // Effect's statements hold numbers, text, bytes and null beside booleans; SQLite says so itself where that is not true.
   typeof value === "boolean" ? Number(value) : (value as SQLInputValue)
 
+/** SQLITE_CORRUPT. */
+const damaged = 11
+
 const open = Effect.fnUntraced(function* (file: string) {
   const database = yield* Effect.acquireRelease(
     Effect.try({
       try: () => {
         const database = new DatabaseSync(file)
         // WAL with the default "full" flush: what was committed is there after a power cut.
-        database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;")
+        database.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        // A damaged page is found now, and not by whichever statement meets it.
+        const found: unknown = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"]
+        if (found !== "ok") throw Object.assign(new Error(String(found)), { errcode: damaged })
         return database
       },
       catch: (cause) => failure(cause, "open")
@@ -81,7 +87,7 @@ const make = Effect.fnUntraced(function* (file: string) {
 /**
  * An SQL client over Node's own SQLite, on one file, which is made where it is not there.
  *
- * Fails with an SqlError where the file cannot be opened. Effect's package for SQLite has no release for Effect 4.
+ * Fails with an SqlError where the file cannot be opened or is damaged. Effect's package for SQLite has no release for Effect 4.
  */
 export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(file)).pipe(Layer.provide(Reactivity.layer))

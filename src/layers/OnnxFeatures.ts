@@ -1,3 +1,12 @@
+/**
+ * The frozen part of a network by onnxruntime, on the processor.
+ *
+ * Its threads wait for work in a loop for 20 microseconds, and then sleep. onnxruntime's own threads wait in a loop for
+ * long: on a quiet machine that is a fifth quicker than sleeping at once, and beside two busy processes a third slower than that,
+ * for a thread that waits takes the processor from one that works. A machine that serves or searches is never quiet.
+ * With 20 microseconds both are had: the gaps between two layers are shorter, other processes' time slices much longer.
+ * Measured in `bench/RESULTS.md` ("onnxruntime's waiting threads"), by `bench/ways/spinning.ts`.
+ */
 import { Effect, Layer } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
 import { Features, FeaturesError } from "../model/Features.ts"
@@ -29,14 +38,14 @@ export interface OnnxSettings {
   readonly optimization: NonNullable<InferenceSession.SessionOptions["graphOptimizationLevel"]>
   /** Images of one run at most; the rest of a batch waits. Undefined: as many as are quickest (`imagesAtOnce`). */
   readonly images: number | undefined
-  /** Whether threads without work wait in a loop: quicker, and it takes processor time from others. */
-  readonly spinning: boolean
+  /** Microseconds that a thread without work waits in a loop before it sleeps; see this file's head. */
+  readonly spinning: number
 }
 
 const defaults = (): OnnxSettings => ({
   threads: processorThreads(),
   optimization: "all",
-  spinning: true,
+  spinning: 20,
   images: undefined
 })
 
@@ -47,6 +56,12 @@ const defaults = (): OnnxSettings => ({
  */
 const imagesAtOnce = ({ blocks }: Frozen, threads: number) =>
   blocks.some(({ _tag }) => _tag === "Dense") ? Number.POSITIVE_INFINITY : Math.max(2, threads)
+
+/** Source: onnxruntime_session_options_config_keys.h, `session.intra_op.spin_duration_us`. */
+const waiting = (microseconds: number) => ({
+  allow_spinning: microseconds > 0 ? "1" : "0",
+  ...(Number.isFinite(microseconds) && microseconds > 0 && { spin_duration_us: String(microseconds) })
+})
 
 const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
   const ort = yield* load
@@ -60,7 +75,7 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    extra: { session: { intra_op: { allow_spinning: settings.spinning ? "1" : "0" } } }
+    extra: { session: { intra_op: waiting(settings.spinning) } }
   }
   let session: InferenceSession | undefined = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => ort.InferenceSession.create(model, options), catch: failed }),

@@ -6,6 +6,7 @@ import { endOfHeader, lengthBytes, readHeader, SafetensorsError } from "../model
 import type { Tensor, Weights } from "../model/Tensor.ts"
 import { sizeOf } from "../model/Tensor.ts"
 import { readerOf } from "../model/tensorReader.ts"
+import { kindBytes } from "../model/weightsKind.ts"
 import { fileError } from "./atomicWrite.ts"
 
 /** Bytes that are read at once: nothing larger than this is held beside the tensors. */
@@ -27,9 +28,9 @@ const fill = async (handle: FileHandle, bytes: Uint8Array, position: number): Pr
 
 const headerOf = async (handle: FileHandle): Promise<Header> => {
   const { size } = await handle.stat()
-  const first = new Uint8Array(Math.min(lengthBytes, size))
-  await fill(handle, first, 0)
-  const header = new Uint8Array(Result.getOrThrow(endOfHeader(first, size)) - lengthBytes)
+  const begin = new Uint8Array(Math.min(kindBytes, size))
+  await fill(handle, begin, 0)
+  const header = new Uint8Array(Result.getOrThrow(endOfHeader(begin, size)) - lengthBytes)
   await fill(handle, header, lengthBytes)
   return Result.getOrThrow(readHeader(header, size))
 }

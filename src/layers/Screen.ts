@@ -1,3 +1,5 @@
+import { visible, visibleLine } from "./terminal/visible.ts"
+
 /** What is needed of a terminal. */
 export interface Terminal {
   readonly write: (text: string) => void
@@ -13,7 +15,7 @@ const rowsOf = (lines: ReadonlyArray<string>, columns: number) =>
  * Lines at the bottom of a terminal that are drawn over themselves, and lines above them that stay.
  *
  * The cursor rests at the end of the last line. The lines must not be longer than the terminal is wide; one that is made
- * narrower afterwards breaks them, which is reckoned with.
+ * narrower afterwards breaks them, which is reckoned with. What a terminal would obey is escaped in all of them.
  */
 export const makeScreen = ({ size, write }: Terminal) => {
   let drawn: ReadonlyArray<string> = []
@@ -23,14 +25,16 @@ export const makeScreen = ({ size, write }: Terminal) => {
     return `\r${up > 0 ? `\u001b[${up}A` : ""}\u001b[J`
   }
   const draw = (lines: ReadonlyArray<string>) => {
-    write(erase() + lines.join("\n"))
-    drawn = lines
+    const below = lines.map(visibleLine)
+    write(erase() + below.join("\n"))
+    drawn = below
   }
   return {
     draw,
     /** Writes a line for good, and draws others below it. */
-    say: (text: string, below: ReadonlyArray<string>) => {
-      write(`${erase()}${text}\n${below.join("\n")}`)
+    say: (text: string, lines: ReadonlyArray<string>) => {
+      const below = lines.map(visibleLine)
+      write(`${erase()}${visible(text)}\n${below.join("\n")}`)
       drawn = below
     },
     clear: () => draw([])

@@ -6,6 +6,7 @@ import type { Catalogue, SampleFile } from "../pipeline/sample/catalogue.ts"
 import { drawCatalogue } from "../pipeline/sample/catalogue.ts"
 import { SampleCatalogue, SampleCatalogueError } from "../pipeline/SampleCatalogue.ts"
 import { report } from "../Progress.ts"
+import { systemFault } from "./storage/systemFault.ts"
 
 /** Images that are rendered at the same time. */
 const concurrency = 8
@@ -75,7 +76,7 @@ export const layerIn = (parent: string) =>
           yield* write(catalogue, folder)
         }).pipe(
           Effect.catchTag("PlatformError", (cause) =>
-            Effect.fail(new SampleCatalogueError({ folder, detail: cause.message, cause }))
+            Effect.fail(new SampleCatalogueError({ folder, detail: systemFault(cause).detail, cause }))
           )
         )
         return folder

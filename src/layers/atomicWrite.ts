@@ -2,6 +2,7 @@ import { Effect, Schema } from "effect"
 import { open, readdir, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { isAlive } from "./isAlive.ts"
+import { systemFault } from "./storage/systemFault.ts"
 
 /** A file could not be read or written: which one, why, and what to do. */
 export class FileError extends Schema.TaggedError<FileError>()("FileError", {
@@ -14,21 +15,10 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
   }
 }
 
-const faults: Readonly<Record<string, readonly [FileError["reason"], string]>> = {
-  ENOSPC: ["diskFull", "the disk is full; free some space there, or choose a folder on another disk"],
-  EDQUOT: ["diskFull", "your quota on this disk is used up; free some space there, or choose a folder on another disk"],
-  EFBIG: ["diskFull", "the file would be larger than the system allows; raise the limit, or choose another disk"],
-  EACCES: ["notPermitted", "you may not read or write there; change the permissions, or choose another folder"],
-  EPERM: ["notPermitted", "you may not read or write there; change the permissions, or choose another folder"],
-  EROFS: ["notPermitted", "the disk can only be read; choose a folder on another disk"],
-  ENOENT: ["missing", "there is no such file or folder"]
-}
-
-/** What node:fs threw, as an error that says what to do. */
+/** What node:fs or Effect's FileSystem failed with, as an error that says what to do. */
 export const fileError = (path: string, cause: unknown): FileError => {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-  const [reason, detail] = faults[code] ?? (["failed", cause instanceof Error ? cause.message : String(cause)] as const)
-  return new FileError({ path, reason, detail })
+  const { detail, reason } = systemFault(cause)
+  return new FileError({ path, reason: reason === "notAFolder" ? "failed" : reason, detail })
 }
 
 const attempt = <A>(path: string, action: () => Promise<A>) =>

@@ -1,8 +1,10 @@
 import { Result, Schema } from "effect"
+import { otherKind } from "./weightsKind.ts"
 
 /** Bytes are not a safetensors file that can be read: why, and what was found. */
 export class SafetensorsError extends Schema.TaggedError<SafetensorsError>()("SafetensorsError", {
   reason: Schema.Literals([
+    "otherKind",
     "truncated",
     "headerTooLarge",
     "notJson",
@@ -13,7 +15,7 @@ export class SafetensorsError extends Schema.TaggedError<SafetensorsError>()("Sa
   detail: Schema.String
 }) {
   override get message() {
-    return `not a readable safetensors file: ${this.detail}`
+    return this.reason === "otherKind" ? this.detail : `not a readable safetensors file: ${this.detail}`
   }
 }
 
@@ -50,8 +52,14 @@ const Entry = Schema.Struct({
 const decodeEntry = Schema.decodeUnknownResult(Entry)
 const decodeMetadata = Schema.decodeUnknownResult(Schema.Record(Schema.String, Schema.String))
 
-/** Where the header ends, from the first bytes of a file of a length. */
+/**
+ * Where the header ends, from the first bytes of a file of a length; the first `kindBytes` of them say what the file is,
+ * where it is none of safetensors.
+ */
 export const endOfHeader = (first: Uint8Array, length: number): Result.Result<number, SafetensorsError> => {
+  const other = otherKind(first)
+  if (other !== undefined)
+    return safetensorsFault("otherKind", `this is ${other.what}, and no safetensors file; ${other.cure}`)
   if (first.length < lengthBytes) return safetensorsFault("truncated", `${length} bytes are too few for a header`)
   const size = Number(new DataView(first.buffer, first.byteOffset, lengthBytes).getBigUint64(0, true))
   if (size > maximumHeader)

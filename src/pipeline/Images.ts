@@ -38,6 +38,8 @@ export interface ImageFacts {
   readonly format: string
   /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
+  /** The file's name as the disk has it, where that is another than the one asked for: the Unicode form may differ. */
+  readonly path?: string
 }
 
 /** Which file an image has to be; a `Sample` says it. */

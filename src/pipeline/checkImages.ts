@@ -19,6 +19,11 @@ export interface CheckedRow extends Row {
   readonly digest: string
 }
 
+type Looked = Pick<CheckedRow, "path" | "digest">
+
+/** Whether a text has no other characters, so that Unicode has one way to spell it. */
+const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
+
 /** Rows that are looked at besides, to tell whether most photos are missing or the first few. */
 const probed = 30
 
@@ -62,25 +67,29 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const missing: Array<Row> = []
   let faulty = countFaults(refusals)
   const within = imageFolders(root, data)
-  const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<string, Refusal> {
-    const kept = known?.kept?.get(row.id)
-    if (kept !== undefined) return kept
+  const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<Looked, Refusal> {
+    const digest = known?.kept?.get(row.id)
+    // A name of other characters may be spelled another way on the disk: only a look tells.
+    if (digest !== undefined && isAscii(path)) return { path, digest }
     const before = known?.refused?.get(row.line)
     if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
     const facts = yield* Effect.result(images.check(path, image, { within }))
-    if (Result.isSuccess(facts)) return facts.success.digest
+    const found = Result.isSuccess(facts) ? (facts.success.path ?? path) : path
+    if (digest !== undefined) return { path: found, digest }
+    if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest }
     const { message, reason } = facts.failure
-    return known?.gone?.get(row.id) ?? (yield* Effect.fail(refuse(row, reason, message)))
+    const gone = known?.gone?.get(row.id)
+    return gone === undefined ? yield* Effect.fail(refuse(row, reason, message)) : { path, digest: gone }
   })
   const check = Effect.fnUntraced(function* (row: Row) {
     const path = imagePath(root, row.image)
-    return { row, path, digest: yield* Effect.result(look(row, path)) }
+    return { row, looked: yield* Effect.result(look(row, path)) }
   })
   /** That most photos are missing, where they are: with one cause, not row by row. */
   const explainMissing = Effect.fnUntraced(function* () {
-    const looked = kept.length + refused.length
-    if (missing.length <= looked / 2 || missing.length <= faulty / 2) return
-    const left = rows.slice(looked)
+    const seen = kept.length + refused.length
+    if (missing.length <= seen / 2 || missing.length <= faulty / 2) return
+    const left = rows.slice(seen)
     const step = Math.max(1, Math.ceil(left.length / probed))
     const more = yield* Effect.forEach(
       left.filter((_, index) => index % step === 0),
@@ -88,10 +97,10 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
       { concurrency: loader.concurrency }
     )
     const gone = more.filter(
-      ({ digest, row }) =>
-        Result.isFailure(digest) && (digest.failure.reason === "imageMissing" || isForeign(row, data))
+      ({ looked, row }) =>
+        Result.isFailure(looked) && (looked.failure.reason === "imageMissing" || isForeign(row, data))
     )
-    const total = looked + more.length
+    const total = seen + more.length
     if (gone.length < more.length / 2) return
     return yield* yield* missingImages({
       root,
@@ -106,11 +115,11 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   yield* Stream.fromArray(rows).pipe(
     Stream.mapEffect((row) => check(row), { concurrency: loader.concurrency }),
     Stream.runForEach(
-      Effect.fnUntraced(function* ({ digest, path, row }) {
-        if (Result.isSuccess(digest)) kept.push({ ...row, path, digest: digest.success })
+      Effect.fnUntraced(function* ({ looked, row }) {
+        if (Result.isSuccess(looked)) kept.push({ ...row, ...looked.success })
         else {
-          if (digest.failure.reason === "imageMissing" || isForeign(row, data)) missing.push(row)
-          refused.push(digest.failure)
+          if (looked.failure.reason === "imageMissing" || isForeign(row, data)) missing.push(row)
+          refused.push(looked.failure)
           faulty += 1
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
             yield* explainMissing()

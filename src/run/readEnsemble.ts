@@ -17,7 +17,9 @@ export interface FinishedRun {
 
 const readModel = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
   const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  return { config, folder, recorded, model, form: canonical(model.image) }
+  // How large a file may be is no matter of the network, and may be changed after its training.
+  const image = { ...model.image, maxPixels: config.image.maxPixels }
+  return { config, folder, recorded, model, image, form: canonical(image) }
 })
 
 /**
@@ -32,7 +34,7 @@ export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyR
   const read = yield* Effect.forEach(runs, readModel)
   const [first] = read
   const { labels } = first.model
-  const images = new Map(read.map(({ form, model }) => [form, model.image]))
+  const images = new Map(read.map(({ form, image }) => [form, image]))
   const forms = [...images.keys()]
   const members = yield* Effect.forEach(
     read,

@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== "linux")("weft backend-install on Linux", (
     const port = typeof address === "object" ? address?.port : 0
     const child = spawn(process.execPath, [bin, "backend-install", "--from", `http://127.0.0.1:${port}/a.tar.gz`])
     const ended = new Promise((resolve) => child.on("close", resolve))
-    await vi.waitUntil(() => existsSync(join(root, "downloads", "a.tar.gz.part")), { timeout: 30_000 })
+    await vi.waitUntil(() => existsSync(join(root, "downloads", "a.tar.gz.part")), { timeout: 110_000 })
     child.kill("SIGKILL")
     await ended
     server.closeAllConnections()

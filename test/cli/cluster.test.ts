@@ -9,7 +9,7 @@ import { writeCatalogue } from "../catalogue.ts"
 import { freePort, password, postgres, postgresPrograms } from "../postgres.ts"
 import { weft } from "./run.ts"
 import type { Begun } from "./searchRuns.ts"
-import { begin, filesWith, findings, searchToml, timesOf, trialsIn, until } from "./searchRuns.ts"
+import { begin, filesWith, findings, holdWhen, killAll, searchToml, timesOf, trialsIn } from "./searchRuns.ts"
 
 let folder: string
 
@@ -74,12 +74,19 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
           const trial = current(one)
           return done.length > 0 && trial !== undefined && underWay.includes(trial)
         })
-      await until(() => victim() !== undefined, "a worker in the middle of a trial, after another trial's end", ...all)
-      const killed = victim()
+      // Both stand still while it is looked at where they are: the one to be killed has a checkpoint, and is not through.
+      const held = await holdWhen(
+        () => victim() !== undefined,
+        "a worker in the middle of a trial, after another trial's end",
+        ...pair
+      )
       const shown = all.map(({ child }) => shownOf(child.pid)).join("\n")
-      killed?.child.kill("SIGKILL")
-      await killed?.ended
-      const trial = killed === undefined ? undefined : current(killed)
+      const killed = victim()
+      assert.isDefined(killed)
+      const trial = current(killed)
+      killAll(killed)
+      held.letGo()
+      await killed.ended
       const { done } = trialsIn(run)
       const before = timesOf(run, done)
       const other = pair.find((one) => one !== killed)

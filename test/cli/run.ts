@@ -18,7 +18,7 @@ export const weft = (
   args: ReadonlyArray<string>,
   cwd: string,
   onError: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-  input?: string
+  input?: string | Uint8Array
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ["pipe", "pipe", "pipe"] })

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { writeCatalogue } from "../catalogue.ts"
 import type { Ended } from "./run.ts"
 import { weft } from "./run.ts"
-import { begin, findings, searchToml, timesOf, trialsIn, until } from "./searchRuns.ts"
+import { begin, findings, holdWhen, searchToml, timesOf, trialsIn } from "./searchRuns.ts"
 
 let folder: string
 let alone: Ended
@@ -44,27 +44,29 @@ describe("weft search", { timeout: 300_000 }, () => {
   it("killed in the middle and started again, it has the same table, and repeats no trial", async () => {
     const killed = begin([...flags, "killed"], folder)
     const run = join(folder, "killed")
-    await until(() => trialsIn(run).done.length > 0 && trialsIn(run).underWay.length > 0, "a second trial", killed)
+    const isInSecond = () => trialsIn(run).done.length > 0 && trialsIn(run).underWay.length > 0
+    const held = await holdWhen(isInSecond, "a second trial", killed)
     // Beside it, a second process is refused.
     const second = await weft(["search", "--run", "killed", "--resume"], folder)
     assert.strictEqual(second.code, 2)
     assert.match(second.stderr, /process \d+ on \S+ is at work on this search/)
-    killed.child.kill("SIGKILL")
+    held.kill()
     await killed.ended
-    const { done, underWay } = trialsIn(run)
+    const { done } = trialsIn(run)
     const before = timesOf(run, done)
     const resumed = await weft(["search", "--run", "killed", "--resume", "--json"], folder)
     assert.strictEqual(resumed.code, 0, resumed.stderr)
     assert.deepStrictEqual(findings(resumed.stdout), findings(alone.stdout))
     assert.deepStrictEqual(timesOf(run, done), before)
-    if (underWay.length > 0) assert.match(resumed.stderr, /going on at epoch|the training is done already/)
+    assert.match(resumed.stderr, /going on at epoch|the training is done already/)
   })
 
   it("Ctrl-C leaves checkpoints and the command to go on; two processes then have the same table", async () => {
     const stopped = begin([...flags, "stopped"], folder)
     const run = join(folder, "stopped")
-    await until(() => trialsIn(run).underWay.length > 0, "a trial", stopped)
+    const held = await holdWhen(() => trialsIn(run).underWay.length > 0, "a trial", stopped)
     stopped.child.kill("SIGINT")
+    held.letGo()
     assert.strictEqual(await stopped.ended, 130, stopped.said.stderr)
     assert.match(stopped.said.stderr, /To go on: npx pnpm pipeline:search --run stopped --resume/)
     const resumed = await weft(["search", "--run", "stopped", "--resume", "--parallel", "2", "--json"], folder)
@@ -75,11 +77,12 @@ describe("weft search", { timeout: 300_000 }, () => {
   it("a process that trains and is killed is said to be, and another goes on from its checkpoints", async () => {
     const begun = begin([...flags, "orphan"], folder)
     const run = join(folder, "orphan")
-    await until(() => trialsIn(run).underWay.length > 0, "a trial", begun)
+    const held = await holdWhen(() => trialsIn(run).underWay.length > 0, "a trial", begun)
     const { execFileSync } = await import("node:child_process")
     const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(begun.child.pid)], { encoding: "utf8" })
     const trainer = children.split("\n").find((line) => line.includes("trainer/main.ts"))
     process.kill(Number.parseInt(trainer ?? "", 10), "SIGKILL")
+    held.letGo()
     assert.strictEqual(await begun.ended, 0, begun.said.stderr)
     assert.match(begun.said.stderr, /the process at work on it died \(signal SIGKILL.*a new one goes on/)
     assert.deepStrictEqual(findings(begun.said.stdout), findings(alone.stdout))

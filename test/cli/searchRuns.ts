@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -45,10 +45,65 @@ export const until = async (is: () => boolean, what: string, ...processes: Reado
   const deadline = Date.now() + 250_000
   while (!is()) {
     if (Date.now() > deadline)
-      throw new Error(
-        `waited in vain for ${what}:\n${processes.map(({ said }) => said.stdout + said.stderr).join("\n")}`
-      )
+      throw new Error(`${what} did not come:\n${processes.map(({ said }) => said.stdout + said.stderr).join("\n")}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** A process and those that it started, trainers among them. */
+const family = ({ child }: Begun): ReadonlyArray<number> => {
+  if (child.pid === undefined) return []
+  const listed = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+  const pairs = listed
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+  return [child.pid, ...pairs.flatMap(([pid, parent]) => (pid !== undefined && parent === child.pid ? [pid] : []))]
+}
+
+const signal = (pid: number, name: NodeJS.Signals) => {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** Kills a process and those that it started, as the end of their machine does. */
+export const killAll = (begun: Begun): void => {
+  for (const pid of family(begun)) signal(pid, "SIGKILL")
+}
+
+/** Processes that stand still: nothing that is seen of their work changes before they are let go or killed. */
+export interface Held {
+  readonly letGo: () => void
+  readonly kill: () => void
+}
+
+const hold = (processes: ReadonlyArray<Begun>): Held => {
+  const all = new Set<number>()
+  // A stopped process starts no other: once no new one is seen, all are stopped.
+  for (let before = -1; before < all.size;) {
+    before = all.size
+    for (const pid of processes.flatMap(family)) {
+      all.add(pid)
+      signal(pid, "SIGSTOP")
+    }
+  }
+  const send = (name: NodeJS.Signals) => () => all.forEach((pid) => signal(pid, name))
+  return { letGo: send("SIGCONT"), kill: send("SIGKILL") }
+}
+
+/**
+ * Waits until something is so of processes that stand still, however quick or slow the machine is; they stay so, until
+ * they are let go or killed.
+ */
+export const holdWhen = async (is: () => boolean, what: string, ...processes: ReadonlyArray<Begun>): Promise<Held> => {
+  for (;;) {
+    await until(is, what, ...processes)
+    const held = hold(processes)
+    if (is()) return held
+    held.letGo()
   }
 }
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
 import { Effect } from "effect"
 import { searchJson, searchText, trialsCsv } from "../../src/cli/searchTable.ts"
+import { textCell } from "../../src/cli/textCell.ts"
 import { withTrial } from "../../src/model/search/SearchResult.ts"
 import { epochRecord, fashionHalfway } from "../fashionSearch.ts"
 
@@ -109,4 +110,23 @@ describe("the end of a search", () => {
       assert.isNull(json.trials[20].objective)
     })
   )
+
+  it.effect("is no formula for a spreadsheet, while numbers stay numbers", () =>
+    Effect.gen(function* () {
+      const { points, search } = yield* fashionHalfway
+      const csv = yield* trialsCsv(withTrial(search, points.trials[5]!.id, { detail: '=HYPERLINK("x")' }))
+      const rows = parse(csv, { columns: true, record_delimiter: "\r\n" }) as ReadonlyArray<Record<string, string>>
+      assert.strictEqual(rows[5]!["detail"], '\'=HYPERLINK("x")')
+      assert.strictEqual(rows[5]!["trainAccuracy"], "-1")
+    })
+  )
+})
+
+describe("a text in a CSV", () => {
+  it("has an apostrophe before it where a spreadsheet would take it for a formula", () => {
+    for (const text of ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1", "-"])
+      assert.strictEqual(textCell(text), `'${text}`)
+    for (const text of ["", "shirt", "a=b", "-1", "+1.5e-7", "-.5", "1e3", "'=1", "日本"])
+      assert.strictEqual(textCell(text), text)
+  })
 })

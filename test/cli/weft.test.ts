@@ -124,7 +124,7 @@ describe("weft train, evaluate, predict", () => {
     assert.match(lines.stderr, /1 of 3 could not be read/)
     const nul = "data/photos/plum-1.png\0two\nlines.png\0"
     const table = await weft(["predict", "--run", "first", "--null", "-"], folder, undefined, nul)
-    assert.match(table.stdout, /^data\/photos\/plum-1\.png +\w+ .*\ntwo\nlines\.png +! there is no such file\n$/)
+    assert.match(table.stdout, /^data\/photos\/plum-1\.png +\w+ .*\ntwo\\nlines\.png +! there is no such file\n$/)
     const csv = await run(
       "predict",
       "--run",
@@ -341,7 +341,7 @@ describe("wrong input", () => {
       2,
       /does not fit.*image\.height/s
     ],
-    ["--resume without a run", ["train", "--resume"], 2, /goes with --run DIR alone/],
+    ["--resume without a run", ["train", "--resume"], 2, /goes with --run DIR/],
     ["--resume of nothing", ["train", "--run", "empty", "--resume"], 2, /there is no run in this folder/],
     [
       "a run folder that is taken",

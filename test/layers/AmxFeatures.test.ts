@@ -1,12 +1,16 @@
 import type { Vitest } from "@effect/vitest"
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import sharp from "sharp"
 import * as DiskPretrained from "../../src/layers/DiskPretrained.ts"
 import * as OnnxFeatures from "../../src/layers/OnnxFeatures.ts"
-import { layer } from "../../src/layers/AmxFeatures.ts"
-import { loadAmx } from "../../src/layers/amx/loadAmx.ts"
+import { layer, layerWith } from "../../src/layers/AmxFeatures.ts"
+import { loadAmx, openAmx } from "../../src/layers/amx/loadAmx.ts"
+import { amxArguments } from "../../src/layers/tensorflow/install/compile.ts"
 import { Features } from "../../src/model/Features.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { startWeights } from "../../src/model/startWeights.ts"
@@ -14,6 +18,25 @@ import { featuresContract, flat, frozenOf, givesPyTorchsLogits, inside } from ".
 import { assertNear, uniform } from "../model/engineContract/reference.ts"
 
 const addon = await Effect.runPromise(Effect.result(loadAmx))
+
+/** Compiles the addon with the unit's tiles in software; undefined where the processor or a compiler is missing. */
+const inSoftware = (): string | undefined => {
+  const cpuinfo = "/proc/cpuinfo"
+  if (!existsSync(cpuinfo) || !readFileSync(cpuinfo, "utf8").includes("avx512_bf16")) return undefined
+  const folder = mkdtempSync(join(tmpdir(), "weft-tiles-"))
+  process.on("exit", () => rmSync(folder, { recursive: true }))
+  const path = join(folder, "tiles.node")
+  const tiles = new URL("amx/tiles.h", import.meta.url).pathname
+  try {
+    execFileSync(process.env["CXX"] ?? "g++", amxArguments(path, ["-include", tiles]), { stdio: "pipe" })
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined // no compiler
+    throw error
+  }
+  return path
+}
+
+const software = inSoftware()
 
 const more = (it: Vitest.MethodsNonLive<Features>) => {
   for (const [what, blocks, shape] of [
@@ -89,3 +112,7 @@ const more = (it: Vitest.MethodsNonLive<Features>) => {
 const missing = addon._tag === "Failure" ? `: ${addon.failure.detail}` : ""
 
 describe.skipIf(missing !== "")(`the matrix unit${missing}`, () => featuresContract("amx", layer, more))
+
+describe.skipIf(software === undefined)("the matrix unit's tiles in software", () =>
+  featuresContract("amx in software", layerWith(openAmx(software ?? "")), more)
+)

@@ -15,7 +15,7 @@ const sameBits = (it: Vitest.MethodsNonLive<Features>) => {
       const together = yield* run(images, 33)
       const alone = yield* Effect.provide(
         Effect.flatMap(Features, (features) => features.open(frozen)),
-        layerWith({ threads: 1, spinning: false, images: 5 })
+        layerWith({ threads: 1, spinning: 0, images: 5 })
       )
       assert.deepStrictEqual(yield* alone.run(images, 33), together)
       for (let i = 0; i < 33; i++) {

@@ -35,4 +35,13 @@ describe("a screen", () => {
     screen.draw(["x"])
     assert.deepStrictEqual(rows, ["x"])
   })
+
+  it("writes nothing that a terminal would obey, and keeps its place beneath it", () => {
+    const { rows, size, write } = fakeTerminal(40)
+    const screen = makeScreen({ size, write })
+    screen.draw(["name \u001b[2J\r", "two\nlines"])
+    assert.deepStrictEqual(rows, ["name \\u001b[2J\\r", "two\\nlines"])
+    screen.say("note\u009b \u202e", ["bar"])
+    assert.deepStrictEqual(rows, ["note\\u009b \\u202e", "bar"])
+  })
 })

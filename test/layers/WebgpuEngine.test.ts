@@ -1,13 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
 import { execFile } from "node:child_process"
 import { layer, layerWith } from "../../src/layers/WebgpuEngine.ts"
+import { maxPool } from "../../src/layers/tfjs/convolutions.ts"
+import type { Pass } from "../../src/layers/tfjs/Pass.ts"
+import { operatorsOf } from "../../src/layers/webgpu/operators.ts"
 import { probeAdapter } from "../../src/layers/webgpu/probeAdapter.ts"
 import * as MockEngine from "../../src/layers/MockEngine.ts"
 import { Engine, EngineError } from "../../src/model/Engine.ts"
 import type { Network } from "../../src/model/Network.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { poolsAsPyTorchDoes, rectifiesAsPyTorchDoes } from "./tfjs/asPyTorch.ts"
 import { engineContract } from "../model/engineContract.ts"
 import { plain } from "../model/engineContract/figures.ts"
 import { assertNear, assertSameBits, openSession, referenceBatch, sgd } from "../model/engineContract/reference.ts"
@@ -169,6 +174,16 @@ describe.skipIf(missing !== "")(`the engine webgpu here${missing}`, () => {
           assertNear(actual.predicted, expected.predicted, "logits after the step", 1e-4)
           for (const [name, { data }] of actual.weights) assertNear(data, expected.weights.get(name)!.data, name, 1e-4)
         }).pipe(Effect.provide(engine))
+    )
+
+    it.effect("pools and rectifies as PyTorch does where there are NaN and infinities, forward and backward", () =>
+      Effect.gen(function* () {
+        yield* Engine // its backend is the current one
+        const unused = {} as Pass // pooling looks at nothing in it
+        yield* Effect.promise(() => poolsAsPyTorchDoes((block, input) => maxPool(block, input, unused)))
+        const backend = tf.backend() as WebGPUBackend // the engine's
+        yield* Effect.promise(() => rectifiesAsPyTorchDoes(operatorsOf(backend)))
+      }).pipe(Effect.provide(engine))
     )
 
     it.effect("prints nothing, and lets the process end", () =>

@@ -9,6 +9,7 @@ import { trainingsGoOn } from "./engineContract/interruption.ts"
 import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
+import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 /**
  * Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. `brief` skips
@@ -19,6 +20,7 @@ export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, 
     agreesWithPyTorch(it, brief)
     agreesWithOnnxruntime(it)
     gradientsAreSlopes(it, brief)
+    engineKeepsWhatIsNoNumber(it)
     freezesWhatIsFrozen(it)
     sessionsKeepTheirState(it, brief)
     trainingsGoOn(it)

@@ -14,6 +14,7 @@ import { frozenParts } from "../../src/model/onnx/onnxModel.ts"
 import { startWeights } from "../../src/model/startWeights.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
 import { assertNear, referenceTensor, uniform } from "./engineContract/reference.ts"
+import { keepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 const shared = new URL("../../../shared/", import.meta.url)
 
@@ -188,22 +189,23 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
     readonly size: number
     readonly batch: number
     readonly classes?: number
+    readonly salt: string
     readonly logits: ReadonlyArray<number>
     readonly logitsNorm: number
   }
   const records = existsSync(figures)
     ? (JSON.parse(readFileSync(figures, "utf8")) as ReadonlyArray<Forward>) // as the fixtures' README says
     : []
-  for (const { batch, classes = 70, head, logits, logitsNorm, network, size } of records)
+  for (const { batch, classes = 70, head, logits, logitsNorm, network, salt, size } of records)
     if (network !== "simple_cnn")
       it.effect(`gives the logits of ../shared/fixtures/forward.json: ${network}, head ${head}, at ${size}`, () =>
         Effect.gen(function* () {
           const options = { height: size, width: size, classes, head: head ?? "fc", padding: "symmetric" } as const
           const { blocks } = { mobilenet_v2: mobilenetV2, vgg16 }[network](options)
           const parameters = frozenParts({ blocks, input: [size, size, 3] }).parameters
-          const weights = new Map(parameters.map(({ name, shape }) => [name, referenceTensor(name, shape, "weft-")]))
+          const weights = new Map(parameters.map(({ name, shape }) => [name, referenceTensor(name, shape, salt)]))
           const { run } = yield* (yield* Features).open({ blocks, input: [size, size, 3], weights })
-          const images = Float32Array.from(uniform("weft-", "input", batch * size * size * 3))
+          const images = Float32Array.from(uniform(salt, "input", batch * size * size * 3))
           const actual = yield* run(images, batch)
           const first = [...actual].filter((_, i) => i % classes < 16)
           assertNear(first, logits, "logits")
@@ -221,7 +223,22 @@ export const featuresContract = <E>(
   layer(Layer.provideMerge(features, Layer.succeed(LeakPolicy, "fail")))(`features by ${name}`, (it) => {
     for (const [title, { frozen, size }] of Object.entries(cases))
       it.effect(`gives what the blocks give: ${title}`, () => agrees(frozen, size, title))
+    keepsWhatIsNoNumber(it)
     agreesOnNetworks(it)
+
+    for (const channels of [3, 37])
+      it.effect(`takes an infinity no further than to the rectifier that cuts it: ${channels} channels`, () =>
+        Effect.gen(function* () {
+          const frozen = frozenOf(inside, [19, 14, channels])
+          const images = imagesOf(frozen, 2)
+          images[40] = Infinity
+          images[images.length - 40] = -Infinity
+          const expected = expectedOf(frozen, images, 2).data
+          assert.isTrue(expected.every(Number.isFinite))
+          const { run } = yield* (yield* Features).open(frozen)
+          assertNear(yield* run(images, 2), expected, "features", 5e-5)
+        })
+      )
 
     it.effect("gives an image the same features in any batch", () =>
       Effect.gen(function* () {

@@ -21,14 +21,9 @@ const unavailable = (detail: string, cause?: unknown) =>
 
 const install = "npx pnpm backend:install"
 
-/** The addon of the installed backend. Fails as `unavailable`, with what to do, where there is none that runs here. */
-export const loadAmx = Effect.suspend((): Effect.Effect<Addon, FeaturesError> => {
-  const installed = readInstalled(backendFolder())
-  if (installed === undefined) return Effect.fail(unavailable(`its addon is not installed. Install it: ${install}`))
-  const path = join(installed.folder, amxName())
-  if (!existsSync(path))
-    return Effect.fail(unavailable(`its addon was compiled for another version of Weft. Compile it again: ${install}`))
-  return Effect.try({
+/** A compiled addon. Fails as `unavailable`, with what to do, where it does not run here. */
+export const openAmx = (path: string): Effect.Effect<Addon, FeaturesError> =>
+  Effect.try({
     try: () => createRequire(import.meta.url)(path) as Addon | Record<string, never>, // compiled from our own sources
     catch: (cause) => unavailable(`its addon does not load. Compile it again: ${install} --force`, cause)
   }).pipe(
@@ -42,4 +37,13 @@ export const loadAmx = Effect.suspend((): Effect.Effect<Addon, FeaturesError> =>
           )
     )
   )
+
+/** The addon of the installed backend. Fails as `unavailable`, with what to do, where there is none that runs here. */
+export const loadAmx = Effect.suspend(() => {
+  const installed = readInstalled(backendFolder())
+  if (installed === undefined) return Effect.fail(unavailable(`its addon is not installed. Install it: ${install}`))
+  const path = join(installed.folder, amxName())
+  if (!existsSync(path))
+    return Effect.fail(unavailable(`its addon was compiled for another version of Weft. Compile it again: ${install}`))
+  return openAmx(path)
 })

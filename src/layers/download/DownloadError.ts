@@ -1,13 +1,23 @@
 import { Schema } from "effect"
+import { systemFault } from "../storage/systemFault.ts"
 
 /**
  * A file cannot be fetched.
  *
  * `notPermitted` (status 401 or 403), `notFound` (404 or 410), `unreachable` (all else that a server or a network can
- * do, after several tries), `damaged` (not the published bytes; they were thrown away), `diskFull`, `notWritable`.
+ * do, after several tries), `damaged` (not the published bytes; they were thrown away), `otherFile` (something else than
+ * what is wanted, thrown away too), `diskFull`, `notWritable`.
  */
 export class DownloadError extends Schema.TaggedError<DownloadError>()("DownloadError", {
-  reason: Schema.Literals(["notPermitted", "notFound", "unreachable", "damaged", "diskFull", "notWritable"]),
+  reason: Schema.Literals([
+    "notPermitted",
+    "notFound",
+    "unreachable",
+    "damaged",
+    "otherFile",
+    "diskFull",
+    "notWritable"
+  ]),
   /** As it was asked for: where it led may bear a signature. */
   url: Schema.String,
   detail: Schema.String,
@@ -34,6 +44,6 @@ export const downloadError = (url: string, cause: unknown): DownloadError => {
   if (["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(cause)))
     return new DownloadError({ reason: "diskFull", url, detail: "the disk is full" })
   if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(codeOf(cause)))
-    return new DownloadError({ reason: "notWritable", url, detail: messageOf(cause) })
+    return new DownloadError({ reason: "notWritable", url, detail: systemFault(cause).detail })
   return new DownloadError({ reason: "unreachable", url, detail: messageOf(cause) })
 }

@@ -48,6 +48,15 @@ const rangeOf = (headers: Headers) => {
   return { from: Number(found?.[1]), length: Number(found?.[2]) }
 }
 
+/** What fetch unpacks by itself. Source: Fetch standard, "handle content codings". */
+const unpacked: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br"])
+
+/** How a server packs what it sends, though it was asked not to; nothing where it does not. */
+const packingOf = (headers: Headers): string | undefined => {
+  const packing = (headers.get("content-encoding") ?? "").trim().toLowerCase()
+  return packing === "" || packing === "identity" ? undefined : packing
+}
+
 /**
  * One try to fetch a file: the rest of it after what its part has, or all of it where the server does not go on or the
  * file is another one by now. Resolves with what was published; rejects where the server is silent for `patience` (ms).
@@ -81,21 +90,29 @@ export const attempt = async (
       throw new Error("more had come than the file has: it begins anew")
     }
     if (!ok || body === null) throw refusal(url, answer)
+    const packing = packingOf(headers)
+    if (packing !== undefined && !unpacked.has(packing))
+      throw new Error(`the server packs the file (${packing}), which was not asked for and cannot be unpacked`)
     const goesOn = status === 206
+    if (goesOn && packing !== undefined) {
+      await dropPart(part)
+      throw new Error("the server went on in a packed file: it begins anew")
+    }
     const { from } = rangeOf(headers)
     if (goesOn && !Number.isNaN(from) && from !== have) {
       await dropPart(part)
       throw new Error("the server went on from another place: it begins anew")
     }
     const start = goesOn ? have : 0
-    const length = headers.get("content-length")
+    // Of what fetch unpacks on its way, the server's length and version are those of the packed bytes.
+    const length = packing === undefined ? headers.get("content-length") : null
     const total = length === null ? undefined : start + Number(length)
     if (total !== undefined) await checkSpace(part, total - start)
     // At no moment may a tag lie beside bytes of another version: a run that is stopped here would join the two.
     await rm(part.tagFile, { force: true })
     const handle = await open(part.path, goesOn ? "a" : "w")
     try {
-      const etag = headers.get("etag")
+      const etag = packing === undefined ? headers.get("etag") : null
       if (etag !== null) await writeFile(part.tagFile, etag)
       let done = start
       onBytes(done, total)

@@ -48,6 +48,13 @@ const toItsEnd = <A>(work: (signal: AbortSignal) => Promise<A>) =>
     )
   })
 
+/** Why a fetched file is not what is wanted. */
+export interface Unwanted {
+  readonly detail: string
+  /** It is of another kind altogether, and not one that came damaged. */
+  readonly isOtherKind: boolean
+}
+
 /** Throws a part away that is not what was published. */
 const check = async (url: string, part: Part, size: number | undefined, hash: Hash | undefined) => {
   const { size: actualSize } = await stat(part.path)
@@ -72,7 +79,13 @@ const check = async (url: string, part: Part, size: number | undefined, hash: Ha
  * Gives the hash that it was checked against. One fetches a file at a time. Fails with a DownloadError.
  */
 export const download = Effect.fn("download")(function* (
-  wanted: Wanted & { readonly path: string; readonly name: string; readonly hash?: Hash | undefined }
+  wanted: Wanted & {
+    readonly path: string
+    readonly name: string
+    readonly hash?: Hash | undefined
+    /** What a fetched file is, where it is not what is wanted; it is then thrown away. */
+    readonly examine?: (path: string) => Effect.Effect<Unwanted | undefined>
+  }
 ) {
   const { name, path, url } = wanted
   const part = partOf(path)
@@ -90,7 +103,16 @@ export const download = Effect.fn("download")(function* (
     )
   )
   const hash = wanted.hash ?? published.hash
+  const unwanted = wanted.examine === undefined ? undefined : yield* wanted.examine(part.path)
+  const drop = (detail: string) =>
+    Effect.andThen(
+      run(() => dropPart(part)),
+      Effect.fail(new DownloadError({ reason: "otherFile", url, detail }))
+    )
+  // A page says more than that its hash is not the published one.
+  if (unwanted?.isOtherKind === true) return yield* drop(unwanted.detail)
   yield* run(() => check(url, part, published.size, hash))
+  if (unwanted !== undefined) return yield* drop(unwanted.detail)
   yield* run(() => finishPart(part, path))
   return hash
 })

@@ -65,6 +65,8 @@ export const hubFailure = (asked: Asked, error: DownloadError | FileError): Weig
     }
     case "damaged":
       return fail("damaged", `${url}: ${error.detail}. It was thrown away; run the command again`)
+    case "otherFile":
+      return fail("damaged", `${url}: ${error.detail}. It was not kept. If it stays so, ${byHand(asked)}`)
     case "diskFull":
       return fail("diskFull", `the disk of ${asked.path} is full; ${inCache}`)
     case "notWritable":

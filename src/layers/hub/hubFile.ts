@@ -1,13 +1,15 @@
 import { Effect } from "effect"
-import { mkdir, stat } from "node:fs/promises"
+import { mkdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { WeightsError } from "../../model/Pretrained.ts"
 import { report } from "../../Progress.ts"
 import { fileError } from "../atomicWrite.ts"
 import type { Published } from "../download/attempt.ts"
+import type { Unwanted } from "../download/download.ts"
 import { download } from "../download/download.ts"
 import type { Answer } from "../download/request.ts"
 import { withLock } from "../lock.ts"
+import { fileHeader } from "../SafetensorsFile.ts"
 import type { Asked } from "./hubFailure.ts"
 import { hubFailure, offlineError } from "./hubFailure.ts"
 import type { HubName } from "./HubName.ts"
@@ -38,11 +40,46 @@ const published = ({ own }: Answer): Published => {
   }
 }
 
+/** What a file is, where it is no whole safetensors file. */
+const examineWeights = (path: string): Effect.Effect<Unwanted | undefined> =>
+  fileHeader(path).pipe(
+    Effect.as(undefined),
+    Effect.catch((error) =>
+      Effect.succeed({
+        detail: error.message,
+        isOtherKind: error._tag === "SafetensorsError" && error.reason === "otherKind"
+      })
+    )
+  )
+
+/** Characters of a text that are looked at, which show a page or a pointer. */
+const mostShown = 60
+
+/** What a file is, where it is a page or a pointer instead of a text that describes weights. */
+const examineJson = (path: string): Effect.Effect<Unwanted | undefined> =>
+  Effect.promise(() => readFile(path, "utf8")).pipe(
+    Effect.map((text) =>
+      /^\s*<|^version https:/.test(text)
+        ? {
+            detail: `this is no JSON text: it begins with ${JSON.stringify(text.slice(0, mostShown))}`,
+            isOtherKind: true
+          }
+        : undefined
+    )
+  )
+
 const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
   const { hub, path, settings, url } = asked
   // Another process may have fetched it while we waited.
   if (yield* isFile(path)) return
-  const hash = yield* download({ url, path, published, token: settings.token, name: `${hub.owner}/${hub.name}` })
+  const hash = yield* download({
+    url,
+    path,
+    published,
+    examine: isWeights(hub.file) ? examineWeights : examineJson,
+    token: settings.token,
+    name: `${hub.owner}/${hub.name}`
+  })
   const line = `the hub publishes no SHA-256 of ${url}: its length alone was checked`
   // A hub has one of its large files only.
   if (hash === undefined && isWeights(hub.file)) yield* report({ _tag: "Note", line })

@@ -3,7 +3,7 @@ import { averagingMatrix } from "../../model/averagingMatrix.ts"
 import type { Kernel } from "./Pass.ts"
 import { tapsOf } from "./taps.ts"
 
-/** The largest value of each window; its gradient goes to the first of the largest. NaN is larger than any number. */
+/** The largest value of each window; its gradient goes to the first of the largest. NaN is larger than any number, and of several the last one counts. */
 export const maxPool: Kernel<typeof MaxPool.Type> = (block, input) => {
   const taps = tapsOf(input, [block.size, block.size], block.stride, block.padding)
   const { area, channels, output, pixel, pixels, places, size } = taps
@@ -68,7 +68,11 @@ export const adaptiveAveragePool: Kernel<typeof AdaptiveAveragePool.Type> = (blo
     for (let place = 0; place < places; place++)
       for (let c = 0; c < channels; c++) {
         let sum = 0
-        for (let p = 0; p < pixels; p++) sum += matrix[place * pixels + p]! * data[(n * pixels + p) * channels + c]!
+        for (let p = 0; p < pixels; p++) {
+          const share = matrix[place * pixels + p]!
+          // What is outside the window does not count, infinities neither.
+          if (share !== 0) sum += share * data[(n * pixels + p) * channels + c]!
+        }
         output[(n * places + place) * channels + c] = sum
       }
   return {

@@ -5,8 +5,10 @@ import type { Applied } from "../tfjs/Pass.ts"
 import { rectifierNumber } from "./rectifiers.ts"
 import type { Runner } from "./Runner.ts"
 
-/** The largest value of each window; what is padded is smaller than any number. By TensorFlow's own operation. */
-export const maxPool = (run: Runner, { padding, size, stride }: typeof MaxPool.Type, input: tf.Tensor): Applied => {
+type Pool = typeof MaxPool.Type
+
+/** On a graphics card: by TensorFlow's own operation. See `openBackend` for NaN. */
+const byTensorflow = (run: Runner, { padding, size, stride }: Pool, input: tf.Tensor): Applied => {
   const attributes = (by: "SAME" | "VALID" | "EXPLICIT") => [
     run.float,
     run.int("ksize", [1, size, size, 1]),
@@ -25,8 +27,35 @@ export const maxPool = (run: Runner, { padding, size, stride }: typeof MaxPool.T
   }
 }
 
+/** The largest value of each window; what is padded is smaller than any number. */
+export const maxPool = (run: Runner, block: Pool, input: tf.Tensor): Applied => {
+  if (run.usesGpu) return byTensorflow(run, block, input)
+  const { padding, size, stride } = block
+  const [, height, width] = input.shape as [number, number, number, number] // the shapes were checked
+  const rows = window(height, size, stride, padding)
+  const columns = window(width, size, stride, padding)
+  const attributes = [
+    run.int("size", size),
+    run.int("stride", stride),
+    run.int("top", rows.before),
+    run.int("left", columns.before),
+    run.int("height", rows.output),
+    run.int("width", columns.output)
+  ]
+  const [output, from] = run.many("WeftWindowMax", attributes, [input], 2)
+  return {
+    output: output!, // as many as were asked for
+    backward: (dy, wanted) => {
+      const sizes = [run.int("height", height), run.int("width", width)]
+      const dx = wanted ? run.one("WeftWindowMaxGrad", sizes, dy, from!) : undefined
+      from!.dispose()
+      return dx
+    }
+  }
+}
+
 /** Whether `quartered` pools so: on a processor, windows of 2 x 2 side by side, all inside the image. */
-export const quarters = (run: Runner, { padding, size, stride }: typeof MaxPool.Type, input: tf.Tensor): boolean =>
+export const quarters = (run: Runner, { padding, size, stride }: Pool, input: tf.Tensor): boolean =>
   !run.usesGpu &&
   size === 2 &&
   stride === 2 &&

@@ -24,11 +24,13 @@ export interface OpenBackend {
  * What TensorFlow looks for in the environment while it is loaded; what is set there already, stays.
  *
  * Its kernels for Intel's and AMD's processors (oneDNN) are off by default where a processor lacks the newest
- * instructions, though they are twice as fast on older ones too; they also keep large tensors' memory for the next.
+ * instructions, though they are twice as fast on older ones too; they also keep large tensors' memory for the next. Its
+ * max pooling on a GPU loses NaN unless it is told not to.
  */
 const settings = (config: string, debug: boolean): Readonly<Record<string, string>> => ({
   TF_CPP_MIN_LOG_LEVEL: debug ? "0" : "3",
   TF_ENABLE_ONEDNN_OPTS: "1",
+  TF_ENABLE_MAXPOOL_NANPROP: "1",
   WEFT_TENSORFLOW_CONFIG: config
 })
 

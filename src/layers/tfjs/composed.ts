@@ -9,8 +9,9 @@ const channelSums: Operators["channelSums"] = (x) =>
   )
 
 const rectified: Operators["rectified"] = (dy, y, kind) => {
-  const open = kind === "relu" ? tf.step(y) : tf.mul(tf.step(y), tf.cast(tf.less(y, 6), "float32"))
-  const gradient = tf.mul(dy, open)
+  const below = tf.lessEqual(y, 0)
+  const isCut = kind === "relu" ? below : tf.logicalOr(below, tf.greaterEqual(y, 6))
+  const gradient = tf.where(isCut, tf.zerosLike(dy), dy)
   return { gradient, sums: channelSums(gradient) }
 }
 

@@ -8,7 +8,7 @@ import type {
   Flatten,
   GlobalAveragePool
 } from "../../model/Block.ts"
-import { averagingMatrix } from "../../model/averagingMatrix.ts"
+import { averagingMatrix, averagingWindows } from "../../model/averagingMatrix.ts"
 import { intoLinear } from "./convolutions.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
@@ -114,21 +114,35 @@ export const globalAveragePool: Kernel<typeof GlobalAveragePool.Type> = (_block,
   }
 }
 
-/** The means of windows, as one product over the images' pixels; the same image where the windows are its pixels. */
+/** The means of windows along an axis of images. */
+const windowMeans = (x: tf.Tensor, axis: 1 | 2, count: number): tf.Tensor => {
+  const length = x.shape[axis]!
+  const means = averagingWindows(length, count).map(({ from, to }) => {
+    const [begin, size] = [x.shape.map(() => 0), [...x.shape]]
+    begin[axis] = from
+    size[axis] = to - from
+    return tf.mean(tf.slice(x, begin, size), axis, true)
+  })
+  return tf.concat(means, axis)
+}
+
+/**
+ * The means of windows; the same image where the windows are its pixels. Forward, rows and then columns are averaged: a
+ * product with a matrix would carry NaN and infinities into windows that they are not in. The gradient is such a product.
+ */
 export const adaptiveAveragePool: Kernel<typeof AdaptiveAveragePool.Type> = (block, input) => {
   const [size, height, width, channels] = input.shape as [number, number, number, number] // the shapes were checked
   const [rows, columns] = block.size
   if (height === rows && width === columns)
     return { output: tf.clone(input), backward: (gradient, wanted) => (wanted ? tf.clone(gradient) : undefined) }
-  const matrix = tf.tensor2d(averagingMatrix([height, width], block.size), [rows * columns, height * width])
-  /** The product with every image, whose pixels become rows and come back as images of another size. */
-  const product = (x: tf.Tensor, from: [number, number], to: [number, number], back: boolean) => {
-    const pixels = tf.reshape(tf.transpose(x, [1, 2, 0, 3]), [from[0] * from[1], size * channels])
-    const averaged = tf.matMul(back ? tf.transpose(matrix) : matrix, pixels)
-    return tf.transpose(tf.reshape(averaged, [...to, size, channels]), [2, 0, 1, 3])
+  const inputGradient = (gradient: tf.Tensor) => {
+    const matrix = tf.tensor2d(averagingMatrix([height, width], block.size), [rows * columns, height * width])
+    const windows = tf.reshape(tf.transpose(gradient, [1, 2, 0, 3]), [rows * columns, size * channels])
+    const pixels = tf.matMul(matrix, windows, true, false)
+    return tf.transpose(tf.reshape(pixels, [height, width, size, channels]), [2, 0, 1, 3])
   }
   return {
-    output: product(input, [height, width], [rows, columns], false),
-    backward: (gradient, wanted) => (wanted ? product(gradient, [rows, columns], [height, width], true) : undefined)
+    output: windowMeans(windowMeans(input, 1, rows), 2, columns),
+    backward: (gradient, wanted) => (wanted ? inputGradient(gradient) : undefined)
   }
 }

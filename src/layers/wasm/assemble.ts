@@ -85,7 +85,9 @@ export const splat = (value: Code): Code => [value, simd(19)]
 export const zeros: Code = [simd(12), ...Array.from({ length: 16 }, () => 0)]
 export const equal = binary(simd(0x41))
 export const unequal = binary(simd(0x42))
-export const greater = binary(simd(0x44))
+export const lessOrEqual = binary(simd(0x45))
+/** Whether any bit of four numbers is set. */
+export const any = (a: Code): Code => [a, simd(83)]
 export const both = binary(simd(78))
 /** Bits of a that are not in b. */
 export const without = binary(simd(79))

@@ -29,7 +29,7 @@ const times = (count: Local, steps: ReadonlyArray<readonly [Local, Local]>, body
     w.advance(count, w.int(-1))
   )
 
-/** `rectify`: passes dy where 0 < y != high, else 0, to out, and adds it up by channel in sums. */
+/** `rectify`: passes dy where 0 < y != high or y is NaN, else 0, to out, and adds it up by channel in sums. */
 const rectify = (module: Assembler) =>
   module.add(
     "rectify",
@@ -45,7 +45,10 @@ const rectify = (module: Assembler) =>
           w.set(y4, load(of(y!))),
           w.set(
             value,
-            w.both(load(of(dy!)), w.both(w.greater(w.get(y4), w.zeros), w.unequal(w.get(y4), w.splat(w.get(high!)))))
+            w.without(
+              w.both(load(of(dy!)), w.unequal(w.get(y4), w.splat(w.get(high!)))),
+              w.lessOrEqual(w.get(y4), w.zeros)
+            )
           ),
           store(of(out!), w.get(value)),
           store(of(sums!), w.plus(load(of(sums!)), w.get(value)))
@@ -117,7 +120,10 @@ const largest = (module: Assembler) =>
     }
   )
 
-/** `route`: adds dy to the first of a window's pixels that is its largest, by channel; dx lies `toDx` bytes after x. */
+/**
+ * `route`: adds dy to the first of a window's pixels that is its largest, by channel, or to the last that is NaN; dx lies
+ * `toDx` bytes after x.
+ */
 const route = (module: Assembler) =>
   module.add(
     "route",
@@ -127,19 +133,35 @@ const route = (module: Assembler) =>
       const best = local("v128")
       const left = local("v128")
       const hit = local("v128")
-      return eachChannel(at, channels!, ({ load, store }) => [
-        w.set(best, load(w.add(w.get(y!), w.get(at)))),
-        w.set(left, load(w.add(w.get(dy!), w.get(at)))),
-        eachOfWindow([x!, rowStep!, columnStep!, rows!, columns!], local, (place) => {
-          const value = w.add(w.get(place), w.get(at))
-          const gradient = w.add(value, w.get(toDx!))
-          return [
-            w.set(hit, w.equal(load(value), w.get(best))),
-            store(gradient, w.plus(load(gradient), w.both(w.get(left), w.get(hit)))),
-            w.set(left, w.without(w.get(left), w.get(hit)))
-          ]
-        })
-      ])
+      const [last, rowBack, columnBack] = [local("i32"), local("i32"), local("i32")]
+      return eachChannel(at, channels!, ({ load, store }) => {
+        /** Gives what is left of dy to the first pixel, in this order, that the condition picks. */
+        const give = ([from, rowStep, columnStep]: ReadonlyArray<Local>, picks: (value: Code) => Code) =>
+          eachOfWindow([from!, rowStep!, columnStep!, rows!, columns!], local, (place) => {
+            const value = w.add(w.get(place), w.get(at))
+            const gradient = w.add(value, w.get(toDx!))
+            return [
+              w.set(hit, picks(load(value))),
+              store(gradient, w.plus(load(gradient), w.both(w.get(left), w.get(hit)))),
+              w.set(left, w.without(w.get(left), w.get(hit)))
+            ]
+          })
+        const negative = (a: Local) => w.mul(w.get(a), w.int(-1))
+        const behind = (count: Local, step: Local) => w.mul(w.add(w.get(count), w.int(-1)), w.get(step))
+        return [
+          w.set(best, load(w.add(w.get(y!), w.get(at)))),
+          w.set(left, load(w.add(w.get(dy!), w.get(at)))),
+          give([x!, rowStep!, columnStep!], (value) => w.equal(value, w.get(best))),
+          // NaN equals nothing: what is still left goes back from the last pixel on.
+          w.when(w.any(w.unequal(w.get(best), w.get(best))), [
+            w.set(last, w.add(w.get(x!), w.add(behind(rows!, rowStep!), behind(columns!, columnStep!)))),
+            w.set(rowBack, negative(rowStep!)),
+            w.set(columnBack, negative(columnStep!)),
+            w.set(left, w.both(w.get(left), w.unequal(w.get(best), w.get(best)))),
+            give([last, rowBack, columnBack], (value) => [w.set(hit, value), w.unequal(w.get(hit), w.get(hit))])
+          ])
+        ]
+      })
     }
   )
 

@@ -5,7 +5,7 @@ import { groupsFor, program } from "./Program.ts"
 
 const threads = 64
 
-/** The first of the largest values of a window, as PyTorch has it: NaN is larger than all. */
+/** The first of the largest values of a window, as PyTorch has it: NaN is larger than all, and the last one counts. */
 const largest = `
 fn largest(image: i32, outRow: i32, outColumn: i32, channel: i32) -> i32 {
   let top = outRow * uniforms.stride - uniforms.top;
@@ -14,7 +14,7 @@ fn largest(image: i32, outRow: i32, outColumn: i32, channel: i32) -> i32 {
   for (var row = max(top, 0); row < min(top + uniforms.side, uniforms.height); row++) {
     for (var column = max(left, 0); column < min(left + uniforms.side, uniforms.width); column++) {
       let at = ((image * uniforms.height + row) * uniforms.width + column) * uniforms.channels + channel;
-      if (best < 0 || x[at] > x[best] || (isnan(x[at]) && !isnan(x[best]))) { best = at; }
+      if (best < 0 || x[at] > x[best] || isnan(x[at])) { best = at; }
     }
   }
   return best;

@@ -11,16 +11,14 @@ const threads = 64
 const rectify = program({
   name: "rectify",
   inputs: ["dy", "y"],
-  arguments: ["high", "count"],
+  arguments: ["capped", "count"],
   threads,
   code: `
     if (index >= uniforms.count) { return; }
     let value = y[index];
-    result[index] = select(0.0, dy[index], value > 0.0 && value < uniforms.high);`
+    let open = isnan(value) || (value > 0.0 && (uniforms.capped == 0 || value < 6.0));
+    result[index] = select(0.0, dy[index], open);`
 })
-
-/** Larger than any output of a rectifier without a cap. */
-const endless = 3.4e38
 
 /**
  * The operators of the webgpu backend: one program each, where TensorFlow.js has several, turns its tensors around for
@@ -37,7 +35,7 @@ export const operatorsOf = (backend: WebGPUBackend): Operators => {
       const gradient = tensorOf(
         rectify(backend, {
           inputs: [dy, y],
-          arguments: { high: { f32: kind === "relu6" ? 6 : endless }, count: { i32: y.size } },
+          arguments: { capped: { i32: kind === "relu6" ? 1 : 0 }, count: { i32: y.size } },
           shape: y.shape,
           groups: groupsFor(y.size, threads)
         })

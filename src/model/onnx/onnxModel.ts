@@ -43,7 +43,7 @@ export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
   const graph = new OnnxGraph()
   const given = graph.input(inputName, ["N", ...input])
   const name = input.length === 3 ? graph.node("Transpose", inputName, [given], { perm: [0, 3, 1, 2] }) : given
-  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights })
+  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights, keepsNaN: true })
   const result =
     last.shape.length === 3 ? graph.node("Transpose", outputName, [last.name], { perm: [0, 2, 3, 1] }) : last.name
   graph.output(result, outputName, ["N", ...last.shape])

@@ -1,4 +1,4 @@
-import { averagingMatrix } from "../averagingMatrix.ts"
+import { averagingWindows } from "../averagingMatrix.ts"
 import type { Activation, AdaptiveAveragePool, BatchNorm, Block, MaxPool } from "../Block.ts"
 import { outputShape, window } from "../shapes.ts"
 import type { Shape } from "../shapes.ts"
@@ -17,12 +17,11 @@ export interface Value {
 export interface Rendering {
   readonly graph: OnnxGraph
   readonly weights: Weights
+  /** Whether max pooling is to keep NaN, which the operator leaves to the runtime, and onnxruntime loses. */
+  readonly keepsNaN?: boolean
 }
 
 const scalar = (value: number) => Float32Array.of(value)
-
-/** Whole numbers of a shape; in one for Reshape, 0 keeps an axis. */
-const shapeOf = (numbers: ReadonlyArray<number>) => BigInt64Array.from(numbers, BigInt)
 
 /** The attributes of an operator that slides a kernel; what is odd goes to the bottom and the right. */
 const sliding = (
@@ -65,26 +64,40 @@ const activation = ({ kind }: typeof Activation.Type, { name }: Value, { graph }
     ? graph.node("Relu", name, [name])
     : graph.node("Clip", name, [name, graph.constant("zero", [], scalar(0)), graph.constant("six", [], scalar(6))])
 
-/** As a product with the matrix that averages, over the images' pixels. */
+/** The means of windows along an axis of images. */
+const windowMeans = (value: string, axis: 2 | 3, length: number, count: number, { graph }: Rendering): string => {
+  const numbers = (...values: ReadonlyArray<number>) =>
+    graph.constant("average.window", [values.length], BigInt64Array.from(values, BigInt))
+  const means = averagingWindows(length, count).map(({ from, to }) => {
+    const window = graph.node("Slice", "average", [value, numbers(from), numbers(to), numbers(axis)])
+    return graph.node("ReduceMean", "average", [window], { axes: [axis], keepdims: 1 })
+  })
+  return graph.node("Concat", "average", means, { axis })
+}
+
+/**
+ * Rows and then columns are averaged: a product with a matrix would carry NaN and infinities into windows that they are
+ * not in.
+ */
 const adaptiveAveragePool = (
   { size }: typeof AdaptiveAveragePool.Type,
   { name, shape }: Value,
-  { graph }: Rendering
+  into: Rendering
 ): string => {
-  const [height, width, channels] = shape as readonly [number, number, number] // the shapes were checked
+  const [height, width] = shape as readonly [number, number, number] // the shapes were checked
   const [rows, columns] = size
   if (height === rows && width === columns) return name
-  const reshape = (value: string, to: ReadonlyArray<number>) =>
-    graph.node("Reshape", "average", [value, graph.constant("average.shape", [to.length], shapeOf(to))])
-  const windows = averagingMatrix([height, width], size)
-  const pixels = height * width
-  // Turned: a row of pixels times it is a row of windows.
-  const turned = new Float32Array(windows.length)
-  for (let w = 0; w < rows * columns; w++)
-    for (let p = 0; p < pixels; p++) turned[p * rows * columns + w] = windows[w * pixels + p]!
-  const matrix = graph.constant("average.matrix", [pixels, rows * columns], turned)
-  const averaged = graph.node("MatMul", "average", [reshape(name, [0, channels, pixels]), matrix])
-  return reshape(averaged, [0, channels, rows, columns])
+  return windowMeans(windowMeans(name, 2, height, rows, into), 3, width, columns, into)
+}
+
+/** The largest of each window. */
+const maxPool = (block: typeof MaxPool.Type, { name, shape }: Value, { graph, keepsNaN = false }: Rendering) => {
+  const attributes = sliding(shape, [block.size, block.size], block)
+  const largest = graph.node("MaxPool", "pool", [name], attributes)
+  if (!keepsNaN) return largest
+  // What is not negative has no two infinities of which the mean were NaN: it is NaN where the window has one.
+  const mean = graph.node("AveragePool", "pool", [graph.node("Relu", "pool", [name])], attributes)
+  return graph.node("Where", "pool", [graph.node("IsNaN", "pool", [mean]), mean, largest])
 }
 
 const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): string => {
@@ -95,7 +108,7 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
     case "Activation":
       return activation(block, input, into)
     case "MaxPool":
-      return graph.node("MaxPool", "pool", [input.name], sliding(input.shape, [block.size, block.size], block))
+      return maxPool(block, input, into)
     case "GlobalAveragePool":
       return graph.node("Flatten", "pool", [graph.node("GlobalAveragePool", "pool", [input.name])], { axis: 1 })
     case "AdaptiveAveragePool":

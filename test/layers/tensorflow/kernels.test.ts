@@ -6,12 +6,14 @@ import { join } from "node:path"
 import { backendFolder, readInstalled } from "../../../src/layers/tensorflow/BackendFolder.ts"
 import { deviceConfig } from "../../../src/layers/tensorflow/deviceConfig.ts"
 import { filterGradient } from "../../../src/layers/tensorflow/filterGradient.ts"
+import { maxPool, quartered, quarters } from "../../../src/layers/tensorflow/maxPool.ts"
 import { kernelsName } from "../../../src/layers/tensorflow/kernelsName.ts"
 import type { OpenBackend } from "../../../src/layers/tensorflow/openBackend.ts"
 import { backendName, openBackend } from "../../../src/layers/tensorflow/openBackend.ts"
 import type { Runner } from "../../../src/layers/tensorflow/Runner.ts"
 import { slideOf } from "../../../src/layers/tensorflow/slide.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
+import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 
 const installed = readInstalled(backendFolder())
 const isThere = installed !== undefined && existsSync(join(installed.folder, kernelsName()))
@@ -34,13 +36,13 @@ const distance = (a: tf.Tensor, b: tf.Tensor): number => {
 describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
   /** TensorFlow is opened once in a process. */
   let opened: OpenBackend | undefined
-  const open = (test: (run: Runner) => void) =>
-    Effect.gen(function* () {
-      const config = deviceConfig({ device: "cpu", memoryGrowth: true })
-      const { run } = (opened ??= openBackend(installed!.folder, config, false)) // there, or the test is skipped
-      yield* Effect.promise(() => tf.setBackend(backendName))
-      tf.tidy(() => test(run))
-    })
+  const running = Effect.gen(function* () {
+    const config = deviceConfig({ device: "cpu", memoryGrowth: true })
+    const { run } = (opened ??= openBackend(installed!.folder, config, false)) // there, or the test is skipped
+    yield* Effect.promise(() => tf.setBackend(backendName))
+    return run
+  })
+  const open = (test: (run: Runner) => void) => Effect.map(running, (run) => tf.tidy(() => test(run)))
 
   it.effect("the filter gradients are TensorFlow's, for any padding and stride", () =>
     open((run) => {
@@ -93,6 +95,20 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const [dx, sums] = run.many("WeftMaxPoolGrad", size, [tf.tensor4d([7, 8, 10, 20], [1, 2, 2, 1]), which!], 2)
       assert.deepStrictEqual([...dx!.dataSync()], [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 20, 0, 10, 0, 0, 0, 0, 0, 0])
       assert.deepStrictEqual([...sums!.dataSync()], [38])
+    })
+  )
+
+  it.effect("pooling by any windows is PyTorch's where they have NaN and infinities, forward and backward", () =>
+    Effect.gen(function* () {
+      const run = yield* running
+      yield* Effect.promise(() =>
+        poolsAsPyTorchDoes((block, input) => {
+          if (!quarters(run, block, input)) return maxPool(run, block, input)
+          const { backward, output } = quartered(run, input, undefined, undefined)
+          return { output, backward: (dy) => backward(dy).gradient }
+        })
+      )
+      yield* Effect.promise(() => poolsAsPyTorchDoes((block, input) => maxPool(run, block, input)))
     })
   )
 

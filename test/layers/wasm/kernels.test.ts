@@ -2,10 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import "@tensorflow/tfjs-backend-cpu"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll } from "vitest"
+import { composed } from "../../../src/layers/tfjs/composed.ts"
+import { maxPool } from "../../../src/layers/tfjs/convolutions.ts"
+import type { Pass } from "../../../src/layers/tfjs/Pass.ts"
 import { registerKernels } from "../../../src/layers/wasm/kernels.ts"
 import { Machine } from "../../../src/layers/wasm/Machine.ts"
+import { operatorsOf } from "../../../src/layers/wasm/operators.ts"
 import { backendName, openBackend } from "../../../src/layers/wasm/openBackend.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
+import { poolsAsPyTorchDoes, rectifiesAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+
+const unused = {} as Pass // pooling looks at nothing in it
 
 let machine: Machine
 beforeAll(async () => {
@@ -125,6 +132,17 @@ describe("the wasm kernels agree with the plain ones", () => {
         first.flatMap((x) => [x, x, x, x, x])
       )
     })
+  })
+
+  it("max-pooling: NaN and infinities are PyTorch's, forward and backward", async () => {
+    await tf.setBackend(backendName)
+    await poolsAsPyTorchDoes((block, input) => maxPool(block, input, unused))
+  })
+
+  it("gradients through rectifiers: NaN and infinities are PyTorch's", async () => {
+    await tf.setBackend(backendName)
+    await rectifiesAsPyTorchDoes(operatorsOf(machine))
+    await rectifiesAsPyTorchDoes(composed)
   })
 
   it("products of matrices", async () => {

@@ -45,6 +45,27 @@ export const referenceBatch = ({ classes, height, width }: Network, salt: string
   width
 })
 
+/** The pixels along a side of a flat tile. */
+const tile = 16
+
+/** The same with images of flat tiles, as gradients are compared on: early layers show in the logits. */
+export const tiledBatch = (network: Network, salt: string, size: number): Batch => {
+  const [rows, columns] = [network.height / tile, network.width / tile]
+  const u = uniform(salt, "input", size * rows * columns * 3)
+  const batch = referenceBatch(network, salt, size)
+  const { height, width } = network
+  const images = batch.images.map((_, i) => {
+    const [c, x, y, n] = [
+      i % 3,
+      Math.floor(i / 3) % width,
+      Math.floor(i / 3 / width) % height,
+      Math.floor(i / 3 / width / height)
+    ]
+    return 2 * u[((n * rows + Math.floor(y / tile)) * columns + Math.floor(x / tile)) * 3 + c]!
+  })
+  return { ...batch, images }
+}
+
 /** Some rows of a batch. */
 export const rows = (batch: Batch, from: number, to: number): Batch => {
   const pixels = batch.height * batch.width * 3

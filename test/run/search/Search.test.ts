@@ -93,10 +93,13 @@ describe("a search", () => {
   it.live("groups of a rung are trained side by side, by as many as are idle", () =>
     Effect.gen(function* () {
       let [now, most] = [0, 0]
+      const both = yield* Deferred.make<void>()
       const train = (group: Group) =>
         Effect.gen(function* () {
           most = Math.max(most, ++now)
-          yield* Effect.sleep("50 millis")
+          // The first waits for a second beside it, however long that takes.
+          if (now === 2) yield* Deferred.succeed(both, undefined)
+          yield* Deferred.await(both)
           now--
           return trained(group)
         })

@@ -51,6 +51,7 @@ class FirstConvolution final : public Operation {
         inputs_(inputs),
         wholeHeight_(std::max(window.top + height, (outHeight - 1) * window.stride + window.high)),
         wholeWidth_(std::max(window.left + width, (outWidth - 1) * window.stride + window.wide)),
+        real_(outputs),
         outputs_(Blocks(outputs) * kBlock),
         window_(window),
         rectifier_(rectifier),
@@ -104,11 +105,14 @@ class FirstConvolution final : public Operation {
         }
       }
     }
+    // What is filled up stays zero, also where an infinity was multiplied by its weights.
+    const __mmask16 ma = Lanes(real_ - n), mb = Lanes(real_ - n - kLanes);
     for (int i = 0; i < pixels; i++)
-      StorePairs(out.At(y, x + i) + n, out.frame.low(), Rectified(a[i], rectifier_), Rectified(b[i], rectifier_));
+      StorePairs(out.At(y, x + i) + n, out.frame.low(), Rectified(_mm512_maskz_mov_ps(ma, a[i]), rectifier_),
+                 Rectified(_mm512_maskz_mov_ps(mb, b[i]), rectifier_));
   }
 
-  const int64_t height_, width_, inputs_, wholeHeight_, wholeWidth_, outputs_;
+  const int64_t height_, width_, inputs_, wholeHeight_, wholeWidth_, real_, outputs_;
   const Window window_;
   const Rectifier rectifier_;
   Memory<float> weight_, bias_;

@@ -7,7 +7,7 @@
 
 namespace weft {
 
-// The largest of each window's pixels inside the image.
+// The largest of each window's pixels inside the image; NaN is larger than any number.
 class MaxPool final : public Operation {
  public:
   explicit MaxPool(Window window) : window_(window) {}
@@ -26,8 +26,8 @@ class MaxPool final : public Operation {
             for (int64_t across = std::max<int64_t>(0, x * stride - left);
                  across < std::min(in.frame.width, x * stride - left + wide); across++) {
               const uint16_t *const from = in.At(down, across) + c;
-              a = _mm512_max_ps(a, LoadPairs(from, low));
-              b = _mm512_max_ps(b, LoadPairs(from + kLanes, low));
+              a = Larger(a, LoadPairs(from, low));
+              b = Larger(b, LoadPairs(from + kLanes, low));
             }
           StorePairs(out.At(y, x) + c, low, a, b);
         }

@@ -77,6 +77,7 @@ class Matrix {
           Tiles<2>(a + row * stride, stride, low, at, w, sums);
         else
           Tiles<1>(a + row * stride, stride, low, at, w, sums);
+        if (!AreFinite(sums, count)) Mend(a + row * stride, stride, low, at, w, block, count, sums);
         take(row, count, block, sums);
       }
     }
@@ -96,8 +97,7 @@ class Matrix {
       for (int64_t j = 0; j < kBlock; j++) {
         const bool isInside = n + i < outputs_ && k + j < inputs_;
         float rest = isInside ? weight[((n + i) * inputs_ + k + j) * taps_ + tap] : 0;
-        // Two inputs that are neighbours lie side by side for each output.
-        const int64_t place = (i / kLanes) * kTile + (j / 2) * kBlock + i % kLanes * 2 + j % 2;
+        const int64_t place = Place(i, j);
         for (int64_t part = 0; part < 3; part++) {
           uint32_t bits;
           std::memcpy(&bits, &rest, sizeof bits);
@@ -108,6 +108,55 @@ class Matrix {
           to[part * kPart + place] = static_cast<uint16_t>(bits >> 16);
         }
       }
+  }
+
+  static bool AreFinite(const float *sums, int64_t rows) {
+    __m512 none = _mm512_setzero_ps(), other = none;
+    for (int64_t i = 0; i < rows; i++, sums += kBlock) {
+      none = _mm512_fmadd_ps(_mm512_load_ps(sums), _mm512_setzero_ps(), none);
+      other = _mm512_fmadd_ps(_mm512_load_ps(sums + kLanes), _mm512_setzero_ps(), other);
+    }
+    // Zero times an infinity is NaN.
+    return _mm512_cmp_ps_mask(none, other, _CMP_UNORD_Q) == 0;
+  }
+
+  // Sums that are NaN, again from whole numbers: a part of a weight can be zero, or have the other sign, and an infinity
+  // times it, or with it, is NaN. What is filled up stays zero.
+  void Mend(const uint16_t *a, int64_t stride, int64_t low, const int64_t *at, const uint16_t *w, int64_t block,
+            int64_t rows, float *sums) const {
+    const auto number = [](uint16_t half) {
+      const uint32_t bits = static_cast<uint32_t>(half) << 16;
+      float number;
+      std::memcpy(&number, &bits, sizeof number);
+      return number;
+    };
+    const auto sum = [&](const uint16_t *row, int64_t output) {
+      double sum = 0;
+      for (int64_t tap = 0; tap < taps_; tap++)
+        for (int64_t k = 0; k < inputs_; k++) {
+          const uint16_t *const parts = w + (tap * Blocks(inputs_) + k / kBlock) * kStep;
+          const int64_t place = Place(output, k % kBlock);
+          const float weight = number(parts[place]) + number(parts[kPart + place]) + number(parts[2 * kPart + place]);
+          const uint16_t *const x = row + at[tap] + k;
+          sum += static_cast<double>(number(x[0]) + number(x[low])) * weight;
+          if (sum != sum) return sum;
+        }
+      return sum;
+    };
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < kBlock; j++) {
+        float &one = sums[i * kBlock + j];
+        if (block * kBlock + j >= outputs_)
+          one = 0;
+        else if (one != one)
+          one = static_cast<float>(sum(a + i * stride, j));
+      }
+  }
+
+  // Where the weight of an output and an input lies in each part: two inputs that are neighbours lie side by side for
+  // each output.
+  static int64_t Place(int64_t output, int64_t input) {
+    return (output / kLanes) * kTile + (input / 2) * kBlock + output % kLanes * 2 + input % 2;
   }
 
   template <int tiles>

@@ -289,9 +289,7 @@ class Program {
       for (int64_t y = 0; y < frame.height; y++)
         for (int64_t x = 0; x < frame.width; x++, results += frame.channels)
           for (int64_t c = 0; c < frame.channels; c += kLanes) {
-            const int64_t left = frame.channels - c;
-            const __mmask16 mask = static_cast<__mmask16>(left >= kLanes ? 0xffff : (1 << left) - 1);
-            _mm512_mask_storeu_ps(results + c, mask, LoadPairs(from.At(y, x) + c, frame.low()));
+            _mm512_mask_storeu_ps(results + c, Lanes(frame.channels - c), LoadPairs(from.At(y, x) + c, frame.low()));
           }
     }
   }

@@ -32,6 +32,33 @@ export const AddonSources = Context.Reference<string>("weft/layers/tensorflow/in
 
 const folderOf = (packageName: string): string => dirname(require.resolve(`${packageName}/package.json`))
 
+const folderOfNodeApi = () => join(folderOf("node-api-headers"), "include")
+
+/** How every addon is compiled. */
+const addonFlags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8"]
+
+/** How those with inner loops are: for this very processor; the addons check where they run. */
+const quickFlags = [
+  "-O3",
+  "-march=native",
+  // Products and sums in one, and what a compiler must know to compute several numbers at once; NaN stays NaN.
+  "-ffp-contract=fast",
+  "-fno-math-errno",
+  "-fno-trapping-math",
+  "-pthread"
+]
+
+/** The arguments that make the matrix unit's addon of its sources; `more` go before those. */
+export const amxArguments = (path: string, more: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  ...addonFlags,
+  `-I${folderOfNodeApi()}`,
+  ...quickFlags,
+  ...more,
+  join(amxSources, "amx.cc"),
+  "-o",
+  path
+]
+
 const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArray<string>) {
   const { code, errors } = yield* runCommand(compiler, args)
   if (code !== 0)
@@ -51,8 +78,8 @@ const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArr
 export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libraries, folder: string) {
   const compiler = yield* findCompiler
   const binding = yield* AddonSources
-  const headers = [join(folderOf("node-api-headers"), "include"), ...libraries.include].map((path) => `-I${path}`)
-  const shared = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8", ...headers]
+  const headers = [folderOfNodeApi(), ...libraries.include].map((path) => `-I${path}`)
+  const shared = [...addonFlags, ...headers]
   const finds = (paths: ReadonlyArray<string>) =>
     [...new Set(paths.map((path) => relative(folder, dirname(path))))].map(
       (path) => `-Wl,-rpath,$ORIGIN${path === "" ? "" : `/${path}`}`
@@ -76,20 +103,10 @@ export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libr
     "-o",
     join(folder, names.addon)
   ])
-  const quick = [
-    ...shared,
-    // For this very processor: they are inner loops, and the addons check where they run.
-    "-O3",
-    "-march=native",
-    // Products and sums in one, and what a compiler must know to compute several numbers at once; NaN stays NaN.
-    "-ffp-contract=fast",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-pthread"
-  ]
-  yield* compile(compiler, [...quick, join(amxSources, "amx.cc"), "-o", join(folder, amxName())])
+  yield* compile(compiler, amxArguments(join(folder, amxName())))
   yield* compile(compiler, [
-    ...quick,
+    ...shared,
+    ...quickFlags,
     `-I${join(nativeSources, "headers")}`,
     join(nativeSources, "kernels.cc"),
     libraries.framework,

@@ -17,6 +17,7 @@ const cures = {
   notFound: ["notFound", "Check the address, or name another source with --from."],
   unreachable: ["unreachable", "Run the command again when the server can be reached: it goes on where it stopped."],
   damaged: ["damaged", "It was thrown away; run the command again."],
+  otherFile: ["damaged", "It was thrown away; check the address."],
   notWritable: ["failed", "Change the folder's permissions, or name another one in WEFT_BACKEND."]
 } as const
 

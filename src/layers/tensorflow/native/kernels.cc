@@ -15,6 +15,10 @@ static void RegisterAll() {
   Register<MaxPool>("WeftMaxPool", {"x: float", "bias: float"}, {"y: float", "which: uint8"}, {"rectifier: int"});
   Register<MaxPoolGrad>("WeftMaxPoolGrad", {"dy: float", "which: uint8"}, {"dx: float", "sums: float"},
                         {"height: int", "width: int"});
+  Register<WindowMax>("WeftWindowMax", {"x: float"}, {"y: float", "from: int32"},
+                      {"size: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
+  Register<WindowMaxGrad>("WeftWindowMaxGrad", {"dy: float", "from: int32"}, {"dx: float"},
+                          {"height: int", "width: int"});
   Register<BatchNorm>("WeftBatchNorm",
                       {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float"},
                       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},

@@ -1,4 +1,7 @@
-// Max pooling by windows of 2 x 2 side by side, with a bias and a rectifier behind it. NHWC.
+// Max pooling: by windows of 2 x 2 side by side, with a bias and a rectifier behind it; and by any square windows. NHWC.
+//
+// Of equal numbers the first is the largest. NaN is larger than any number, and of several the last one counts. Source:
+// PyTorch's MaxPoolKernel.cpp. (TensorFlow's own operation loses NaN, depending on its place in the window.)
 #pragma once
 
 #include <algorithm>
@@ -12,8 +15,7 @@ namespace weft {
 // What the way back must know of a window: which of its four was the largest, or that the rectifier cut it.
 constexpr uint8_t kCut = 4;
 
-// x (n, height, width, c), bias (c, or none): the pooled numbers, and what the way back must know of each. Of equal ones
-// the first is the largest, and what is not a number is larger than any. Source: PyTorch's MaxPoolKernel.cpp.
+// x (n, height, width, c), bias (c, or none): the pooled numbers, and what the way back must know of each.
 class MaxPool {
  public:
   explicit MaxPool(Attributes &attributes) : rectifier_(attributes.Int("rectifier")) {}
@@ -125,6 +127,83 @@ class MaxPoolGrad {
     }
   }
 
+  const int64_t height_, width_;
+};
+
+// x (n, height, width, c): the largest of each window's pixels inside the image, and for each which pixel it is, counted
+// line by line. Window (0, 0) begins `top` pixels above the image and `left` before it; the attributes' height and width
+// are the output's.
+class WindowMax {
+ public:
+  explicit WindowMax(Attributes &attributes)
+      : size_(attributes.Int("size")),
+        stride_(attributes.Int("stride")),
+        top_(attributes.Int("top")),
+        left_(attributes.Int("left")),
+        height_(attributes.Int("height")),
+        width_(attributes.Int("width")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    const float *const x = call.Input(0, &shape);
+    Call::Require(shape.size() == 4, "x must have four axes");
+    const int64_t height = shape[1], width = shape[2], channels = shape[3];
+    Call::Require(0 <= top_ && top_ < size_ && (height_ - 1) * stride_ - top_ < height && 0 <= left_ && left_ < size_ &&
+                      (width_ - 1) * stride_ - left_ < width,
+                  "every window must have a pixel of the image");
+    const Shape pooled = {shape[0], height_, width_, channels};
+    float *const y = call.Output(0, pooled);
+    int32_t *const from = call.Output<int32_t>(1, pooled, TF_INT32);
+    Pool::Get().Run(shape[0] * height_, [&](int64_t line) {
+      const float *const image = x + line / height_ * height * width * channels;
+      const int64_t above = line % height_ * stride_ - top_;
+      for (int64_t i = 0; i < width_; i++) {
+        const int64_t before = i * stride_ - left_, to = (line * width_ + i) * channels;
+        const int64_t first = std::max<int64_t>(above, 0) * width + std::max<int64_t>(before, 0);
+        std::copy_n(image + first * channels, channels, y + to);
+        std::fill_n(from + to, channels, static_cast<int32_t>(first));
+        for (int64_t row = std::max<int64_t>(above, 0); row < std::min(above + size_, height); row++)
+          for (int64_t column = std::max<int64_t>(before, 0); column < std::min(before + size_, width); column++)
+            Take(image + (row * width + column) * channels, static_cast<int32_t>(row * width + column), channels, y + to,
+                 from + to);
+      }
+    });
+  }
+
+ private:
+  static void Take(const float *__restrict x, int32_t pixel, int64_t channels, float *__restrict y,
+                   int32_t *__restrict from) {
+    for (int64_t i = 0; i < channels; i++) {
+      const bool isLarger = (x[i] > y[i]) | (x[i] != x[i]);
+      from[i] = isLarger ? pixel : from[i];
+      y[i] = isLarger ? x[i] : y[i];
+    }
+  }
+
+  const int64_t size_, stride_, top_, left_, height_, width_;
+};
+
+// dy and `from`, of an x of the attributes' height and width: the gradient of x.
+class WindowMaxGrad {
+ public:
+  explicit WindowMaxGrad(Attributes &attributes) : height_(attributes.Int("height")), width_(attributes.Int("width")) {}
+
+  void Run(Call &call) const {
+    Shape shape, same;
+    const float *const dy = call.Input(0, &shape);
+    const int32_t *const from = call.Input<int32_t>(1, &same);
+    Call::Require(shape.size() == 4 && shape == same, "dy must have the pooled shape");
+    const int64_t channels = shape[3], pooled = shape[1] * shape[2] * channels, image = height_ * width_ * channels;
+    float *const dx = call.Output(0, {shape[0], height_, width_, channels});
+    Pool::Get().Run(shape[0], [&](int64_t n) {
+      float *const to = dx + n * image;
+      std::fill_n(to, image, 0.0f);
+      for (int64_t i = n * pooled; i < (n + 1) * pooled; i += channels)
+        for (int64_t c = 0; c < channels; c++) to[from[i + c] * channels + c] += dy[i + c];
+    });
+  }
+
+ private:
   const int64_t height_, width_;
 };
 
