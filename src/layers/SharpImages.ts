@@ -6,10 +6,10 @@ import { mostBytes } from "../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
 import type { ImageFormat } from "../pipeline/imageFormat.ts"
 import { formatOf } from "../pipeline/imageFormat.ts"
-import { checkAsSpelled } from "./imageFiles/checkAsSpelled.ts"
 import { changed, ImageRefused, Images } from "../pipeline/Images.ts"
 import type { Expected, ImageFault } from "../pipeline/Images.ts"
 import type { Pixels } from "../pipeline/Pixels.ts"
+import { checkAsSpelled } from "./imageFiles/checkAsSpelled.ts"
 import { damageOf } from "./images/damage.ts"
 import { digestOf, isChanged } from "./images/digest.ts"
 import * as DiskImageBytes from "./images/DiskImageBytes.ts"
@@ -318,7 +318,8 @@ export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effe
           Effect.flatMap((read) => use(path, read, config)),
           Semaphore.withPermit(held)
         )
-    return { load: withBytes(loadBytes), check: checkAsSpelled(withBytes(checkBytes)), bytes }
+    const check = withBytes(checkBytes)
+    return { load: withBytes(loadBytes), check: bytes.areOnDisk ? checkAsSpelled(check) : check, bytes }
   })
 )
 

@@ -31,8 +31,6 @@ svg.chart text { white-space: pre }
 .scroll svg.chart { max-width: none }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: 3px 10px; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap }
-.dense th, .dense td { padding: 3px 6px; font-size: 13px }
-.dense th { white-space: normal }
 th { font-weight: 600; white-space: normal; overflow-wrap: break-word; vertical-align: bottom; position: sticky; top: 0; background: var(--page) }
 th:first-child, td:first-child, .text { text-align: left }
 td:first-child, td.text { white-space: normal; overflow-wrap: anywhere; min-width: 68px }
@@ -79,6 +77,10 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   th, td { padding: 4px 7px }
   dl { grid-template-columns: minmax(0, 1fr) }
   dd { margin-bottom: 6px }
+}
+@media screen {
+  .dense th, .dense td { padding: 3px 6px; font-size: 13px }
+  .dense th { white-space: normal }
 }
 @media print {
   :root { color-scheme: light; ${variables("light")} }
