@@ -19,10 +19,10 @@ weft.pipe(
   Effect.provideService(Logger.LogToStderr, true),
   Effect.provideService(CliOutput.Presenter, presenter),
   Effect.provide(TerminalConsole.layer),
-  // What is interrupted leaves what a signal leaves; nobody is there to read of it.
+  // Where the output's reader is gone, the command is interrupted as by a signal, and prints nothing more.
   Effect.raceFirst(closedOutput),
   NodeRuntime.runMain({
-    disableErrorReporting: true, // explainFailure has said it
+    disableErrorReporting: true, // explainFailure has printed the failure
     teardown: (exit, onExit) => whenDrained(() => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause)))
   })
 )

@@ -11,12 +11,12 @@ import { FromTrainer, ToTrainer } from "./layers/search/trainerMessages.ts"
 
 const encode = Schema.encodeSync(FromTrainer)
 
-/** Resolves when the parent has it; a parent that is gone has ended this process already. */
+/** Resolves when the parent has the message; where the parent is gone, this process has been ended. */
 const send = (message: FromTrainer): Promise<void> =>
   new Promise((resolve) => process.send?.(encode(message), undefined, undefined, () => resolve()))
 
-/** Ten of a kind a second are enough for a person; an epoch and a note are always told. */
-const told = Effect.sync(() => {
+/** Sends progress to the parent: at most ten events of a kind a second; epochs and notes always. */
+const sendProgress = Effect.sync(() => {
   const last = new Map<string, bigint>()
   return Effect.fnUntraced(function* (event: ProgressEvent) {
     const now = yield* Clock.currentTimeNanos
@@ -28,7 +28,7 @@ const told = Effect.sync(() => {
   })
 })
 
-/** What a process would have said and ended with, for the parent to say. */
+/** The error message and exit code of this work, for the parent to report. */
 const failedOf = (cause: Cause.Cause<unknown>): TrainerFailed => {
   const error = Cause.squash(cause)
   const expected = Cause.hasFails(cause) && error instanceof Error
@@ -38,11 +38,11 @@ const failedOf = (cause: Cause.Cause<unknown>): TrainerFailed => {
   })
 }
 
-/** Does what is asked, and answers; interrupted, nobody waits for an answer. */
+/** Runs the work, and sends the answer; an interrupted one sends none, as nobody waits for it. */
 const answering = <E, R>(work: Effect.Effect<FromTrainer, E, R>) =>
   Effect.gen(function* () {
     const reply = yield* work.pipe(
-      Effect.provideService(Progress, yield* told),
+      Effect.provideService(Progress, yield* sendProgress),
       Effect.provide(LiveLayers.layer),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -68,7 +68,8 @@ process.on("message", (raw) => {
   working = fiber
   fiber.addObserver((exit) => process.exit(exit._tag === "Success" ? 0 : 130))
 })
-// A terminal's Ctrl-C and its end come to the parent too, which tells us; without a parent nobody would have the result.
+// A terminal's Ctrl-C and hang-up also reach the parent, which then sends `Stop`. Without a parent, the result would be
+// lost.
 for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {})
 process.on("SIGTERM", stop)
 process.on("disconnect", () => process.exit(1))

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { readSearchConfig } from "../src/cli/readSearchConfig.ts"
 import type { EpochRecord } from "../src/metrics/Report.ts"
 import type { SearchTrial, TrialState } from "../src/run/search/SearchResult.ts"
-import { figuresSoFar, withTrial } from "../src/run/search/SearchResult.ts"
+import { stateSoFar, withTrial } from "../src/run/search/SearchResult.ts"
 import { searchPoints } from "../src/run/search/points.ts"
 import { newSearch } from "../src/run/search/searchFile.ts"
 
@@ -28,7 +28,7 @@ export const fashionSearch = Effect.gen(function* () {
     search: newSearch(config, points),
     /** The change of a trial that has so many epochs behind it. */
     after: (epochs: number, level: number, state: TrialState): Partial<SearchTrial> => ({
-      ...figuresSoFar(
+      ...stateSoFar(
         points.trials[0]!.config.train,
         Array.from({ length: epochs }, (_, i) => epochRecord(i + 1, level)),
         config.objective

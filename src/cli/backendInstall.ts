@@ -12,13 +12,13 @@ const flags = {
     Flag.withDefault(false)
   ),
   cpu: Flag.Boolean("cpu").pipe(
-    Flag.withDescription("TensorFlow for processors (about 260 MB); so where neither is given"),
+    Flag.withDescription("TensorFlow for CPUs (about 260 MB); the default"),
     Flag.withDefault(false)
   ),
   from: Flag.String("from").pipe(
     Flag.withMetavar("SOURCE"),
     Flag.withDescription(
-      "pip, archive, an address, a file (.whl, .tar.gz), or a folder with libtensorflow or an installed TensorFlow package; the first of pip and archive that answers where left out"
+      "pip, archive, an address, a file (.whl, .tar.gz), or a folder with libtensorflow or an installed TensorFlow package; where left out, pip, and the archive if pip fails"
     ),
     Flag.optional
   ),

@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { isTable } from "../config/configTable.ts"
-import { figureText } from "../metrics/numberText.ts"
+import { numberText } from "../metrics/numberText.ts"
 import { tomlText } from "../layers/terminal/tomlText.ts"
 import type { SearchResult } from "../run/search/SearchResult.ts"
 import { winner } from "../run/search/SearchResult.ts"
@@ -27,7 +27,7 @@ export const bestToml = Effect.fnUntraced(function* (
   return tomlText(
     isTable(table) ? table : {},
     [
-      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${figureText(first.figure)}.`,
+      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${numberText(first.figure)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
       `  npx pnpm pipeline:train --config ${shellWord(`${folder}/best.toml`)}`
     ].join("\n")

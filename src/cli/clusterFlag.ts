@@ -15,7 +15,7 @@ export const cluster = Flag.Redacted("cluster").pipe(
 )
 
 /**
- * The cluster that is asked for, checked; none where none is.
+ * The cluster that the command line or the environment names, checked; none where neither does.
  *
  * A URL on the command line is taken out of the list of processes, as far as the system lets us.
  */

@@ -6,7 +6,7 @@ import { simpleCnn } from "../model/networks/simpleCnn.ts"
 import { Machine } from "../run/Machine.ts"
 import * as options from "./options.ts"
 
-/** What applies networks beside the engines: its version, or why it does not run here. */
+/** An engine for frozen features: its version, or why it does not run here. */
 const features = Effect.forEach(FeaturesName.literals, (name) =>
   Features.use(({ open }) => open({ blocks: [], input: [1, 1, 3], weights: new Map() }, name)).pipe(
     Effect.scoped,
@@ -44,8 +44,8 @@ export const doctor = Command.make(
             ? `Features  ${found.name.padEnd(11)} available: ${found.key}`
             : `Features  ${found.name.padEnd(11)} not available: ${found.detail}`
         ),
-        `\nengine.name = "auto" takes the first that is available, reference aside; features.engine = "auto" does so for what is frozen.`
+        `\nengine.name = "auto" takes the first that is available, reference aside; features.engine = "auto" does the same for frozen blocks.`
       ].join("\n")
     )
   })
-).pipe(Command.withDescription("Says what this machine has, and which engines run here or why not"))
+).pipe(Command.withDescription("Shows what this machine has, and which engines run here or why not"))

@@ -20,13 +20,13 @@ const flags = {
   engine: options.predictor.pipe(Flag.optional),
   set: options.set.pipe(
     Flag.withDescription(
-      "Changes one key that says how the model is applied, e.g. data.root=/data/shop; any number of times"
+      "Changes one key that decides how the model is applied, such as data.root=/data/shop; may be repeated"
     )
   ),
   json: options.json
 }
 
-/** A page belongs to one run, in whose folder it lies. */
+/** Writes the page of one run into its folder; several runs have none. */
 const pageOf = (folder: RunFolder["Service"], alone: MeasuredAlone) =>
   Runs.use((runs) => runs.hold(folder.path, "wait")).pipe(
     Effect.andThen(writePartPage(alone)),
@@ -37,7 +37,7 @@ const pageOf = (folder: RunFolder["Service"], alone: MeasuredAlone) =>
     )
   )
 
-/** Measures models on their catalogue again. */
+/** Measures runs' models on their catalogue again. */
 export const evaluate = Command.make(
   "evaluate",
   flags,

@@ -26,12 +26,12 @@ const flags = {
     Flag.optional
   ),
   input: Flag.Literals("input", ExportInput.literals).pipe(
-    Flag.withDescription("What the graph takes: normalised numbers, or an image's bytes; float where left out"),
+    Flag.withDescription("The graph's input: normalised numbers, or an image's bytes; float where left out"),
     Flag.optional
   ),
   output: Flag.Literals("output", ExportOutput.literals).pipe(
     Flag.withDescription(
-      "What it gives: the network's logits, or probabilities, calibrated where the run is; logits where left out"
+      "The graph's output: the network's logits, or probabilities, calibrated where the run is; logits where left out"
     ),
     Flag.optional
   ),
@@ -40,7 +40,7 @@ const flags = {
     Flag.optional
   ),
   check: Flag.Literals("check", ["test", "noise"]).pipe(
-    Flag.withDescription("What it is checked on: images of the test part, which looks through the catalogue, or noise"),
+    Flag.withDescription("What the export is checked on: images of the test part, which reads the catalogue, or noise"),
     Flag.withDefault("test")
   ),
   force: Flag.Boolean("force").pipe(
@@ -94,7 +94,7 @@ export const exportRun = Command.make(
       return yield* new ConfigError({
         where: `${misplaced} --format ${format}`,
         problems: [
-          isGraph ? `goes with --format ${formatNames("weights")} alone` : `goes with a graph: ${formatNames("graph")}`
+          isGraph ? `is for --format ${formatNames("weights")} only` : `is for graphs only: ${formatNames("graph")}`
         ]
       })
     const path = yield* runOr(run)

@@ -14,7 +14,7 @@ export const exitCodeOf = (cause: Cause.Cause<unknown>): number => {
   return Runtime.getErrorExitCode(error)
 }
 
-/** Characters of a line, and lines, that a person reads of an error; what is longer came from a file. */
+/** Most characters of a line, and most lines, that are printed of an error. Longer texts come from a file. */
 const longest = { line: 2000, lines: 60 } as const
 
 const cutLine = (line: string) =>
@@ -22,7 +22,9 @@ const cutLine = (line: string) =>
     ? line
     : `${line.slice(0, longest.line)} … (and ${(line.length - longest.line).toLocaleString("en-US")} more characters)`
 
-/** An error's text as it is shown: of thousands of lines, or of a whole file in one line, the beginning. */
+/**
+ * An error's text as it is printed: only the beginning, where it has thousands of lines or a whole file in one line.
+ */
 export const cutMessage = (text: string): string => {
   const lines = text.split("\n")
   const more = lines.length - longest.lines
@@ -32,7 +34,7 @@ export const cutMessage = (text: string): string => {
   ].join("\n")
 }
 
-/** What an error says; one of the system's says what happened to which file, and not which function found it. */
+/** An error's message. A system error's message names the file and what happened, not the function that met it. */
 const messageOf = (error: Error): string => {
   if (!PlatformError.isPlatformError(error)) return error.message
   const { reason } = error
@@ -41,7 +43,7 @@ const messageOf = (error: Error): string => {
   return path === undefined ? detail : `${path}: ${detail}`
 }
 
-/** Says on standard error what went wrong, in a paragraph; with `--log-level debug`, with its stack as well. */
+/** Prints on standard error what went wrong, in a paragraph; with `--log-level debug`, the stack too. */
 export const explainFailure = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   if (Cause.hasInterruptsOnly(cause)) return
   const error = Cause.squash(cause)

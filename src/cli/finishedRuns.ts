@@ -3,7 +3,7 @@ import { ConfigError } from "../config/RunConfig.ts"
 import { readRunEngine } from "../run/train/RunEngine.ts"
 import type { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
-import { heededKeys, refuseUnheeded } from "./heededKeys.ts"
+import { usedKeys, refuseUnused } from "./usedKeys.ts"
 import { runOr } from "./latestRun.ts"
 import { readRunConfig } from "./readConfig.ts"
 
@@ -13,10 +13,10 @@ export const recordedEngine = (folder: RunFolder["Service"], sets: ReadonlyArray
 
 /**
  * The named runs, or the newest finished one where none is named, each with its own configuration, changed by `sets`.
- * Fails with a ConfigError where a run is named twice, or where a key is set that the command does not use.
+ * Fails with a ConfigError where a run is named twice, or a key is set that the command does not use.
  */
 export const finishedRuns = Effect.fnUntraced(function* (
-  command: keyof typeof heededKeys,
+  command: keyof typeof usedKeys,
   named: ReadonlyArray<string>,
   sets: ReadonlyArray<string>
 ) {
@@ -26,7 +26,7 @@ export const finishedRuns = Effect.fnUntraced(function* (
   if (again !== undefined)
     return yield* new ConfigError({
       where: `--run ${again}`,
-      problems: ["this run is named twice, and would count twice: leave one out"]
+      problems: ["this run is named twice and would count twice: name it once"]
     })
   const paths = Array.isReadonlyArrayNonEmpty(named) ? named : Array.of(yield* runOr(Option.none()))
   return yield* Effect.forEach(
@@ -34,7 +34,7 @@ export const finishedRuns = Effect.fnUntraced(function* (
     Effect.fnUntraced(function* (path) {
       const config = yield* readRunConfig(path, sets)
       // Reading the configuration has refused unknown keys, with a suggestion.
-      yield* refuseUnheeded(command, sets)
+      yield* refuseUnused(command, sets)
       const folder = yield* Runs.use((runs) => runs.existing(path))
       return { config, folder, recorded: yield* recordedEngine(folder, sets) }
     })

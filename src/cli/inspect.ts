@@ -76,4 +76,6 @@ export const inspect = Command.make(
     const found = yield* inspectData(yield* readConfig(config, set))
     yield* Console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found))
   })
-).pipe(Command.withDescription("Says what a catalogue holds: classes, the split, sizes, and what is refused and why"))
+).pipe(
+  Command.withDescription("Shows what a catalogue holds: classes, the split, sizes, and which rows are refused and why")
+)

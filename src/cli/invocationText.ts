@@ -1,12 +1,12 @@
 import type { CliError, CliOutput, HelpDoc } from "effect/cli"
 import { configKeys } from "../config/configKeys.ts"
-import { isHeeded } from "./heededKeys.ts"
+import { isUsed } from "./usedKeys.ts"
 import { nearest } from "../config/nearest.ts"
 import { RunConfig } from "../config/RunConfig.ts"
 
 type Invocation = Pick<CliOutput.Presenter.InvalidInvocation, "commandPath" | "errors" | "helpDoc">
 
-/** Short names that people use for keys. */
+/** Short names that other tools use for keys. */
 const shortNames: Readonly<Record<string, string>> = {
   batch: "train.batchSize",
   data: "data.root",
@@ -65,7 +65,7 @@ const textOf = (
         helpDoc.flags.map(({ name }) => name)
       )
       const key = has(helpDoc, "set") ? keyOf(error.option) : undefined
-      if (key !== undefined && flag === undefined && isHeeded(command, key)) {
+      if (key !== undefined && flag === undefined && isUsed(command, key)) {
         const path = command === "search" ? `base.${key}` : key
         return `${error.option}: ${path} is a key of the configuration: --set ${path}=${valueOf(error.option, args)}`
       }

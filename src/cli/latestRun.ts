@@ -33,7 +33,10 @@ export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) 
   return newest
 })
 
-/** The error of `--resume` without `--run`; `begun` is a file of runs that have begun, `done` of finished ones. */
+/**
+ * The error of `--resume` without `--run`. `begun` is a file that every run has once it has begun, `done` one that only
+ * finished runs have.
+ */
 export const resumeWhich = Effect.fnUntraced(function* (command: string, begun: string, done: string) {
   const finished = new Set(yield* withFile(done))
   const newest = (yield* withFile(begun)).find((path) => !finished.has(path))
@@ -41,5 +44,5 @@ export const resumeWhich = Effect.fnUntraced(function* (command: string, begun: 
     newest === undefined
       ? "none under runs/ is unfinished"
       : `the newest that is not finished: npx pnpm pipeline:${command} --run ${newest} --resume`
-  return new ConfigError({ where: "--resume", problems: [`goes with --run DIR, which says what goes on; ${which}`] })
+  return new ConfigError({ where: "--resume", problems: [`needs --run DIR, the run to resume; ${which}`] })
 })

@@ -10,7 +10,7 @@ import { readConfig } from "./readConfig.ts"
 const height = 14
 /** Losses are drawn up to this multiple of the first, as a diverging loss would flatten the rest of the curve. */
 const highest = 1.25
-/** Where there is no terminal: a pipe, a file. */
+/** The width where there is no terminal: a pipe, a file. */
 const usualWidth = 80
 
 const above = (name: string, least: number) =>
@@ -45,7 +45,7 @@ const textOf = (
   width: number
 ) => {
   if (valley === null || steepest === null)
-    return `No suggestion: the loss is no number at a learning rate of ${from} already. Try a smaller --from.`
+    return `No suggestion: the loss is not a number even at a learning rate of ${from}. Try a smaller --from.`
   const ceiling = highest * (curve[0]?.smoothedLoss ?? 0)
   const points = curve.map(({ learningRate, smoothedLoss }) => ({
     x: learningRate,
@@ -55,7 +55,9 @@ const textOf = (
     `Loss (smoothed) over the learning rate, ${curve.length} of ${steps} steps from ${from} to ${to}`,
     logPlot(points, [valley], { height, width }),
     "",
-    ...(stoppedEarly ? ["The sweep ended early: the loss was four times the smallest, or no number."] : []),
+    ...(stoppedEarly
+      ? ["The sweep ended early: the loss was more than four times the smallest, or not a number."]
+      : []),
     `Suggestion: train.learningRate = ${rate(valley)} (in the valley, ▲); the loss falls fastest at ${rate(steepest)}.`
   ].join("\n")
 }
@@ -73,9 +75,7 @@ export const lrFind = Command.make(
     yield* Console.log(textOf(found, columns > 0 ? columns : usualWidth))
   })
 ).pipe(
-  Command.withDescription(
-    "Suggests a learning rate: trains for some steps at rates that grow, and keeps nothing of it"
-  ),
+  Command.withDescription("Suggests a learning rate: trains for some steps at rates that grow, and keeps no weights"),
   Command.withExamples([
     { command: "pnpm pipeline:lr-find", description: "For the sample catalogue" },
     {

@@ -14,7 +14,10 @@ const named = (bytes: Uint8Array): ImagePath => {
   const refuse = (reason: PathRefused["reason"], detail: string) =>
     Result.fail(new PathRefused({ path: path.slice(0, 200), reason, detail }))
   if (bytes.length > longestName)
-    return refuse("listUnreadable", "this is no list of files, one a line (or, with --null, before a NUL)")
+    return refuse(
+      "listUnreadable",
+      "this is not a list of files, one on each line (or, with --null, one before each NUL)"
+    )
   if (!isUtf8(bytes)) return refuse("nameNotUtf8", "the name's bytes are not UTF-8; give the file another name")
   return Result.succeed(path)
 }
@@ -56,9 +59,9 @@ const listed = (separator: "\n" | "\0") =>
 /** The image files that the command line names, taken as they are needed; `-` stands for a list on standard input. */
 export const namedPaths = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, isNull: boolean) {
   const lists = paths.filter((path) => path === "-").length
-  if (lists > 1) return yield* new ConfigError({ where: "-", problems: ["standard input can be read once only"] })
+  if (lists > 1) return yield* new ConfigError({ where: "-", problems: ["standard input can be read only once"] })
   if (isNull && lists === 0)
-    return yield* new ConfigError({ where: "--null", problems: ["goes with -, the list on standard input"] })
+    return yield* new ConfigError({ where: "--null", problems: ["is for -, the list on standard input"] })
   const stdio = yield* Stdio.Stdio
   const { find } = yield* ImageFiles
   return Stream.fromArray(paths).pipe(

@@ -12,7 +12,7 @@ import { readSearchConfig } from "./readSearchConfig.ts"
 /** Where `--config` is left out. */
 export const defaultSearch = "configs/search-quick.toml"
 
-/** What the command line says of a search. */
+/** The command line's flags for a search. */
 export interface SearchOptions {
   readonly config: Option.Option<string>
   readonly set: ReadonlyArray<string>
@@ -20,13 +20,13 @@ export interface SearchOptions {
   readonly resume: boolean
 }
 
-/** The search of a folder, as it was left. */
+/** The search in a folder, as far as it had come. */
 const existing = Effect.fnUntraced(function* ({ config, run, set }: SearchOptions) {
   if (Option.isNone(run)) return yield* yield* resumeWhich("search", "search.json", "trials.csv")
   if (Option.isSome(config) || set.length > 0)
     return yield* new ConfigError({
       where: "--resume",
-      problems: ["goes with --run DIR alone: the configuration is the one that the search began with"]
+      problems: ["only --run DIR goes with it: the configuration is the one that the search began with"]
     })
   const nothing = new ConfigError({
     where: `--run ${run.value}`,
@@ -41,7 +41,7 @@ const existing = Effect.fnUntraced(function* ({ config, run, set }: SearchOption
   return { search, folder, shown: run.value, where: `${run.value}/search.json` }
 })
 
-/** Whether a trial of a search has begun, or a cluster has it: what a start that failed left is no search. */
+/** Whether a trial of the search has begun, or a cluster has it. What is left of a failed start is not a search. */
 const isBegun = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const trials = yield* Effect.orElseSucceed(fs.readDirectory(`${path}/trials`), (): Array<string> => [])
@@ -71,7 +71,7 @@ const beginning = Effect.fnUntraced(function* ({ config, run, set }: SearchOptio
   return { search: newSearch(search, points), folder, shown, where }
 })
 
-/** The search that is asked for, with all its trials checked; nothing of it has been written yet. */
+/** The search to begin or to resume, with all its trials checked. Nothing is written yet. */
 export const openSearch = Effect.fn("openSearch")(function* (options: SearchOptions) {
   const path = yield* Path.Path
   const opened = yield* options.resume ? existing(options) : beginning(options)

@@ -15,7 +15,7 @@ export const config = Flag.String("config").pipe(
 export const set = Flag.String("set").pipe(
   Flag.withAlias("s"),
   Flag.withMetavar("KEY=VALUE"),
-  Flag.withDescription("Changes one key of the configuration, e.g. train.epochs=3; any number of times"),
+  Flag.withDescription("Changes one key of the configuration, such as train.epochs=3; may be repeated"),
   Flag.atLeast(0)
 )
 

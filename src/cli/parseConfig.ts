@@ -17,7 +17,7 @@ export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("
 
 const syntaxError = (detail: string) => Effect.fail(new ConfigSyntaxError({ detail }))
 
-/** A parser's reason, in plain words where its own help nobody: a recursive one runs out of stack on deep values. */
+/** A parser's reason, in plain words where its own are no help: a recursive parser runs out of stack on deep values. */
 const reasonOf = (cause: unknown): string =>
   messageOf(cause)
     .replace(/^Maximum call stack size exceeded.*$/s, "its values are nested too deep")
@@ -45,7 +45,7 @@ const json = (text: string) =>
     catch: (cause) => new ConfigSyntaxError({ detail: explainJson(text, reasonOf(cause)) })
   })
 
-/** The offset of the first alias without an anchor. */
+/** The offset of the first alias that no anchor defines. */
 const unknownAlias = (document: Document): number | undefined => {
   let offset: number | undefined
   visit(document, {
@@ -86,7 +86,9 @@ const parsers: Readonly<Record<string, (text: string) => Effect.Effect<unknown, 
   yml: yaml
 }
 
-/** The parser for files of an ending, without its dot; it leaves out a byte order mark, and fails with reason and place. */
+/**
+ * The parser for a file name's ending (without the dot). It drops a byte order mark, and fails with reason and place.
+ */
 export const parserOf = (ending: string) => {
   const parse = Object.hasOwn(parsers, ending) ? parsers[ending] : undefined
   return parse === undefined ? undefined : (text: string) => parse(text.replace(/^\uFEFF/, ""))

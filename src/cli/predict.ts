@@ -11,8 +11,8 @@ import * as options from "./options.ts"
 import { predictionText, thresholdText } from "./predictionText.ts"
 
 const requestOf = (text: string): Option.Option<ThresholdRequest> => {
-  const [, auto, figure] = /^(auto:)?(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? []
-  const share = Number(figure)
+  const [, auto, number] = /^(auto:)?(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? []
+  const share = Number(number)
   if (!(share >= 0 && share <= 1)) return Option.none()
   return Option.some(auto === undefined ? { value: share } : { accuracy: share })
 }
@@ -48,12 +48,12 @@ const flags = {
   ),
   null: Flag.Boolean("null").pipe(
     Flag.withAlias("0"),
-    Flag.withDescription("The names on standard input end with NUL, as those of find -print0 do"),
+    Flag.withDescription("The names on standard input end with NUL, as find -print0 writes them"),
     Flag.withDefault(false)
   ),
   set: options.set.pipe(
     Flag.withDescription(
-      "Changes one key that says how the model is applied, e.g. image.maxPixels=200000000; any number of times"
+      "Changes one key that decides how the model is applied, such as image.maxPixels=200000000; may be repeated"
     )
   ),
   json: options.json,
@@ -63,7 +63,7 @@ const flags = {
   )
 }
 
-/** The reader of our output has closed it, as `| head` does. */
+/** Whether the reader of our output has closed it, as `| head` does. */
 const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
   reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
@@ -75,7 +75,7 @@ export const predict = Command.make(
     if (json && Option.isSome(format))
       return yield* new ConfigError({
         where: "--json",
-        problems: [`prints one JSON document, and --format ${format.value} asks for something else: leave one out`]
+        problems: [`prints one JSON document, and --format ${format.value} another format: leave one out`]
       })
     const named = yield* namedPaths(paths, isNull)
     const runs = yield* finishedRuns("predict", run, set)
@@ -113,7 +113,7 @@ export const predict = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Says what is on photos: the most probable classes of each, by a run's model. A file that cannot be read is a line with its reason; exit code 3 where none could be"
+    "Classifies photos: prints the most probable classes of each, by a run's model. A file that cannot be read gets a line with the reason; exit code 3 where no file could be read"
   ),
   Command.withExamples([
     { command: "pnpm pipeline:predict photo.jpg", description: "By the newest run" },

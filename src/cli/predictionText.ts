@@ -10,12 +10,12 @@ import { table } from "./text.ts"
 /** How predictions are written: for people, one JSON document a line, CSV, or one JSON document in all. */
 export type Format = "table" | "jsonl" | "csv" | "json"
 
-/** What is written beside the predictions. */
+/** Facts about all predictions, for the head of the output. */
 export interface Heading {
   readonly runs: ReadonlyArray<string>
   readonly engine: string
   readonly threshold: Threshold | undefined
-  /** Classes of each prediction. */
+  /** How many classes each prediction has. */
   readonly top: number
 }
 

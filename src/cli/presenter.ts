@@ -3,13 +3,13 @@ import { CliOutput } from "effect/cli"
 import { invocationText } from "./invocationText.ts"
 
 /**
- * What the command line says by itself: help and the version on standard output; of a wrong command line, on standard error,
- * a line that shows the way, and not the whole help.
+ * How the command line prints help and the version (on standard output), and the faults of a wrong command line (on
+ * standard error, one line each instead of the whole help).
  */
 export const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(`\n${invocationText(event, process.argv.slice(2))}`)
-      : // Help and the version are ours, with colours that a console for what comes from outside would escape.
+      : // Help and the version are our own text, whose colours `TerminalConsole` would escape.
         Effect.provideService(CliOutput.defaultPresenter.present(event), Console.Console, globalThis.console)
 }

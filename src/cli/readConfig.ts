@@ -8,10 +8,10 @@ import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
 /** The largest configuration in bytes: room for a hundred thousand labels. */
 const mostBytes = 1 << 22
 
-/** The most values of a configuration, each use of a YAML alias counted, and the deepest nesting. */
+/** The most values that a configuration may have, each use of a YAML alias counted, and the deepest nesting. */
 const most = { values: 200_000, depth: 64 } as const
 
-/** Why a value is too large to be a configuration; undefined where it is not. */
+/** Why a value is too large for a configuration; undefined where it is not. */
 const excessOf = (raw: unknown): string | undefined => {
   const waiting: Array<readonly [unknown, number]> = [[raw, 0]]
   let count = 0
@@ -34,7 +34,7 @@ const readFile = Effect.fnUntraced(function* (file: string) {
     return yield* new ConfigError({ where: file, problems: ["expected a file that ends in .toml, .json or .yaml"] })
   const fs = yield* FileSystem.FileSystem
   const info = yield* Effect.option(fs.stat(file))
-  // A device or a named pipe may have no end, and the reading of one cannot be interrupted.
+  // A device or a named pipe may have no end, and reading one cannot be interrupted.
   if (Option.isSome(info) && info.value.type !== "File" && info.value.type !== "Directory")
     return yield* new ConfigError({ where: file, problems: ["this is a device or a pipe; name a configuration file"] })
   const size = Option.match(info, { onNone: () => 0, onSome: ({ size }) => Number(size) })
@@ -85,7 +85,7 @@ const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, 
   return set(table, path, yield* valueOf(assignment.slice(at + 1)))
 })
 
-/** A file's keys, changed by `--set`, and how errors name both; `set` changes one key. */
+/** A file's keys, changed by `--set`, and the name of file and flags for errors; `set` changes one key. */
 export const readTable = Effect.fn("readTable")(function* (file: string, sets: ReadonlyArray<string>, set = setKey) {
   let raw = yield* readFile(file)
   for (const assignment of sets) raw = yield* applySet(raw, assignment, set)

@@ -30,7 +30,7 @@ const onePage = Effect.fnUntraced(function* (path: string) {
   const { join } = yield* Path.Path
   const runs = yield* Runs
   const folder = yield* runs.existing(path)
-  // Of a search that is at work, a page can be made at any time; a finished run's page has one writer.
+  // A search's page can be made while the search runs. A run's page is written by one process at a time.
   if (yield* folder.has("report.json")) yield* runs.hold(path, "wait")
   yield* writeReport().pipe(Effect.provideService(RunFolder, folder))
   return join(path, "report.html")
@@ -47,7 +47,7 @@ export const report = Command.make(
     if (others.length === 0 && Option.isSome(out))
       return yield* new ConfigError({
         where: "--out",
-        problems: ["goes with several runs: the page of one is report.html in its own folder"]
+        problems: ["is for several runs: the page of one run is report.html in its folder"]
       })
     const page =
       first === undefined || others.length === 0
@@ -56,7 +56,7 @@ export const report = Command.make(
     if (others.length > 0) yield* atomicWrite(page, yield* compareRuns(runs))
     yield* Console.log(json ? JSON.stringify({ page }, null, 2) : page)
     if (open && !(yield* openInBrowser(resolve(page))))
-      yield* Console.error(`No browser could be started here; the page is ${resolve(page)}`)
+      yield* Console.error(`No browser could be started; the page is ${resolve(page)}`)
   })
 ).pipe(
   Command.withDescription("Makes the page of a run again, or one that compares several runs"),

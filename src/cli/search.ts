@@ -33,7 +33,7 @@ const flags = {
   set: options.set,
   run: options.run.pipe(Flag.withDescription("The search's folder; runs/<time>-<name> where left out"), Flag.optional),
   resume: Flag.Boolean("resume").pipe(
-    Flag.withDescription("Goes on with the search in --run: what is done is not done again"),
+    Flag.withDescription("Goes on with the search in --run; finished trials are not trained again"),
     Flag.withDefault(false)
   ),
   parallel: Flag.Int("parallel").pipe(
@@ -50,7 +50,7 @@ const flags = {
 
 type Opened = Effect.Success<ReturnType<typeof openSearch>>
 
-/** On this machine: the journal lies in the search's folder, whatever that is called. */
+/** A search on this machine: its journal is in the search's folder. */
 const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, parallel: number, board: Board) {
   const file = `${folder.path}/search.sqlite`
   const payload = yield* searchPayload(search.config, trials, { folder: ".", places: parallel })
@@ -60,13 +60,13 @@ const here = Effect.fnUntraced(function* ({ folder, search, trials }: Opened, pa
   )
 })
 
-/** A search that begins does not go on with what a start that failed left in its folder. */
+/** Removes what a failed start left in the folder: a new search must not go on with it. */
 const removeJournal = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   for (const ending of ["", "-wal", "-shm"]) yield* fs.remove(`${folder}/search.sqlite${ending}`, { force: true })
 })
 
-/** On a cluster: `cluster-key` in the folder says to its workers whose it is. */
+/** A search on a cluster: the file `cluster-key` in the folder tells workers which search the folder belongs to. */
 const onCluster = Effect.fnUntraced(function* (
   { folder, search, trials }: Opened,
   parallel: number,
@@ -77,7 +77,7 @@ const onCluster = Effect.fnUntraced(function* (
   const { versions } = yield* Machine
   const payload = yield* searchPayload(search.config, trials, { folder: folder.path, places: parallel })
   const file = `${folder.path}/cluster-key`
-  // Submitted from where the folder has another path, it is the search that it was.
+  // A folder that is mounted at another path keeps its key, and so remains the same search.
   const key = yield* Effect.orElseSucceed(fs.readFileString(file), () => payload.key)
   yield* fs.writeFileString(file, key)
   yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with npx pnpm pipeline:worker` })
@@ -94,7 +94,7 @@ const onCluster = Effect.fnUntraced(function* (
   )
 })
 
-/** Trains a network at many settings, and says which are the best. */
+/** Trains a network at many settings, and reports the best of them. */
 export const search = Command.make(
   "search",
   flags,
@@ -105,7 +105,7 @@ export const search = Command.make(
     const again = `npx pnpm pipeline:search --run ${shown} --resume`
     const carriedOut = Effect.gen(function* () {
       yield* report({ _tag: "Note", line: `search ${shown}: ${trials.length} trials` })
-      // On a cluster all news come again.
+      // A cluster sends all news again.
       const search = Option.isSome(url) ? { ...opened.search, passes: { wanted: 0, made: 0 } } : opened.search
       const board = yield* openBoard(search, trials)
       const work = Effect.gen(function* () {
@@ -132,10 +132,10 @@ export const search = Command.make(
     yield* Effect.flatMap(Pages, (write) => write(folder))
     yield* Console.log(json ? JSON.stringify(searchJson(result), null, 2) : searchText(result, shown))
     if (!result.trials.some(({ state }) => state === "finished"))
-      return yield* new RunError({ run: shown, detail: "no trial was finished; search.json says of each why" })
+      return yield* new RunError({ run: shown, detail: "no trial was finished; search.json has each one's reason" })
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Trains a network at many settings, many in one pass, and says which are the best"),
+  Command.withDescription("Trains a network at many settings, many in one pass, and reports the best of them"),
   Command.withExamples([
     { command: "pnpm pipeline:search", description: "Search on the sample catalogue that Weft draws" },
     {

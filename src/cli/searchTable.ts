@@ -1,31 +1,31 @@
 import { Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
-import { duration, figureText, percent } from "../metrics/numberText.ts"
-import { figureHead } from "../run/search/objective.ts"
+import { duration, numberText, percent } from "../metrics/numberText.ts"
+import { columnHead } from "../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../run/search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../run/search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../run/search/settings.ts"
 import { section, table } from "./text.ts"
 import { textCell } from "./textCell.ts"
 
-/** How many of the best are told. */
+/** How many of the best trials are listed. */
 const most = 10
 
-/** The figures that the reference experiment's table has, in its order. */
+/** The metrics in the reference experiment's table, in its order. */
 const columns = ["validationLoss", "trainLoss", "validationAccuracy", "trainAccuracy"] as const
 
 const pathsOf = ({ config }: SearchResult) => config.axes.map(({ path }) => path)
 
-const orDash = (figure: number | null | undefined) => (figure == null ? "-" : figureText(figure))
+const orDash = (value: number | null | undefined) => (value == null ? "-" : numberText(value))
 
 const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
   const paths = pathsOf(search)
   const { figure } = search.config.objective
-  // The objective stands beside the figures of the experiment where it is none of them.
+  // The objective gets a column of its own where it is not one of the experiment's metrics.
   const own = columns.some((name) => name === figure) ? [] : [figure]
   const halved = search.rungs.length > 1
   return table([
-    ["trial", ...settingHeads(paths), ...own, ...columns.map(figureHead), ...(halved ? ["epochs"] : [])],
+    ["trial", ...settingHeads(paths), ...own, ...columns.map(columnHead), ...(halved ? ["epochs"] : [])],
     ...best.map((trial) => [
       trial.id.split("-", 1)[0] ?? "",
       ...paths.map((path) => shortValue(trial.settings[path])),
@@ -36,7 +36,10 @@ const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
   ])
 }
 
-/** The end of a search for people: the ten best by the objective, what failed, what was spared. `folder` is the search's. */
+/**
+ * A finished search for people: the ten best trials by the objective, the failed ones, the passes saved. `folder` is
+ * the search's.
+ */
 export const searchText = (search: SearchResult, folder: string): string => {
   const { duplicates, passes, seconds, trials } = search
   const { figure, goal } = search.config.objective
@@ -59,7 +62,7 @@ export const searchText = (search: SearchResult, folder: string): string => {
       ? []
       : [
           section(
-            "Trained once, for the configuration is the same",
+            "Trained once, as the configuration is the same",
             duplicates.map(({ sameAs, settings }) => `${settingsText(settings)}: see ${sameAs}`).join("\n")
           )
         ]),
@@ -73,7 +76,7 @@ export const searchText = (search: SearchResult, folder: string): string => {
   ].join("\n")
 }
 
-/** The end of a search as one document: the best in their order, and all trials in theirs. */
+/** A finished search as one JSON document: the best trials in order, and all trials by number. */
 export const searchJson = (search: SearchResult) => {
   const plain = (trial: SearchTrial) => {
     const record = recordOf(trial)

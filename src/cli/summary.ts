@@ -86,7 +86,7 @@ export const evaluationText = (test: TestReport, calibration?: CalibrationMetric
   ].join("\n")
 }
 
-/** What one temperature did, or several runs' own, in a line. */
+/** What calibration did, in a line: one temperature, or several runs' own. */
 export const calibrationText = (
   temperature: number | undefined,
   part: string,
@@ -96,7 +96,7 @@ export const calibrationText = (
   `on the ${part} part the expected calibration error is ${orDash(eceBefore, percent)} as trained, ` +
   `${orDash(eceAfter, percent)} calibrated; the loss ${lossText(lossBefore)} as trained, ${lossText(lossAfter)} calibrated.`
 
-/** What each of several runs does alone, beside what they do together. */
+/** The metrics of each of several runs alone, beside those of all together. */
 export const membersText = ({
   calibration,
   members,

@@ -33,7 +33,7 @@ const flags = {
   json: options.json
 }
 
-/** What a run's folder must not hold for one to begin in it; what a start that failed left is no run. */
+/** Fails where the folder has a run or a search already. What is left of a failed start is not a run. */
 const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
   const { path } = folder
   const isRun = (yield* folder.has("report.json")) || (yield* folder.has("checkpoints"))
@@ -49,11 +49,11 @@ const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
     })
 })
 
-/** What a run that goes on is to run on, where it is not what it began on. */
+/** The engine that a resumed run is to run on, where it is not the one that it began on. */
 const otherEngine = (name: Option.Option<RunEngine["name"]>): RunEngine | undefined =>
   Option.getOrUndefined(Option.map(name, (name) => ({ name, device: "auto", features: "auto" })))
 
-/** Trains a network, and leaves a folder with the model and its report. */
+/** Trains a network, and writes a folder with the model and its report. */
 export const train = Command.make(
   "train",
   flags,
@@ -63,12 +63,12 @@ export const train = Command.make(
     if (resume && (Option.isSome(file) || set.length > 0))
       return yield* new ConfigError({
         where: "--resume",
-        problems: ["goes with --run DIR alone: the configuration is the one that the run began with"]
+        problems: ["only --run DIR goes with it: the configuration is the one that the run began with"]
       })
     if (!resume && Option.isSome(engine))
       return yield* new ConfigError({
         where: "--engine",
-        problems: ["goes with --resume; a new run's engine is set with --set engine.name=NAME"]
+        problems: ["is for --resume; set a new run's engine with --set engine.name=NAME"]
       })
     const config = resume
       ? yield* readRunConfig(Option.getOrThrow(dir)) // seen above
@@ -87,7 +87,7 @@ export const train = Command.make(
     yield* runs.hold(path, "refuse")
     if (!resume) yield* checkFree(folder)
     yield* report({ _tag: "Note", line: `run ${path}` })
-    // What an earlier start left in the folder does not count.
+    // An earlier start may have left checkpoints in the folder: they do not show that this run has begun.
     const finished = yield* trainRun(config, resume ? otherEngine(engine) : configuredEngine(config)).pipe(
       Effect.provideService(RunFolder, folder),
       Effect.provideService(Checkpoints, checkpoints),
@@ -102,7 +102,7 @@ export const train = Command.make(
     yield* print(finished)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Trains a network on a catalogue, and leaves a folder with the model and its report"),
+  Command.withDescription("Trains a network on a catalogue, and writes a folder with the model and its report"),
   Command.withExamples([
     { command: "pnpm pipeline:train", description: "Train on the sample catalogue that Weft draws" },
     {

@@ -16,12 +16,14 @@ const flags = {
     Flag.optional
   ),
   data: Flag.Boolean("data").pipe(
-    Flag.withDescription("Reads the catalogue and predicts its validation and test parts again; --no-data leaves it"),
+    Flag.withDescription(
+      "Reads the catalogue, and predicts its validation and test parts again; --no-data leaves that out"
+    ),
     Flag.withDefault(true)
   ),
   samples: Flag.Int("samples").pipe(
     Flag.withMetavar("N"),
-    Flag.withDescription("Predicts only so many samples of each part again; all where left out"),
+    Flag.withDescription("Predicts only this many samples of each part again; all where left out"),
     Flag.filter(
       (n) => n >= 1,
       (n) => `expected 1 or more samples, got ${n}`
@@ -33,14 +35,14 @@ const flags = {
   json: options.json
 }
 
-/** Some value of a run does not follow from the rest of it. Exit code 1. */
+/** A value of a run does not follow from the rest of the run. Exit code 1. */
 class RunDiffers extends Schema.TaggedError<RunDiffers>()("RunDiffers", {
   run: Schema.String,
   checks: Schema.Array(Schema.String)
 }) {
   override readonly [Runtime.errorExitCode] = 1
   override get message() {
-    return `${this.run} is not what it says: ${this.checks.join(", ")}. Each difference is listed above.`
+    return `${this.run} does not agree with its record: ${this.checks.join(", ")}. Each difference is listed above.`
   }
 }
 
@@ -85,7 +87,7 @@ export const verify = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Derives again what a run says of itself, from its files and its catalogue, and says what agrees; exit code 1 where something differs"
+    "Computes a run's recorded values again from its files and its catalogue, and reports which agree; exit code 1 where one differs"
   ),
   Command.withExamples([
     { command: "pnpm pipeline:verify --run runs/first", description: "All that can be checked" },

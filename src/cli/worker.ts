@@ -15,31 +15,33 @@ const flags = {
   cluster,
   host: Flag.String("host").pipe(
     Flag.withDescription(
-      "Where other workers reach this machine; the address by which it reaches PostgreSQL where left out"
+      "The address at which other workers reach this machine; where left out, the one by which it reaches PostgreSQL"
     ),
     Flag.optional
   ),
   port: Flag.Int("port").pipe(
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))),
-    Flag.withDescription("On which port; a free one where left out"),
+    Flag.withDescription("The port; a free one where left out"),
     Flag.optional
   ),
   folder: Flag.String("folder").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription(
-      "The shared folder in which searches' folders lie, as this machine sees it; where they were submitted from where left out"
+      "The shared folder with the searches' folders, as this machine sees it; where left out, the path that the search was submitted with"
     ),
     Flag.optional
   ),
   data: Flag.String("data").pipe(
     Flag.withMetavar("DIR"),
-    Flag.withDescription("Where this machine has the data: data.root of every trial; as configured where left out"),
+    Flag.withDescription("The data on this machine: data.root of every trial; as configured where left out"),
     Flag.optional
   ),
   expiry: Flag.Int("expiry").pipe(
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 3600 }))),
     Flag.withMetavar("SECONDS"),
-    Flag.withDescription("A worker that has not signed for so long is taken for dead, and others take its work"),
+    Flag.withDescription(
+      "A worker that has sent no sign of life for this long counts as dead, and others take its work"
+    ),
     Flag.withDefault(Duration.toSeconds(ClusterSearch.defaultExpiry))
   )
 }
@@ -53,7 +55,9 @@ export const worker = Command.make(
     if (Option.isNone(chosen))
       return yield* new ConfigError({
         where: "--cluster",
-        problems: ["expected the PostgreSQL that the workers share: --cluster URL, or WEFT_CLUSTER in the environment"]
+        problems: [
+          "expected the address of the PostgreSQL that the workers share: --cluster URL, or WEFT_CLUSTER in the environment"
+        ]
       })
     const address = yield* ownAddress(chosen.value)
     const host = Option.getOrElse(options.host, () => address)
@@ -68,9 +72,7 @@ export const worker = Command.make(
     return yield* work(here, prepareSearch).pipe(
       Effect.provide(Layer.merge(layer, trainers(1))),
       sayingWhich(chosen.value),
-      Effect.onInterrupt(() =>
-        Console.error("\nStopped. What it was training is left to others, with its checkpoints.")
-      )
+      Effect.onInterrupt(() => Console.error("\nStopped. Other workers go on with its trials, from their checkpoints."))
     )
   })
 ).pipe(

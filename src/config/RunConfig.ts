@@ -24,12 +24,12 @@ export const RunConfig = Schema.Struct({
   seed: setting(
     intBetween(0, 2 ** 32 - 1),
     1,
-    "Of the split, the order, the augmentation, the first weights and dropout"
+    "Seeds the split, the order, the augmentation, the initial weights and dropout"
   ),
-  data: DataConfig.annotateKey({ description: "Where the samples come from, and which of them are kept" }),
+  data: DataConfig.annotateKey({ description: "The source of the samples, and which of them are kept" }),
   image: setting(ImageConfig, {}, "How a file becomes numbers"),
   augment: setting(AugmentConfig, {}, "Random changes to the training images"),
-  loader: setting(LoaderConfig, {}, "How fast the images are made ready; changes no result"),
+  loader: setting(LoaderConfig, {}, "How fast the images are prepared; changes no result"),
   network: setting(NetworkConfig, {}, "What is trained"),
   features: setting(FeaturesConfig, {}, "How the frozen part of the network is applied"),
   train: setting(TrainConfig, {}, "How it is trained"),
@@ -55,7 +55,7 @@ export const RunConfig = Schema.Struct({
 )
 export type RunConfig = typeof RunConfig.Type
 
-/** The configuration or the command line is wrong: exit code 2. */
+/** The configuration or the command line is wrong. Exit code 2. */
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   /** The file or flag that is wrong. */
   where: Schema.String,
@@ -71,15 +71,15 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** Problems that are named; a file with more of them is another one than was meant. */
+/** Most problems that are named: a file with more of them is probably not a configuration. */
 const mostProblems = 20
 
-/** Characters of a key or a value that are shown. */
+/** Most characters of a key or a value that a message shows. */
 const mostShown = 200
 
 const shortened = (text: string): string => (text.length > mostShown ? `${text.slice(0, mostShown)}…` : text)
 
-/** Says of a value that was read as another kind than it was meant to be how to write it. */
+/** Adds how to write a value that was read as another type than was meant. */
 const withQuotes = (path: string, message: string): string => {
   const bare = /^Expected string, got ([^"{[\n]{1,100})$/.exec(message)?.[1]
   if (bare !== undefined)
@@ -91,7 +91,7 @@ const withQuotes = (path: string, message: string): string => {
 
 const explain = (keys: () => ReadonlyArray<string>, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
-    // What was got is said of single values only; a whole section would bury what was expected.
+    // The message repeats single values only: a whole section would bury what was expected.
     return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
   return `there is no key \`${shortened(path)}\`${didYouMean(path, keys())}`
 }

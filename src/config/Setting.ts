@@ -17,7 +17,7 @@ export const setting = <S extends Schema.Top>(schema: S, byDefault: S["Encoded"]
 
 /** A key of the configuration that may be left out and then means "off" or "all". */
 export const optionalSetting = <S extends Schema.Top>(schema: S, description: string) =>
-  // As above.
+  // As for `setting`.
   Schema.optionalKey(describe(schema, { description }) as S)
 
 /** A whole number between two bounds, both allowed. */

@@ -15,7 +15,7 @@ export interface ConfigKey {
   readonly isSection: boolean
 }
 
-/** What is read of a JSON Schema. */
+/** The parts of a JSON Schema that are read. */
 interface Json {
   readonly properties?: Readonly<Record<string, Json>>
   readonly description?: string

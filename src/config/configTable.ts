@@ -16,9 +16,9 @@ const assign = (table: Table, [key, ...rest]: ReadonlyArray<string>, value: unkn
 }
 
 /**
- * The table with the key at a path set; sections on the way are made where they are not there.
+ * The table with the key at a path set; missing sections on the way are added.
  *
- * A `data.root` set so means the user's own catalogue: the drawn one (`data.sample`) steps back.
+ * Setting `data.root` removes `data.sample`: the user's own catalogue takes the place of the drawn one.
  */
 export const setKey = (table: Table, path: string, value: unknown): Table => {
   const next = assign(table, path.split("."), value)

@@ -26,12 +26,12 @@ const lastOf = (path: string): string => path.slice(path.lastIndexOf(".") + 1)
 const keysNamed = (names: ReadonlyArray<string>, keys: ReadonlyArray<string>): ReadonlyArray<string> =>
   names.flatMap((name) => keys.filter((key) => key === name || key.endsWith(`.${name}`)).slice(0, 1))
 
-/** Most keys that are named. */
+/** Most keys that a message suggests. */
 const most = 3
 
 /**
- * The keys that a path which is none most likely means: what other tools' name for it stands for, the nearest in
- * spelling, or one of the same name in another section. None when all are far off.
+ * The keys that an unknown path most likely means: another tool's name for a key, the nearest in spelling, or the same
+ * name in another section. None where all are far off.
  */
 export const keySuggestion = (path: string, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (path.length > 200) return []
@@ -45,7 +45,7 @@ export const keySuggestion = (path: string, keys: ReadonlyArray<string>): Readon
   return similar === undefined ? [] : [similar]
 }
 
-/** The end of a sentence that says that there is no such key: "; did you mean `train.epochs`?", or nothing. */
+/** The end of the sentence on an unknown key: "; did you mean `train.epochs`?", or nothing. */
 export const didYouMean = (path: string, keys: ReadonlyArray<string>): string => {
   const meant = keySuggestion(path, keys).map((key) => `\`${key}\``)
   const last = meant.at(-1)

@@ -1,4 +1,4 @@
-/** Longest text that is compared; the time grows with the square of the length. */
+/** The longest text that is compared: the time grows with the square of the length. */
 const longest = 100
 
 /**

@@ -6,7 +6,7 @@ export interface Confusion {
   readonly counts: Float64Array
 }
 
-/** Nothing counted yet; the neutral element of `combine`. */
+/** No predictions; the neutral element of `combine`. */
 export const empty = (classes: number): Confusion => ({ classes, counts: new Float64Array(classes * classes) })
 
 /**

@@ -3,7 +3,7 @@ import { rowLosses } from "./crossEntropy.ts"
 import * as Confusion from "./Confusion.ts"
 import { predictions, topKCorrect } from "./topK.ts"
 
-/** What is known of some predictions: sums as data, so that batches, and parts of a whole, can be added up. */
+/** The loss and the counts of some predictions, as sums, so that those of batches or parts can be added. */
 export interface Evaluation {
   /** Sum of the samples' losses (nats). */
   readonly lossSum: number
@@ -13,12 +13,12 @@ export interface Evaluation {
   readonly confusion: Confusion.Confusion
 }
 
-/** An evaluation and the predictions that it is of: what every metric can be computed from. */
+/** An evaluation, and the predictions that it is of: every metric is computed from these. */
 export interface Measurement extends Evaluation {
   readonly predictions: Predictions
 }
 
-/** Nothing seen yet; the neutral element of `combine`. */
+/** No predictions; the neutral element of `combine`. */
 export const empty = (classes: number): Evaluation => ({
   lossSum: 0,
   samples: 0,

@@ -5,7 +5,7 @@ import type { Measurement } from "./Evaluation.ts"
 import { metricFields, metricValues } from "./metrics.ts"
 import { scores } from "./scores.ts"
 
-/** A number that may not exist (no validation part, one class only): then null, never NaN. */
+/** A number, or null where it does not exist (no validation part, one class only); never NaN. */
 const Nullable = Schema.NullOr(Schema.Finite)
 
 /** How many samples there are of something. */
@@ -34,12 +34,12 @@ export const ClassCounts = Schema.Struct({
 })
 export type ClassCounts = typeof ClassCounts.Type
 
-/** The engine that trains, and what applies the frozen part where the engine does not. */
+/** The engine that trains, and the one that applies the frozen part where it is another. */
 export const RanOn = Schema.Struct({
   engine: Schema.String,
   /** For people: "CPU, WebAssembly with SIMD, 2 threads". */
   device: Schema.String,
-  /** With its version. */
+  /** Name and version of the engine of the frozen part. */
   features: Schema.optionalKey(Schema.String)
 })
 export type RanOn = typeof RanOn.Type
@@ -64,7 +64,7 @@ export const EpochRecord = Schema.Struct({
   seconds: Schema.Finite,
   /** Share of the training time in which the engine waited for images. */
   waiting: Schema.optionalKey(Schema.Finite),
-  /** Where its steps ran: one entry, unless the run was resumed elsewhere within the epoch; absent in older reports. */
+  /** The engines of its steps: one, unless the run was resumed on another within the epoch; absent in older reports. */
   ranOn: Schema.optionalKey(Schema.Array(RanOn))
 })
 export type EpochRecord = typeof EpochRecord.Type
@@ -83,18 +83,18 @@ export const TestReport = Schema.Struct({
 })
 export type TestReport = typeof TestReport.Type
 
-/** What is needed to repeat the result, and to check that it is the same. */
+/** Everything that is needed to repeat the result, and to check that it is the same. */
 export const Receipt = Schema.Struct({
   dataDigest: Schema.String,
   configDigest: Schema.String,
   /** SHA-256 of the tensors that the run began with, where they came from a file. */
   weightsDigest: Schema.optionalKey(Schema.String),
   ledger: LedgerCounts,
-  /** SHA-256 of files in the run's folder, by name: of those that depend on the fields before this one and the engine only. */
+  /** SHA-256 of files in the run's folder, by name: of those that depend only on the engine and on the fields above. */
   files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Versions of Weft, Node and the engines, by name. */
   versions: Schema.Record(Schema.String, Schema.String),
-  /** By what each seeds: the run, the split. */
+  /** Seeds by what they seed: the run, the split. */
   seeds: Schema.Record(Schema.String, Schema.Natural),
   machine: Schema.Struct({
     platform: Schema.String,
@@ -120,7 +120,7 @@ export const Report = Schema.Struct({
   }),
   model: Schema.Struct({
     network: Schema.String,
-    /** What the network's own last layer was replaced by; null where it was not. */
+    /** The head that replaced the network's own last layer; null where none did. */
     head: Schema.NullOr(Schema.String),
     /** As PyTorch counts them: running statistics are buffers, and not counted. */
     parameters: Count,

@@ -1,7 +1,9 @@
 import type { Confusion } from "./Confusion.ts"
 import { margins } from "./Confusion.ts"
 
-/** Mean of the two shares in which two classes are confused; (classes, classes), symmetric. */
+/**
+ * How similar classes are: the mean of the two shares in which two classes are confused; (classes, classes), symmetric.
+ */
 const similarities = (confusion: Confusion): Float64Array => {
   const { classes, counts } = confusion
   const { support } = margins(confusion)

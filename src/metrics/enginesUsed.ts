@@ -10,7 +10,9 @@ export interface EngineSpan {
 const nameOf = ({ device, engine, features }: RanOn): string =>
   `${engine} (${device})${features === undefined ? "" : `, frozen part by ${features}`}`
 
-/** Which engine each of a run's epochs ran on: one span, unless it was resumed on another; none where it is not known. */
+/**
+ * The engines of a run's epochs: one span, unless the run was resumed on another engine; none where they are not known.
+ */
 export const enginesUsed = (history: ReadonlyArray<EpochRecord>): ReadonlyArray<EngineSpan> => {
   const spans: Array<EngineSpan> = []
   for (const { epoch, ranOn } of history) {

@@ -71,7 +71,7 @@ type Group<Name extends string> = {
 }
 type Fields = Alone & { readonly [Name in GroupName]: Schema.Struct<Group<Name>> }
 
-/** What belongs to each of some metrics as `report.json` nests it: those of a group under the group's name. */
+/** One entry for each metric, nested as in `report.json`: those of a group under the group's name. */
 const nested = <A, B>(
   some: ReadonlyArray<Metric>,
   of: (metric: Metric) => A,
@@ -98,10 +98,10 @@ export const metricFields = nested(metrics, ({ presence }) => fieldOf[presence],
 /** The metrics' values, as `report.json` nests them. */
 export type MetricValues = Schema.Struct.Type<Fields>
 
-/** What is at a metric's place; undefined in a report that is older than the metric. */
+/** The entry at a metric's path; undefined in a report that is older than the metric. */
 const entryIn = (values: MetricValues, { path }: Pick<Metric, "path">): number | null | undefined => {
   const [name = "", key] = path.split(".")
-  // At each path there is a number or null, if anything; at a group's name, an object of such.
+  // A path has a number or null, if anything; a group's name has an object of these.
   const found = (values as unknown as Readonly<Record<string, number | null | Readonly<Record<string, number>>>>)[name]
   return typeof found === "object" && found !== null ? found[key ?? ""] : found
 }

@@ -10,7 +10,7 @@ export const duration = (seconds: number): string => {
 }
 
 /** A number as papers print losses and accuracies, with four decimals; counts and large numbers with fewer. */
-export const figureText = (value: number): string => {
+export const numberText = (value: number): string => {
   const size = Math.abs(value)
   if (Number.isInteger(value) && size >= 100) return String(value)
   return size > 0 && size < 0.001 ? value.toPrecision(3) : value.toFixed(size < 100 ? 4 : 1)

@@ -7,7 +7,7 @@ import type { Counts } from "./scores.ts"
 import type { Interval } from "./wilson.ts"
 import { wilson, z95 } from "./wilson.ts"
 
-/** Imagined samples that are added to each class: they keep a class of one sample from counting as known for sure. */
+/** Imagined samples that are added to each class, so that a class of one sample does not count as known for certain. */
 const imagined = 2
 
 /**
@@ -54,13 +54,14 @@ const within = (value: number, expected: number, variance: number): Interval => 
 }
 
 /**
- * What each metric that has an interval lies within at 95 % on other samples of the same kind, by its path; without those
- * that have no value. `valueOf` gives a metric's value on the samples of `confusion`. Each interval holds that value.
+ * The 95 % confidence intervals of the metrics on other samples of the same kind, by their paths; without metrics that
+ * have no value. `valueOf` gives a metric's value on the samples of `confusion`. Each interval holds that value.
  *
- * Shares of the samples: Wilson's interval. The others: the variance by the delta method (Takahashi, Yamamoto, Kuchiba and
- * Koyama, Confidence interval for micro-averaged F1 and macro-averaged F1 scores, 2022), at counts in which rare classes
- * are shrunk towards the mean class; then Wilson's interval for as many samples of a share with that variance (Franco,
- * Little, Louis and Slud, Comparative study of confidence intervals for proportions in complex sample surveys, 2019).
+ * Shares of the samples: Wilson's interval. The others: the variance by the delta method (Takahashi, Yamamoto, Kuchiba
+ * and Koyama, Confidence interval for micro-averaged F1 and macro-averaged F1 scores, 2022), at counts in which rare
+ * classes are shrunk towards the mean class; then Wilson's interval for as many samples of a share with that variance
+ * (Franco, Little, Louis and Slud, Comparative study of confidence intervals for proportions in complex sample surveys,
+ * 2019).
  *
  * The intervals are of the classes that have samples; of a class without samples nothing is known. Where most classes
  * have only one or two samples, F1 itself is biased, and the coverage falls.

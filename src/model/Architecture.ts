@@ -5,7 +5,7 @@ import type { Tensor } from "./Tensor.ts"
 /** Which pixels surround an image: PyTorch's, the same on all sides, or TensorFlow's `same`. */
 export type EdgePadding = "symmetric" | "same"
 
-/** What a network is built for: the images' size in pixels, the number of classes, and what a configuration chooses. */
+/** The parameters of a network: the images' size in pixels, the number of classes, and the configuration's choices. */
 export interface NetworkOptions {
   readonly height: number
   readonly width: number
@@ -18,7 +18,7 @@ export interface NetworkOptions {
 
 /** How timm's published weights of a network are called; torchvision's names are ours. */
 export interface TimmNames {
-  /** Our name of a tensor for timm's; a name that is ours already stays. */
+  /** Our name of a tensor for timm's name; one of our names stays as it is. */
   readonly toOurs: (name: string) => string
   /** timm's name of a tensor for ours, with the head `fc`. */
   readonly toTimm: (name: string) => string

@@ -5,7 +5,7 @@ import { Lost } from "../pipeline/Losses.ts"
 import { seal, SealBroken, unseal } from "./sealed.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
 
-/** How far a training has come, between two steps. */
+/** A training's progress between two steps. */
 export const TrainingState = Schema.Struct({
   /** Steps that are done, over the whole run. */
   step: Schema.Natural,
@@ -13,25 +13,25 @@ export const TrainingState = Schema.Struct({
   epoch: Schema.Natural,
   /** Batches that are done of the epoch in progress. */
   position: Schema.Natural,
-  /** Over these batches: the sum of the samples' losses, right predictions, samples, seconds, seconds of waiting. */
+  /** Sums over these batches: the samples' losses, correct predictions, samples, seconds, seconds of waiting. */
   sums: Schema.Struct({
     loss: Schema.Finite,
-    /** Not whole where images are mixed. */
+    /** Not a whole number where images are mixed. */
     correct: Schema.Finite,
     seen: Schema.Natural,
     seconds: Schema.Finite,
     waiting: Schema.Finite
   }),
   history: Schema.Array(EpochRecord),
-  /** The best epoch so far (from 1) and its monitored figure. */
+  /** The best epoch so far (from 1), and its value of the monitored metric. */
   best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
   /** For early stopping. */
   epochsWithoutBetter: Schema.Natural,
-  /** The samples that have left, in the order in which they did; none of them comes back. */
+  /** The samples that have left, in the order in which they did. A sample that has left does not come back. */
   lost: Schema.Array(Lost),
-  /** On what the steps of the epoch in progress ran. */
+  /** The engines of the steps of the epoch in progress. */
   ranOn: Schema.optionalKey(Schema.Array(RanOn)),
-  /** That processes were at work on the run until here; absent in checkpoints of Weft 0.1. */
+  /** Seconds of work on the run so far, over all its processes; absent in checkpoints of Weft 0.1. */
   seconds: Schema.optionalKey(Schema.Finite)
 })
 export type TrainingState = typeof TrainingState.Type
@@ -48,9 +48,9 @@ export const begin: TrainingState = {
   lost: []
 }
 
-/** Everything that is needed to go on as if the run had never stopped. */
+/** Everything that a run needs to go on as if it had never stopped. */
 export interface Checkpoint {
-  /** Names the configuration and the data: the checkpoint of another run is never gone on with. */
+  /** Names the configuration and the data: a run never goes on from another run's checkpoint. */
   readonly digest: string
   readonly ledger: LedgerCounts
   readonly training: TrainingState
@@ -65,13 +65,13 @@ export interface BestWeights {
   readonly epoch: number
   /** Steps that made them. */
   readonly step: number
-  /** The monitored figure. */
+  /** The epoch's value of the monitored metric. */
   readonly figure: number
   readonly weights: Weights
 }
 
 /**
- * A checkpoint cannot be gone on with. `torn`: its bytes are not those that were written. `foreign`: it belongs to
+ * A checkpoint cannot be used. `torn`: its bytes are not those that were written. `foreign`: it belongs to
  * another configuration or other data. `otherFormat`: it is of another version of Weft, or no checkpoint at all.
  */
 export class CheckpointRefused extends Schema.TaggedError<CheckpointRefused>()("CheckpointRefused", {
@@ -83,7 +83,8 @@ export class CheckpointRefused extends Schema.TaggedError<CheckpointRefused>()("
   }
 }
 
-// A change of these schemas, or of the tensors' names, is a new number here: an older file is then refused, not misread.
+// A change of these schemas, or of the tensors' names, needs a new number here, so that older files are refused and not
+// misread.
 const checkpointFormat = "weft-checkpoint-2"
 const bestFormat = "weft-best-1"
 
@@ -117,7 +118,7 @@ export const encodeCheckpoint = Effect.fnUntraced(function* ({ digest, ledger, s
     ...prefixed("optimizer.", slots),
     ...prefixed("average.", session.average ?? new Map())
   ])
-  // What we made ourselves can be encoded; a figure that is no number never gets into a training state.
+  // A state that we made can be encoded: it never contains NaN or infinities.
   const facts = yield* Effect.orDie(Schema.encodeEffect(CheckpointFacts)({ digest, ledger, training, optimizerStep }))
   return yield* seal(tensors, checkpointFormat, facts)
 })
@@ -130,7 +131,7 @@ export const encodeBest = Effect.fnUntraced(function* ({ weights, ...facts }: Be
 const refuse = (error: SealBroken | Schema.SchemaError) =>
   error instanceof SealBroken
     ? new CheckpointRefused({ reason: error.reason, detail: error.detail })
-    : new CheckpointRefused({ reason: "otherFormat", detail: `what it says of the run is invalid: ${error.message}` })
+    : new CheckpointRefused({ reason: "otherFormat", detail: `its facts about the run are invalid: ${error.message}` })
 
 const assertOwn = (digest: string, found: string) =>
   found === digest

@@ -2,25 +2,25 @@ import { Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { CheckpointRefused, decodeBest, decodeCheckpoint, encodeBest, encodeCheckpoint } from "./Checkpoint.ts"
 import type { BestWeights, Checkpoint } from "./Checkpoint.ts"
 
-/** A file that was passed over, and why; `detail` is for people. */
+/** A file that is not used, and why; `detail` is for people. */
 export interface PassedOver {
   readonly file: string
   readonly reason: CheckpointRefused["reason"]
   readonly detail: string
 }
 
-/** Where the state of a run is written down while it trains. */
+/** The place where a run's state is kept while it trains. */
 export class Checkpoints extends Context.Service<
   Checkpoints,
   {
     /**
      * Writes a checkpoint, and then removes all but the last ones. Returns its file's name.
      *
-     * It is there completely or not at all; a failure leaves the earlier ones as they were. The best weights that it
-     * speaks of must have been saved before it.
+     * Afterwards it is there completely or not at all; a failure leaves the earlier ones as they were. The best weights
+     * that it refers to must be saved first.
      */
     readonly save: (checkpoint: Checkpoint) => Effect.Effect<string, CheckpointError>
-    /** Writes the best weights so far in the place of those before. */
+    /** Writes the best weights so far, in place of the earlier ones. */
     readonly saveBest: (best: BestWeights) => Effect.Effect<string, CheckpointError>
     /** The newest checkpoint that is whole and of this run, and the newer ones that are not. */
     readonly latest: (
@@ -54,7 +54,7 @@ export class Checkpoints extends Context.Service<
     )
 }
 
-/** A checkpoint could not be written or looked for: where, why, and what to do. */
+/** A checkpoint could not be written or read: where, why, and what to do. */
 export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
   path: Schema.String,
   reason: Schema.Literals(["diskFull", "notPermitted", "failed"]),
@@ -85,15 +85,15 @@ const newestFirst = (a: string, b: string) => stepOf(b) - stepOf(a)
 
 /** The rules of checkpoints over any place for files; the last `keep` checkpoints stay, and the best weights. */
 export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service"] => {
-  // One at a time: a save that clears away must not meet another one, nor a file that is being read.
+  // One operation at a time: a save removes old files, which must not be in use by another operation.
   const lock = Semaphore.makeUnsafe(1).withPermits(1)
-  /** Files that were found torn, and those that belong to somebody else; neither counts as one of the last. */
+  /** Torn files, and those of another run; neither counts as one of the last checkpoints. */
   const torn = new Set<string>()
   const foreign = new Set<string>()
-  /** The newest step that was saved or found here. */
+  /** The newest step that was saved or read. */
   let newest = -1
 
-  /** The file's content; nothing where it is gone or passed over, which is then noted. */
+  /** The file's content; nothing where it is missing, or not usable, which is then noted. */
   const read = Effect.fnUntraced(function* <A>(
     file: string,
     decode: (bytes: Uint8Array) => Effect.Effect<A, CheckpointRefused>,
@@ -112,7 +112,7 @@ export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service
     )
   })
 
-  /** Removes what is older than the last ones. Later steps than ours are another run's or torn: they stay. */
+  /** Removes all but the last checkpoints. Files of later steps than ours are another run's or torn: they stay. */
   const clearAway = Effect.gen(function* () {
     const own = (yield* files.list).filter((file) => {
       const step = stepOf(file)

@@ -7,7 +7,7 @@ import type { Network } from "./Network.ts"
 import type { Weights } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
 
-/** An engine cannot run here: why, and what would cure it. Exit code 4. */
+/** An engine cannot run on this machine: why, and what to do. Exit code 4. */
 export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>()("EngineUnavailable", {
   engine: Schema.String,
   reason: Schema.String,
@@ -19,7 +19,7 @@ export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>()("
   }
 }
 
-/** An engine failed at its work: `leak` is a tensor that outlived its step. */
+/** An engine failed: `leak` means that a tensor outlived its step. */
 export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", {
   engine: Schema.String,
   reason: Schema.Literals(["outOfMemory", "leak", "failed"]),
@@ -31,7 +31,7 @@ export class EngineError extends Schema.TaggedError<EngineError>()("EngineError"
   }
 }
 
-/** What is to happen when a tensor outlives its step: fail the run (tests), or report it once and go on. */
+/** What to do when a tensor outlives its step: fail the run (in tests), or report it once and go on. */
 export const LeakPolicy = Context.Reference<"fail" | "report">("weft/model/LeakPolicy", {
   defaultValue: () => "report"
 })
@@ -43,9 +43,12 @@ export interface Freezing {
    * step 0. The blocks before it run in inference mode, batch norm too, and not one bit of them changes.
    */
   readonly stages: ReadonlyArray<{ readonly step: number; readonly from: number }>
-  /** Batch norm in the trained blocks takes its running statistics, which stay as they are, instead of the batch's. */
-  readonly keepFigures: boolean
-  /** What the learning rate is multiplied by, by a weight's name; 1 where it is not there. */
+  /**
+   * Batch norm in the trained blocks uses its running statistics, which stay as they are, instead of the batch
+   * statistics.
+   */
+  readonly keepStatistics: boolean
+  /** The factor of the learning rate for each weight, by its name; 1 where left out. */
   readonly rates: ReadonlyMap<string, number>
 }
 
@@ -69,7 +72,7 @@ export interface SessionOptions {
   readonly seed: number
 }
 
-/** What one training step found, before it changed the weights. */
+/** The results of a training step, from before it changed the weights. */
 export interface StepResult {
   /** Mean softmax cross-entropy of the batch (nats), with smoothing and class weights as configured. */
   readonly loss: number
@@ -79,7 +82,7 @@ export interface StepResult {
   readonly gradientNorm: number
 }
 
-/** Everything that a step changes: restored, training goes on with the same bits. */
+/** Everything that a step changes. Training that is restored to it goes on with the same bits. */
 export interface SessionState {
   readonly weights: Weights
   readonly optimizer: {
@@ -89,13 +92,13 @@ export interface SessionState {
     readonly slots: Weights
   }
   /**
-   * The average of `weights` where there is one, all of them: what no step ever changes is its own average. A session
-   * that keeps one and is given none begins with `weights`.
+   * The average of all `weights`, where one is kept; a weight that no step changes is its own average. A session that
+   * keeps an average and is given none begins with `weights`.
    */
   readonly average?: Weights
 }
 
-/** What is measured and kept as the model: the average where there is one, else the weights. */
+/** The weights to measure and to keep as the model: the average where there is one, else the weights themselves. */
 export const modelWeights = ({ average, weights }: SessionState): Weights => average ?? weights
 
 /** A network inside an engine. Its tensors live until its Scope closes. */
@@ -111,13 +114,13 @@ export interface Session {
   readonly restore: (state: SessionState) => Effect.Effect<void, EngineError>
 }
 
-/** What is known of an engine that runs. */
+/** A description of a running engine. */
 export interface EngineInfo {
   readonly name: string
   /** For people: "CPU, wasm with SIMD, 1 thread". */
   readonly device: string
   readonly versions: Readonly<Record<string, string>>
-  /** What the device takes at most, where it says so: bytes and threads, each by its name. */
+  /** The device's limits, where it reports them: bytes and threads, by their names. */
   readonly limits?: Readonly<Record<string, number>>
 }
 
@@ -126,7 +129,7 @@ export class Engine extends Context.Service<
   Engine,
   {
     readonly info: EngineInfo
-    /** One tiny step of the network's own blocks, forward and gradient; fails where a kernel is missing. */
+    /** Runs one tiny step of the network's own blocks, forward and backward; fails where a kernel is missing. */
     readonly preflight: (network: Network) => Effect.Effect<void, EngineUnavailable>
     readonly open: (options: SessionOptions) => Effect.Effect<Session, EngineError, Scope.Scope>
   }

@@ -34,7 +34,7 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
   })
   if (input.length !== 3) return yield* fail("misfit", "it takes images, and the input is flat")
   const [height, width, channels] = input
-  // An engine gives rows: what is shaped like an image goes out flat, and is put in order here.
+  // An engine gives rows, so that image-shaped features come out flat, in PyTorch's order, and are reordered here.
   const flat = shape.length === 3 ? [...blocks, { _tag: "Flatten" } as const] : blocks
   const network = { name: "features", height, width, channels, classes: sizeOf(shape), blocks: flat }
   const image = { height, width } as const

@@ -5,7 +5,7 @@ import type { EngineInfo, EngineUnavailable } from "./Engine.ts"
 import type { EngineConfig } from "./EngineConfig.ts"
 import type { Network } from "./Network.ts"
 
-/** Whether an engine runs here: what it is, or why not and what would cure it. */
+/** Whether an engine runs here: its description, or why it does not and what to do. */
 export type EngineStatus =
   | { readonly name: string; readonly available: true; readonly info: EngineInfo }
   | { readonly name: string; readonly available: false; readonly reason: string; readonly cure: string }
@@ -14,7 +14,7 @@ export type EngineStatus =
 export class Engines extends Context.Service<
   Engines,
   {
-    /** The engine that is asked for, after a preflight with the network's own blocks; `auto` takes the first that passes. */
+    /** The configured engine, after a preflight with the network's own blocks; `auto` takes the first that passes. */
     readonly choose: (
       config: EngineConfig,
       network: Network
@@ -23,7 +23,7 @@ export class Engines extends Context.Service<
     readonly survey: (network: Network) => Effect.Effect<ReadonlyArray<EngineStatus>>
   }
 >()("weft/model/Engines") {
-  /** Whatever is asked for, it is this engine: for tests and for an engine of one's own. */
+  /** Always this engine, whatever is configured: for tests, and for a custom engine. */
   static readonly layerOf = <E, R>(engine: Layer.Layer<Engine, E, R>) =>
     Layer.effect(
       Engines,

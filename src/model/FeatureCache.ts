@@ -12,7 +12,7 @@ export class FeatureCacheError extends Schema.TaggedError<FeatureCacheError>()("
   }
 }
 
-/** What a cache has of some keys. */
+/** The rows that a cache has for some keys. */
 export interface CachedFeatures {
   /** One row a key, in the keys' order; the rows that are missing are zeros. */
   readonly features: Float32Array
@@ -20,7 +20,10 @@ export interface CachedFeatures {
   readonly missing: ReadonlyArray<number>
 }
 
-/** Features of samples by what they were computed from: bit for bit what was written, or missing. */
+/**
+ * Features of samples, keyed by everything that they were computed from. A row is bit for bit what was written, or
+ * missing.
+ */
 export class FeatureCache extends Context.Service<
   FeatureCache,
   {
@@ -29,7 +32,7 @@ export class FeatureCache extends Context.Service<
       space: FeatureSpace,
       keys: ReadonlyArray<string>
     ) => Effect.Effect<CachedFeatures, FeatureCacheError>
-    /** One row of `features` for each key; what is there already stays. */
+    /** Writes one row of `features` for each key; rows that are there already stay. */
     readonly write: (
       space: FeatureSpace,
       keys: ReadonlyArray<string>,

@@ -9,18 +9,18 @@ import { frozenParts } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
 import { sizeOf } from "./Tensor.ts"
 
-/** Everything that features depend on beside the sample: whatever of it changes, they are others. */
+/** Everything that features depend on beside the sample: a change of any of it gives another space. */
 export interface FeatureSource {
   readonly blocks: ReadonlyArray<Block>
   readonly input: Shape
   /** `weightsDigest` of the blocks' tensors. */
   readonly weights: string
-  /** What computes: `OpenFeatures.key`. */
+  /** What computes the features: `OpenFeatures.key`. */
   readonly engine: string
   readonly image: ImageConfig
   /** Images as they are, or as an epoch of a run augments each one. */
   readonly view: "plain" | { readonly augment: ImageChanges; readonly seed: number; readonly epoch: number }
-  /** Of what decodes and augments: a new version may give other bytes. */
+  /** Versions of the libraries that decode and augment: a new version may give other bytes. */
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -37,7 +37,7 @@ export interface FeatureSpace {
 export const weightsDigest = Effect.fn("weightsDigest")(function* (frozen: Frozen) {
   const lines = yield* Effect.forEach(frozenParts(frozen).parameters, ({ name, shape }) => {
     const { buffer, byteLength, byteOffset } = frozen.weights.get(name)!.data // checked when the blocks were opened
-    // Weights are made and read into memory of their own; what is shared between threads are images.
+    // Weights are never in shared memory; only images are.
     const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
     return Effect.map(sha256(bytes), (digest) => `${name} ${shape.join("x")} ${digest}`)
   })

@@ -24,11 +24,11 @@ export class FeaturesError extends Schema.TaggedError<FeaturesError>()("Features
   }
 }
 
-/** What applies networks and does not train: the processor's matrix unit, or onnxruntime. */
+/** Engines that apply networks and do not train: the CPU's matrix unit, or onnxruntime. */
 export const FeaturesName = Schema.Literals(["amx", "onnxruntime"])
 export type FeaturesName = typeof FeaturesName.Type
 
-/** How the frozen part of a network is applied, where one is frozen for a whole run. */
+/** How the frozen part of a network is applied, where a part is frozen for a whole run. */
 export const FeaturesConfig = Schema.Struct({
   engine: setting(
     Schema.Literals(["auto", ...FeaturesName.literals, "engine"]),
@@ -49,7 +49,7 @@ export interface OpenFeatures {
   readonly engine: string
   /** Of one image's features: image-shaped ones are height, width, channels. */
   readonly shape: Shape
-  /** What computed them, for a cache: engine, version, precision, processor. Another key may mean other bits. */
+  /** Names what computed them, for a cache: engine, version, precision, processor. Another key may mean other bits. */
   readonly key: string
   /**
    * The features of `size` inputs, row by row. Images are NHWC, normalised; image-shaped features come out as NHWC too.
@@ -61,7 +61,7 @@ export interface OpenFeatures {
 export class Features extends Context.Service<
   Features,
   {
-    /** By the engine of that name, or the quickest that runs here; one that cannot be had is `unavailable`. */
+    /** Opens with the named engine, or the quickest that runs here; an engine that cannot run is `unavailable`. */
     readonly open: (frozen: Frozen, by?: FeaturesName) => Effect.Effect<OpenFeatures, FeaturesError, Scope.Scope>
   }
 >()("weft/model/Features") {}

@@ -4,7 +4,7 @@ import type { EngineInfo, Session, SessionOptions, SessionState } from "./Engine
 import { Engine } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 
-/** What a mock answers; what is left out is 0. */
+/** The answers of a mock; those that are left out are 0. */
 export interface Script {
   /** The loss of a step of the run. */
   readonly loss?: (step: number) => number
@@ -12,7 +12,7 @@ export interface Script {
   readonly logits?: (batch: Batch, row: number, steps: number) => ReadonlyArray<number>
 }
 
-/** What a mock was given, in the order in which it came. */
+/** A record of the mock's calls, in their order. */
 export interface Given {
   readonly preflights: Array<Network>
   readonly opened: Array<SessionOptions>
@@ -24,8 +24,8 @@ export interface Given {
 const info: EngineInfo = { name: "mock", device: "none", versions: {} }
 
 /**
- * An engine that computes nothing, for tests of what an engine is used by: it answers by a script, and keeps a record of
- * what it is given. The weights stay those that a session is opened with or restored to.
+ * An engine that computes nothing, for tests of the code that uses an engine: it answers by a script, and records its
+ * calls. The weights stay those that a session is opened with or restored to.
  */
 export const mockEngine = (script: Script = {}) => {
   const given: Given = { preflights: [], opened: [], trained: [], predicted: [], restored: [] }

@@ -13,7 +13,7 @@ const Calibration = Schema.Struct({
   temperature: Schema.Finite.check(Schema.isGreaterThan(0))
 })
 
-/** A trained classifier: everything that is needed to apply it. */
+/** A trained classifier, with everything that is needed to apply it. */
 export interface Model {
   readonly network: Network
   /** The classes' names, in the order of the logits. */
@@ -21,11 +21,11 @@ export interface Model {
   /** How a photo becomes the network's input. */
   readonly image: ImageConfig
   readonly weights: Weights
-  /** What the logits are divided by before they become probabilities; nothing where they are not. */
+  /** The temperature that divides the logits before the softmax; nothing where there is no calibration. */
   readonly calibration?: typeof Calibration.Type | undefined
 }
 
-/** A file is no model of ours. */
+/** A file is not a usable model. */
 export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   file: Schema.String,
   detail: Schema.String
@@ -44,11 +44,11 @@ const Metadata = Schema.fromJsonString(
   })
 )
 
-/** What is no weight of a model, as JSON. */
+/** Everything of a model but the weights, as JSON. */
 export const modelMetadata = ({ calibration, image, labels, network }: Model): string =>
   Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
 
-/** The model as one safetensors file; what are not weights is JSON in its metadata, under `weft`. */
+/** The model as one safetensors file; everything but the weights is JSON in its metadata, under `weft`. */
 export const encodeModel = (model: Model): Uint8Array =>
   encode(model.weights, { format: "pt", weft: modelMetadata(model) })
 
@@ -64,14 +64,14 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
   const fault = weightsFault(parameters(rest.network), tensors)
   if (fault !== undefined) return yield* fail(fault)
   const [broken] = notFinite(tensors)
-  // Its answers would be NaN, each of them.
+  // All its answers would be NaN.
   if (broken !== undefined) return yield* fail(`its weights are not all numbers: ${broken}`)
   return { ...rest, weights: tensors } satisfies Model
 })
 
 const neverUsed = Schema.decodeSync(OptimizerConfig)({ kind: "sgd" })
 
-/** A session that only predicts: what it would train with is never used. */
+/** A session that only predicts: its settings for training are never used. */
 export const inferenceOptions = ({ network, weights }: Pick<Model, "network" | "weights">): SessionOptions => ({
   network,
   weights,

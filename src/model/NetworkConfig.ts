@@ -16,21 +16,21 @@ export const NetworkConfig = Schema.Struct({
   ),
   padding: optionalSetting(
     Schema.Literals(["symmetric", "same"]),
-    `${withPadding}: what surrounds an image: as in PyTorch, or TensorFlow's \`same\`. Where left out, what the weights' file or their hub says, else symmetric`
+    `${withPadding}: padding as in PyTorch, or TensorFlow's \`same\`. Where left out, as the weights' file or their hub states, else symmetric`
   ),
   trainable: setting(
     Schema.Union([Schema.Literals(["all", "head"]), Schema.Struct({ from: Schema.NonEmptyString })]),
     "all",
-    "Which blocks are trained: `all`, the `head` alone, or `{ from = BLOCK }`, that block and all behind it. The others are frozen: not one bit of them changes"
+    "Which blocks are trained: `all`, the `head` alone, or `{ from = BLOCK }`, that block and all after it. The others are frozen: not one bit of them changes"
   ),
   batchNorm: setting(
     Schema.Literals(["train", "frozen"]),
     "train",
-    "Batch norm in the trained blocks: by each batch's own figures, or by the running ones, which then stay as they are. In frozen blocks it is always the latter"
+    "Batch norm in the trained blocks: by batch statistics, or by the running statistics, which then stay as they are (`frozen`). Frozen blocks always use the running statistics"
   ),
   weights: optionalSetting(
     Schema.NonEmptyString,
-    `${withWeights}: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow). The head begins anew; so does everything where this is left out`
+    `${withWeights}: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow). The head is initialised anew; so are all weights where this is left out`
   )
 }).check(
   Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {

@@ -7,16 +7,18 @@ import { buildNetwork, networkFor } from "./networks.ts"
 import { freezingOf } from "./parts.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
-/** A run's network before its data are read: all of it is known but the number of classes. */
+/** A run's network before its data are read, when all but the number of classes is known. */
 export interface NetworkPlan {
-  /** The network with the fewest classes that a run can have: an engine can be tried with it before the data are read. */
+  /** The network with the fewest classes that a run can have, for a preflight before the data are read. */
   readonly smallest: Network
   readonly forClasses: (classes: number) => Network
-  /** What is trained when and how fast. Blocks and the names of weights are the same for any number of classes. */
+  /**
+   * Which blocks are trained when, and how fast. Blocks and names of weights do not depend on the number of classes.
+   */
   readonly freezing: (stepsPerEpoch: number) => Freezing
 }
 
-/** With one class there is nothing to learn: such data are refused. */
+/** With one class there is nothing to learn, so that such data are refused. */
 const fewestClasses = 2
 
 /** A configuration's network, checked: that its blocks fit its images, and that it has the blocks that are named. */

@@ -15,10 +15,10 @@ export const EvaluateConfig = Schema.Struct({
 })
 export type EvaluateConfig = typeof EvaluateConfig.Type
 
-/** What gives logits for images: a session, or a way to ask it more than once. */
+/** Gives logits for images: a session, or several predictions of one that are averaged. */
 export type Predictor = Pick<Session, "predict">
 
-/** Mirror images by the images that they are of, and freed with them: several predictors may see the same batch. */
+/** Mirror images, keyed by the original images and freed with them: several predictors may see the same batch. */
 const mirrors = new WeakMap<Float32Array, Float32Array>()
 
 /** The batch with every image mirrored, left to right; its images are a copy. */
@@ -43,9 +43,9 @@ export const mirrored = (batch: Batch): Batch => {
  * The logarithms of the mean of several rows of probabilities, row by row: logits whose softmax is that mean. `several`
  * are logits (rows, classes), one of them at least; of one alone, they are its own.
  *
- * log (1/n Σ p_i) = x_m + log1p(Σ_{i≠m} exp(x_i - x_m)) - log n, with x_i = log p_i and x_m the largest of them, so that
- * nothing under- or overflows; in float64. A class that all give the probability 0 has it (-Infinity); a row that is no
- * distribution (NaN, or nothing but -Infinity) makes the mean NaN.
+ * log (1/n Σ p_i) = x_m + log1p(Σ_{i≠m} exp(x_i - x_m)) - log n, with x_i = log p_i and x_m the largest of them, so
+ * that nothing under- or overflows; in float64. A class that all give the probability 0 has it (-Infinity); a row that
+ * is not a distribution (NaN, or -Infinity only) makes the mean NaN.
  */
 export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, classes: number): Float32Array => {
   const [first, ...others] = several
@@ -60,7 +60,7 @@ export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, cla
       let rest = 0
       for (let i = 1; i < several.length; i++) {
         const x = several[i]![c]! - normalisers[i]!
-        // All may be -Infinity, whose differences are no numbers.
+        // All may be -Infinity, whose differences are NaN.
         if (x === -Infinity) continue
         if (x > most) {
           rest = (1 + rest) * Math.exp(most - x)
@@ -77,8 +77,7 @@ const looksOf = (batch: Batch, { tta }: EvaluateConfig): NonEmptyReadonlyArray<B
   tta === "none" ? [batch] : [batch, mirrored(batch)]
 
 /**
- * A predictor that looks at every image, and with `flip` at its mirror image too, and takes the mean of the two
- * probabilities.
+ * A predictor that, with `flip`, takes the mean of the probabilities of an image and of its mirror image.
  *
  * Probabilities, not logits: their mean is the probability that the class of one of the two views, drawn at random, is
  * the true one, and its cross-entropy is never above the mean of the two cross-entropies (Jensen's inequality).

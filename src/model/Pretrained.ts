@@ -3,12 +3,13 @@ import * as Runtime from "effect/Runtime"
 import type { Weights } from "./Tensor.ts"
 
 /**
- * Trained weights cannot be had or do not fit.
+ * Trained weights cannot be loaded or do not fit.
  *
  * `missing` (no such file, here or on the hub), `unreadable`, `mismatch` (not this network's), `notFinite` (NaN or
- * infinity among them), `invalidName` (no name that a hub has), `settings` (a variable of the environment is wrong), `notPermitted` (a token or an agreement is
- * needed), `offline` (not fetched yet, and HF_HUB_OFFLINE is set): exit code 2, as it is the configuration that names
- * them. `unreachable`, `damaged` (not the published bytes), `diskFull`, `failed`: exit code 1.
+ * infinity among them), `invalidName` (not a valid name on a hub), `settings` (a variable of the environment is wrong),
+ * `notPermitted` (a token or an agreement is needed), `offline` (not fetched yet, and HF_HUB_OFFLINE is set): exit code
+ * 2, because the configuration names them. `unreachable`, `damaged` (not the published bytes), `diskFull`, `failed`:
+ * exit code 1.
  */
 export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsError", {
   /** As `network.weights` has it. */
@@ -38,19 +39,19 @@ export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsErr
   }
 }
 
-/** What is said of trained weights: a safetensors file's `__metadata__`, or the same keys from beside it. */
+/** Metadata of trained weights: a safetensors file's `__metadata__`, or the same keys from a file beside it. */
 export type Metadata = Readonly<Record<string, string>>
 
-/** What is known of trained weights before they are read. */
+/** The contents of a weights' file, known from its header. */
 export interface Contents {
   readonly metadata: Metadata
   /** Of all tensors, under the names that the file has. */
   readonly shapes: ReadonlyMap<string, ReadonlyArray<number>>
 }
 
-/** What lies beside trained weights and tells of them. */
+/** Metadata from a file beside the weights. */
 export interface Beside {
-  /** Where it is said, for people. */
+  /** Where the metadata are from, for people. */
   readonly from: string
   readonly metadata: Metadata
 }
@@ -59,9 +60,12 @@ export interface Beside {
 export class Pretrained extends Context.Service<
   Pretrained,
   {
-    /** What the weights are, without reading them. */
+    /** The contents, without reading the tensors. */
     readonly contents: (source: string) => Effect.Effect<Contents, WeightsError>
-    /** What is said beside the weights, for what their own metadata leave open; a note tells what cannot be read. */
+    /**
+     * Metadata from beside the weights, for settings that their own metadata leave open; a note reports a file that
+     * cannot be read.
+     */
     readonly beside: (source: string) => Effect.Effect<Beside | undefined>
     /** These tensors, which must be among the contents, as float32 and under the names that the file has. */
     readonly tensors: (source: string, names: ReadonlySet<string>) => Effect.Effect<Weights, WeightsError>

@@ -23,13 +23,13 @@ const Metadata = Schema.Struct({
 })
 const MetadataText = Schema.fromJsonString(Metadata)
 
-/** What a run's model says of a part of its catalogue, as `predictions/PART.safetensors` keeps it. */
+/** The predictions of a run's model for a part of its catalogue, as in `predictions/PART.safetensors`. */
 export interface StoredPredictions extends Schema.Schema.Type<typeof Metadata> {
   /** (samples, classes), row by row: after test-time augmentation, before any temperature. */
   readonly logits: Float32Array
 }
 
-/** A file holds no predictions that can be used: which one, and why. */
+/** A file's predictions cannot be used: which file, and why. */
 export class PredictionsError extends Schema.TaggedError<PredictionsError>()("PredictionsError", {
   file: Schema.String,
   detail: Schema.String

@@ -13,7 +13,7 @@ export const OptimizerConfig = Schema.Struct({
   beta1: setting(
     between(0, 0.999999),
     0.9,
-    "adam, adamw, lion: decay of the gradient's running mean; lion: of the one that tells the direction"
+    "adam, adamw, lion: decay of the gradient's running mean; lion: of the mean that gives the direction"
   ),
   beta2: setting(
     between(0, 0.999999),
@@ -47,16 +47,16 @@ export const ScheduleConfig = Schema.Struct({
 export type ScheduleConfig = typeof ScheduleConfig.Type
 
 const EarlyStopping = Schema.Struct({
-  patience: setting(intBetween(1, 10_000), 5, "Epochs without a better figure before the run stops"),
-  minDelta: setting(between(0, 1e6), 0, "How much better counts as better")
+  patience: setting(intBetween(1, 10_000), 5, "Epochs without a better value before the run stops"),
+  minDelta: setting(between(0, 1e6), 0, "The smallest improvement that counts")
 })
 
 const CheckpointConfig = Schema.Struct({
   everySteps: optionalSetting(
     intBetween(1, 1e9),
-    "Also a checkpoint each so many steps; one is written at every epoch's end"
+    "Steps between two further checkpoints; one is written at every epoch's end"
   ),
-  keep: setting(intBetween(1, 1000), 2, "How many of the last checkpoints are kept, beside the best")
+  keep: setting(intBetween(1, 1000), 2, "How many of the last checkpoints are kept, beside the best weights")
 })
 
 /** How the network is trained. */
@@ -72,7 +72,7 @@ export const TrainConfig = Schema.Struct({
   ),
   unfreeze: optionalSetting(
     Schema.Array(Schema.Struct({ epoch: intBetween(1, 100_000), from: Schema.NonEmptyString })),
-    "Gradual unfreezing, `[{ epoch = 1, from = BLOCK }]`: after so many epochs the blocks from there on are trained as well"
+    "Gradual unfreezing, `[{ epoch = 1, from = BLOCK }]`: after that many epochs, that block and all after it are trained too"
   ),
   labelSmoothing: setting(between(0, 0.999), 0, "Share of the target that is spread evenly over all classes"),
   classWeights: setting(
@@ -82,23 +82,26 @@ export const TrainConfig = Schema.Struct({
   ),
   clipNorm: optionalSetting(
     between(1e-12, 1e12),
-    "Largest norm of all gradients together; larger ones are scaled down"
+    "Largest norm of all gradients together; larger gradients are scaled down"
   ),
-  clipValue: optionalSetting(between(1e-12, 1e12), "Largest size of any one gradient; larger ones are cut"),
+  clipValue: optionalSetting(
+    between(1e-12, 1e12),
+    "Largest absolute value of any one gradient; larger ones are clamped"
+  ),
   ema: optionalSetting(
     EmaConfig,
-    "An average of the weights, batch norm's running figures too, is what is validated, tested and kept as the model; off where left out"
+    "Validates, tests and keeps an average of the weights and running statistics as the model; off where left out"
   ),
   monitor: setting(
     Schema.Literals(["validationLoss", "validationAccuracy"]),
     "validationLoss",
-    "The figure that tells the best epoch"
+    "The metric that decides which epoch is the best"
   ),
   select: setting(Schema.Literals(["best", "last"]), "best", "Which epoch's weights are tested and kept as the model"),
   earlyStopping: optionalSetting(
     EarlyStopping,
-    "Stop when the monitored figure no longer gets better; off where left out"
+    "Stops when the monitored metric no longer improves; off where left out"
   ),
-  checkpoint: setting(CheckpointConfig, {}, "When the run's state is written down")
+  checkpoint: setting(CheckpointConfig, {}, "When the run's state is saved")
 })
 export type TrainConfig = typeof TrainConfig.Type

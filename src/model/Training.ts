@@ -27,70 +27,70 @@ export interface LearnerOptions {
   readonly checkpoints: Checkpoints["Service"]
   /** Names this run's configuration and data: a checkpoint of another is not used. */
   readonly digest: string
-  /** Epochs after which it pauses, as if it had been interrupted there; to its end where left out. */
+  /** Epochs after which it pauses, as if it were interrupted there; where left out, it trains to its end. */
   readonly until?: number | undefined
-  /** On what its steps run, for the history. */
+  /** The engine that its steps run on, for the history. */
   readonly ranOn?: RanOn | undefined
-  /** When this process began with the run, in nanoseconds of the monotonic clock; when it is opened where left out. */
+  /** When this process began the run, in nanoseconds of the monotonic clock; where left out, when it is opened. */
   readonly start?: bigint | undefined
-  /** Done once its checkpoints have been looked at and fit, before its first step: writing down that the run has begun. */
+  /** Run once its checkpoints have been checked, before the first step: records that the run has begun. */
   readonly begin?: Effect.Effect<void, CheckpointError> | undefined
 }
 
-/** What learners learn from and are validated on: the same batches for all, each of which is made once. */
+/** The batches that learners train on and are validated on: the same for all, and each made once. */
 export interface TrainingData<E, R> {
   readonly classes: number
   readonly samples: { readonly train: number; readonly validation: number }
-  /** What became of the catalogue's rows. */
+  /** The counts of the catalogue's rows. */
   readonly ledger: LedgerCounts
-  /** The samples that have left, which are the same for all, and how many rows are faulty. */
+  /** The samples that have left, the same for all learners, and the number of faulty rows. */
   readonly losses: Losses
   /** The batches of an epoch (from 0), from a position (in batches) on. All learners have the same size of batches. */
   readonly trainingBatches: (epoch: number, from: number) => Stream.Stream<Batch, E, R>
   readonly validationBatches: Stream.Stream<Batch, E, R>
 }
 
-/** What is known of them without making a batch. */
+/** Facts about the batches that are known without making one. */
 type DataFacts = Omit<TrainingData<never, never>, "trainingBatches" | "validationBatches">
 
-/** What is trained on, and how. */
+/** The data and settings of a training. */
 export interface TrainingOptions<E, R> extends TrainingData<E, R>, Omit<LearnerOptions, "checkpoints"> {}
 
-/** What ends one learner, and touches no other. */
+/** The errors that end one learner and leave the others alone. */
 export type LearnerError = TrainingDiverged | EngineError | CheckpointError | ForeignCheckpoints | BestWeightsLost
 
-/** The epochs that are done. */
+/** The epochs so far. */
 type History = ReadonlyArray<EpochRecord>
 
-/** What a training that came to its end leaves; the session then has the weights of the chosen epoch. */
+/** The result of a finished training; the session then has the weights of the chosen epoch. */
 export interface Trained {
   readonly history: History
   /** From 1. */
   readonly chosenEpoch: number
   readonly stoppedEarly: boolean
-  /** That earlier processes were at work on the run. */
+  /** Seconds of earlier processes' work on the run. */
   readonly secondsBefore: number
   /** The samples that have left. */
   readonly lost: ReadonlyArray<Lost>
 }
 
 /**
- * How a training or a whole run ended, and what it leaves if it came to its end. Paused: it stopped where it was asked to,
- * and can go on. `history` has the epochs that were done by then.
+ * How a training or a whole run ended, and its result where it finished. `paused`: it stopped at `until`, and can go
+ * on. `history` has the epochs so far.
  */
 export type Outcome<Done, Failure> =
   | ({ readonly state: "finished" } & Done)
   | { readonly state: "paused"; readonly history: History }
   | { readonly state: "diverged" | "failed"; readonly error: Failure; readonly history: History }
 
-/** The outcome of what ended by an error. */
+/** The outcome of a training or a run that ended by an error. */
 export const failure = <Failure extends { readonly _tag: string }>(error: Failure, history: History = []) => ({
   state: error._tag === "TrainingDiverged" ? ("diverged" as const) : ("failed" as const),
   error,
   history
 })
 
-/** Images that were made for learners, and how many it would have been if each learner had been alone. */
+/** Images that were made for learners, and how many would have been made for each learner alone. */
 export interface Passes {
   readonly wanted: number
   readonly made: number
@@ -101,11 +101,11 @@ export const noPasses: Passes = { wanted: 0, made: 0 }
 export const addPasses = (a: Passes, b: Passes): Passes => ({ wanted: a.wanted + b.wanted, made: a.made + b.made })
 
 /**
- * Trains until the epochs are done, or until the monitored metric no longer gets better.
+ * Trains until the epochs are done, or the monitored metric no longer improves.
  *
  * Goes on from the newest valid checkpoint of the same configuration and data, where there is one; the weights are then
- * those of a run that was never stopped, bit for bit on a CPU engine. Interrupted, or ended by an error of the batches, it
- * leaves a checkpoint.
+ * those of a run that was never stopped, bit for bit on a CPU engine. Interrupted, or ended by an error of the batches,
+ * it leaves a checkpoint.
  */
 export const train = Effect.fn("Training.train")(function* <E, R>(options: TrainingOptions<E, R>) {
   const { ended } = yield* trainTogether([{ ...options, checkpoints: yield* Checkpoints }], options)
@@ -119,7 +119,7 @@ export const train = Effect.fn("Training.train")(function* <E, R>(options: Train
  *
  * Every learner has its own state, schedule, checkpoints and end, and its result is the one that it would have alone.
  * One that fails or diverges ends alone; an error of the batches ends all. Learners that go on from checkpoints may be
- * apart: the batches begin with the earliest, and the others wait for theirs.
+ * at different steps: the batches begin with the earliest, and the others wait for theirs.
  */
 export const trainTogether = Effect.fn("Training.trainTogether")(function* <One extends LearnerOptions, E, R>(
   options: Arrays.NonEmptyReadonlyArray<One>,
@@ -137,7 +137,8 @@ export const trainTogether = Effect.fn("Training.trainTogether")(function* <One 
       passes = addPasses(passes, yield* validate(there.filter(isLearning), data))
     }
   }).pipe(
-    // What ends all can be mended, as an interruption can: images come back, memory is freed.
+    // An error of all learners may pass, as an interruption does: images come back, memory is freed. So each leaves a
+    // checkpoint.
     Effect.tapError(() => Effect.ignore(saveAll(learners))),
     Effect.onInterrupt(() => saveAll(learners))
   )
@@ -157,7 +158,7 @@ const outcomeOf = (learner: Learner): Effect.Effect<Outcome<Trained, LearnerErro
   })
 }
 
-/** One that cannot be saved does not keep the others from it. */
+/** A learner that cannot be saved does not keep the others from being saved. */
 const saveAll = Effect.fnUntraced(function* (learners: ReadonlyArray<Learner>) {
   const [, [error]] = yield* Effect.partition(
     learners.filter(({ failure }) => failure === undefined),
@@ -166,7 +167,7 @@ const saveAll = Effect.fnUntraced(function* (learners: ReadonlyArray<Learner>) {
   if (error !== undefined) return yield* error
 })
 
-/** An epoch's batches, given to those learners of the epoch that have not had them yet. */
+/** Gives an epoch's batches to those learners in the epoch that have not had them yet. */
 const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
   epoch: number,
@@ -202,7 +203,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   return passes
 })
 
-/** An interruption waits for the learner's step: the weights and what is known of them change together. */
+/** An interruption waits for the learner's step: weights and state change together. */
 const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
   for (const learner of takers) {
     const step =
@@ -215,7 +216,7 @@ const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, b
   }
 })
 
-/** How far the epoch is: the means of all who learned from the batch. */
+/** Reports the epoch's progress: means over the learners that trained on the batch. */
 const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>, { losses, samples }: DataFacts) {
   const [first] = learned
   if (first === undefined) return
@@ -240,7 +241,7 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
   })
 })
 
-/** Ends the epoch of those who have had all its batches; the validation part is made once for all. */
+/** Ends the epoch of the learners that have had all its batches; the validation batches are made once for all. */
 const validate = Effect.fn("Training.validate")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
   { classes, samples, validationBatches }: TrainingData<E, R>
@@ -256,7 +257,7 @@ const validate = Effect.fn("Training.validate")(function* <E, R>(
           { part: "validation", samples: samples.validation, classes }
         )
   const seconds = Number((yield* Clock.currentTimeNanos) - start) / 1e9
-  // The metrics and the checkpoint of an epoch are written down together, one learner after the other.
+  // The metrics and the checkpoint of an epoch are saved together, one learner after the other.
   for (const one of found) yield* attempt(one.owner, finishEpoch(one.owner, one.found, missed, seconds))
   return { made: images, wanted: images * learners.length }
 })
@@ -265,18 +266,18 @@ const validate = Effect.fn("Training.validate")(function* <E, R>(
 interface Learner extends LearnerOptions {
   readonly data: DataFacts
   readonly start: bigint
-  /** That earlier processes were at work on the run. */
+  /** Seconds of earlier processes' work on the run. */
   secondsBefore: number
   state: TrainingState
   /** The state of the last checkpoint. */
   saved: TrainingState | undefined
-  /** What ended it. */
+  /** The error that ended it. */
   failure: LearnerError | undefined
-  /** When its last step ended, or when it began to wait for its first: nanoseconds. */
+  /** When its last step ended, or when it began to wait for its first, in nanoseconds. */
   end: bigint
 }
 
-/** Does some work of a learner's; if it fails, the learner has ended, and no other. */
+/** Runs a learner's work; a failure ends this learner, and no other. */
 const attempt = <R>(learner: Learner, work: Effect.Effect<void, LearnerError, R>) =>
   Effect.matchEffect(work, {
     onSuccess: () => Effect.void,
@@ -287,10 +288,10 @@ const attempt = <R>(learner: Learner, work: Effect.Effect<void, LearnerError, R>
 const stepsPerEpoch = ({ config, data }: Pick<Learner, "config" | "data">): number =>
   Math.ceil(data.samples.train / config.batchSize)
 
-/** A quotient that is 0 where no time has passed: a clock may be coarse. */
+/** A quotient; 0 where no time has passed, as a clock may be coarse. */
 const per = (amount: number, seconds: number): number => (seconds > 0 ? amount / seconds : 0)
 
-/** Whether the epochs are done, or the monitored metric no longer gets better. */
+/** Whether the epochs are done, or the monitored metric no longer improves. */
 const isFinished = ({ config, state }: Pick<Learner, "config" | "state">): boolean =>
   state.epoch >= config.epochs ||
   (config.earlyStopping !== undefined && state.epochsWithoutBetter >= config.earlyStopping.patience)
@@ -323,11 +324,11 @@ const openLearner = Effect.fn("Learner.open")(function* (options: LearnerOptions
   return learner
 })
 
-/** That processes were at work on a run until a checkpoint. */
+/** Seconds of work on a run until a checkpoint, over all its processes. */
 const secondsOf = ({ history, seconds, sums }: TrainingState): number =>
   seconds ?? history.reduce((sum, record) => sum + record.seconds, sums.seconds)
 
-/** What the steps of the epoch in progress ran on, this process's last. */
+/** The engines of the steps of the epoch in progress, this process's last. */
 const ranOnOf = ({ ranOn, state }: Learner): ReadonlyArray<RanOn> => {
   const before = state.ranOn ?? []
   const last = before.at(-1)
@@ -373,7 +374,7 @@ const nextStep = (learner: Learner) => {
   return { step, learningRate: learningRateAt(config, { step, stepsPerEpoch: stepsPerEpoch(learner) }) }
 }
 
-/** The state after a batch, but for what was learned from it. */
+/** The state after a batch, without what was learned from it. */
 const afterBatch = (state: TrainingState, { lost = [] }: Batch): TrainingState => ({
   ...state,
   step: state.step + 1,
@@ -381,12 +382,12 @@ const afterBatch = (state: TrainingState, { lost = [] }: Batch): TrainingState =
   lost: withMissed(state.lost, lost, state.epoch + 1)
 })
 
-/** Counts a batch all of whose samples have left: a step in which nothing is learned. */
+/** Counts a batch whose samples have all left: a step without training. */
 const skip = (learner: Learner, batch: Batch): void => {
   learner.state = afterBatch(learner.state, batch)
 }
 
-/** Counts a step that the session has made. `waited` are the nanoseconds for which the batch was not there. */
+/** Counts a step of the session. `waited`: how long the batch was waited for, in nanoseconds. */
 const account = Effect.fnUntraced(function* (
   learner: Learner,
   batch: Batch,
@@ -414,7 +415,9 @@ const account = Effect.fnUntraced(function* (
   learner.end = now
 })
 
-/** Writes down an epoch whose batches are done. `missed` has left by the validation, which took `seconds`. */
+/**
+ * Records an epoch whose batches are done. `missed` are the samples that left in the validation, which took `seconds`.
+ */
 const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
   learner: Learner,
   validation: Result.Result<Evaluation, EngineError> | undefined,
@@ -459,17 +462,17 @@ const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
   yield* save(learner)
 })
 
-/** By how much a metric is better than the best one, beyond `minDelta`. */
+/** The improvement of a metric over the best one, beyond `minDelta`. */
 const gain = ({ earlyStopping, monitor }: TrainConfig, best: number, metric: number) =>
   (monitor === "validationLoss" ? best - metric : metric - best) - (earlyStopping?.minDelta ?? 0)
 
-const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoch: number, figure: number) {
+const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoch: number, metric: number) {
   const { checkpoints, digest, session, state } = learner
   const weights = modelWeights(yield* session.snapshot)
-  yield* checkpoints.saveBest({ digest, epoch, step: state.step, figure, weights })
+  yield* checkpoints.saveBest({ digest, epoch, step: state.step, figure: metric, weights })
 })
 
-/** Takes the weights that the run is to keep. */
+/** Restores the weights that the run is to keep. */
 const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
   const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
   const { best, history, lost } = state
@@ -494,7 +497,7 @@ const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
   return trained
 })
 
-/** The loss is no longer a number: the run cannot go on. */
+/** The loss is NaN or infinite: the run cannot go on. */
 export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("TrainingDiverged", {
   epoch: Schema.Int,
   step: Schema.Int,
@@ -511,17 +514,17 @@ export class TrainingDiverged extends Schema.TaggedError<TrainingDiverged>()("Tr
   }
 }
 
-/** The best epoch's weights were written down, and are no longer there, no longer whole, or no longer that epoch's. */
+/** The saved weights of the best epoch are missing, damaged, or another epoch's. */
 export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("BestWeightsLost", {
   /** The best epoch, from 1. */
   epoch: Schema.Natural,
-  /** Of which epoch and metric the weights are that were found instead, where some were. */
+  /** Epoch and metric of the weights that were found instead, where there were any. */
   found: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
     return (
       `The weights of epoch ${this.epoch}, the best one, cannot be read back: checkpoints/best.safetensors ` +
-      `${this.found === undefined ? "is gone or damaged" : `has those of ${this.found}`}. ` +
+      `${this.found === undefined ? "is missing or damaged" : `has those of ${this.found}`}. ` +
       'Train again in another folder (--run DIR), with train.select = "last" if the last epoch\'s weights will do.'
     )
   }
@@ -533,7 +536,7 @@ export class ForeignCheckpoints extends Schema.TaggedError<ForeignCheckpoints>()
   override get message() {
     return (
       "This run's checkpoints were made with another configuration, or the catalogue has changed since. " +
-      "Put the catalogue back as it was to go on, or begin anew in another folder (--run DIR)."
+      "Put the catalogue back as it was to go on, or begin a new run in another folder (--run DIR)."
     )
   }
 }

@@ -1,6 +1,6 @@
 import type { EpochRecord } from "../metrics/Report.ts"
 
-/** What a training reports to whoever waits for it. */
+/** The progress events of a training. */
 export interface TrainingEvents {
   readonly Step: {
     readonly epoch: number
@@ -12,7 +12,7 @@ export interface TrainingEvents {
     readonly loss: number
     readonly accuracy: number
     readonly imagesPerSecond: number
-    /** Share of the time in which the engine waited for images. */
+    /** The share of the time that the engine waited for images. */
     readonly waiting: number
     readonly secondsLeft: number
     /** Rows of the catalogue that are faulty. */
@@ -25,7 +25,7 @@ export interface TrainingEvents {
     readonly epochs: number
     readonly record: EpochRecord
     readonly best: boolean
-    /** Whose it is, where the run is one of many. */
+    /** The trial's id, where the run is one of many. */
     readonly trial?: string
   }
 }

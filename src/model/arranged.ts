@@ -1,6 +1,6 @@
 /**
- * Logits with their columns in another order, and their rows where that is asked for: what stands at (row, class) in the
- * result, row by row, stood at (`rows[row]`, `columns[class]`).
+ * Logits with their columns, and where given their rows, in another order: the result has at (row, class) the value
+ * from (`rows[row]`, `columns[class]`).
  */
 export const arranged = (logits: Float32Array, columns: Int32Array, rows?: Int32Array): Float32Array => {
   const classes = columns.length

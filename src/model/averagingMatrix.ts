@@ -6,7 +6,7 @@ export const averagingWindows = (length: number, count: number) =>
   }))
 
 /**
- * What adaptive average pooling does to an image, as a matrix (rows x columns of windows, rows x columns of pixels).
+ * Adaptive average pooling of an image as a matrix (rows x columns of windows, rows x columns of pixels).
  *
  * Source: PyTorch's AdaptiveAvgPool2d.
  */

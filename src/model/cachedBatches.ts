@@ -24,14 +24,14 @@ export interface CachedBatchesOptions<E, R> {
   readonly width: number
   /** The epoch's batches of images, from a batch on. */
   readonly images: (from: number) => Stream.Stream<Batch, E, R>
-  /** Told once, of the first failure of the cache: the run goes on without it. */
+  /** Called once, with the first failure of the cache: the run goes on without it. */
   readonly onTrouble: (error: FeatureCacheError) => Effect.Effect<void>
 }
 
 /**
- * An epoch's batches with their features: out of the cache as long as it has whole batches, without a look at an image;
- * from the first that it lacks on, of the images, and what is computed is kept. A sample of which the cache has the
- * features stays, whatever became of its file: they are those of the image that was checked.
+ * An epoch's batches with their features. As long as the cache has whole batches, no image is read. From the first
+ * batch that it lacks on, features are computed from the images, and cached. A sample whose features are in the cache
+ * stays in its batch, even if its file is gone: they are the features of the image that was checked.
  */
 export const cachedBatches = <E, R>(
   options: CachedBatchesOptions<E, R>
@@ -45,7 +45,7 @@ export const cachedBatches = <E, R>(
     Effect.gen(function* () {
       const cache = yield* FeatureCache
       let broken = false
-      /** What the cache gives, or nothing: its failure ends no run. */
+      /** The cache's result, or nothing: a failing cache does not end the run. */
       const trying = <A>(use: Effect.Effect<A, FeatureCacheError>) =>
         broken
           ? Effect.succeed(undefined)

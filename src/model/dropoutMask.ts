@@ -1,6 +1,6 @@
 import { draw } from "../pipeline/draw.ts"
 
-/** What a mask depends on, beside its length. */
+/** Everything that a mask depends on, beside its length. */
 export interface DropoutAt {
   readonly seed: number
   /** Of the run, from 0. */
@@ -11,16 +11,16 @@ export interface DropoutAt {
   readonly rate: number
 }
 
-/** As many masks as the dropout blocks of one step may have, so that sessions in the same step find them. */
+/** How many masks are kept: those of the dropout blocks of one step, for sessions in the same step. */
 const most = 8
 const last = new Map<string, Float32Array>()
 
 /**
  * One factor for each of some values: 1 / (1 - rate) where it is kept, with probability 1 - rate, else 0; drawn in the
- * values' order. Not to be written to.
+ * values' order. The result must not be changed.
  *
- * The last ones are kept: drawing takes most of a small head's step, and trials that are trained together, having the
- * same seed, draw the same ones.
+ * The last masks are kept: drawing one takes most of a small head's step, and trials that are trained together have the
+ * same seed, and so the same masks.
  */
 export const dropoutMask = ({ block, rate, seed, step }: DropoutAt, length: number): Float32Array => {
   const key = `${seed} ${step} ${rate} ${length} ${block}`

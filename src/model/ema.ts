@@ -25,7 +25,10 @@ export const emaShare = ({ decay, everySteps }: EmaConfig, step: number): number
   return 1 - Math.min(decay, (1 + moves) / (10 + moves))
 }
 
-/** Moves an average by a share of its way to the weights, in place; an average that is there already keeps its bits. */
+/**
+ * Moves an average by a share of its distance to the weights, in place; where the two are equal, the average keeps its
+ * bits.
+ */
 export const moveAverage = (average: Float32Array, weight: Float32Array, share: number): void => {
   for (let i = 0; i < average.length; i++) average[i] = average[i]! + share * (weight[i]! - average[i]!)
 }

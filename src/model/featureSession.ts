@@ -4,7 +4,7 @@ import type { Session } from "./Engine.ts"
 import { EngineError } from "./Engine.ts"
 import type { OpenFeatures } from "./Features.ts"
 
-/** A batch with its features, which take the images' place: nothing behind the frozen part looks at these again. */
+/** A batch with its features in place of the images, which nothing after the frozen part needs. */
 export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenFeatures, batch: Batch) {
   const { features: known, images, size } = batch
   if (known !== undefined) return batch
@@ -16,13 +16,13 @@ export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenF
 })
 
 /**
- * A session on what stands behind a frozen part, that takes images as one on the whole network would: a batch's features
- * are computed where it does not bring them.
+ * A session on the blocks after a frozen part that takes images, as a session on the whole network does: where a batch
+ * has no features, they are computed.
  */
 export const featureSession = (session: Session, features: OpenFeatures): Session => {
   const [height, width] = features.shape.length === 3 ? features.shape : [1, 1]
   const enter = (batch: Batch) => {
-    // Whoever gives the batch lets go of it: others may be given it after this one.
+    // The caller releases the batch: other sessions may get it after this one.
     const { release: _, ...held } = batch
     return withFeatures(features, held).pipe(
       Effect.mapError(

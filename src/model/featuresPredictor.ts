@@ -12,8 +12,8 @@ const failed = ({ cause, detail, engine, reason }: FeaturesError) =>
   new EngineError({ engine, reason: reason === "outOfMemory" ? "outOfMemory" : "failed", detail, cause })
 
 /**
- * A whole network applied by `Features`, which one is asked for or the quickest: what its last block makes of an image
- * are the logits. `key` names what computes.
+ * A whole network applied by `Features`, by the named engine or the quickest: the features of its last block are the
+ * logits. `key` names what computes them.
  */
 export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function* (
   { network, weights }: Pick<Model, "network" | "weights">,

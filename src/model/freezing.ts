@@ -8,8 +8,8 @@ export const firstTrained = (freezing: Freezing | undefined, step: number): numb
   freezing?.stages.findLast((stage) => stage.step <= step)?.from ?? 0
 
 /**
- * The names of what a session's steps ever change: the weights that are ever trained, and the running statistics beside them
- * unless these are to stay. All else is as it began to the last bit, and so would be its average.
+ * The names of the tensors that a session's steps ever change: weights that are ever trained, and their running
+ * statistics unless these are kept. All other tensors keep every bit, and so would their average.
  */
 export const everChanged = (network: Network, freezing: Freezing | undefined): ReadonlySet<string> => {
   const from = Math.min(...(freezing?.stages ?? [{ from: 0 }]).map((stage) => stage.from))
@@ -17,7 +17,7 @@ export const everChanged = (network: Network, freezing: Freezing | undefined): R
   let shape: Shape = inputShape(network)
   for (const [at, block] of network.blocks.entries()) {
     for (const { name, trainable } of parametersOfBlock(block, shape))
-      if (at >= from && (trainable || freezing?.keepFigures !== true)) names.add(name)
+      if (at >= from && (trainable || freezing?.keepStatistics !== true)) names.add(name)
     shape = outputShape(block, shape)
   }
   return names

@@ -7,8 +7,8 @@ const inside = (shape: ReadonlyArray<number>): Array<number> => {
 }
 
 /**
- * Puts numbers of `shape` (PyTorch's) into the order of `inside(shape)`, or back. A matrix is turned; of OIHW, the
- * outer pair and the inner pair change places, and the outer pair is turned.
+ * Puts numbers of `shape` (PyTorch's) into the order of `inside(shape)`, or back. A matrix is transposed; OIHW becomes
+ * HWIO: the two pairs change places, and the pair OI is transposed.
  */
 export const reorder = (data: Float32Array, shape: ReadonlyArray<number>, back: boolean): Float32Array => {
   if (shape.length !== 4 && shape.length !== 2) return data.slice()

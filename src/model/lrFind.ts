@@ -34,12 +34,15 @@ export const addStep = (
 ): ReadonlyArray<SweepStep> => {
   const before = steps.at(-1)?.smoothedLoss ?? 0
   const n = steps.length
-  // The average before, with the correction taken back.
+  // The average before, without the bias correction.
   const average = beta * before * (1 - beta ** n) + (1 - beta) * loss
   return [...steps, { learningRate, loss, smoothedLoss: average / (1 - beta ** (n + 1)) }]
 }
 
-/** Whether the last step's loss is so far above the smallest that more would tell nothing. Source: fastai's `LRFinder`. */
+/**
+ * Whether the last step's loss is so far above the smallest that further steps would show nothing. Source: fastai's
+ * `LRFinder`.
+ */
 export const hasDiverged = (steps: ReadonlyArray<SweepStep>): boolean => {
   const last = steps.at(-1)?.smoothedLoss ?? 0
   return last > tooMuch * Math.min(...steps.map(({ smoothedLoss }) => smoothedLoss))

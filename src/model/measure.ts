@@ -16,7 +16,7 @@ export const CalibrationConfig = Schema.Struct({
 })
 export type CalibrationConfig = typeof CalibrationConfig.Type
 
-/** A temperature, and of how many bins its reliability curves are. */
+/** A temperature, and the number of bins of its reliability curves. */
 export interface Fitted {
   readonly temperature: number
   readonly bins: number
@@ -29,13 +29,13 @@ export interface MeasuredPart {
   readonly classes: number
 }
 
-/** A predictor, and whose it is. */
+/** A predictor, and its owner. */
 export interface PredictorOf<Owner> {
   readonly owner: Owner
   readonly predictor: Predictor
 }
 
-/** What a predictor found, or what it failed with. */
+/** A predictor's result, or the error that it failed with. */
 export interface FoundBy<Owner, A> {
   readonly owner: Owner
   readonly found: Result.Result<A, EngineError>
@@ -93,8 +93,8 @@ const predictTogether = Effect.fn("predictTogether")(function* <Owner, A, E, R>(
 })
 
 /**
- * Counts how well each of some networks does on the same batches, in inference mode; one that fails does not touch the
- * others. `images` are those that were made, `missed` the samples that have left the run.
+ * Evaluates several networks on the same batches, in inference mode; one that fails does not affect the others.
+ * `images` is how many were made, `missed` the samples that have left the run.
  *
  * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
  */
@@ -152,17 +152,17 @@ export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
   }
 })
 
-/** Fits a temperature on what was predicted of a part: with its metrics before and after. */
+/** Fits a temperature on a part's predictions; with the metrics before and after. */
 export const calibrate = (
   found: Predictions,
   { bins }: CalibrationConfig
-): Fitted & { figures: CalibrationMetrics } => {
+): Fitted & { metrics: CalibrationMetrics } => {
   const temperature = fitTemperature(found)
-  return { temperature, bins, figures: calibrationMetrics(found, temperature, bins) }
+  return { temperature, bins, metrics: calibrationMetrics(found, temperature, bins) }
 }
 
-/** Metrics of predictions; with a temperature, after it, and those of the calibration too. */
-export const figuresOf = (found: Predictions, fitted: Fitted | undefined) => ({
+/** Metrics of predictions; where a temperature is fitted, at that temperature, and with the calibration's metrics. */
+export const metricsOf = (found: Predictions, fitted: Fitted | undefined) => ({
   evaluation: Evaluation.measure({ ...found, logits: cooled(found.logits, fitted?.temperature ?? 1) }),
   calibration:
     fitted === undefined || found.labels.length === 0

@@ -37,7 +37,7 @@ export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkM
 }) {
   override readonly [Runtime.errorExitCode] = 2
   override get message() {
-    return `The network "${this.network}" does not fit: ${this.detail}. Set \`image.height\` and \`image.width\` to what it needs.`
+    return `The network "${this.network}" does not fit: ${this.detail}. Set \`image.height\` and \`image.width\` to the size that it needs.`
   }
 }
 

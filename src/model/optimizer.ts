@@ -34,7 +34,7 @@ export const update = (
   const apply = compileRule(rule)
   for (const [name, gradient] of gradients)
     apply(
-      weights.get(name)!.data, // whoever has its gradient has the weight
+      weights.get(name)!.data, // a weight with a gradient is one of the weights
       gradient,
       rule.slots.map((kind) => slots.get(`${kind}.${name}`)!.data), // as `emptySlots` made them
       scalarList(config, atOf(name))

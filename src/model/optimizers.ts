@@ -13,7 +13,7 @@ export type OptimizerKind = (typeof optimizers)[number]["kind"]
 // One for each kind: the list's type says which they are.
 const byKind = Object.fromEntries(optimizers.map((one) => [one.kind, one])) as Record<OptimizerKind, Optimizer>
 
-/** All rules, each once; a thread or a program that cannot be handed a function knows a rule by its place here. */
+/** All rules, each once. Threads and programs, which cannot be passed a function, identify a rule by its index here. */
 export const rules: ReadonlyArray<Rule> = Arrays.dedupe(optimizers.flatMap(({ rules }): ReadonlyArray<Rule> => rules))
 
 /** The rule of a configured optimiser. */

@@ -40,7 +40,7 @@ const namesOf = (block: Block): ReadonlyArray<string> =>
 
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 
-/** `features.14` of `features.14.conv.0.0`, `fc1` of itself: what a part is called. */
+/** A part's name: `features.14` for `features.14.conv.0.0`, `fc1` for itself. */
 const partOf = (name: string) => /^[^.]+(\.\d+)?/.exec(name)![0] // every name begins with a character that is no dot
 
 /** The parts that a configuration can name, in the network's order. */
@@ -55,7 +55,7 @@ const blockOf = (network: Network, part: string, key: string) => {
     : Effect.succeed(at)
 }
 
-/** Dropout in front of what is trained is part of its training: what is frozen has none. */
+/** Dropout directly before the first trained block counts as trained: frozen blocks have no dropout. */
 const withDropout = (network: Network, at: number): number =>
   at > 0 && network.blocks[at - 1]?._tag === "Dropout" ? withDropout(network, at - 1) : at
 
@@ -66,7 +66,7 @@ export const firstTrainable = Effect.fnUntraced(function* (network: Network, { t
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })
 
-/** What is trained when and how fast, as an engine takes it. */
+/** Which blocks are trained when, and how fast, as an engine takes it. */
 export const freezingOf = Effect.fnUntraced(function* (
   network: Network,
   config: NetworkConfig,
@@ -76,7 +76,7 @@ export const freezingOf = Effect.fnUntraced(function* (
   const stages = [{ step: 0, from: yield* firstTrainable(network, config) }]
   for (const { epoch, from } of train.unfreeze ?? []) {
     const at = withDropout(network, yield* blockOf(network, from, "train.unfreeze"))
-    // A part that thaws stays so: the schedule only goes towards the input.
+    // An unfrozen part stays so: the schedule only moves towards the input.
     stages.push({ step: epoch * stepsPerEpoch, from: Math.min(at, stages.at(-1)!.from) })
   }
   const starts: Array<{ readonly at: number; readonly factor: number }> = []
@@ -89,10 +89,12 @@ export const freezingOf = Effect.fnUntraced(function* (
     for (const { name } of parametersOfBlock(block, shape)) if (factor !== 1) rates.set(name, factor)
     shape = outputShape(block, shape)
   }
-  return { stages, keepFigures: config.batchNorm === "frozen", rates } satisfies Freezing
+  return { stages, keepStatistics: config.batchNorm === "frozen", rates } satisfies Freezing
 })
 
-/** A network in two: the blocks before `at`, and those from there on as a network that takes what they give. */
+/**
+ * Splits a network in two: the blocks before `at`, and those from there on as a network whose input is their output.
+ */
 export const splitAt = (
   network: Network,
   at: number

@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import type { OpenFeatures } from "./Features.ts"
 
 /**
- * Features that are computed once for the same images, however many sessions ask for them: known by the very array, of
- * which every batch has its own, and forgotten with it.
+ * Features that are computed once for the same images, however many sessions ask for them. They are keyed by the array
+ * of the images, which each batch has of its own, and freed with it.
  */
 export const rememberFeatures = (features: OpenFeatures): OpenFeatures => {
   const known = new WeakMap<Float32Array, Float32Array>()

@@ -1,6 +1,6 @@
 import type { Arithmetic, Rule } from "./optimizers/Optimizer.ts"
 
-/** How a language writes what C and its kin do not agree on. */
+/** How a language writes the expressions that differ between C and its relatives. */
 export interface Language {
   readonly constant: (name: string, value: string) => string
   readonly sqrt: (a: string) => string
@@ -59,6 +59,6 @@ export const compileRule = (rule: Rule): RuleProgram => {
       ${rule.slots.map((slot) => `${slot}_[i] = ${after[slot]}`).join("\n      ")}
       weight_[i] = after
     }`
-  // The text is made of the rule alone, nothing that comes from outside.
+  // The text is made from the rule alone, from nothing that comes from outside.
   return new Function("weight_", "gradient_", "slots", "scalars", text) as RuleProgram
 }

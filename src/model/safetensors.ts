@@ -204,7 +204,7 @@ export const encode = (tensors: Weights, metadata: Readonly<Record<string, strin
 /**
  * The tensors and the metadata of a safetensors file. F16 and BF16 become float32, exactly.
  *
- * Tensors that `wants` does not want are not read, whatever their type. Every byte must belong to exactly one tensor:
+ * Tensors that `wants` refuses are not read, whatever their type. Every byte must belong to exactly one tensor:
  * overlaps, gaps and bytes left over are refused, as the reference implementation does.
  */
 export const decode = (

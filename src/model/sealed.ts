@@ -3,7 +3,7 @@ import { sha256 } from "../pipeline/sha256.ts"
 import { decode, encode } from "./safetensors.ts"
 import type { Weights } from "./Tensor.ts"
 
-/** A file cannot be used: `torn` is one with other bytes than were written, `otherFormat` one of something else. */
+/** A file cannot be used: `torn` has other bytes than were written, `otherFormat` is another kind of file. */
 export class SealBroken extends Schema.TaggedError<SealBroken>()("SealBroken", {
   reason: Schema.Literals(["torn", "otherFormat"]),
   detail: Schema.String
@@ -21,8 +21,8 @@ const place = 8 + beginning.length
 /**
  * Tensors and facts about them as a safetensors file that knows its own digest.
  *
- * The SHA-256 of the whole file, with 64 zeros in the digest's own place, is the first entry of its metadata: no byte of
- * the file can change unnoticed. `facts` is any text; `format` tells what it means.
+ * The SHA-256 of the whole file, with 64 zeros in the digest's own place, is the first entry of its metadata: no byte
+ * of the file can change unnoticed. `facts` is any text; `format` names its meaning.
  */
 export const seal = Effect.fnUntraced(function* (tensors: Weights, format: string, facts: string) {
   const bytes = encode(tensors, { sha256: "0".repeat(64), format, facts })

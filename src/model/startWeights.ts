@@ -39,7 +39,7 @@ const fits = (there: Shape, wanted: Shape): boolean =>
  * Which of a file's tensors are a network's: the file's name by ours. The file's names are timm's or torchvision's.
  *
  * With `head` every tensor must be there; without, the last layer's are left out, whatever classes it had. Fails with
- * one error that lists what is missing, what is too many and what has another shape.
+ * one error that lists missing tensors, extra ones, and those of another shape.
  */
 export const matchNames = Effect.fnUntraced(function* (
   network: Network,
@@ -80,7 +80,7 @@ export const matchNames = Effect.fnUntraced(function* (
   return matched as ReadonlyMap<string, string>
 })
 
-/** A network's tensors out of trained weights, with the head or without; nothing is read of weights that do not fit. */
+/** A network's tensors from trained weights, with the head or without; weights that do not fit are not read. */
 export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   network: Network,
   { head, source }: { readonly head: boolean; readonly source: string }
@@ -93,7 +93,7 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
     return yield* new WeightsError({
       source,
       reason: "notFinite",
-      detail: `they have values that are not finite, and the loss would not be either. ${broken.join("; ")}. Name another file, or write it again from weights that are finite.`
+      detail: `they have values that are not finite, so the loss would not be finite either. ${broken.join("; ")}. Name another file, or write this one again from finite weights.`
     })
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {

@@ -1,10 +1,10 @@
-/** What a file is that is no safetensors file, and what to do about it. */
+/** A kind of file that is not a safetensors file, and what to do about it. */
 export interface OtherKind {
   readonly what: string
   readonly cure: string
 }
 
-/** Bytes from a file's begin that tell its kind. */
+/** How many of a file's first bytes show its kind. */
 export const kindBytes = 4096
 
 const convert =
@@ -75,10 +75,7 @@ const isText: IsKind = (text) => !/[^\P{Cc}\s\x80-\x9f]/u.test(text)
 const isLikeSafetensors = (first: Uint8Array): boolean =>
   first[8] === 0x7b && [4, 5, 6, 7].every((at) => first[at] === 0)
 
-/**
- * What a file is by its first `kindBytes` bytes, where that is known and no safetensors file: a web page, a pointer, a
- * PyTorch file.
- */
+/** The kind of a file by its first `kindBytes` bytes; undefined where it is unknown, or a safetensors file. */
 export const otherKind = (first: Uint8Array): OtherKind | undefined => {
   if (first.length === 0) return { what: "an empty file", cure: "fetch it again" }
   if (isLikeSafetensors(first)) return undefined

@@ -19,11 +19,11 @@ export class Augment extends Context.Service<
       at: AugmentAt,
       background: ReadonlyArray<number>
     ) => Effect.Effect<Pixels>
-    /** Names what `apply` makes of pixels; see `withKey`. Nothing else makes or keeps it where left out. */
+    /** Names the result of `apply`; see `withKey`. Without a key, no other code computes or caches it. */
     readonly key?: string
   }
 >()("weft/pipeline/Augment") {
-  /** On the calling thread. */
+  /** Augments on the calling thread. */
   static readonly layer = Layer.succeed(
     Augment,
     withKey(

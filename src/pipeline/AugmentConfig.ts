@@ -2,18 +2,18 @@ import { Schema, Struct } from "effect"
 import { augmentations } from "./augmentations.ts"
 import { mixSettings } from "./mix.ts"
 
-/** What every member of a union has together. */
+/** The intersection of a union's members. */
 type All<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never
 
 type Settings = All<(typeof augmentations)[number]["settings"]>
 
-// Every operation's own settings, put together: the type is that of the list.
+// All operations' settings together; the type is derived from the same list.
 const settings = Object.assign({}, ...augmentations.map((one) => one.settings)) as Settings
 
 /** Random changes to the training images, the settings of all operations; the defaults change nothing. */
 export const AugmentConfig = Schema.Struct({ ...settings, ...mixSettings })
 export type AugmentConfig = typeof AugmentConfig.Type
 
-/** What changes the single image: all but the mixing, which makes one image of two. */
+/** The settings that change a single image: all but those of mixing, which makes one image of two. */
 export const imageChanges = (augment: AugmentConfig) => Struct.omit(augment, ["mixup", "cutmix", "mixSwitch"])
 export type ImageChanges = ReturnType<typeof imageChanges>

@@ -4,11 +4,11 @@ import type { ImageFault } from "./Images.ts"
 export interface Mix {
   /** One class index for each image. */
   readonly labels: Int32Array
-  /** What the batch's own label has of the target, from 0 to 1; the second one has the rest. */
+  /** The first label's share of the target, from 0 to 1; the second label has the rest. */
   readonly shares: Float32Array
 }
 
-/** A sample whose image was there when it was checked, and not when it was needed. */
+/** A sample whose image could be read when it was checked, but not when it was needed. */
 export interface Missed {
   readonly id: string
   readonly reason: ImageFault
@@ -22,23 +22,23 @@ export interface Batch {
   readonly index: number
   /** NHWC, `size * height * width * 3` values, normalised; none where there are `features`. */
   readonly images: Float32Array
-  /** What a frozen part of the network makes of the images, row by row, where that is known. */
+  /** The features of the images by a frozen part of the network, row by row, where they are known. */
   readonly features?: Float32Array
   /** One class index for each image. */
   readonly labels: Int32Array
-  /** Where every image is one of two; only in batches that are trained on. */
+  /** Second labels, where images are mixed; only in training batches. */
   readonly mix?: Mix
   /** The samples' ids, in the same order. */
   readonly ids: ReadonlyArray<string>
-  /** Samples whose place this was, in the order, and that have left the run, now or before. */
+  /** Samples of this batch, in their order, that have left the run, now or before. */
   readonly lost?: ReadonlyArray<Missed>
   /** 0 where all samples have left. */
   readonly size: number
   readonly height: number
   readonly width: number
   /**
-   * Says that `images` will not be read again: its memory then takes another batch. Whoever does not say so loses nothing
-   * but speed.
+   * Releases the memory of `images` for another batch: the images must not be read afterwards. A batch that is not
+   * released costs only speed.
    */
   readonly release?: () => void
 }

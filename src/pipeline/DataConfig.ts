@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
-/** Which column of the CSV holds what. */
+/** The columns of the CSV. */
 const Columns = Schema.Struct({
   id: setting(Schema.NonEmptyString, "id", "Column with each sample's own, unique name"),
   label: setting(Schema.NonEmptyString, "label", "Column with the class to learn")
@@ -9,12 +9,12 @@ const Columns = Schema.Struct({
 
 /** The shares of the three parts; they add up to 1. */
 export const SplitConfig = Schema.Struct({
-  train: setting(Share, 0.8, "Share of each class that is trained on"),
-  validation: setting(Share, 0.1, "Share that chooses the best epoch and stops early"),
-  test: setting(Share, 0.1, "Share that is looked at once, at the end"),
+  train: setting(Share, 0.8, "Share of each class for training"),
+  validation: setting(Share, 0.1, "Share for choosing the best epoch and for early stopping"),
+  test: setting(Share, 0.1, "Share for measuring the trained model, once, at the end"),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),
-    "Of the split, and of the subset that `data.limit` takes; the run's `seed` where left out. Runs of other seeds that share it can be compared and averaged"
+    "Seeds the split, and the subset of `data.limit`; the run's `seed` where left out. Runs that share it have the same test set, and can be compared and averaged"
   )
 }).check(
   Schema.makeFilter((split) => Math.abs(split.train + split.validation + split.test - 1) < 1e-9 && split.train > 0, {
@@ -30,7 +30,7 @@ export const SampleConfig = Schema.Struct({
 })
 export type SampleConfig = typeof SampleConfig.Type
 
-/** Where the samples come from, and which of them are kept. */
+/** The source of the samples, and which of them are kept. */
 export const DataConfig = Schema.Struct({
   root: optionalSetting(Schema.NonEmptyString, "Folder with the CSV and the images, relative to the working directory"),
   sample: optionalSetting(SampleConfig, "Draw the sample catalogue instead of reading `data.root`"),
@@ -40,7 +40,7 @@ export const DataConfig = Schema.Struct({
     Schema.String.check(
       Schema.isPattern(/\{[^{}]+\}/, {
         expected:
-          'a path that names a column in braces, such as "images/{id}.jpg" or "{file}" (or all rows have one photo)'
+          'a path that names a column in braces, such as "images/{id}.jpg" or "{file}" (otherwise all rows would have the same photo)'
       })
     ),
     "images/{id}.jpg",
@@ -55,11 +55,11 @@ export const DataConfig = Schema.Struct({
   minPerClass: setting(
     intBetween(3, 1_000_000),
     50,
-    "Classes with fewer well-formed rows are left out (3 at least: every class reaches every part)"
+    "Classes with fewer well-formed rows are left out (at least 3, so that every part has every class)"
   ),
   limit: optionalSetting(
     intBetween(30, 1e9),
-    "Only so many samples: a seeded subset in which every class keeps its share"
+    "At most this many samples: a seeded subset in which every class keeps its share"
   ),
   split: setting(SplitConfig, {}, "Shares of the three parts"),
   maxRefused: setting(Share, 0.05, "Share of the listed rows that may be faulty before the run ends with exit code 3")

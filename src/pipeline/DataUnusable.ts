@@ -35,7 +35,7 @@ export const reasonsInWords = (refusals: ReadonlyArray<Refusal>): string =>
 
 const shown = 10
 
-/** Faulty rows with what is wrong with them, said once for rows that follow each other. */
+/** Faulty rows with what is wrong with them, once for consecutive rows with the same fault. */
 const rowsInWords = (rows: ReadonlyArray<Refusal>): string => {
   const groups: Array<{ readonly cause: string; readonly lines: Array<string> }> = []
   for (const { detail, id, line, reason } of rows) {
@@ -65,7 +65,7 @@ export const tooManyRefused = (
       `${file}: at least ${count(faulty.length)} of the ${count(listed)} listed rows are faulty ` +
       `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}). ` +
       `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${rowsInWords(first)}`,
-    cure: "Mend these rows, or allow more of them with `data.maxRefused`."
+    cure: "Correct these rows, or allow more of them with `data.maxRefused`."
   })
 }
 
@@ -84,10 +84,10 @@ export const checkBudget = (
     ? tooManyRefused(file, listed, refusals, maxRefused)
     : undefined
 
-/** What is to be trained on has one class: whatever a network learned, it would be right. */
+/** The training data have only one class: a network has nothing to learn. */
 export const oneClass = (label: string, images: number): DataUnusable =>
   new DataUnusable({
     reason: "oneClass",
-    detail: `All ${count(images)} images that can be used are of one class, ${JSON.stringify(label)}`,
+    detail: `All ${count(images)} usable images are of one class, ${JSON.stringify(label)}`,
     cure: "A classifier needs two or more: is `data.columns.label` the right column? See `data.labels` and `data.minPerClass` too, and pipeline:inspect."
   })

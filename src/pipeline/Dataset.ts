@@ -18,18 +18,18 @@ import type { Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
 
-/** The samples that a run works on, in their three parts, and what became of every row. */
+/** A run's samples in their three parts, and the ledger of all rows. */
 export interface Dataset extends Parts<Sample> {
   /** The folder that the CSV and the images are under. */
   readonly root: string
   /** The classes' names, by code point; a sample's label is an index into them. */
   readonly classes: ReadonlyArray<string>
   readonly ledger: Ledger
-  /** SHA-256 over id, label and image bytes of all kept samples, in hex; their order in the CSV is of no account. */
+  /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the CSV. */
   readonly digest: string
 }
 
-/** All rows of the catalogue, and the lines that are none. */
+/** All rows of the catalogue, and the lines that are not rows. */
 const readRows = Effect.fn("Dataset.readRows")(function* (root: string, data: DataConfig) {
   const source = yield* Rows
   const rows: Array<Row> = []
@@ -57,7 +57,7 @@ export const listing = ({ classes, test, train, validation }: Dataset): string =
   // A sample's label is one of the classes.
   listingOf([...train, ...validation, ...test].map((sample) => ({ ...sample, label: classes[sample.label]! })))
 
-/** What lets the largest class in; `small` are the rows that `data.minPerClass` took. */
+/** What to do to keep the largest class; `small` are the rows that `data.minPerClass` left out. */
 const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {
   const counts = [...countLabels(small.map(({ label }) => ({ label: label ?? "" }))).values()]
   const largest = counts.reduce((most, n) => Math.max(most, n), 0)
@@ -81,7 +81,7 @@ const noClasses = (
       small.length > 0
         ? cureOfSmall(small, data)
         : refusals.some(({ reason }) => reason === "classTooSmall")
-          ? `Mend the images: each class needs ${leastPerClass} that can be used.`
+          ? `Correct the images: each class needs ${leastPerClass} usable ones.`
           : "Check `data.images`, `data.columns` and `data.labels`."
   })
 

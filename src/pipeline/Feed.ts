@@ -6,7 +6,7 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import type { Expected, ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 
-/** The images of a batch that is wanted. */
+/** The images of a batch to make. */
 export interface FeedWork {
   readonly slots: ReadonlyArray<{ readonly id: string; readonly path: string } & Expected>
   readonly image: ImageConfig
@@ -23,28 +23,28 @@ export interface Fed {
   readonly images: Float32Array
   /** In the slots' order. */
   readonly refused: ReadonlyArray<{ readonly slot: number; readonly error: ImageRefused }>
-  /** Gives the memory of `images` back: nobody may read it any more. */
+  /** Releases the memory of `images`, which must not be read afterwards. */
   readonly release: () => void
 }
 
-/** The feed's own machinery broke: not an image's fault. */
+/** The feed itself failed, not an image. */
 export class FeedFailed extends Schema.TaggedError<FeedFailed>()("FeedFailed", { detail: Schema.String }) {
   override get message() {
     return (
-      `The images can no longer be made ready: ${this.detail}. ` +
+      `The images can no longer be prepared: ${this.detail}. ` +
       "Free memory, or set loader.memory or loader.workers lower, and go on with --resume."
     )
   }
 }
 
 /**
- * Does the work of an `Images` and an `Augment` for a whole batch at once, away from the thread that trains; the bytes
- * are those that the two would give. It is used where a run's stages have the keys that it names, so that a stage of one's
- * own is never passed by. Nobody does it unless a Layer says who.
+ * Does the work of `Images` and `Augment` for a whole batch at once, outside the training thread, and gives the same
+ * bytes. It is used only where a run's stages have the keys that it names, so that a custom stage is never skipped.
+ * Undefined unless a Layer provides it.
  */
 export const Feed = Context.Reference<
   | {
-      /** The keys of the stages whose work it does. */
+      /** The keys of the stages that it replaces. */
       readonly images: string
       readonly augment: string
       /** A batch's images; `bytes` reads their files, which are on disk where it is left out. */

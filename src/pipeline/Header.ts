@@ -4,7 +4,7 @@ import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
 import { RowsError } from "./RowsError.ts"
 
-/** Where a list's first line puts what a row needs. */
+/** The columns of a list, from its first line. */
 export interface Header {
   /** The columns' names, trimmed, in their order. */
   readonly columns: ReadonlyArray<string>
@@ -20,13 +20,13 @@ const shown = { names: 12, characters: 40 }
 const shorten = (name: string): string =>
   JSON.stringify(name.length > shown.characters ? `${name.slice(0, shown.characters)}…` : name)
 
-/** Names for a message, which no header can make long. */
+/** Names for a message, which stays short whatever the header is. */
 const quoted = (names: ReadonlyArray<string>): string => {
   const more = names.length - shown.names
   return names.slice(0, shown.names).map(shorten).join(", ") + (more > 0 ? ` and ${count(more)} more` : "")
 }
 
-/** Each name that occurs more than once. A column without a name is nobody's. */
+/** Each name that occurs more than once. Columns without a name are ignored. */
 const duplicates = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const seen = new Set<string>()
   const twice = new Set<string>()
@@ -35,14 +35,16 @@ const duplicates = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   return [...twice]
 }
 
-/** Rows below the header that are looked at where a column is missing, to tell whether the first line is a header. */
+/**
+ * How many rows below the first line are compared with it where a column is missing, to tell whether it is a header.
+ */
 export const rowsForHeader = 20
 
 /** A number, a file's name or an address is no column's name. */
 const isValue = (cell: string): boolean =>
   /^[-+]?\d+([.,]\d+)*$/.test(cell) || /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(cell) || /^\w+:\/\//.test(cell)
 
-/** A text with its digits all the same: `r00` and `r01` have one shape. */
+/** A text with all digits replaced by the same one: `r00` and `r01` have one shape. */
 const shapeOf = (cell: string): string => cell.replaceAll(/\d/g, "0")
 
 /** Whether the first line is rather a row: a value, or a cell that the rows below have as well. */
@@ -59,7 +61,7 @@ const looksLikeData = (cells: ReadonlyArray<string>, rows: ReadonlyArray<Readonl
 /** Delimiters that other programs write. */
 const delimiters = [";", "\t", "|", ","]
 
-/** What to write for `data.images`, where it names a column that is not there. */
+/** What to write for `data.images`, where it names a missing column. */
 const imagesWith = (images: string, column: string, columns: ReadonlyArray<string>, id: string): string | undefined => {
   const known = nearest(column, columns) ?? (columns.includes(id) ? id : columns.find((name) => name !== ""))
   return known === undefined || known.length > shown.characters
@@ -67,7 +69,7 @@ const imagesWith = (images: string, column: string, columns: ReadonlyArray<strin
     : images.replace(`{${column}}`, `{${known}}`)
 }
 
-/** What would mend a header without a column that a key asks for. */
+/** What to do where the header lacks a column that a key names. */
 const cureOf = (key: string, column: string, columns: ReadonlyArray<string>, config: DataConfig): string => {
   const other = columns.length === 1 ? delimiters.find((delimiter) => columns[0]?.includes(delimiter)) : undefined
   if (other !== undefined)
@@ -88,13 +90,13 @@ const missingColumn = (
   key: string,
   column: string
 ): RowsError => {
-  const asked = `the header has no column ${JSON.stringify(column)}, which \`${key}\` asks for`
+  const asked = `the header has no column ${JSON.stringify(column)}, which \`${key}\` names`
   if (looksLikeData(columns, rows))
     return new RowsError({
       file,
       reason: "missingColumn",
       detail: `${asked}; the first line looks like data, not like a header: ${quoted(columns)}`,
-      cure: "Put a line with the columns' names above it."
+      cure: "Insert a line with the columns' names above it."
     })
   const similar = nearest(column, columns)
   const hint = similar === undefined ? ". " : `; did you mean ${JSON.stringify(similar)}? `
@@ -128,7 +130,7 @@ export const readHeader = (
   ]
   const missing = wanted.find(([, column]) => !indexes.has(column))
   const twice = duplicates(columns)
-  // A row in the header's place has cells that are equal: that it is no header is what to say.
+  // A row in the header's place may have equal cells; the error is then that it is not a header.
   if (twice.length > 0 && (missing === undefined || !looksLikeData(columns, rows)))
     return Result.fail(
       new RowsError({

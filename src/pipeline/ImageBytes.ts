@@ -6,8 +6,9 @@ export class ImageBytes extends Context.Service<
   ImageBytes,
   {
     /**
-     * All bytes of a file; refuses what is missing, no regular file, unreadable, or longer than `most` bytes, and what
-     * lies in none of the folders `within` (`Expected`); anywhere where left out. What has no folders need not look at it.
+     * All bytes of a file. Refuses a file that is missing, not regular, unreadable, longer than `most` bytes, or in
+     * none of the folders `within` (`Expected`; any folder where left out). A source without folders may ignore
+     * `within`.
      */
     readonly read: (
       path: string,
@@ -33,6 +34,6 @@ export class ImageBytes extends Context.Service<
     })
 }
 
-/** What is said of a file that is longer than the configuration allows. */
+/** The message on a file that is longer than the configuration allows. */
 export const tooManyBytes = (bytes: number, most: number): string =>
   `it has ${bytes} bytes; image.maxBytes allows ${most}`

@@ -10,7 +10,7 @@ export const ImageConfig = Schema.Struct({
   fit: setting(
     Schema.Literals(["fill", "cover", "contain"]),
     "fill",
-    "`fill` stretches, `cover` cuts off what stands over, `contain` pads with the background"
+    "`fill` stretches, `cover` crops, `contain` pads with the background"
   ),
   background: setting(Triple(intBetween(0, 255)), [255, 255, 255], "Colour behind transparency, padding and rotation"),
   maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),
@@ -20,11 +20,11 @@ export const ImageConfig = Schema.Struct({
   ),
   mean: optionalSetting(
     Triple(between(0, 1)),
-    "Subtracted from each channel, after scaling to 0..1. Where left out, what the weights' file or their hub says, else 0.5"
+    "Subtracted from each channel, after scaling to 0..1. Where left out, as the weights' file or their hub states, else 0.5"
   ),
   std: optionalSetting(
     Triple(between(1e-3, 10)),
-    "Then each channel is divided by this. Where left out, what the weights' file or their hub says, else 0.5"
+    "Then each channel is divided by this. Where left out, as the weights' file or their hub states, else 0.5"
   )
 })
 export type ImageConfig = typeof ImageConfig.Type

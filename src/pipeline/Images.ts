@@ -17,7 +17,7 @@ export const ImageFault = Schema.Literals([
 ])
 export type ImageFault = typeof ImageFault.Type
 
-/** An image file was refused: which one, for what reason, and what was found. */
+/** An image file was refused: which one, the reason, and what was found. */
 export class ImageRefused extends Schema.TaggedError<ImageRefused>()("ImageRefused", {
   path: Schema.String,
   reason: ImageFault,
@@ -28,9 +28,9 @@ export class ImageRefused extends Schema.TaggedError<ImageRefused>()("ImageRefus
   }
 }
 
-/** What a check of a file found. */
+/** The result of a check of a file. */
 export interface ImageFacts {
-  /** Of the file, before any resizing, after its EXIF orientation. Pixels. */
+  /** The image's height in pixels, before resizing, after the EXIF orientation. */
   readonly height: number
   readonly width: number
   /** 1 for greyscale, 3 for colour, one more with alpha. */
@@ -38,11 +38,11 @@ export interface ImageFacts {
   readonly format: string
   /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
-  /** The file's name as the disk has it, where that is another than the one asked for: the Unicode form may differ. */
+  /** The file's name on disk, where it differs from the given one: the Unicode form may differ. */
   readonly path?: string
 }
 
-/** Which file an image has to be; a `Sample` says it. */
+/** What is expected of an image file; a `Sample` has it. */
 export interface Expected {
   /** SHA-256 of its bytes, in hex: other bytes are refused (`imageChanged`). Any where left out. */
   readonly digest?: string | undefined
@@ -53,16 +53,16 @@ export interface Expected {
   readonly within?: ReadonlyArray<string> | undefined
 }
 
-/** Why an image file is refused, whichever it is. */
+/** An `ImageRefused` without the path. */
 export type Refusal = Pick<ImageRefused, "reason" | "detail">
 
-/** What is said of a path that leads outside: the same whether there is a file or not. */
+/** The refusal of a path that leads outside: the same whether there is a file or not. */
 export const outside: Refusal = {
   reason: "imageOutside",
   detail: "the path or a link leads outside `data.root`; name the folder in `data.allow` to read images from it"
 }
 
-/** What is said of a file that is no longer the one that was checked. */
+/** The refusal of a file that has changed since it was checked. */
 export const changed: Refusal = {
   reason: "imageChanged",
   detail: "the file has other bytes than when it was checked"
@@ -74,15 +74,18 @@ export class Images extends Context.Service<
   {
     /** The file's pixels at `config`'s size: sRGB, three channels, upright, alpha on the background. */
     readonly load: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<Pixels, ImageRefused>
-    /** Decodes the whole file once and says what it is; refuses what `load` would refuse. */
+    /** Decodes the whole file once and returns its facts; refuses what `load` would refuse. */
     readonly check: (path: string, config: ImageConfig, expected?: Expected) => Effect.Effect<ImageFacts, ImageRefused>
-    /** Names the pixels that `load` gives of a file's bytes; see `withKey`. Nothing else makes or keeps them where left out. */
+    /**
+     * Names the pixels that `load` makes of a file's bytes; see `withKey`. Without a key, no other code computes or
+     * caches them.
+     */
     readonly key?: string
     /** Where the files' bytes come from, for a feed that decodes them elsewhere: from disk, where left out. */
     readonly bytes?: ImageBytes["Service"]
   }
 >()("weft/pipeline/Images") {
-  /** Images from memory, already at their size, whatever is expected: path to pixels. One that is not there is missing. */
+  /** Images from memory, by path, already at their size; `expected` is ignored. Other paths are missing. */
   static readonly layerMemory = (files: ReadonlyMap<string, Pixels>) => {
     const find = (path: string) => {
       const pixels = files.get(path)

@@ -2,8 +2,8 @@ import { Schema, SchemaGetter } from "effect"
 import { ImageFault } from "./Images.ts"
 
 /**
- * Why a row is not among the samples. A fault of the data is refused, and counts against `data.maxRefused`; what the
- * configuration chose to leave out is no refusal, and does not.
+ * Why a row is not among the samples. A row with a fault is refused, and counts against `data.maxRefused`; a row that
+ * the configuration leaves out does not.
  */
 export const Fault = Schema.Literals(["malformed", "missingId", "missingLabel", "duplicateId", ...ImageFault.literals])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
@@ -20,13 +20,13 @@ export const Refusal = Schema.Struct({
   /** The row's own text, where it could not be read as a row. */
   text: Schema.optionalKey(Schema.String),
   detail: Schema.String,
-  /** Of a sample that left during the run: the part that it was of, and the epoch, from 1; see `Lost`. */
+  /** Part and epoch (from 1) of a sample that left during the run; see `Lost`. */
   part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
   epoch: Schema.optionalKey(Schema.Natural)
 })
 export type Refusal = typeof Refusal.Type
 
-/** What became of every row, at any time of a run: `listed = kept + refused + left out`. */
+/** What happened to every row, at any time of a run: `listed = kept + refused + left out`. */
 export interface Ledger {
   readonly listed: number
   readonly kept: number
@@ -39,14 +39,14 @@ const faults: ReadonlySet<Reason> = new Set(Fault.literals)
 /** Whether a reason is the data's fault; the others are choices of the configuration. */
 export const isFault = (reason: Reason): boolean => faults.has(reason)
 
-/** A row that was read well, refused later on. */
+/** The refusal of a well-formed row. */
 export const refuse = (
   row: { readonly line: number; readonly id: string; readonly label: string },
   reason: Reason,
   detail: string
 ): Refusal => ({ line: row.line, reason, id: row.id, label: row.label, detail })
 
-/** How many rows each reason took, in the order of `Reason`; a reason that took none is left out. */
+/** How many rows have each reason, in the order of `Reason`; reasons without rows are left out. */
 export const countByReason = (refusals: ReadonlyArray<Refusal>): Readonly<Partial<Record<Reason, number>>> => {
   const counts = new Map<Reason, number>()
   for (const { reason } of refusals) counts.set(reason, (counts.get(reason) ?? 0) + 1)
@@ -75,7 +75,7 @@ export const ledgerCounts = ({ kept, listed, refusals }: Ledger) => ({
   ...byKind(countByReason(refusals))
 })
 
-/** Rows that are refused by the data's own fault. */
+/** Rows that are refused because of a fault of the data. */
 export const countFaults = (refusals: ReadonlyArray<Refusal>): number =>
   refusals.reduce((count, { reason }) => count + (isFault(reason) ? 1 : 0), 0)
 

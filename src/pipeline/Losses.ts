@@ -16,7 +16,7 @@ const PartName = Schema.Literals(["train", "validation", "test"])
 export type PartName = typeof PartName.Type
 export const partNames = PartName.literals
 
-/** A sample that has left a run: why, and when. */
+/** A sample that has left a run: why and when. */
 export const Lost = Schema.Struct({
   id: Schema.String,
   reason: ImageFault,
@@ -33,7 +33,7 @@ export const missed = (id: string, error: ImageRefused): Missed => ({
   detail: error.message
 })
 
-/** Those that have left, and those of `found` that have not yet: they leave in `epoch` (from 1). */
+/** `lost`, and the samples of `found` that are new: they leave in `epoch` (from 1). */
 export const withMissed = (
   lost: ReadonlyArray<Lost>,
   found: ReadonlyArray<Missed>,
@@ -45,15 +45,15 @@ export const withMissed = (
 }
 
 /**
- * The samples that leave a run, whatever part they are of. One that has left stays away, even if its file comes back:
- * its batch is made without it, and no other batch changes.
+ * The samples that leave a run, from any part. A sample that has left does not return, even if its file does: its batch
+ * is made without it, and no other batch changes.
  */
 export interface Losses {
   /** Why a sample has left, if it has. */
   readonly of: (id: string) => Missed | undefined
-  /** Lets samples go that a run has lost before. */
+  /** Removes samples that the run has lost before. */
   readonly restore: (lost: ReadonlyArray<Missed>) => void
-  /** Lets samples go. Fails where more rows are faulty than `data.maxRefused` allows, or none is left to train on. */
+  /** Removes samples. Fails where more rows are faulty than `data.maxRefused` allows, or no training sample is left. */
   readonly add: (found: ReadonlyArray<Missed>) => Effect.Effect<void, DataUnusable>
   /** Faulty rows of the catalogue, those of the check included. */
   readonly faults: () => number
@@ -76,7 +76,7 @@ export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "max
   const lost = new Map<string, Missed>()
   const { listed, refusals } = dataset.ledger
   const before = countFaults(refusals)
-  /** Made when the first one leaves: mostly none does. */
+  /** Made when the first sample leaves: mostly none does. */
   let known: ReadonlyMap<string, readonly [Sample, PartName]> | undefined
   const find = (id: string) =>
     (known ??= new Map(samplesOf(dataset).map((entry) => [entry[0].id, entry] as const))).get(id)
@@ -106,14 +106,14 @@ export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "max
         const { cure: _, ...error } = tooManyRefused(file, listed, all, data.maxRefused)
         return yield* new DataUnusable({
           ...error,
-          cure: "Bring the images back; a training then goes on with --resume."
+          cure: "Put the images back; a training then goes on with --resume."
         })
       }
       if (left.train === 0)
         return yield* new DataUnusable({
           reason: "tooManyRefused",
-          detail: `${file}: no image of the ${count(dataset.train.length)} to train on can be read any more`,
-          cure: "Bring the images back, or begin a run on those that are there."
+          detail: `${file}: none of the ${count(dataset.train.length)} training images can be read any more`,
+          cure: "Put the images back, or begin a run on those that are there."
         })
       const examples = fresh.slice(0, shown).map(({ detail, id, reason }) => `${id} (${reason}, ${detail})`)
       yield* report({

@@ -13,7 +13,7 @@ import { order } from "./order.ts"
 import type { Sample } from "./Sample.ts"
 import { SampleCatalogue } from "./SampleCatalogue.ts"
 
-/** The part of a run's configuration that says what reaches the training service, and in what order. */
+/** The part of a run's configuration that decides what reaches the training service, and in what order. */
 export interface PipelineConfig {
   readonly seed: number
   readonly data: DataConfig
@@ -24,12 +24,12 @@ export interface PipelineConfig {
 }
 
 /**
- * The samples of a run: csv, rows, filter, image check, split. What is refused on the way is in the dataset's ledger.
- * `known` is what a run has found of the images before.
+ * The samples of a run: csv, rows, filter, image check, split. Refused rows are in the dataset's ledger. `known` is
+ * what the run has found out about the images before.
  */
 export const dataset = Effect.fn("Pipeline.dataset")(function* (config: PipelineConfig, known?: Known) {
   const { data } = config
-  // The Schema has seen to it that there is either a folder or a sample catalogue to draw.
+  // The Schema guarantees either a folder or a sample catalogue to draw.
   const root = data.sample === undefined ? data.root! : yield* drawn(data.sample)
   return yield* loadDataset({ ...config, root, known })
 })
@@ -67,7 +67,7 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
     from
   })
 
-/** The batches of a part that several networks look at once: as `evaluationBatches`, each in every one of some forms. */
+/** The batches of a part for several networks: as `evaluationBatches`, each batch in several forms. */
 export const evaluationForms = (
   config: PipelineConfig,
   images: ReadonlyArray<ImageConfig>,
@@ -88,8 +88,8 @@ export const evaluationForms = (
   })
 
 /**
- * Batches of any image files in some forms, each with those that cannot be read; nothing is kept of a batch that has been
- * taken.
+ * Batches of any image files in several forms, each with the files that cannot be read; nothing of a batch is kept
+ * after it has been taken.
  */
 export const fileBatches = (
   config: PipelineConfig,
@@ -103,5 +103,5 @@ export const fileBatches = (
     paths
   })
 
-/** Decoded images are kept in memory for later epochs, of which there are none. */
+/** No memory for decoded images: it is for later epochs, and there are none. */
 const once = (loader: LoaderConfig): LoaderConfig => ({ ...loader, memory: 0 })

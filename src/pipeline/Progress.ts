@@ -1,8 +1,8 @@
 import { Context, Effect } from "effect"
 
 /**
- * What a person who waits wants to know, by tag. Rooms above the pipeline add events of their own, beside what reports
- * them: `declare module "…/pipeline/Progress.ts"`.
+ * The events of progress, by tag. Rooms above the pipeline add their own events beside the code that reports them:
+ * `declare module "…/pipeline/Progress.ts"`.
  */
 export interface ProgressEvents {
   readonly Listing: { readonly rows: number }
@@ -14,7 +14,7 @@ export interface ProgressEvents {
     readonly total: number | undefined
     readonly bytesPerSecond: number
   }
-  /** A line that stays; `trial`: whose it is, where the run is one of many. */
+  /** A line that stays; `trial` is the run's id, where it is one of many. */
   readonly Note: { readonly line: string; readonly trial?: string }
 }
 
@@ -23,10 +23,10 @@ export type ProgressEvent = {
   [Tag in keyof ProgressEvents]: { readonly _tag: Tag } & ProgressEvents[Tag]
 }[keyof ProgressEvents]
 
-/** Where progress is reported; to nobody unless a Layer says where. */
+/** Where progress is reported; nowhere unless a Layer provides it. */
 export const Progress = Context.Reference<(event: ProgressEvent) => Effect.Effect<void>>("weft/Progress", {
   defaultValue: () => () => Effect.void
 })
 
-/** Tells whoever watches. */
+/** Reports an event. */
 export const report = (event: ProgressEvent): Effect.Effect<void> => Effect.flatMap(Progress, (tell) => tell(event))

@@ -2,7 +2,7 @@ import { Result, Schema, SchemaIssue } from "effect"
 import type { Header } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
 
-/** Text on one line: a line break in an id or a label is a quote gone wrong, and no file's name has a NUL. */
+/** Text on one line: a line break in an id or a label comes from a wrong quote, and no file's name has a NUL. */
 const OneLine = Schema.String.check(
   Schema.isPattern(/^\P{Cc}+$/u, { expected: "text without line breaks and control characters" })
 )
@@ -43,7 +43,7 @@ const imageOf = (header: Header, cells: ReadonlyArray<string>): string => {
   return path
 }
 
-/** A path that ends without a file's name: "", `images/`, `images/.jpg`. */
+/** Whether a path ends without a file's name: "", `images/`, `images/.jpg`. */
 const isNameless = (path: string): boolean => {
   const slash = path.lastIndexOf("/")
   return slash === path.length - 1 || path.lastIndexOf(".") === slash + 1
@@ -56,7 +56,7 @@ const emptyColumn = (header: Header, cells: ReadonlyArray<string>): string | und
 }
 
 /**
- * A line's cells as a row, or why they are none: `malformed`, `missingId` or `missingLabel`.
+ * A line's cells as a row, or the refusal: `malformed`, `missingId` or `missingLabel`.
  *
  * `text` is the line as it stands in the file; only a refusal keeps it.
  */

@@ -12,13 +12,13 @@ export type Listed = Result.Result<Row, Refusal>
 /** A path under a folder. */
 export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
 
-/** Whether a path stands for itself, whatever the folder. */
+/** Whether a path is absolute. */
 const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
 
-/** An image's path: under the folder, or as it is where it is absolute. */
+/** An image's path: under the folder, or the path itself where it is absolute. */
 export const imagePath = (root: string, image: string): string => (isAbsolute(image) ? image : pathUnder(root, image))
 
-/** What `imagePath` made a path of, given the same folder; an absolute one that lies under the folder is relative to it. */
+/** The inverse of `imagePath` for the same folder; an absolute path under the folder becomes relative to it. */
 export const imageFrom = (root: string, path: string): string =>
   path.startsWith(pathUnder(root, "")) ? path.slice(pathUnder(root, "").length) : path
 
@@ -28,7 +28,7 @@ export const imageFolders = (root: string, { allow }: Pick<DataConfig, "allow">)
   ...(allow ?? [])
 ]
 
-/** That a list has nothing to read in it. */
+/** The error of a list without rows. */
 export const noRows = (file: string): RowsError =>
   new RowsError({
     file,
@@ -37,7 +37,7 @@ export const noRows = (file: string): RowsError =>
     cure: "Expected one row for each image."
   })
 
-/** That a list has not even a header. */
+/** The error of a list without a header. */
 export const noHeader = (file: string): RowsError =>
   new RowsError({
     file,
@@ -51,8 +51,8 @@ export class Rows extends Context.Service<
   Rows,
   {
     /**
-     * Every row of `config.csv` under `root`, in the file's order; blank lines are no rows. Whatever is no row is a
-     * refusal (`malformed`, `missingId`, `missingLabel`), and the next line is read on.
+     * Every row of `config.csv` under `root`, in the file's order; blank lines are no rows. A line that is not a row is
+     * a refusal (`malformed`, `missingId`, `missingLabel`), and reading goes on at the next line.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }
@@ -76,7 +76,7 @@ export class Rows extends Context.Service<
     })
 }
 
-/** That there is no list where it was looked for. */
+/** The error of a list that does not exist. */
 export const fileMissing = (file: string): RowsError =>
   new RowsError({
     file,

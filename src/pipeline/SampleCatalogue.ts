@@ -20,6 +20,6 @@ export class SampleCatalogue extends Context.Service<
     readonly draw: (config: SampleConfig) => Effect.Effect<string, SampleCatalogueError>
   }
 >()("weft/pipeline/SampleCatalogue") {
-  /** A catalogue that lies in a folder already, whatever the configuration. */
+  /** A catalogue that is in a folder already, whatever the configuration. */
   static readonly layerAt = (folder: string) => Layer.succeed(SampleCatalogue, { draw: () => Effect.succeed(folder) })
 }

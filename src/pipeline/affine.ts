@@ -22,8 +22,7 @@ export interface Geometry {
 /**
  * One mapping for crop, then flip, then rotation, so that the image is sampled once.
  *
- * A corner that the rotation turns outside the crop shows the source that is there, and the background only outside the
- * source.
+ * A corner that the rotation moves outside the crop shows the source there, and the background only outside the source.
  */
 export const affineOf = (geometry: Geometry, width: number, height: number): Affine => {
   const angle = (geometry.degrees * Math.PI) / 180

@@ -1,5 +1,5 @@
 /**
- * Divides whole things among weights: as near to their shares as whole numbers can be, none with fewer than `least`.
+ * Divides a whole number by weights: each part is as near to its share as a whole number can be, and at least `least`.
  *
  * Largest remainders (Hamilton's method) among those whose share is above `least`; the first wins a tie. A weight of 0
  * gets nothing. The parts add up to `total`, which must be enough for `least` each.
@@ -8,7 +8,7 @@ export const apportion = (total: number, weights: ReadonlyArray<number>, least: 
   const parts = weights.map(() => 0)
   let open = weights.flatMap((weight, index) => (weight > 0 ? [{ index, weight }] : []))
   let left = total
-  // Those whose share is too small get `least`; what is left over is shared anew, until nobody is too small.
+  // Weights whose share is too small get `least`; the rest is divided again, until no share is too small.
   for (;;) {
     const sum = open.reduce((sum, { weight }) => sum + weight, 0)
     const small = open.filter(({ weight }) => (left * weight) / sum < least)

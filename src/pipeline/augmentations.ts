@@ -15,7 +15,7 @@ export const augmentations = [placement, trivialAugment, colourJitter, gaussianN
 
 const all: ReadonlyArray<Augmentation> = augmentations
 
-/** What a random change depends on, beside the operation's own name. */
+/** Everything that a random change depends on, beside the operation's name. */
 export interface AugmentAt {
   readonly seed: number
   readonly epoch: number
@@ -28,7 +28,7 @@ const drawsAt =
   (operation) =>
     draw(seed, epoch, id, operation)
 
-/** What all that moves pixels comes to: a mapping to sample by, or undefined and perhaps a plain mirror image. */
+/** All movements of pixels together: a mapping to sample by, or none and perhaps an exact mirror image. */
 export const movement = (
   config: AugmentConfig,
   at: AugmentAt,
@@ -53,13 +53,13 @@ export const movement = (
   return { flip, map }
 }
 
-/** Whether any operation changes the values of an image's pixels, beside what `movement` does. */
+/** Whether any operation changes the values of an image's pixels. */
 export const changesValues = (config: AugmentConfig, at: AugmentAt): boolean => {
   const drawOf = drawsAt(at)
   return all.some(({ changes }) => changes?.(config, drawOf) === true)
 }
 
-/** All that changes the values of pixels: what comes after `movement`. */
+/** Applies the operations that change the values of pixels, after `movement`. */
 export const changeValues = (pixels: Pixels, config: AugmentConfig, at: AugmentAt): Pixels => {
   const drawOf = drawsAt(at)
   return all.reduce(
@@ -80,7 +80,7 @@ const move = (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: 
  * their values, in the list's order. Size and input stay as they are.
  *
  * A draw depends on (seed, epoch, id, operation) alone: an operation that is off draws nothing and costs nothing, and
- * one that is switched on leaves the others as they were. With all of them off, the same pixels come back.
+ * switching one on does not change the others. With all of them off, the same pixels are returned.
  */
 export const augmentPixels = (
   pixels: Pixels,

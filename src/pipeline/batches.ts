@@ -16,7 +16,7 @@ import type { ImagePath, PathRefused } from "./ImageFiles.ts"
 import { normaliseInto, scaleOf } from "./normalise.ts"
 import type { Sample } from "./Sample.ts"
 
-/** What a stream of batches is made of. */
+/** The inputs of a stream of batches. */
 export interface BatchesOptions {
   readonly samples: ReadonlyArray<Sample>
   /** Indices into `samples`, in the epoch's order; one after the other where undefined. */
@@ -28,13 +28,13 @@ export interface BatchesOptions {
   readonly loader: LoaderConfig
   readonly seed: number
   readonly epoch: number
-  /** The batch to begin with: batches that a run has behind it are not made again. */
+  /** The batch to begin with: batches that a run has done are not made again. */
   readonly from: number
-  /** Where samples whose image cannot be read any more are counted; the first one fails the stream where left out. */
+  /** Counts samples whose image cannot be read any more; where left out, the first one fails the stream. */
   readonly losses?: Losses | undefined
 }
 
-/** Batches that several networks look at, each in the form that it takes. */
+/** Batches for several networks, in each network's form. */
 export interface FormsOptions extends Omit<BatchesOptions, "image"> {
   /** The forms, one at least: every batch is made once in each. */
   readonly images: ReadonlyArray<ImageConfig>
@@ -124,8 +124,8 @@ interface Wanted {
 const nothing = { images: new Float32Array(0), refused: [], release: undefined }
 
 /**
- * Batches of slots in some forms, made ready ahead of who takes them: `loader.prefetch` of them, and the wanted ones
- * beside them. What is refused in one form is in none, so that a batch holds the same images in all.
+ * Batches of slots in several forms, prepared ahead: `loader.prefetch` of them beside the wanted one. An image that is
+ * refused in one form is in none, so that a batch has the same images in all forms.
  */
 const assemble = <W extends Wanted, E, R>(
   work: Work,
@@ -140,13 +140,13 @@ const assemble = <W extends Wanted, E, R>(
         return { image, ...(slots.length === 0 ? nothing : yield* fill(slots, image)) }
       })
       const filled = yield* Effect.forEach(forms, inForm, { concurrency: "unbounded" })
-      // In the slots' order; of a slot's several reasons, the first form's, which comes last and stays.
+      // In the slots' order; where a slot has several reasons, the first form's wins, because it is set last.
       const faults = filled.flatMap(({ refused }) => refused).toReversed()
       const refused = new Map(faults.sort((a, b) => a.slot - b.slot).map(({ error, slot }) => [slot, error]))
       const kept = slots.flatMap((_, i) => (refused.has(i) ? [] : [i]))
       const batches = filled.map(({ image: { height, width }, images, release }): Batch => {
         const area = height * width * 3
-        // Those that were refused leave a gap, which the later ones close.
+        // Refused images leave gaps, which the later images close.
         for (const [to, from] of kept.entries())
           if (to !== from) images.copyWithin(to * area, from * area, (from + 1) * area)
         return {
@@ -163,7 +163,7 @@ const assemble = <W extends Wanted, E, R>(
       return { wanted, forms: batches, refused }
     })
     return wanted.pipe(
-      // In order; one more than are kept ready, so that there is always one in the making.
+      // In order; one more than are kept ready, so that one is always being made.
       Stream.mapEffect((one) => batchOf(one), { concurrency: work.loader.prefetch + 1 })
     )
   }
@@ -189,12 +189,13 @@ export const batchForms = (
       // The order is a permutation of the samples' indices, so that the sample is there.
       const slotAt = (index: number) => samples[order?.[index] ?? index] as Sample
       const wanted = Stream.range(from, last).pipe(
-        // One at a time, for `mapEffect` would else take a whole array of numbers before it gives the first batch.
+        // Rechunked to one number each: `mapEffect` would otherwise take a whole array of numbers before it gives the
+        // first batch.
         Stream.rechunk(1),
         Stream.map((index) => {
           const start = index * batchSize
           const listed = Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => slotAt(start + i))
-          // A file that is back is not looked at: the sample has left for good.
+          // A file that is back is not read: the sample has left for good.
           const slots = losses === undefined ? listed : listed.filter(({ id }) => losses.of(id) === undefined)
           return { index, listed, slots }
         })
@@ -225,7 +226,8 @@ export const batches = ({ image, ...options }: BatchesOptions) =>
   Stream.map(batchForms({ ...options, images: [image] }), ([batch]) => batch!) // one form, one batch
 
 /**
- * Batches of any files, in their order, each with what cannot be read and why; the paths are taken as they are needed.
+ * Batches of any files, in their order, each with the files that cannot be read and why; paths are taken as they are
+ * needed.
  */
 export const batchesOfFiles = (options: FileBatchesOptions): Stream.Stream<FileBatch, FeedFailed, Images> =>
   Stream.unwrap(

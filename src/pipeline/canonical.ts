@@ -1,4 +1,4 @@
-/** JSON in which the order of an object's keys says nothing: equal values have equal texts, and so equal digests. */
+/** JSON with sorted keys: equal values have equal texts, and so equal digests. */
 export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

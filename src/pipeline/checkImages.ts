@@ -21,33 +21,33 @@ export interface CheckedRow extends Row {
 
 type Looked = Pick<CheckedRow, "path" | "digest">
 
-/** Whether a text has no other characters, so that Unicode has one way to spell it. */
+/** Whether a text has only characters with one form in Unicode, so that it has only one spelling. */
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
-/** Rows that are looked at besides, to tell whether most photos are missing or the first few. */
+/** How many further rows are checked to tell whether most photos are missing, or only the first few. */
 const probed = 30
 
-/** What is known of a catalogue's images before they are looked at, from a run that has checked them. */
+/** What a run that has checked a catalogue's images knows of them. */
 export interface Known {
   /**
-   * SHA-256 of images that are not looked at, by id: the samples are kept, and whether the files are still the same is
-   * seen when they are needed.
+   * SHA-256 of images that are not checked again, by id. The samples are kept; whether the files are still the same
+   * shows when they are needed.
    */
   readonly kept?: ReadonlyMap<string, string>
-  /** Rows that are refused again, by line, without a look at the image. */
+  /** Rows that are refused again, by line, without reading the image. */
   readonly refused?: ReadonlyMap<number, Refusal>
   /**
-   * SHA-256 of images, by id, that may be gone: the samples keep their places in the parts, and are missed when they are
+   * SHA-256 of images that may be gone, by id. The samples keep their places in the parts, and leave when they are
    * needed.
    */
   readonly gone?: ReadonlyMap<string, string>
 }
 
 /**
- * Looks at every row's image: several at the same time, taken up in the rows' order.
+ * Checks every row's image: several at the same time, with the results in the rows' order.
  *
- * Fails at the row that spends the failure budget (`data.maxRefused` of all `listed` rows; `refusals` are those so far),
- * which is the same row on every run. Progress is reported as `Checking`.
+ * Fails at the row that spends the failure budget (`data.maxRefused` of all `listed` rows; `refusals` are those so
+ * far), which is the same row on every run. Progress is reported as `Checking`.
  */
 export const checkImages = Effect.fn("checkImages")(function* (options: {
   readonly root: string
@@ -63,13 +63,13 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const images = yield* Images
   const kept: Array<CheckedRow> = []
   const refused: Array<Refusal> = []
-  /** Rows whose image is not where it is looked for. */
+  /** Rows whose image is missing. */
   const missing: Array<Row> = []
   let faulty = countFaults(refusals)
   const within = imageFolders(root, data)
   const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<Looked, Refusal> {
     const digest = known?.kept?.get(row.id)
-    // A name of other characters may be spelled another way on the disk: only a look tells.
+    // A name with other characters may be spelled differently on the disk, so that the file must be looked up.
     if (digest !== undefined && isAscii(path)) return { path, digest }
     const before = known?.refused?.get(row.line)
     if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
@@ -85,7 +85,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     const path = imagePath(root, row.image)
     return { row, looked: yield* Effect.result(look(row, path)) }
   })
-  /** That most photos are missing, where they are: with one cause, not row by row. */
+  /** The error of a catalogue most of whose photos are missing: one cause, not one for each row. */
   const explainMissing = Effect.fnUntraced(function* () {
     const seen = kept.length + refused.length
     if (missing.length <= seen / 2 || missing.length <= faulty / 2) return

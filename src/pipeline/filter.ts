@@ -5,7 +5,7 @@ import type { Refusal } from "./Ledger.ts"
 import { refuse } from "./Ledger.ts"
 import type { Row } from "./Row.ts"
 
-/** What a rule made of rows: every one is either kept or refused. */
+/** The result of a rule: every row is either kept or refused. */
 export interface Filtered<A extends Row = Row> {
   readonly kept: ReadonlyArray<A>
   readonly refusals: ReadonlyArray<Refusal>

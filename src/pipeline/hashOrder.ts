@@ -3,7 +3,7 @@ import { keyOf } from "./draw.ts"
 /** Which of two texts comes first, by UTF-16 code units: the same on every machine, whatever its language. */
 export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Code units in the order of their code points: surrogates, which spell the highest ones, come last. */
+/** Code units in the order of their code points: surrogates, which encode the highest ones, come last. */
 const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800)
 
 /** Which of two texts comes first, by Unicode code points, as Python sorts. */
@@ -16,7 +16,7 @@ export const byCodePoint = (a: string, b: string): number => {
   return a.length - b.length
 }
 
-/** Things with an id, in an order that a hash of the seed and the id gives, ties by id; their own order is of no account. */
+/** Items with an id, ordered by a hash of seed and id, ties by id; independent of their given order. */
 export const hashOrder = <A extends { readonly id: string }>(
   things: ReadonlyArray<A>,
   ...seed: ReadonlyArray<string | number>

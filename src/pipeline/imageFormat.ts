@@ -7,7 +7,7 @@ const begins = (bytes: Uint8Array, at: number, ...values: ReadonlyArray<number>)
 const ascii = (text: string) => Array.from(text, (c) => c.charCodeAt(0))
 
 /**
- * What a file's first bytes say that it is, or undefined where it is none of the images that are read.
+ * The format of a file by its first bytes; undefined where it is not a supported image.
  *
  * Source: each format's own specification of its signature.
  */

@@ -1,2 +1,2 @@
-/** What was thrown, in words: a library may throw anything. */
+/** The message of an exception: a library may throw anything. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

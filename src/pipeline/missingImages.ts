@@ -6,7 +6,7 @@ import { Images } from "./Images.ts"
 import type { Row } from "./Row.ts"
 import { pathUnder } from "./Rows.ts"
 
-/** Rows whose other paths are tried. */
+/** How many rows are tried with other paths. */
 const tried = 3
 
 const endings = ["jpg", "jpeg", "png", "webp", "avif", "gif", "tif", "tiff", "JPG", "JPEG", "PNG"]
@@ -39,9 +39,9 @@ const isAbsolute = (path: string) => /^([/\\]|[a-z]:[/\\])/i.test(path)
 const isWindows = (path: string) => !path.includes("/") && path.includes("\\")
 const isTwice = (path: string) => /(\.(jpe?g|png|webp|gif|tiff?|avif))\1$/i.test(path)
 
-/** What the paths themselves show: one sentence and its cure. */
+/** What the paths themselves show: a fault, and what to do. */
 const byText = (rows: ReadonlyArray<Row>, data: DataConfig): readonly [what: string, cure: string] | undefined => {
-  // A cell may stand behind a folder that `data.images` names.
+  // `data.images` may have put a folder in front of the cell.
   const from = data.images.split("{")[0]?.length ?? 0
   const all = (holds: (path: string) => boolean) => rows.every(({ image }) => holds(image) || holds(image.slice(from)))
   if (all(isUrl))
@@ -55,10 +55,10 @@ const byText = (rows: ReadonlyArray<Row>, data: DataConfig): readonly [what: str
   return undefined
 }
 
-/** Whether a path says by itself that it is no file under `data.root`. */
+/** Whether a path's form alone shows that it is not a file under `data.root`. */
 export const isForeign = (row: Row, data: DataConfig): boolean => byText([row], data) !== undefined
 
-/** `data.images` such that it gives `to` where it gives `from`; none where the names differ otherwise. */
+/** `data.images` changed so that it gives `to` in place of `from`; none where the names differ in another way. */
 const imagesAs = (images: string, from: string, to: string): string | undefined => {
   if (to.startsWith(from)) return images + to.slice(from.length)
   const folder = from.slice(0, from.length - to.length)
@@ -72,7 +72,7 @@ const imagesAs = (images: string, from: string, to: string): string | undefined 
     : undefined
 }
 
-/** A photo that is there under another name, and the name. */
+/** A row's photo that exists under another name, and that name. */
 const findVariant = Effect.fnUntraced(function* (root: string, rows: ReadonlyArray<Row>, image: ImageConfig) {
   const images = yield* Images
   for (const row of rows.slice(0, tried))
@@ -87,8 +87,8 @@ const findVariant = Effect.fnUntraced(function* (root: string, rows: ReadonlyArr
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")))
 
 /**
- * Why all or most photos of a catalogue cannot be found, in one sentence; `missing` are the rows without one, of so many
- * that were looked at. Tries a few other names, to tell which one is right.
+ * Why all or most photos of a catalogue cannot be found, in one sentence; `missing` are the rows without a photo, of
+ * `looked` that were checked. Tries a few other names, to find the right one.
  */
 export const missingImages = Effect.fn("missingImages")(function* (options: {
   readonly root: string

@@ -19,7 +19,7 @@ export const mixSettings = {
   mixSwitch: setting(Share, 0.5, "Where mixup and cutmix are both on: share of the batches that get cutmix")
 }
 
-/** What a mix depends on, beside the batch's own number. */
+/** Everything that a mix depends on, beside the batch's number. */
 export interface MixAt {
   readonly seed: number
   readonly epoch: number
@@ -76,9 +76,9 @@ export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
  * - mixup: share * image + (1 - share) * other, with the share from Beta(α, α). Source: Zhang et al., mixup, 2017.
  * - CutMix: a box of the other image is pasted in; the share is that of the area that stays. Source: Yun et al., 2019.
  *
- * One share and one box for a batch, partners and boxes as in torchvision's `v2.MixUp` and `v2.CutMix`; which of the two
- * it is where both are on, as in timm's `switch_prob`. What is drawn depends on (seed, epoch, the batch's index) and
- * nothing else. A batch comes back as it is where neither is on.
+ * One share and one box for a batch, partners and boxes as in torchvision's `v2.MixUp` and `v2.CutMix`; where both are
+ * on, `mixSwitch` chooses as timm's `switch_prob` does. The draws depend on (seed, epoch, the batch's index) and
+ * nothing else. Where neither is on, the batch is returned as it is.
  */
 export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, { epoch, seed }: MixAt): Batch => {
   if ((mixup === 0 && cutmix === 0) || batch.size === 0) return batch

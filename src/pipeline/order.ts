@@ -1,7 +1,7 @@
 import { draw } from "./draw.ts"
 
 /**
- * The order of an epoch: a permutation of 0 to `samples` - 1, which (seed, epoch) gives and nothing else.
+ * The order of an epoch: a permutation of 0 to `samples` - 1 that depends on (seed, epoch) and nothing else.
  *
  * Fisher and Yates' shuffle, as R. Durstenfeld wrote it (1964).
  */

@@ -3,17 +3,17 @@ import { byCodePoint } from "./hashOrder.ts"
 /** Characters that a label may begin or end with by mistake: white space, quotes, marks of enumeration. */
 const around = /^[\s\p{Pi}\p{Pf}"'`´.,;:!?_\-–—*/\\|]+|[\s\p{Pi}\p{Pf}"'`´.,;:!?_\-–—*/\\|]+$/gu
 
-/** Characters that are not seen: format characters, soft hyphens, variation selectors. */
+/** Invisible characters: format characters, soft hyphens, variation selectors. */
 const unseen = /[\p{Cf}\p{Variation_Selector}]/gu
 
-/** A label without what people do not mean to tell classes apart by: case, Unicode form, unseen and outer characters. */
+/** A label without differences that people do not mean: case, Unicode form, invisible and surrounding characters. */
 const keyOf = (label: string): string => {
   const seen = label.normalize("NFKC").replaceAll(unseen, "").toUpperCase().toLowerCase().normalize("NFKC")
   const inner = seen.replaceAll(around, "").replaceAll(/\s+/g, " ")
   return inner === "" ? seen : inner
 }
 
-/** A label for a message, in which what cannot be seen is a code: "Tops\u{200b}". */
+/** A label for a message, with invisible characters as codes: "Tops\u{200b}". */
 const visible = (label: string): string =>
   JSON.stringify(label).replaceAll(
     /[\p{Cf}\p{Variation_Selector}\p{M}]|(?! )\p{Zs}/gu,
@@ -24,7 +24,7 @@ const shownGroups = 5
 
 /**
  * Labels that are probably one class, each with its rows: they differ only by case, Unicode form, characters that are
- * not seen, or characters around them. They stay classes of their own; this is what to tell the user.
+ * not seen, or characters around them. They stay separate classes; the user gets a note.
  */
 export const similarLabels = (
   counts: ReadonlyMap<string, number>
@@ -49,7 +49,7 @@ export const similarLabelsNote = (
     .map((group) => group.map(({ label, rows }) => `${visible(label)} (${rows})`).join(", "))
   const more = groups.length - named.length
   return (
-    "labels that differ only by case, Unicode form or characters that are hardly seen are classes of their own: " +
+    "labels that differ only by case, Unicode form or hardly visible characters are separate classes: " +
     `${named.join("; ")}${more > 0 ? `; and ${more} more` : ""}. If they mean the same, give them one spelling`
   )
 }

@@ -14,7 +14,7 @@ export interface Parts<A> {
  * first go to `train`, the next to `validation`, the last to `test`.
  *
  * A class's counts are its shares, rounded (largest remainder), and at least one in each part whose share is not 0; a
- * class needs as many samples as there are such parts. The samples' own order is of no account.
+ * class needs as many samples as there are such parts. Independent of the samples' order.
  */
 export const split = <A extends { readonly id: string; readonly label: string | number }>(
   samples: ReadonlyArray<A>,

@@ -1,8 +1,8 @@
 /**
- * Gives a stage the key that names what it makes: two stages of one key make the same of the same input, so that another
- * may do a stage's work, and what it made may be kept and found again.
+ * Gives a stage the key that names its result. Two stages with the same key give the same result for the same input, so
+ * that the feed may do a stage's work, and caches may keep its results.
  *
- * The key is not enumerable: of a stage of one's own, made as `{ ...stage, load }`, nobody may think that it makes the same.
+ * The key is not enumerable, so that a custom stage that is made as `{ ...stage, load }` does not inherit it.
  */
 export const withKey = <Stage extends object>(stage: Stage, key: string): Stage & { readonly key: string } =>
   // The property is the one that was just defined.

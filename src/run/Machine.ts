@@ -1,6 +1,6 @@
 import { Context, Layer } from "effect"
 
-/** Where a run happened, and on which versions of what. */
+/** The machine of a run, and the versions of its libraries. */
 export interface MachineFacts {
   readonly platform: string
   readonly arch: string

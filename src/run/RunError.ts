@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** A run cannot be used for what is asked of it. */
+/** A run cannot be used for the command. */
 export class RunError extends Schema.TaggedError<RunError>()("RunError", {
   run: Schema.String,
   detail: Schema.String

@@ -4,8 +4,8 @@ import * as Runtime from "effect/Runtime"
 /**
  * A run's folder or a file of it cannot be used.
  *
- * `notFolder` (it is a file), `busy` (another process is at work in it): exit code 2, nothing was done. `missing`,
- * `unwritable`, `unreadable`, `invalid`, `lost` (another process has taken the run over since): exit code 1.
+ * `notFolder` (it is a file), `busy` (another process works in it): exit code 2, nothing was done. `missing`,
+ * `unwritable`, `unreadable`, `invalid`, `lost` (another process has taken the run over): exit code 1.
  */
 export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFolderError", {
   path: Schema.String,
@@ -23,7 +23,7 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
 /** The files of a run: `checkpoints/` is beside them. */
 export type RunFile =
   | "config.json"
-  // What it began on: see `RunEngine`.
+  // The engine that it began on: see `RunEngine`.
   | "engine.json"
   | "report.json"
   | "history.jsonl"
@@ -39,17 +39,17 @@ export type RunFile =
   | "model/model.safetensors"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"
-  // Of a search's trial: how far it has come.
+  // A trial's progress in its search.
   | "trial.json"
   // Of a search's folder, whose trials are runs in `trials/`.
   | "search.json"
   | "trials.csv"
   | "best.toml"
 
-/** A folder that is there once something was trained. */
+/** A folder that exists once something was trained. */
 export type RunSubfolder = "checkpoints"
 
-/** Where a run leaves what it made; every file is written atomically. */
+/** The folder of a run's results; every file is written atomically. */
 export class RunFolder extends Context.Service<
   RunFolder,
   {

@@ -8,11 +8,11 @@ export class Runs extends Context.Service<
   Runs,
   {
     /**
-     * Has a run's folder to itself until the Scope closes: makes it where it is not there, and removes it then if nothing
-     * was written into it.
+     * Locks a run's folder until the Scope closes. Makes the folder if it is missing, and removes it at the end if
+     * nothing was written into it.
      *
-     * Where another process is at work in it: `refuse` fails with `busy`, `wait` says so and waits. A process that was
-     * stopped for long may lose a run to another one: whatever it writes through `open` then fails, and changes nothing.
+     * Where another process works in it, `refuse` fails with `busy`; `wait` reports a note and waits. A process that
+     * was stopped for long may lose a run to another one: its writes through `open` then fail, and change nothing.
      */
     readonly hold: (path: string, whenBusy: "refuse" | "wait") => Effect.Effect<void, RunFolderError, Scope.Scope>
     /** The folder of a run, made with its first file, and its checkpoints, of which the last `keep` stay. */
@@ -23,7 +23,7 @@ export class Runs extends Context.Service<
       { readonly folder: RunFolder["Service"]; readonly checkpoints: Checkpoints["Service"] },
       RunFolderError
     >
-    /** The folder of a run that is there. */
+    /** The folder of an existing run. */
     readonly existing: (path: string) => Effect.Effect<RunFolder["Service"], RunFolderError>
   }
 >()("weft/run/Runs") {

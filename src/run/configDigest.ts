@@ -4,10 +4,10 @@ import { sha256 } from "../pipeline/sha256.ts"
 import type { RunConfig } from "../config/RunConfig.ts"
 
 /**
- * SHA-256 of what a configuration's result depends on, in hex.
+ * SHA-256 of the part of a configuration that its result depends on, in hex.
  *
- * Left out, for they change no weight: the name, where the data may lie (their content has a digest of its own), the loader,
- * the features' cache, what is written for TensorBoard, and when checkpoints are written.
+ * Left out, because they change no weight: the name, the paths of the data (their content has its own digest), the
+ * loader, the features' cache, the events for TensorBoard, and when checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(

@@ -6,8 +6,8 @@ import type { RunFolder } from "./RunFolder.ts"
 import { RunFolderError } from "./RunFolder.ts"
 
 /**
- * The report of a folder whose run is finished; nothing where it is not. Fails where it was finished with another
- * configuration than `config`, which is complete: its result would be lost. `path` is how errors name it.
+ * The report of a finished run's folder; undefined where the run is not finished. Fails where the finished run has
+ * another configuration than the complete `config`: its result would be lost. Errors name `path`.
  */
 export const finishedReport = Effect.fn("finishedReport")(function* (
   folder: RunFolder["Service"],
@@ -22,7 +22,7 @@ export const finishedReport = Effect.fn("finishedReport")(function* (
       new RunFolderError({
         path: `${path}/report.json`,
         reason: "invalid",
-        detail: `it is no report of a run (${message}): remove it, and the run is finished again`
+        detail: `it is not a report of a run (${message}): remove it, and the run is finished again`
       })
   )
   if (report.receipt.configDigest !== (yield* configDigest(config)))

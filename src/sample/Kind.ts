@@ -2,13 +2,13 @@ import type { Draw } from "../pipeline/draw.ts"
 import type { Paint } from "./Paint.ts"
 
 /** A drawn product, its middle at (0, 0); width and height in the frame's pixels before it is scaled. */
-export interface Figure {
+export interface Shape {
   readonly width: number
   readonly height: number
   readonly markup: string
 }
 
-/** A kind of product: what its rows say, and how it looks. */
+/** A kind of product: its rows' cells, and its shape. */
 export interface Kind {
   readonly articleType: string
   readonly masterCategory: string
@@ -17,5 +17,5 @@ export interface Kind {
   readonly noun: string
   /** Share of all rows. */
   readonly share: number
-  readonly figure: (random: Draw, paint: Paint) => Figure
+  readonly shape: (random: Draw, paint: Paint) => Shape
 }

@@ -13,7 +13,7 @@ export interface Paint {
   readonly fill: string
   /** The main colour without a pattern. */
   readonly main: string
-  /** Outlines: like the main colour, but told apart from it and from a white background. */
+  /** Outlines: like the main colour, but distinct from it and from a white background. */
   readonly edge: string
   /** Seams and other fine lines on the main colour. */
   readonly seam: string

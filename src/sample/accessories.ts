@@ -1,5 +1,5 @@
 import type { Draw } from "../pipeline/draw.ts"
-import type { Figure } from "./Kind.ts"
+import type { Shape } from "./Kind.ts"
 import type { Paint } from "./Paint.ts"
 import { ellipse, line, path, polygon, rectangle, svg } from "./svg.ts"
 
@@ -23,7 +23,7 @@ const towards = (random: Draw, length: number): readonly [number, number] => {
 }
 
 /** A strap from top to bottom, a round or square case with a dial and two hands in its middle. */
-export const watch = (random: Draw, paint: Paint): Figure => {
+export const watch = (random: Draw, paint: Paint): Shape => {
   const height = random.between(52, 64)
   const half = random.between(4.5, 7.5)
   const end = half * random.between(0.65, 0.95)
@@ -62,7 +62,7 @@ export const watch = (random: Draw, paint: Paint): Figure => {
 }
 
 /** Two lenses, a bridge, and temples that are folded behind or stand out at the sides. */
-export const sunglasses = (random: Draw, paint: Paint): Figure => {
+export const sunglasses = (random: Draw, paint: Paint): Shape => {
   const rx = random.between(9, 11.5)
   const ry = rx * random.between(0.68, 0.95)
   const gap = random.between(2, 3.5)
@@ -100,7 +100,7 @@ export const sunglasses = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A dome with seams and a button, and a peak to the left. */
-export const cap = (random: Draw, paint: Paint): Figure => {
+export const cap = (random: Draw, paint: Paint): Shape => {
   const half = random.between(14, 17)
   const height = random.between(17, 23)
   const peak = random.between(11, 16)
@@ -130,7 +130,7 @@ export const cap = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A knot over a long blade with a point. */
-export const tie = (random: Draw, paint: Paint): Figure => {
+export const tie = (random: Draw, paint: Paint): Shape => {
   const height = random.between(52, 62)
   const half = random.between(5, 8)
   const top = -height / 2
@@ -162,7 +162,7 @@ export const tie = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A leg, a foot, a rib at the top, heel and toe in another colour. */
-export const sock = (random: Draw, paint: Paint): Figure => {
+export const sock = (random: Draw, paint: Paint): Shape => {
   const height = random.between(36, 50)
   const half = random.between(5, 7)
   const foot = random.between(20, 26)

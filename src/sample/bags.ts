@@ -1,10 +1,10 @@
 import type { Draw } from "../pipeline/draw.ts"
-import type { Figure } from "./Kind.ts"
+import type { Shape } from "./Kind.ts"
 import type { Paint } from "./Paint.ts"
 import { ellipse, line, path, rectangle, svg } from "./svg.ts"
 
 /** A body that is wider at its foot, one or two handles that stand over it, often a flap with a clasp. */
-export const handbag = (random: Draw, paint: Paint): Figure => {
+export const handbag = (random: Draw, paint: Paint): Shape => {
   const foot = random.between(17, 22)
   const head = foot - random.between(0, 5)
   const height = random.between(21, 36)
@@ -41,7 +41,7 @@ export const handbag = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A tall body with a round top, a small loop, a front pocket, zips, and straps that show at the sides. */
-export const backpack = (random: Draw, paint: Paint): Figure => {
+export const backpack = (random: Draw, paint: Paint): Shape => {
   const half = random.between(14, 18)
   const height = random.between(36, 47)
   const round = random.between(8, 16)

@@ -20,10 +20,10 @@ export interface Catalogue {
   readonly files: ReadonlyArray<SampleFile>
 }
 
-/** What is wrong with a row or its image; the rest is sound. */
+/** A fault of a row or its image; the rest of it is correct. */
 type Flaw = "commaUnquoted" | "cut" | "repeated" | "noImage" | "truncated" | "text" | "otherSize" | "greyscale"
 
-/** Each flaw with its number of rows: a fixed few, for they count against `data.maxRefused`. */
+/** Each flaw with its number of rows, which is small and fixed, as they count against `data.maxRefused`. */
 const flaws: ReadonlyArray<readonly [Flaw, number]> = [
   ["commaUnquoted", 2],
   ["cut", 1],

@@ -14,7 +14,10 @@ const colour = (name: string, rgb: Rgb, weight: number): NamedColour => ({ name,
 
 const black = colour("Black", [38, 38, 42], 13)
 
-/** The colours that a product may have. Every kind draws from the same list, so that colour tells no kind. */
+/**
+ * The colours that a product may have. Every kind draws from the same list, so that a colour does not give the kind
+ * away.
+ */
 export const colours: ReadonlyArray<NamedColour> = [
   black,
   colour("White", [238, 238, 236], 8),

@@ -30,24 +30,24 @@ const background = (random: Draw): string => {
 /**
  * Draws one product: a function of the catalogue's seed, the sample's id and its kind.
  *
- * Shape, colours, pose and background come from streams of their own: no one of them tells another.
+ * Shape, colours, pose and background come from separate streams, so that they are independent.
  */
 export const drawProduct = (seed: number, id: string, kind: Kind): Drawing => {
   const paint = drawPaint(draw(seed, id, "paint"))
-  const figure = kind.figure(draw(seed, id, "shape"), paint)
+  const shape = kind.shape(draw(seed, id, "shape"), paint)
   const pose = draw(seed, id, "pose")
   const scene = draw(seed, id, "background")
-  const fit = Math.min(57 / figure.width, 75 / figure.height)
+  const fit = Math.min(57 / shape.width, 75 / shape.height)
   const scale = Math.min(fit * pose.between(0.86, 1), 1.5)
   const mirror = pose.next() < 0.5 ? -1 : 1
-  const [slackX, slackY] = [30 - (figure.width * scale) / 2, 40 - (figure.height * scale) / 2]
+  const [slackX, slackY] = [30 - (shape.width * scale) / 2, 40 - (shape.height * scale) / 2]
   const x = 30 + slackX * pose.between(-0.2, 0.2)
   const y = 40 + slackY * pose.between(-0.15, 0.15)
   const turn = pose.between(-1, 1) * (pose.next() < 0.9 ? 3 : 10)
   const stretch = pose.between(0.94, 1.06)
   const shadowed = scene.next() < 0.35
   const shadow = shadowed
-    ? ellipse(x, y + (figure.height * scale) / 2, figure.width * scale * 0.45, 2.2, {
+    ? ellipse(x, y + (shape.height * scale) / 2, shape.width * scale * 0.45, 2.2, {
         fill: "black",
         opacity: scene.between(0.08, 0.22)
       })
@@ -57,7 +57,7 @@ export const drawProduct = (seed: number, id: string, kind: Kind): Drawing => {
     background(scene) +
     shadow +
     svg`<g transform="translate(${x} ${y}) rotate(${turn}) scale(${mirror * scale * stretch} ${scale})">` +
-    `${figure.markup}</g>`
+    `${shape.markup}</g>`
   return {
     paint,
     at: (width, height) =>

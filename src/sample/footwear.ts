@@ -1,10 +1,10 @@
 import type { Draw } from "../pipeline/draw.ts"
-import type { Figure } from "./Kind.ts"
+import type { Shape } from "./Kind.ts"
 import type { Paint } from "./Paint.ts"
 import { ellipse, line, path, rectangle, svg } from "./svg.ts"
 
 /** A side view, toe to the left, standing on y = 0; sometimes the pair, the other one behind. */
-const standing = (random: Draw, width: number, height: number, shoe: string): Figure => {
+const standing = (random: Draw, width: number, height: number, shoe: string): Shape => {
   const paired = random.next() < 0.15
   const [dx, dy] = [random.between(-4, 4), random.between(5, 9)]
   const low = height / 2
@@ -19,7 +19,7 @@ const standing = (random: Draw, width: number, height: number, shoe: string): Fi
 }
 
 /** Thick even sole, closed upper, laces; low or ankle-high. */
-export const casualShoe = (random: Draw, paint: Paint): Figure => {
+export const casualShoe = (random: Draw, paint: Paint): Shape => {
   const half = random.between(21, 25)
   const sole = random.between(3, 5)
   const high = random.next() < 0.25
@@ -63,7 +63,7 @@ export const casualShoe = (random: Draw, paint: Paint): Figure => {
 }
 
 /** Flat or slightly raised sole; bands over an unseen foot, with the background between them. */
-export const sandal = (random: Draw, paint: Paint): Figure => {
+export const sandal = (random: Draw, paint: Paint): Shape => {
   const half = random.between(21, 25)
   const sole = random.between(2.5, 5)
   const wedge = random.between(0, 4)
@@ -102,7 +102,7 @@ export const sandal = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A raised heel, thin or thick, under an upper that is low over the toes. */
-export const heel = (random: Draw, paint: Paint): Figure => {
+export const heel = (random: Draw, paint: Paint): Shape => {
   const half = random.between(17, 21)
   const raise = random.between(10, 18)
   const thick = random.between(1.2, 4.5)

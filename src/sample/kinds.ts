@@ -7,13 +7,13 @@ import { dress, jacket, shirt, tshirt } from "./torso.ts"
 
 const kind =
   (masterCategory: string, subCategory: string) =>
-  (articleType: string, noun: string, share: number, figure: Kind["figure"]): Kind => ({
+  (articleType: string, noun: string, share: number, shape: Kind["shape"]): Kind => ({
     articleType,
     masterCategory,
     subCategory,
     noun,
     share,
-    figure
+    shape
   })
 
 const topwear = kind("Apparel", "Topwear")
@@ -22,7 +22,7 @@ const shoes = kind("Footwear", "Shoes")
 const bags = kind("Accessories", "Bags")
 
 /**
- * What the sample catalogue sells: 14 kinds with a long tail, and two that are too rare to be learnt.
+ * The kinds of the sample catalogue: 14 with a long tail, and two that are too rare to learn.
  *
  * The shares add up to 1. Shirts, T-shirts and jackets look alike, as do shoes and sandals, and the two bags.
  */

@@ -1,5 +1,5 @@
 import type { Draw } from "../pipeline/draw.ts"
-import type { Figure } from "./Kind.ts"
+import type { Shape } from "./Kind.ts"
 import type { Paint } from "./Paint.ts"
 import { ellipse, line, path, rectangle, svg } from "./svg.ts"
 
@@ -17,7 +17,7 @@ interface Legs {
 }
 
 /** Two legs with a waistband, pockets, a fly and a button. */
-const trousers = (random: Draw, paint: Paint, legs: Legs): Figure => {
+const trousers = (random: Draw, paint: Paint, legs: Legs): Shape => {
   const { height, hip, inner, outer, rise, waist } = legs
   const top = -height / 2
   const [bottom, crotch] = [-top, top + rise]
@@ -54,7 +54,7 @@ const trousers = (random: Draw, paint: Paint, legs: Legs): Figure => {
 }
 
 /** Long legs: skinny, straight or flared. */
-export const jeans = (random: Draw, paint: Paint): Figure => {
+export const jeans = (random: Draw, paint: Paint): Shape => {
   const waist = random.between(9, 12)
   const hip = waist + random.between(1.5, 4)
   const inner = random.between(1.5, 4.5)
@@ -69,7 +69,7 @@ export const jeans = (random: Draw, paint: Paint): Figure => {
 }
 
 /** Short legs, wide. */
-export const shorts = (random: Draw, paint: Paint): Figure => {
+export const shorts = (random: Draw, paint: Paint): Shape => {
   const waist = random.between(12, 15)
   const hip = waist + random.between(2, 5)
   const rise = random.between(15, 19)

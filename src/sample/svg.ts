@@ -1,4 +1,4 @@
-/** A number as it stands in a drawing: two decimals, so that no machine's last bit shows. */
+/** A number of a drawing: rounded to two decimals, so that the last bit of a machine's arithmetic does not show. */
 const rounded = (value: number): string => String(Math.round(value * 100) / 100 + 0)
 
 /** Text of a drawing in which every number has two decimals at most: svg`M ${x} ${y}`. */
@@ -25,7 +25,7 @@ const painted = ({ fill = "none", opacity, stroke, width = 1 }: Stroke): string 
 /** A path; `d` comes from the tagged template `svg`. */
 export const path = (d: string, stroke: Stroke): string => `<path d="${d}" ${painted(stroke)}/>`
 
-/** A closed figure through corners [x, y]. */
+/** A closed shape through corners [x, y]. */
 export const polygon = (corners: ReadonlyArray<readonly [number, number]>, stroke: Stroke): string =>
   path(`M${corners.map(([x, y]) => svg`${x} ${y}`).join("L")}Z`, stroke)
 

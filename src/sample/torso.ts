@@ -1,5 +1,5 @@
 import type { Draw } from "../pipeline/draw.ts"
-import type { Figure } from "./Kind.ts"
+import type { Shape } from "./Kind.ts"
 import type { Paint } from "./Paint.ts"
 import { ellipse, line, path, polygon, rectangle, svg } from "./svg.ts"
 
@@ -66,7 +66,7 @@ const body = (cut: Cut, depth: number, paint: Paint): string => {
   )
 }
 
-const figure = (cut: Cut, markup: string): Figure => ({
+const shape = (cut: Cut, markup: string): Shape => ({
   width: 2 * (cut.shoulder + cut.sleeve[0]),
   height: cut.bottom - cut.top + 3,
   markup
@@ -75,7 +75,7 @@ const figure = (cut: Cut, markup: string): Figure => ({
 const both = (part: (side: number) => string): string => part(-1) + part(1)
 
 /** Short sleeves (rarely long), a round or pointed neck, sometimes a motif or a polo collar. */
-export const tshirt = (random: Draw, paint: Paint): Figure => {
+export const tshirt = (random: Draw, paint: Paint): Shape => {
   const cut = drawCut(random, random.next() < 0.05)
   const depth = random.between(2.5, 6)
   const cuffed = random.next() < 0.25
@@ -103,7 +103,7 @@ export const tshirt = (random: Draw, paint: Paint): Figure => {
     random.next() < 0.5
       ? ellipse(0, y, r, r * random.between(0.6, 1), { fill: paint.accent })
       : rectangle(-r, y - r / 2, 2 * r, r * random.between(0.5, 1.4), 1, { fill: paint.accent })
-  return figure(
+  return shape(
     cut,
     both((side) => sleeve(cut, side, paint, cuffed)) +
       body(cut, depth, paint) +
@@ -113,7 +113,7 @@ export const tshirt = (random: Draw, paint: Paint): Figure => {
 }
 
 /** Mostly long sleeves, a collar with two points, a row of buttons. */
-export const shirt = (random: Draw, paint: Paint): Figure => {
+export const shirt = (random: Draw, paint: Paint): Shape => {
   const cut = drawCut(random, random.next() < 0.88)
   const cuffed = random.next() < 0.6
   const drop = random.between(6.5, 9)
@@ -125,7 +125,7 @@ export const shirt = (random: Draw, paint: Paint): Figure => {
   )
   const side = random.below(2) * 2 - 1
   const pocket = rectangle(side * 7 - 3.5, top + 13, 7, 7.5, 1, { stroke: paint.seam, width: 0.8 })
-  return figure(
+  return shape(
     cut,
     both((s) => sleeve(cut, s, paint, cuffed)) +
       body(cut, 2, paint) +
@@ -152,7 +152,7 @@ export const shirt = (random: Draw, paint: Paint): Figure => {
 }
 
 /** Always long sleeves, wide; a zip or an open front, a standing collar or lapels, slanted pockets, a hem band. */
-export const jacket = (random: Draw, paint: Paint): Figure => {
+export const jacket = (random: Draw, paint: Paint): Shape => {
   const cut = drawCut(random, true, random.between(3, 5.5), random.between(40, 48), random.between(7.5, 9.5))
   const { bottom, hem, neck, shoulder, top } = cut
   const open = random.next() < 0.5
@@ -186,7 +186,7 @@ export const jacket = (random: Draw, paint: Paint): Figure => {
         )
       )
     : rectangle(-neck - 1, top - 3.5, 2 * neck + 2, 6, 2, { fill: paint.second, stroke: paint.edge, width: 1.2 })
-  return figure(
+  return shape(
     cut,
     both((s) => sleeve(cut, s, paint, banded)) +
       body(cut, 2, paint) +
@@ -198,7 +198,7 @@ export const jacket = (random: Draw, paint: Paint): Figure => {
 }
 
 /** A bodice with straps or sleeves, a waist, a skirt that flares. */
-export const dress = (random: Draw, paint: Paint): Figure => {
+export const dress = (random: Draw, paint: Paint): Shape => {
   const height = random.between(54, 64)
   const top = -height / 2
   const waist = random.between(6.5, 9)

@@ -252,8 +252,8 @@ describe("weft train, evaluate, predict", () => {
     const changed = await run("verify", "--run", "second", "--no-data")
     await writeFile(report, text)
     assert.strictEqual(changed.code, 1)
-    assert.match(changed.stdout, /DIFFERS +test figures .*\n +test\.loss: the run has 0\.01, found \d/)
-    assert.match(changed.stderr, /second is not what it says: test figures\./)
+    assert.match(changed.stdout, /DIFFERS +test metrics .*\n +test\.loss: the run has 0\.01, found \d/)
+    assert.match(changed.stderr, /second is not what it says: test metrics\./)
   })
 
   it("shows a catalogue as a table and as JSON", async () => {

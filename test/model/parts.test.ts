@@ -70,7 +70,7 @@ describe("the parts of a network", () => {
         { step: 20, from: at("conv4") },
         { step: 40, from: at("conv2") }
       ])
-      assert.isTrue(freezing.keepFigures)
+      assert.isTrue(freezing.keepStatistics)
       const since = trainedSince(small, freezing)
       assert.deepStrictEqual(
         ["fc3.bias", "fc1.weight", "conv4.weight", "conv2.bias", "conv1.weight"].map((name) => since.get(name)),

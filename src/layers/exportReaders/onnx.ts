@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
 import { inputName } from "../../model/export/ExportSettings.ts"
 
-/** An exported ONNX model by onnxruntime, as anyone would load it. */
+/** Runs an exported ONNX model by onnxruntime, as its users do. */
 export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
   const session = await InferenceSession.create(join(folder, "model.onnx"), { logSeverityLevel: 3 })
   const outputs: Array<Float32Array> = []

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
 
-/** The Python that is asked: the environment's WEFT_PYTHON, else the usual names. */
+/** The Pythons to try: the environment's WEFT_PYTHON, else the usual names. */
 const pythons = () => {
   const named = process.env["WEFT_PYTHON"]
   return named === undefined ? ["python3", "python"] : [named]
@@ -23,7 +23,7 @@ const findPython = async () => {
   return undefined
 }
 
-/** An exported SavedModel by Python's TensorFlow; where there is none, what would be needed. */
+/** Runs an exported SavedModel by Python's TensorFlow; where there is none, gives what is missing. */
 export const readByPython = async (request: ReadRequest): Promise<ReadResult> => {
   const program = await findPython()
   if (program === undefined)

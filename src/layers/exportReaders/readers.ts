@@ -5,7 +5,7 @@ import type { GraphFormatName } from "../../model/export/formats.ts"
 export interface ExportReader {
   /** The library, for messages; a reader that has run gives the version too. */
   readonly library: string
-  /** Imported when it is needed: each has its own native code. */
+  /** Imported when it is needed: each reader loads native code of its own. */
   readonly load: () => Promise<{ readonly read: (request: ReadRequest) => Promise<ReadResult> }>
 }
 

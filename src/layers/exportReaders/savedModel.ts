@@ -10,9 +10,9 @@ import { kernelsName } from "../engines/tensorflow/kernelsName.ts"
 import { openBackend } from "../engines/tensorflow/openBackend.ts"
 import { readByPython } from "./python.ts"
 
-/** An exported SavedModel by TensorFlow's own C library: the engine `tensorflow`, without its GPU. */
+/** Runs an exported SavedModel by TensorFlow's C library: the engine `tensorflow`, without its GPU. */
 const readByBackend = async (folder: string, { batches, output, ...request }: ReadRequest): Promise<ReadResult> => {
-  delete process.env["WEFT_TENSORFLOW_CONFIG"] // of the process that started this one: it may have the GPU
+  delete process.env["WEFT_TENSORFLOW_CONFIG"] // inherited from the parent process, which may use the GPU
   const { backend, run } = openBackend(folder, deviceConfig({ ...defaultEngine, device: "cpu" }), false)
   await tf.setBackend("tensorflow")
   const session = backend.loadSavedModelMetaGraph(request.folder, "serve")
@@ -29,7 +29,7 @@ const readByBackend = async (folder: string, { batches, output, ...request }: Re
   return { _tag: "Read", reader: `TensorFlow ${run.version} (libtensorflow)`, outputs }
 }
 
-/** An exported SavedModel by the TensorFlow that is here: the installed backend's, else Python's. */
+/** Runs an exported SavedModel by the installed backend's TensorFlow, else Python's. */
 export const read = async (request: ReadRequest): Promise<ReadResult> => {
   const installed = readInstalled(backendFolder())
   return installed !== undefined && existsSync(join(installed.folder, kernelsName()))

@@ -19,7 +19,7 @@ const handlerOf = (folder: string): tf.io.IOHandler => ({
   }
 })
 
-/** An exported graph model by TensorFlow.js as it comes, on its own wasm backend. */
+/** Runs an exported graph model by the unchanged TensorFlow.js, on its own wasm backend. */
 export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
   setWasmPaths(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")) + sep)
   await tf.setBackend("wasm")

@@ -1,11 +1,11 @@
 /**
  * The frozen part of a network by onnxruntime, on the processor.
  *
- * Its threads wait for work in a loop for 20 microseconds, and then sleep. onnxruntime's own threads wait in a loop for
- * long: on a quiet machine that is a fifth quicker than sleeping at once, and beside two busy processes a third slower than that,
- * for a thread that waits takes the processor from one that works. A machine that serves or searches is never quiet.
- * With 20 microseconds both are had: the gaps between two layers are shorter, other processes' time slices much longer.
- * Measured in `bench/RESULTS.md` ("onnxruntime's waiting threads"), by `bench/ways/spinning.ts`.
+ * Its threads wait for work in a loop for 20 microseconds, and then sleep. onnxruntime's default is to wait in a loop
+ * for long. On an idle machine that is a fifth quicker than sleeping at once; beside two busy processes it is a third
+ * slower, because a waiting thread takes the processor from a working one. A machine that serves or searches is never
+ * idle. 20 microseconds avoid both costs: the gaps between two layers are shorter than that, other processes' time
+ * slices much longer. Measured in `bench/RESULTS.md` ("onnxruntime's waiting threads"), by `bench/ways/spinning.ts`.
  */
 import { Effect, Layer } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-node"
@@ -37,7 +37,10 @@ const load = Effect.tryPromise({
 export interface OnnxSettings {
   readonly threads: number
   readonly optimization: NonNullable<InferenceSession.SessionOptions["graphOptimizationLevel"]>
-  /** Images of one run at most; the rest of a batch waits. Undefined: as many as are quickest (`imagesAtOnce`). */
+  /**
+   * Most images of one call of onnxruntime; a larger batch takes several calls. Undefined: as many as are quickest
+   * (`imagesAtOnce`).
+   */
   readonly images: number | undefined
   /** Microseconds that a thread without work waits in a loop before it sleeps; see this file's head. */
   readonly spinning: number
@@ -52,8 +55,8 @@ const defaults = (): OnnxSettings => ({
 
 /**
  * How many images at once are quickest: of convolutions one a thread, whose values between two layers then stay in the
- * processor's cache (MobileNetV2: a sixth faster than 32 at once); with a linear layer among the blocks the whole batch,
- * for its weights are read once a run.
+ * processor's cache (MobileNetV2: a sixth faster than 32 at once); with a linear layer among the blocks the whole
+ * batch, because its weights are read once a call.
  */
 const imagesAtOnce = ({ blocks }: Frozen, threads: number) =>
   blocks.some(({ _tag }) => _tag === "Dense") ? Number.POSITIVE_INFINITY : Math.max(2, threads)
@@ -103,7 +106,7 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
       const tensor: Tensor = results[outputName]! // the model's only output
       features.set(tensor.data as Float32Array, from * width) // declared as float32 in the model
       tensor.dispose()
-      // It runs on this thread: without a pause, no signal would be heard between two.
+      // It blocks this thread: without a pause, no signal would be handled between two calls.
       yield* Effect.yieldNow
     }
     return features
@@ -116,12 +119,12 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
   } satisfies OpenFeatures
 })
 
-/** Features by onnxruntime on the processor, with settings of one's own. */
+/** Features by onnxruntime on the CPU, with given settings. */
 export const layerWith = (settings: Partial<OnnxSettings>) =>
   Layer.succeed(
     Features,
     onlyBy(engine, (frozen) => open(frozen, { ...defaults(), ...settings }))
   )
 
-/** Features by onnxruntime on the processor, on as many threads as it has cores. */
+/** Features by onnxruntime on the CPU, with a thread for each core. */
 export const layer = layerWith({})

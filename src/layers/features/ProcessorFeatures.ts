@@ -6,8 +6,8 @@ import * as OnnxFeatures from "./OnnxFeatures.ts"
 const serviceOf = (layer: Layer.Layer<Features>) => Effect.provide(Features, layer)
 
 /**
- * Features on the processor: by its matrix unit where it has one and the addon for it is installed, else by onnxruntime;
- * or by the one that is asked for.
+ * Features on the CPU: by its matrix unit (AMX) where it has one and the addon is installed, else by onnxruntime; or by
+ * the engine that the caller names.
  */
 export const layer = Layer.effect(
   Features,

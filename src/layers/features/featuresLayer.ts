@@ -8,10 +8,10 @@ import { sizeOf } from "../../model/Tensor.ts"
 
 type Open = Features["Service"]["open"]
 
-/** What a library threw, as an error of an engine's. */
+/** An exception of a library as a FeaturesError of the engine. */
 export const failedBy = (engine: FeaturesName) => (cause: unknown) => {
   const detail = messageOf(cause)
-  // C++ has one class of errors for it; of memory it says this, JavaScript throws a RangeError.
+  // C++ reports a lack of memory by this name; JavaScript throws a RangeError.
   const isMemory = cause instanceof RangeError || /bad_alloc|failed to allocate memory|bad allocation/i.test(detail)
   const advice = isMemory ? ": use a smaller batch size, or smaller images" : ""
   return new FeaturesError({ engine, reason: isMemory ? "outOfMemory" : "failed", detail: detail + advice, cause })
@@ -25,10 +25,10 @@ export const checkInputs = (engine: FeaturesName, input: Shape, images: Float32A
   return Effect.fail(new FeaturesError({ engine, reason: "misfit", detail }))
 }
 
-/** For caches' keys: routines are chosen by what the processor can do, and round each in its own way. */
+/** The processor's name, for caches' keys: libraries choose routines by it, and each routine rounds differently. */
 export const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
 
-/** Opens with one engine; a request for another fails. */
+/** A `Features` service of one engine; a request for another engine fails. */
 export const onlyBy = (engine: FeaturesName, open: (frozen: Parameters<Open>[0]) => ReturnType<Open>) => ({
   open: ((frozen, by = engine) =>
     by === engine

@@ -9,7 +9,10 @@ import { fileHeader, fileTensors } from "../storage/SafetensorsFile.ts"
 
 const located = (source: string) => (source.startsWith(hubPrefix) ? hubFile(source) : Effect.succeed(source))
 
-/** What is fetched is checked before it is kept; what lies in the cache nevertheless was put there or damaged since. */
+/**
+ * Added to an error of a cached file. Files are checked when they are fetched, so that a bad one was put there by hand,
+ * or damaged since.
+ */
 const inCache = (path: string) =>
   `. The file is ${path}: remove it, and run the command again, which fetches it anew; or put the right one there`
 
@@ -21,7 +24,7 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
       error._tag === "FileError" ? error.detail : `${error.message}${source.startsWith(hubPrefix) ? inCache(path) : ""}`
   })
 
-/** Trained weights from safetensors files; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
+/** Trained weights from safetensors files; those of a hub (`hf:OWNER/NAME`) are fetched once and kept in the cache. */
 export const layer = Layer.succeed(Pretrained, {
   contents: Effect.fnUntraced(function* (source) {
     const path = yield* located(source)

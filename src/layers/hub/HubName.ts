@@ -11,10 +11,10 @@ export interface HubName {
 /** How a source on a hub begins. */
 export const hubPrefix = "hf:"
 
-/** Letters, digits, `-`, `_` and `.`, but no name that leads out of a folder. */
+/** Letters, digits, `-`, `_` and `.`, but neither `.` nor `..`, which would lead out of a folder. */
 const isPlain = (text: string): boolean => /^[\w-][\w.-]*$/.test(text)
 
-/** Whether a path is one of weights. */
+/** Whether a path names a file of weights. */
 export const isWeights = (file: string): boolean => file.endsWith(".safetensors")
 
 /**

@@ -3,7 +3,7 @@ import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
 import { WeightsError } from "../../model/Pretrained.ts"
 
-/** Where trained weights are fetched from and to; from the environment. */
+/** Where trained weights are fetched from and kept; read from the environment. */
 export interface HubSettings {
   /** Address of the hub: HF_ENDPOINT. */
   readonly endpoint: string
@@ -15,7 +15,7 @@ export interface HubSettings {
   readonly isOffline: boolean
 }
 
-/** An empty variable is none. */
+/** An empty variable counts as unset. */
 const variable = (name: string) => Config.String(name).pipe(Config.withDefault(""))
 
 const all = Config.all({
@@ -37,13 +37,13 @@ export const hubSettings = Effect.fnUntraced(function* (source: string) {
   const fault = (detail: string) => new WeightsError({ source, reason: "settings", detail })
   const address = (endpoint === "" ? "https://huggingface.co" : endpoint).replace(/\/+$/, "")
   if (!isAddress(address))
-    return yield* fault(
-      "HF_ENDPOINT is no address of a hub: it should be like https://HOST, without a name or password"
-    )
+    return yield* fault("HF_ENDPOINT is not the address of a hub: expected https://HOST, without a name or password")
   const secret = Redacted.value(token).trim()
-  // fetch would name it in its error.
+  // fetch would print the token in its error.
   if (!/^[\x21-\x7e]*$/.test(secret))
-    return yield* fault("HF_TOKEN is no token: it has spaces or characters that none has. Copy it again, or unset it")
+    return yield* fault(
+      "HF_TOKEN is not a token: it has spaces or characters that no token has. Copy it again, or unset it"
+    )
   return {
     endpoint: address,
     token: secret === "" ? undefined : Redacted.make(secret),

@@ -9,7 +9,7 @@ import { messageOf } from "../../pipeline/messageOf.ts"
 /** The file in which a timm repository says how its weights were trained, at the repository's root. */
 const file = "config.json"
 
-/** timm's is of some hundred bytes, and of some hundred thousand with the names of its classes. */
+/** timm's files have some hundred bytes, or some hundred thousand with the names of the classes. */
 const mostBytes = 1 << 22
 
 /**
@@ -40,7 +40,7 @@ const metadataOf = (config: typeof TimmConfig.Type): Metadata => {
   }
 }
 
-/** A file's text, where it is not far too long to be one that somebody wrote. */
+/** A file's text; fails where it is far too long for a description. */
 const textOf = (path: string) =>
   Effect.tryPromise({
     try: async () => {
@@ -53,10 +53,11 @@ const textOf = (path: string) =>
   })
 
 /**
- * What a timm repository says of its weights in `config.json`, of the same revision; fetched as the weights are.
+ * How a timm repository's weights were trained, by its `config.json` of the same revision, which is fetched as the
+ * weights are.
  *
- * Nothing where there is none, or where it cannot be had or read: then a note tells why, for the weights may be used
- * without.
+ * Nothing where there is none. Where it cannot be fetched or read, a note gives the reason: the weights can be used
+ * without it.
  */
 export const hubConfig = Effect.fn("hubConfig")(
   function* (source: string) {
@@ -73,7 +74,7 @@ export const hubConfig = Effect.fn("hubConfig")(
     )
   },
   Effect.catchTag("WeightsError", ({ detail, reason }) =>
-    // A repository that is not timm's mostly has none.
+    // Repositories of others than timm mostly have none.
     reason === "missing" ? Effect.undefined : note(`what ${file} says of the weights is not known: ${detail}`)
   )
 )

@@ -5,7 +5,7 @@ import type { HubName } from "./HubName.ts"
 import { isWeights } from "./HubName.ts"
 import type { HubSettings } from "./HubSettings.ts"
 
-/** What an error of the hub is about. */
+/** The file that an error of the hub is about. */
 export interface Asked {
   readonly source: string
   readonly hub: HubName
@@ -60,13 +60,13 @@ export const hubFailure = (asked: Asked, error: DownloadError | FileError): Weig
       const busy = error.status === 429 ? " Wait a while, or set HF_TOKEN: more is allowed with one." : ""
       return fail(
         "unreachable",
-        `${url} cannot be fetched (${error.detail}).${busy} What has come is kept, and the next run goes on there. Without a network, ${byHand(asked)}`
+        `${url} cannot be fetched (${error.detail}).${busy} The bytes so far are kept, and the next run goes on from there. Without a network, ${byHand(asked)}`
       )
     }
     case "damaged":
       return fail("damaged", `${url}: ${error.detail}. It was thrown away; run the command again`)
     case "otherFile":
-      return fail("damaged", `${url}: ${error.detail}. It was not kept. If it stays so, ${byHand(asked)}`)
+      return fail("damaged", `${url}: ${error.detail}. It was not kept. If it happens again, ${byHand(asked)}`)
     case "diskFull":
       return fail("diskFull", `the disk of ${asked.path} is full; ${inCache}`)
     case "notWritable":

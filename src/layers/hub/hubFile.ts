@@ -56,16 +56,16 @@ const examineWeights = (path: string): Effect.Effect<Unwanted | undefined> =>
     )
   )
 
-/** Characters of a text that a message shows. */
+/** Most characters of a text that a message shows. */
 const mostShown = 60
 
-/** Why a file is not JSON (a web page, a pointer); undefined where it may be. */
+/** Why a file is not JSON (a web page, a Git LFS pointer); undefined where it may be. */
 const examineJson = (path: string): Effect.Effect<Unwanted | undefined> =>
   Effect.promise(() => readFile(path, "utf8")).pipe(
     Effect.map((text) =>
       /^\s*<|^version https:/.test(text)
         ? {
-            detail: `this is no JSON text: it begins with ${JSON.stringify(text.slice(0, mostShown))}`,
+            detail: `this is not JSON: it begins with ${JSON.stringify(text.slice(0, mostShown))}`,
             isOtherKind: true
           }
         : undefined

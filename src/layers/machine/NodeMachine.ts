@@ -5,7 +5,7 @@ import sharp from "sharp"
 import manifest from "../../../package.json" with { type: "json" }
 import { Machine } from "../../run/Machine.ts"
 
-/** Node's and the operating system's word. */
+/** The machine as Node and the operating system describe it. */
 export const layer = Layer.effect(
   Machine,
   Effect.sync(() => ({

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os"
 /**
  * How many threads this process may compute on: the environment's WEFT_THREADS, else one a processor.
  *
- * Several processes that train side by side divide the processors by it.
+ * Processes that train side by side use it to divide the processors.
  */
 export const processorThreads = (): number => {
   const set = Number(process.env["WEFT_THREADS"])

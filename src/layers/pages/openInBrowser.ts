@@ -7,7 +7,7 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, ReadonlyArray<string>>>>
   win32: ["cmd", "/c", "start", ""]
 }
 
-/** Opens a page in the browser, and does not wait for the browser's end; false where the system has no way to. */
+/** Opens a page in the browser, without waiting for the browser to end; false where the system cannot. */
 export const openInBrowser = (path: string): Effect.Effect<boolean> =>
   Effect.callback<boolean>((resume) => {
     const [command = "", ...args] = openers[process.platform] ?? ["xdg-open"]
@@ -16,6 +16,6 @@ export const openInBrowser = (path: string): Effect.Effect<boolean> =>
     child.on("exit", (code) => resume(Effect.succeed(code === 0)))
     child.unref()
   }).pipe(
-    // An opener that is still there is the browser itself.
+    // A command that is still running is the browser itself.
     Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.succeed(true) })
   )

@@ -6,11 +6,11 @@ type Output = "stdout" | "stderr"
 const codeOf = (error: Error) => ("code" in error ? String(error.code) : "")
 
 /**
- * Waits until nobody reads one of the process's outputs any more: `| head` has read enough. Of results, that is an end;
- * where nobody reads how the work goes on (standard error), it is interrupted.
+ * Waits until the reader of one of the process's outputs has closed it, as `| head` does when it has read enough. For
+ * standard output the command ends as done; for standard error, which shows progress, it is interrupted.
  *
- * From then on no error of an output ends the process. A terminal that is gone (EIO) is none that has read enough: work
- * that was left to itself (disown) goes on without it.
+ * After that, no error of an output ends the process. A terminal that is gone (EIO) does not count as closed: work in
+ * the background (disown) goes on without it.
  */
 export const closedOutput: Effect.Effect<void> = Effect.callback((resume) => {
   const listeners = (["stdout", "stderr"] as const).map((name) => {
@@ -20,7 +20,7 @@ export const closedOutput: Effect.Effect<void> = Effect.callback((resume) => {
     process[name].on("error", listener)
     return { name, listener }
   })
-  // What is written after this, at the very end, may fail as well.
+  // Writing may still fail after this, until the process ends.
   return Effect.sync(() => {
     for (const { listener, name } of listeners) process[name].on("error", () => {}).off("error", listener)
   })

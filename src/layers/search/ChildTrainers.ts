@@ -8,18 +8,23 @@ import { report } from "../../pipeline/Progress.ts"
 import { TrainerDied, Trainers } from "../../run/search/Trainers.ts"
 import { FromTrainer, ToTrainer } from "./trainerMessages.ts"
 
-/** A process that was asked to stop ends its step and leaves checkpoints; one that hangs is killed. Milliseconds. */
+/**
+ * How long a process may take to end after it was asked to stop, in milliseconds: it ends its step and leaves
+ * checkpoints. Then it is killed.
+ */
 const patience = 60_000
 
-/** How many lines of what a process said before it died are repeated. */
-const lastWords = 5
+/** How many of a dead process's last lines of output a message repeats. */
+const mostLines = 5
 
-/** What happens to a process, in its order. */
-type Happening = { readonly _tag: "Said"; readonly message: unknown } | { readonly _tag: "Ended"; readonly how: string }
+/** The events of a process, in their order. */
+type ProcessEvent =
+  | { readonly _tag: "Message"; readonly message: unknown }
+  | { readonly _tag: "Ended"; readonly how: string }
 
 interface Child {
   readonly process: ChildProcess
-  readonly happenings: Queue.Dequeue<Happening>
+  readonly events: Queue.Dequeue<ProcessEvent>
 }
 
 /** Secrets are not handed on: a trainer needs no database. */
@@ -39,7 +44,7 @@ interface Options {
 
 const start = ({ places, program }: Options) =>
   Effect.gen(function* () {
-    const happenings = yield* Queue.make<Happening>()
+    const events = yield* Queue.make<ProcessEvent>()
     const child = fork(program, [], {
       env: environment(places),
       execPath: process.execPath,
@@ -47,25 +52,25 @@ const start = ({ places, program }: Options) =>
       // What a library prints must not stand among our results.
       stdio: ["ignore", "pipe", "pipe", "ipc"]
     })
-    const said: Array<string> = []
+    const lines: Array<string> = []
     for (const stream of [child.stdout, child.stderr])
       if (stream !== null)
         createInterface({ input: stream }).on("line", (line) => {
-          said.push(line)
-          if (said.length > lastWords) said.shift()
+          lines.push(line)
+          if (lines.length > mostLines) lines.shift()
         })
-    child.on("message", (message) => Queue.offerUnsafe(happenings, { _tag: "Said", message }))
-    child.on("error", (error) => Queue.offerUnsafe(happenings, { _tag: "Ended", how: error.message }))
+    child.on("message", (message) => Queue.offerUnsafe(events, { _tag: "Message", message }))
+    child.on("error", (error) => Queue.offerUnsafe(events, { _tag: "Ended", how: error.message }))
     child.on("close", (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`
-      Queue.offerUnsafe(happenings, { _tag: "Ended", how: [how, ...said].join("; ") })
+      Queue.offerUnsafe(events, { _tag: "Ended", how: [how, ...lines].join("; ") })
     })
-    return { process: child, happenings } satisfies Child
+    return { process: child, events } satisfies Child
   })
 
 const isGone = ({ process }: Child) => process.exitCode !== null || process.signalCode !== null
 
-/** It has ended when this is done. An interruption waits for it, so its patience is a timer's. */
+/** Done once the process has ended. An interruption waits for it, so that a timer bounds the wait. */
 const stop = (child: Child) =>
   Effect.callback<void>((resume) => {
     if (isGone(child)) return resume(Effect.void)
@@ -77,16 +82,16 @@ const stop = (child: Child) =>
     if (child.process.connected) child.process.send(Schema.encodeSync(ToTrainer)({ _tag: "Stop" }))
   })
 
-/** Asks a new process, and gives its answer; ends it, come what may. */
+/** Sends a request to a new process, and returns its answer; always ends the process. */
 const ask = (options: Options, asked: ToTrainer, tell: (event: ProgressEvent) => Effect.Effect<void>) =>
   Effect.acquireUseRelease(
     start(options),
-    Effect.fnUntraced(function* ({ happenings, process }) {
+    Effect.fnUntraced(function* ({ events, process }) {
       process.send(yield* Effect.orDie(Schema.encodeEffect(ToTrainer)(asked)))
       while (true) {
-        const happening = yield* Queue.take(happenings)
-        if (happening._tag === "Ended") return yield* new TrainerDied({ detail: happening.how })
-        const answer = yield* Effect.orDie(Schema.decodeUnknownEffect(FromTrainer)(happening.message))
+        const event = yield* Queue.take(events)
+        if (event._tag === "Ended") return yield* new TrainerDied({ detail: event.how })
+        const answer = yield* Effect.orDie(Schema.decodeUnknownEffect(FromTrainer)(event.message))
         if (answer._tag === "Failed") return yield* answer.error
         if (answer._tag !== "Progress") return answer
         yield* tell(answer.event)
@@ -95,7 +100,7 @@ const ask = (options: Options, asked: ToTrainer, tell: (event: ProgressEvent) =>
     stop
   )
 
-const unexpected = (tag: string) => Effect.die(new Error(`a trainer answered with ${tag}`))
+const unexpected = (tag: string) => Effect.die(new Error(`a trainer gave the unexpected answer ${tag}`))
 
 /**
  * Trains each group in a process of its own, which is gone afterwards, with all its memory: `places` of them work side by

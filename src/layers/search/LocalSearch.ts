@@ -9,7 +9,7 @@ import { groupQueue, searches, workflow } from "./SearchWorkflow.ts"
 
 const queueTable = "weft_groups"
 
-/** Groups that a process took and died over: no other process is at work on this file, so they wait again at once. */
+/** Puts groups back into the queue that a dead process had taken: no other process uses this file. */
 const putBack = Layer.effectDiscard(
   SqlClient.SqlClient.use(
     (sql) =>

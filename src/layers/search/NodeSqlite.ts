@@ -5,9 +5,9 @@ import { SqlClient, SqlError, Statement } from "effect/sql"
 import { DatabaseSync, type SQLInputValue } from "node:sqlite"
 import { messageOf } from "../../pipeline/messageOf.ts"
 
-/** What a statement may be given; SQLite knows no booleans. */
+/** A statement's parameter; SQLite has no booleans. */
 const inputOf = (value: unknown): SQLInputValue =>
-  // Effect's statements hold numbers, text, bytes and null beside booleans; SQLite says so itself where that is not true.
+  // Effect's statements have numbers, text, bytes and null beside booleans; SQLite itself refuses anything else.
   typeof value === "boolean" ? Number(value) : (value as SQLInputValue)
 
 /** SQLITE_CORRUPT. */
@@ -18,9 +18,9 @@ const open = Effect.fnUntraced(function* (file: string) {
     Effect.try({
       try: () => {
         const database = new DatabaseSync(file)
-        // WAL with the default "full" flush: what was committed is there after a power cut.
+        // WAL with a full flush: committed data survive a power cut.
         database.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-        // A damaged page is found now, and not by whichever statement meets it.
+        // Finds a damaged page now, not at the first statement that reads it.
         const found: unknown = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"]
         if (found !== "ok") throw Object.assign(new Error(String(found)), { errcode: damaged })
         return database
@@ -56,7 +56,7 @@ const make = Effect.fnUntraced(function* (file: string) {
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transform) =>
     Effect.map(query(sql, parameters, false), ({ rows }) => (transform === undefined ? rows : transform(rows)))
   const executeValues: SqlConnection.Connection["executeValues"] = (sql, parameters) =>
-    // Set to return arrays, a statement gives one a row.
+    // A statement that is set to return arrays gives an array for each row.
     Effect.map(query(sql, parameters, true), ({ rows }) => rows as unknown as ReadonlyArray<ReadonlyArray<unknown>>)
   const connection: SqlConnection.Connection = {
     execute,
@@ -86,9 +86,10 @@ const make = Effect.fnUntraced(function* (file: string) {
 })
 
 /**
- * An SQL client over Node's own SQLite, on one file, which is made where it is not there.
+ * An SQL client over Node's own SQLite, on one file, which is created if necessary.
  *
- * Fails with an SqlError where the file cannot be opened or is damaged. Effect's package for SQLite has no release for Effect 4.
+ * Fails with an SqlError where the file cannot be opened or is damaged. Effect's package for SQLite has no release for
+ * Effect 4.
  */
 export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(file)).pipe(Layer.provide(Reactivity.layer))

@@ -1,7 +1,7 @@
 import { Cause, Effect, Schema } from "effect"
 import { SqlError } from "effect/sql"
 
-/** The file in which a search keeps what is to be done cannot be used: which one, why, and what to do. */
+/** The file with a search's queue and journal cannot be used: which file, why, and what to do. */
 export class SearchFileError extends Schema.TaggedError<SearchFileError>()("SearchFileError", {
   file: Schema.String,
   detail: Schema.String,
@@ -13,7 +13,7 @@ export class SearchFileError extends Schema.TaggedError<SearchFileError>()("Sear
 }
 
 const startAnew = (file: string) =>
-  `Remove it, with ${file}-wal and ${file}-shm where they are there, and resume the search: what its trials have done is in trials/, and is not done again`
+  `Remove it, with ${file}-wal and ${file}-shm where they are there, and resume the search: its trials' results are in trials/, and finished trials are not trained again`
 
 /** By SQLite's own code. Source: https://sqlite.org/rescode.html. */
 const faults: Readonly<Record<number, readonly [string, ((file: string) => string)?]>> = {
@@ -45,13 +45,13 @@ const sqlErrorIn = (error: unknown, depth = 0): SqlError.SqlError | undefined =>
 const explained = (file: string, error: SqlError.SqlError): SearchFileError => {
   const { message } = error
   const [detail, cure = startAnew] = faults[codeOf(error) ?? -1] ?? [
-    // What a statement needs is not there: the tables are another program's, or another version's.
-    `it is not a search's, or of another version (${message.replace(/^SQLite: /, "")})`
+    // A table or column is missing: the file belongs to another program, or to another version of Weft.
+    `it is not a search's file, or one of another version (${message.replace(/^SQLite: /, "")})`
   ]
   return new SearchFileError({ file, detail, cure: cure(file) })
 }
 
-/** Names the file where work fails because of it, however deep in the work that shows. */
+/** Turns any SQL error of the work, however deep, into a SearchFileError that names the file. */
 export const namingSearchFile =
   (file: string) =>
   <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | SearchFileError, R> =>

@@ -6,10 +6,11 @@ import { GroupQueue, GroupQueueError, SearchEnd, Searches, SearchPayload } from 
 import type { SearchRounds } from "../../run/search/Searches.ts"
 
 /**
- * A search as a durable workflow: rounds of groups of trials, each group trained by whoever is idle.
+ * A search as a durable workflow: rounds of groups of trials. Any idle worker may train a group.
  *
- * Its journal has ids, states and objectives. Started again after it was stopped or killed, it goes on: a group whose end
- * is in the journal is not handed out again. What runs it is an engine's Layer: in memory, on SQLite, on a cluster.
+ * Its journal has ids, states and objectives. When it is started again after it was stopped or killed, groups whose end
+ * is in the journal are not trained again. The engine that runs the workflow is a Layer: in memory, on SQLite, or on a
+ * cluster.
  */
 export const Search = Workflow.make("weft/Search", {
   payload: SearchPayload.fields,
@@ -17,13 +18,13 @@ export const Search = Workflow.make("weft/Search", {
   idempotencyKey: ({ key }) => key
 })
 
-/** A group that waits for whoever is idle, and where its end is to be reported. */
+/** A group in the queue, and the deferred that gets its end. */
 const Item = Schema.Struct({ token: DurableDeferred.Token, group: Group })
 
-/** The queue itself gives no group up: who takes it knows how often others died over it. */
+/** The queue never gives a group up: the worker that takes it learns how many workers have died over it. */
 const unlimited = 2 ** 31 - 1
 
-/** A search's groups. */
+/** The queue of a search's groups. */
 const queueOf = (search: string) =>
   PersistedQueue.make({
     name: `weft/${search}`,
@@ -31,23 +32,23 @@ const queueOf = (search: string) =>
     maxAttempts: unlimited
   })
 
-/** A group's name in its search, also in the journal. */
+/** A group's name in its search and in the journal. */
 const nameOf = ({ index, rung }: Group) => `rung-${rung}/group-${index}`
 
 const endOf = (group: Group) => DurableDeferred.make(nameOf(group), { success: GroupEnd })
 
 /**
- * Has groups trained by whoever is idle, and gives their ends, in their order: each is an activity of the workflow, which
- * is in the journal once it is done, and is then not done again.
+ * Queues groups for idle workers, and returns their ends in the groups' order. Each group is an activity of the
+ * workflow: once it is done it is in the journal, and is not done again.
  */
 export const handOut = Effect.fn("SearchWorkflow.handOut")(function* (groups: ReadonlyArray<Group>) {
-  // All are there to be taken before the workflow waits for the first: it is laid aside while it waits.
+  // All groups are queued before the workflow waits for the first: it is suspended while it waits.
   yield* Effect.forEach(
     groups,
     Effect.fnUntraced(function* (group) {
       const token = yield* DurableDeferred.token(endOf(group))
       const queue = yield* queueOf(group.search)
-      // A workflow begins anew when it goes on: the same name is queued once.
+      // A resumed workflow runs from its beginning; the same name is queued only once.
       yield* queue
         .offer({ token, group }, { id: nameOf(group) })
         .pipe(Effect.retry({ times: 10, schedule: Schedule.spaced("1 second") }), Effect.orDie)
@@ -56,7 +57,7 @@ export const handOut = Effect.fn("SearchWorkflow.handOut")(function* (groups: Re
   return yield* Effect.forEach(groups, (group) => DurableDeferred.await(endOf(group)))
 })
 
-/** The workflow's handler on this process; `afterwards` is done at the end of each search. */
+/** The workflow's handler in this process; `afterwards` runs at the end of each search. */
 export const workflow = <R = never>(
   rounds: SearchRounds,
   afterwards: (key: string) => Effect.Effect<void, never, R> = () => Effect.void
@@ -94,7 +95,7 @@ export const groupQueue = Layer.effect(
         queue
           .take(({ group, token }, { attempts }) =>
             train(group, attempts).pipe(
-              // The queue counts as an attempt what fails, and not what is interrupted: a death is neither.
+              // The queue counts failures as attempts, and no interruptions; the death of a worker is neither.
               Effect.catch((error) => {
                 failure = { error }
                 return Effect.interrupt

@@ -1,10 +1,10 @@
 import { Schema } from "effect"
 import { RunConfig } from "../../config/RunConfig.ts"
 import { GroupEnd } from "../../run/search/Group.ts"
-import { Told } from "../../run/search/SearchNews.ts"
+import { ReportedEvent } from "../../run/search/SearchNews.ts"
 import { GroupWork, TrainerFailed } from "../../run/search/Trainers.ts"
 
-/** What a trainer's process is asked, and then that it stop. */
+/** Requests to a trainer's process: one of the first two, and later perhaps `Stop`. */
 export const ToTrainer = Schema.fromJsonString(
   Schema.toCodecJson(
     Schema.Union([
@@ -16,11 +16,11 @@ export const ToTrainer = Schema.fromJsonString(
 )
 export type ToTrainer = typeof ToTrainer.Type
 
-/** What it answers: how it goes, and at last one of the other three. */
+/** Answers of a trainer's process: any number of `Progress`, and at last one of the others. */
 export const FromTrainer = Schema.fromJsonString(
   Schema.toCodecJson(
     Schema.Union([
-      Schema.TaggedStruct("Progress", { event: Told }),
+      Schema.TaggedStruct("Progress", { event: ReportedEvent }),
       Schema.TaggedStruct("Trained", { end: GroupEnd }),
       Schema.TaggedStruct("Checked", { digest: Schema.String }),
       Schema.TaggedStruct("Failed", { error: TrainerFailed })

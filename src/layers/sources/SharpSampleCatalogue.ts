@@ -11,10 +11,13 @@ import { systemFault } from "../storage/systemFault.ts"
 /** Images that are rendered at the same time. */
 const concurrency = 8
 
-/** What a web server sends where an image is gone; a crawler saves it as the image. */
+/** A web server's page for a missing image, which crawlers save as the image. */
 const errorPage = "<!doctype html>\n<html><head><title>404 Not Found</title></head><body>Not Found</body></html>\n"
 
-/** The folder's name: it changes with anything that changes a byte of the CSV, a drawing, or the renderer. */
+/**
+ * The folder's name: it changes with everything that may change a byte of the CSV or of a drawing, the renderer
+ * included.
+ */
 const nameOf = ({ images, seed }: SampleConfig, { files, styles }: Catalogue): string => {
   const start = keyOf(styles, sharp.versions.sharp ?? "")
   const digest = files.reduce((key, { encoding, name, svg }) => keyOf(key, name, encoding, svg), start)
@@ -33,8 +36,8 @@ const encode = async ({ encoding, svg }: SampleFile): Promise<Uint8Array> => {
 /**
  * The sample catalogue, rendered by sharp into a folder under `parent` (relative to the working directory).
  *
- * It is drawn beside its place and renamed into it: what bears the name is complete. Of two processes that draw at the
- * same time one is the first; the other throws its own away and uses the first's.
+ * It is drawn into a temporary folder that is then renamed, so that a folder of that name is complete. Where two
+ * processes draw at the same time, the later one deletes its own folder and uses the first one's.
  */
 export const layerIn = (parent: string) =>
   Layer.effect(

@@ -2,8 +2,8 @@ import type { DataConfig } from "../../pipeline/DataConfig.ts"
 import type { Rows } from "../../pipeline/Rows.ts"
 
 /**
- * One kind of catalogue: CSV today. Another one (JSON lines, class folders, Parquet) is a file that exports one of these,
- * and a line in `FileRows.ts`.
+ * A kind of catalogue. A new one (class folders, Parquet) is a file that exports a `Source`, and a line in
+ * `FileRows.ts`.
  */
 export interface Source {
   /** Whether this source reads the configured catalogue, by its file's ending or by a key of its own. */

@@ -16,7 +16,7 @@ const failure = ({ detail, path, reason }: FileError) =>
 /**
  * Checkpoints as files in a folder, of which the last `keep` stay: `step-00001234.safetensors`, `best.safetensors`.
  *
- * The folder is made with the first file; what a killed process left half written in it is removed then. Where `mayWrite`
+ * The folder is made with the first file; a killed process's unfinished files are then removed. Where `mayWrite`
  * fails, with what is wrong, no file is written or removed.
  */
 export const make = (

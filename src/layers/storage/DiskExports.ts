@@ -75,7 +75,7 @@ const publish = Effect.fnUntraced(
     const parent = dirname(target)
     yield* Effect.acquireRelease(
       attempt(parent, () => mkdir(parent, { recursive: true })),
-      // Made for an export that failed: `rmdir` removes it only while it is empty.
+      // Removes folders that were made for the failed export; `rmdir` removes empty ones only.
       (made) => (made === undefined ? Effect.void : Effect.ignore(attempt(parent, () => rmdir(parent))))
     )
     yield* Effect.ignore(removeLeftovers(parent))

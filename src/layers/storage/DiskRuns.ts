@@ -12,8 +12,8 @@ import { systemFault } from "./systemFault.ts"
 const unwritable = (path: string, detail: string) => new RunFolderError({ path, reason: "unwritable", detail })
 
 const lostDetail =
-  "another process has taken this run over since; this one has changed nothing of it, and ends. " +
-  "Wait for the other one's end, or stop it, and go on with --resume"
+  "another process has taken this run over; this process has changed nothing since then, and ends. " +
+  "Wait until the other process ends, or stop it, and go on with --resume"
 
 /** Run folders on disk. */
 export const layer = Layer.effect(
@@ -24,7 +24,7 @@ export const layer = Layer.effect(
     /** The locks of this process, by the absolute paths of their folders. */
     const locks = new Map<string, Held>()
 
-    /** Fails where this process had the folder to itself, and has it no longer. */
+    /** Fails where this process has lost its lock on the folder. */
     const mayWrite = (path: string) =>
       Effect.suspend(() => {
         const lock = locks.get(resolve(path))
@@ -55,13 +55,13 @@ export const layer = Layer.effect(
               ? new RunFolderError({
                   path: join(path, file),
                   reason: "missing",
-                  detail: "there is no such file; has the run been finished?"
+                  detail: "there is no such file; is the run finished?"
                 })
               : new RunFolderError({ path: join(path, file), reason: "unreadable", detail: systemFault(error).detail })
           )
       })
 
-    /** Fails where the path, or one above it, is a file. */
+    /** Fails where the path, or a parent of it, is a file. */
     const checkFolder = (path: string): Effect.Effect<void, RunFolderError> =>
       Effect.gen(function* () {
         const found = yield* Effect.option(fs.stat(path))
@@ -70,7 +70,7 @@ export const layer = Layer.effect(
         if (found._tag === "None" && dirname(path) !== path) yield* checkFolder(dirname(path))
       })
 
-    /** Makes a folder; it and those above it that were made with it, the innermost first. */
+    /** Makes a folder and its missing parents; returns those that were made, the innermost first. */
     const makeFolder = (path: string) =>
       Effect.tryPromise({
         try: () => mkdir(path, { recursive: true }),
@@ -87,7 +87,7 @@ export const layer = Layer.effect(
         })
       )
 
-    /** Of folders, those that are empty go; the first that is not ends it. */
+    /** Removes empty folders, in their order, up to the first that is not empty. */
     const removeEmpty = (folders: ReadonlyArray<string>) =>
       Effect.ignore(Effect.forEach(folders, (folder) => Effect.tryPromise(() => rmdir(folder)), { discard: true }))
 
@@ -100,15 +100,15 @@ export const layer = Layer.effect(
         const lock = yield* holdLock(join(path, "run.lock"), {
           whenHeld: (holder) =>
             whenBusy === "wait"
-              ? report({ _tag: "Note", line: `waiting for process ${holder}, which is at work on the ${work} ${path}` })
+              ? report({ _tag: "Note", line: `waiting for process ${holder}, which works on the ${work} ${path}` })
               : Effect.fail(
                   new RunFolderError({
                     path,
                     reason: "busy",
-                    detail: `process ${holder} is at work on this ${work}; wait for its end, or stop it first`
+                    detail: `process ${holder} works on this ${work}; wait until it ends, or stop it first`
                   })
                 ),
-          // A stopped process of this machine still has the run: only a trial, for which others wait, goes to another.
+          // A stopped process of this machine keeps its run. Only a trial, for which others wait, is taken over.
           silent: whenBusy === "wait" ? "takeOver" : "keep"
         }).pipe(Effect.catchTag("FileError", (error) => Effect.fail(unwritable(path, error.detail))))
         yield* Effect.acquireRelease(

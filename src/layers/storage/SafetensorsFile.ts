@@ -8,7 +8,7 @@ import { sizeOf } from "../../model/Tensor.ts"
 import { kindBytes } from "../../model/weightsKind.ts"
 import { fileError } from "./atomicWrite.ts"
 
-/** Bytes that are read at once; no larger buffer is held beside the tensors. */
+/** Bytes that are read at once: the largest buffer beside the tensors. */
 const chunkBytes = 1 << 22
 
 /** Fills `bytes` from the file's `position` on; fails where the file has become shorter meanwhile. */
@@ -51,7 +51,7 @@ const tensorOf = async (handle: FileHandle, listing: Listing): Promise<Tensor> =
   return { shape, data }
 }
 
-/** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
+/** Devices and pipes are not opened: they may have no end, and opening a pipe cannot be interrupted. */
 const openFile = async (path: string): Promise<FileHandle> => {
   const found = await stat(path)
   if (!found.isFile() && !found.isDirectory())
@@ -59,7 +59,7 @@ const openFile = async (path: string): Promise<FileHandle> => {
   return open(path)
 }
 
-/** Opens a file, and closes it whatever comes of `use`; fails with a FileError or a SafetensorsError. */
+/** Opens a file for `use`, and always closes it; fails with a FileError or a SafetensorsError. */
 const withFile = <A>(path: string, use: (handle: FileHandle) => Promise<A>) => {
   const fail = (cause: unknown) => (cause instanceof SafetensorsError ? cause : fileError(path, cause))
   return Effect.acquireUseRelease(

@@ -1,7 +1,7 @@
 /**
- * Files that are whole or absent after any crash. write-file-atomic 8.0.0 was looked at: it does not flush the folder, so
- * that a power cut can undo the renaming; it does not check how much a single write took, where Linux ends at 2 GiB; and
- * it has no names for folders (an export) and no removal of what a killed process left.
+ * Files that are whole or absent after any crash. write-file-atomic 8.0.0 was looked at: it does not flush the folder,
+ * so that a power cut can undo the renaming; it does not check how many bytes a single write took, which Linux limits
+ * to 2 GiB; and it has no temporary names for folders (an export), and does not remove a killed process's files.
  */
 import { Effect, Schema } from "effect"
 import { open, readdir, rename, rm } from "node:fs/promises"
@@ -29,7 +29,7 @@ export const fileError = (path: string, cause: unknown): FileError => {
 const attempt = <A>(path: string, action: () => Promise<A>) =>
   Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
 
-/** Writes and flushes a file. It may replace one that a killed process of the same number left. */
+/** Writes and flushes a file. It may replace one of a killed process with the same number. */
 export const writeFlushed = async (path: string, content: Uint8Array | string) => {
   const handle = await open(path, "w")
   try {
@@ -91,7 +91,7 @@ export const removeLeftovers = Effect.fn("removeLeftovers")(function* (folder: s
   const leftovers = names.filter((name) => {
     const pid = Number(/^\..+\.(\d+)\.\d+\.tmp$/.exec(name)?.[1] ?? Number.NaN)
     if (Number.isNaN(pid) || inProgress.has(join(folder, name))) return false
-    // An earlier process may have had our number.
+    // An earlier process may have had this process's number.
     return pid === process.pid || !isAlive(pid)
   })
   yield* Effect.forEach(leftovers, (name) =>

@@ -5,7 +5,7 @@ export const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (cause) {
-    // EPERM: it is alive, and another user's.
+    // EPERM: it is alive, and belongs to another user.
     return cause instanceof Error && "code" in cause && cause.code === "EPERM"
   }
 }
@@ -14,7 +14,7 @@ export const isAlive = (pid: number): boolean => {
 const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8")
-    // The second field is the program's name in brackets, which may hold anything.
+    // The second field is the program's name in brackets, which may contain anything.
     return text.slice(text.lastIndexOf(")") + 2).split(" ")
   } catch {
     return undefined

@@ -11,10 +11,10 @@ import { report } from "../../pipeline/Progress.ts"
 import { fileError } from "./atomicWrite.ts"
 import { isAlive, isSuspended, startedAt } from "./isAlive.ts"
 
-/** The marks of the locks that this process holds: an earlier process may have had the same number. */
+/** The marks of the locks that this process holds: a lock with this process's number may be an earlier process's. */
 const held = new Set<string>()
 
-/** How often a holder renews its lock; after the longest silence it counts as dead, on this machine or another. */
+/** How often a holder renews its lock; after the longest silence it counts as dead, on whichever machine. */
 const sign = { every: "5 seconds", longest: 60_000 } as const
 
 const attempt = <A>(path: string, action: () => Promise<A>) =>
@@ -45,7 +45,10 @@ const holderOf = (path: string) =>
     )
   )
 
-/** The parts of a mark. `started` tells two processes of one number apart, on systems that report when they started. */
+/**
+ * The parts of a mark. `started` distinguishes two processes of the same number, on systems that report when they
+ * started.
+ */
 const readMark = (mark: string) => {
   const [pid = "", host = "", id = "", started] = mark.split(" ")
   return { pid: Number(pid), host, id, started }
@@ -56,7 +59,7 @@ const ownMark = () => {
   return `${process.pid} ${hostname()} ${randomUUID()}${started === undefined ? "" : ` ${started}`}`
 }
 
-/** What to do about a holder on this machine that is alive and silent for long: Ctrl-Z stops a process. */
+/** What to do where a holder on this machine is alive, but has been silent for long: Ctrl-Z may have stopped it. */
 type Silent = "takeOver" | "keep"
 
 const isDead = (mark: string, silence: number, silent: Silent): boolean => {
@@ -65,7 +68,7 @@ const isDead = (mark: string, silence: number, silent: Silent): boolean => {
     if (pid === process.pid) return !held.has(mark)
     if (!isAlive(pid)) return true
     const now = startedAt(pid)
-    // Another process has its number now.
+    // Its number belongs to another process now.
     if (started !== undefined && now !== undefined && started !== now) return true
     if (started !== undefined && silent === "keep") return false
   }
@@ -79,13 +82,13 @@ const holderText = (mark: string): string => {
   return `${pid} on ${host}${suspended ? " (stopped with Ctrl-Z: bring it back with fg, or end it with kill -9)" : ""}`
 }
 
-/** Called once where another process holds the lock; where it fails, nobody waits. */
+/** Called once where another process holds the lock; where it fails, taking the lock fails. */
 type WhenHeld<E> = (holder: string) => Effect.Effect<void, E>
 
 const waiting: WhenHeld<never> = (holder) =>
   report({ _tag: "Note", line: `waiting for process ${holder}, which is fetching the same` })
 
-/** Takes the lock, also from a dead holder, or waits for it; only the waiting is interruptible. Gives its mark. */
+/** Takes the lock, also from a dead holder, or waits for it; only the wait is interruptible. Returns its mark. */
 const take = <E = never>(
   path: string,
   whenHeld: WhenHeld<E>,
@@ -132,14 +135,14 @@ const give = Effect.fnUntraced(function* (path: string, mark: string) {
 
 /** A lock that is held. */
 export interface Held {
-  /** Whether it still is: another process takes over a lock that was not renewed for long. */
+  /** Whether it is still held: another process may take over a lock that was not renewed for long. */
   readonly isHeld: Effect.Effect<boolean>
 }
 
 /** How a lock is taken; see `holdLock`. */
 export interface LockOptions<E> {
   readonly whenHeld?: WhenHeld<E>
-  /** `takeOver` where left out: a holder that is alive and did not renew the lock for a minute loses it. */
+  /** `takeOver` where left out: a live holder that has not renewed the lock for a minute loses it. */
   readonly silent?: Silent
 }
 
@@ -147,9 +150,9 @@ export interface LockOptions<E> {
  * Takes a lock, and holds it until the Scope closes: no other process on this machine, or on one that shares the disk,
  * has it.
  *
- * The lock is a file with the holder's process, machine and a mark of its own. A process that dies leaves it behind; the
- * next one takes it over. Fails with a FileError where the file cannot be made. `whenHeld` is called once with the holder
- * ("123 on host") before the wait; where it fails, nobody waits.
+ * The lock is a file with the holder's process, machine and a mark of its own. A dead process leaves its file; the next
+ * process takes the lock over. Fails with a FileError where the file cannot be made. `whenHeld` is called once with the
+ * holder ("123 on host") before the wait; where it fails, this fails.
  */
 export const holdLock = Effect.fn("holdLock")(function* <E = never>(path: string, options: LockOptions<E> = {}) {
   const { silent = "takeOver", whenHeld = waiting } = options
@@ -159,7 +162,7 @@ export const holdLock = Effect.fn("holdLock")(function* <E = never>(path: string
     (holder) => holder?.mark === mark
   )
   const living = Effect.gen(function* () {
-    // Another process that has taken it over renews it itself.
+    // A process that has taken it over renews it itself.
     if (!(yield* isHeld)) return
     const now = yield* Clock.currentTimeMillis
     yield* Effect.ignore(attempt(path, () => utimes(path, now / 1000, now / 1000)))

@@ -1,7 +1,7 @@
 import { PlatformError } from "effect"
 import { messageOf } from "../../pipeline/messageOf.ts"
 
-/** What the system refused, and what to do about it. */
+/** What the system refused, and what to do. */
 export interface SystemFault {
   readonly reason: "diskFull" | "notPermitted" | "missing" | "notAFolder" | "failed"
   readonly detail: string
@@ -56,14 +56,14 @@ const codeOf = (cause: unknown, depth = 0): string | undefined => {
   return codeOf(cause.cause, depth + 1)
 }
 
-/** Node's message without what only its makers want: `ENOENT: no such file, open 'x'`. */
+/** Node's message without code and system call: `ENOENT: no such file, open 'x'`. */
 const plainMessage = (cause: unknown): string => {
   const error = PlatformError.isPlatformError(cause) ? (cause.reason.cause ?? cause.reason) : cause
   const message = messageOf(error)
   return /^E[A-Z0-9]+: (.*?)(?:, \w+(?: '.*')?)?$/s.exec(message)?.[1] ?? message
 }
 
-/** What a file system's error says, in words for a person: what happened, and what to do. */
+/** A file system error in words for a person: what happened, and what to do. */
 export const systemFault = (cause: unknown): SystemFault => {
   const [reason, detail] = faults[codeOf(cause) ?? ""] ?? (["failed", plainMessage(cause)] as const)
   return { reason, detail }

@@ -1,9 +1,9 @@
 import { visible, visibleLine } from "./visible.ts"
 
-/** What is needed of a terminal. */
+/** The parts of a terminal that `Screen` uses. */
 export interface Terminal {
   readonly write: (text: string) => void
-  /** Of the terminal as it is now. */
+  /** The terminal's present size. */
   readonly size: () => { readonly columns: number; readonly rows: number }
 }
 
@@ -14,8 +14,8 @@ const rowsOf = (lines: ReadonlyArray<string>, columns: number) =>
 /**
  * Lines at the bottom of a terminal that are drawn over themselves, and lines above them that stay.
  *
- * The cursor rests at the end of the last line. The lines must not be longer than the terminal is wide; one that is made
- * narrower afterwards breaks them, which is reckoned with. What a terminal would obey is escaped in all of them.
+ * The cursor rests at the end of the last line. The lines must not be longer than the terminal is wide. A terminal that
+ * is made narrower afterwards breaks them, which `rowsOf` accounts for. Control characters in them are escaped.
  */
 export const makeScreen = ({ size, write }: Terminal) => {
   let drawn: ReadonlyArray<string> = []

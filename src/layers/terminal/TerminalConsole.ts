@@ -5,7 +5,7 @@ import { visible } from "./visible.ts"
 const shown = (parts: ReadonlyArray<unknown>) =>
   parts.map((part) => visible(typeof part === "string" ? part : inspect(part)))
 
-/** A console whose texts are free of what a terminal would obey: names, labels and rows come from outside. */
+/** A console that escapes control characters: names, labels and rows come from outside. */
 export const visibleConsole = (console: Console.Console): Console.Console => ({
   ...console,
   debug: (...parts) => console.debug(...shown(parts)),

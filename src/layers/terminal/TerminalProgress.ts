@@ -13,12 +13,12 @@ const bar = (done: number, total: number, width: number) => {
   return `${"━".repeat(filled)}${"─".repeat(width - filled)}`
 }
 
-/** How much the engine waits for images, where that is worth a word. */
+/** The engine's wait for images, where it is long enough to mention. */
 const waitingText = (share: number) => (share >= 0.05 ? [`waiting ${percent(share)}`] : [])
 
 const ofTrial = (trial: string | undefined) => (trial === undefined ? "" : `${trial}: `)
 
-/** The line that says an event; `animated` ones have a bar and are drawn over each other. */
+/** The line of an event. Animated lines have a bar, and replace each other; lasting ones stay. */
 export const lineOf = (
   event: ProgressEvent,
   barWidth: number
@@ -31,7 +31,7 @@ export const lineOf = (
       return { text: `checking images ${bar(event.done, event.total, barWidth)} ${counts}`, lasting: false }
     }
     case "Step": {
-      const figures = [
+      const parts = [
         `${event.step}/${event.steps}`,
         `${duration(event.secondsLeft)} left`,
         `${event.imagesPerSecond.toFixed(0)} images/s`,
@@ -42,19 +42,19 @@ export const lineOf = (
       ]
       const trials = event.trials === undefined ? "" : `${event.trials} ${event.trials === 1 ? "trial" : "trials"}, `
       const head = `${trials}epoch ${event.epoch + 1}/${event.epochs}`
-      return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
+      return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${parts.join("  ")}`, lasting: false }
     }
     case "Transfer": {
       const { bytesPerSecond, done, name, total } = event
       const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
       const left =
         total === undefined || bytesPerSecond <= 0 ? [] : [`${duration((total - done) / bytesPerSecond)} left`]
-      const figures = [
+      const parts = [
         `${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`,
         `${megabytes(bytesPerSecond)} MB/s`,
         ...left
       ]
-      return { text: `${name} ${bar(done, total ?? done, barWidth)} ${figures.join("  ")}`, lasting: false }
+      return { text: `${name} ${bar(done, total ?? done, barWidth)} ${parts.join("  ")}`, lasting: false }
     }
     case "Evaluating":
       return {
@@ -68,8 +68,8 @@ export const lineOf = (
           ? ""
           : `  validation ${record.validationLoss.toFixed(4)} ${percent(record.validationAccuracy)}`
       const train = `train ${record.trainLoss.toFixed(4)} ${percent(record.trainAccuracy)}`
-      const figures = [`${record.imagesPerSecond.toFixed(0)} images/s`, duration(record.seconds)]
-      const speed = [...figures, ...waitingText(record.waiting ?? 0)].join("  ")
+      const parts = [`${record.imagesPerSecond.toFixed(0)} images/s`, duration(record.seconds)]
+      const speed = [...parts, ...waitingText(record.waiting ?? 0)].join("  ")
       const head = `epoch ${String(record.epoch).padStart(String(event.epochs).length)}/${event.epochs}`
       return {
         text: `${ofTrial(event.trial)}${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`,
@@ -83,7 +83,7 @@ export const lineOf = (
   }
 }
 
-/** Whether what is drawn of it has had its time: what comes next may be on standard output. */
+/** Whether the event ends an animation, which is then erased: the next output may be on standard output. */
 const isDone = (event: ProgressEvent): boolean => {
   switch (event._tag) {
     case "Checking":
@@ -98,14 +98,14 @@ const isDone = (event: ProgressEvent): boolean => {
 }
 
 /**
- * Progress on a terminal or into a log, as a function that is told what happens.
+ * Progress on a terminal or in a log, as a function of events.
  *
- * `animated`: a line that is drawn again at most ten times a second, below the table of a search's trials where there is
- * one. Otherwise plain lines, at most one every ten seconds beside those that last.
+ * `animated`: a line that is redrawn at most ten times a second, below a search's table of trials. Otherwise plain
+ * lines, at most one every ten seconds beside those that last.
  */
 export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, animated: boolean) {
-  // Where lines cannot be drawn over, the first one comes after ten seconds: short work is not talked about.
-  // By the monotonic clock: where the other one is set back, progress goes on.
+  // Where lines cannot be redrawn, the first one comes after ten seconds, so that short work prints none.
+  // By the monotonic clock: setting the wall clock back must not stop the progress.
   const last = yield* Ref.make(animated ? undefined : yield* Clock.currentTimeNanos)
   const search = yield* Ref.make<SearchResult | undefined>(undefined)
   const screen = makeScreen(terminal)
@@ -116,7 +116,7 @@ export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, anima
     return lineOf(event, Math.max(0, Math.min(24, columns - plain.length))).text.slice(0, columns)
   }
   const tableLines = (table: SearchResult | undefined) => {
-    // When nothing is left to do, what comes is the search's result.
+    // When nothing is left to do, the search's result is printed next.
     if (!animated || table === undefined || isOver(table)) return []
     const { columns, rows } = terminal.size()
     return liveTrials(table, { columns: columns - 1, rows: rows - 2 })
@@ -151,7 +151,7 @@ export const layer = Layer.effect(
     return progressOn(
       {
         write: (text) => void stderr.write(text),
-        // A terminal that does not say has 0 of both.
+        // A terminal of unknown size reports 0 rows and 0 columns.
         size: () => ({ columns: stderr.columns || 100, rows: stderr.rows || 24 })
       },
       stderr.isTTY && process.env["TERM"] !== "dumb"

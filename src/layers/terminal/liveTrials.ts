@@ -1,4 +1,4 @@
-import { duration, figureText, percent } from "../../metrics/numberText.ts"
+import { duration, numberText, percent } from "../../metrics/numberText.ts"
 import { rank } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../../run/search/SearchResult.ts"
 import { countStates, savedShare, secondsLeft, trialEpochs } from "../../run/search/SearchResult.ts"
@@ -6,10 +6,10 @@ import { cut, trialTable } from "./trialTable.ts"
 
 const words = (trials: ReadonlyArray<SearchTrial>): string => {
   const counts = countStates({ trials })
-  const said = (["running", "waiting", "finished", "stopped", "failed", "diverged"] as const).filter(
+  const counted = (["running", "waiting", "finished", "stopped", "failed", "diverged"] as const).filter(
     (state) => counts[state] > 0
   )
-  return said.map((state) => `${counts[state]} ${state}`).join(", ")
+  return counted.map((state) => `${counts[state]} ${state}`).join(", ")
 }
 
 /** As many of the parts, the first ones first, as fit into a line. */
@@ -19,14 +19,17 @@ const fitted = (parts: ReadonlyArray<string>, width: number) => {
   return line
 }
 
-/** The best first, of all that have a figure and did not fail; running ones have theirs after as many epochs as they have. */
+/**
+ * The trials with an objective that did not fail, the best first; a running one's objective is that of its epochs so
+ * far.
+ */
 const bestSoFar = ({ config, trials }: SearchResult) =>
   rank(
     trials.filter(({ figure, state }) => figure !== null && state !== "failed" && state !== "diverged"),
     config.objective.goal
   )
 
-/** What is worth most comes first: a narrow line has only that. */
+/** The most useful part comes first: a narrow line has only that. */
 const headline = (search: SearchResult): ReadonlyArray<string> => {
   const { diverged, failed, finished, running, stopped } = countStates(search)
   const { done, left } = trialEpochs(search)
@@ -47,14 +50,16 @@ const bestLine = (search: SearchResult): ReadonlyArray<string> => {
   const [best] = bestSoFar(search)
   return best === undefined || best.figure === null
     ? []
-    : [`best so far: ${search.config.objective.figure} ${figureText(best.figure)}, ${best.id}`]
+    : [`best so far: ${search.config.objective.figure} ${numberText(best.figure)}, ${best.id}`]
 }
 
-/** How a search stands, in one line: for logs, and where there is no room for a table. */
+/** A search's progress in one line: for logs, and where there is no room for a table. */
 export const trialsLine = (search: SearchResult): string =>
   [...headline(search).slice(0, -1), ...bestLine(search)].join("; ")
 
-/** Which trials are on show, in their order: all, or running ones, the best, and then the others as far as there is room. */
+/**
+ * The trials that are shown, by number: all, or the running ones, the best, and then others as far as there is room.
+ */
 const onShow = (search: SearchResult, room: number): ReadonlyArray<SearchTrial> => {
   const { trials } = search
   if (trials.length <= room) return trials
@@ -74,9 +79,9 @@ const onShow = (search: SearchResult, room: number): ReadonlyArray<SearchTrial> 
 }
 
 /**
- * A search as it stands, for a terminal: lines of at most `columns` characters, at most `rows` of them.
+ * A search's progress for a terminal: lines of at most `columns` characters, at most `rows` of them.
  *
- * A headline, the best so far, and a row for each trial; where not all have room, how the others stand.
+ * A headline, the best trial so far, and a row for each trial; where not all have room, counts of the others.
  */
 export const liveTrials = (
   search: SearchResult,
@@ -85,7 +90,7 @@ export const liveTrials = (
   const top = [fitted(headline(search), columns), ...bestLine(search).map((line) => cut(line, columns))]
   const room = rows - top.length - 1
   const all = search.trials.length <= room
-  // A table of a row or two says less than the two lines above.
+  // A table of one or two rows says less than the two lines above it.
   if (!all && room < 4) return top.slice(0, rows)
   const shown = onShow(search, all ? room : room - 1)
   const isShown = new Set(shown)

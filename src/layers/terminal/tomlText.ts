@@ -2,7 +2,7 @@ import { stringify } from "smol-toml"
 import type { Table } from "../../config/configTable.ts"
 
 /**
- * A table as TOML: sections in the table's order, every value such that reading it gives it back.
+ * A table as TOML: sections in the table's order; reading it gives every value back.
  *
  * `comment` stands above, each of its lines after a `#`.
  */

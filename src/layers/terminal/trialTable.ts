@@ -1,5 +1,5 @@
-import { figureText } from "../../metrics/numberText.ts"
-import { figureHead } from "../../run/search/objective.ts"
+import { numberText } from "../../metrics/numberText.ts"
+import { columnHead } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial, TrialState } from "../../run/search/SearchResult.ts"
 import { recordOf } from "../../run/search/SearchResult.ts"
 import { plainValue, settingHeads } from "../../run/search/settings.ts"
@@ -17,25 +17,25 @@ const marks: Readonly<Record<TrialState, string>> = {
 export const cut = (text: string, width: number) =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
-/** As `cut`, but in the middle: of a trial's name, the number and the last settings are worth most. */
+/** As `cut`, but in the middle: the number and the last settings of a trial's name are the most useful. */
 const cutMiddle = (text: string, width: number) => {
   if (text.length <= width) return text
   const tail = Math.floor((width - 1) / 2)
   return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`
 }
 
-/** A column of the table: a head, and a cell of each trial; figures stand to the right. */
+/** A column of the table: a head, and a cell for each trial; numbers are aligned to the right. */
 interface Column {
   readonly head: string
   readonly cell: (trial: SearchTrial) => string
   readonly right: boolean
 }
 
-const figureColumn = (head: string, of: (trial: SearchTrial) => number | null | undefined): Column => ({
+const numberColumn = (head: string, of: (trial: SearchTrial) => number | null | undefined): Column => ({
   head,
   cell: (trial) => {
-    const figure = of(trial)
-    return figure == null ? "" : figureText(figure)
+    const value = of(trial)
+    return value == null ? "" : numberText(value)
   },
   right: true
 })
@@ -57,8 +57,8 @@ const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<C
     cell: ({ epochs, history, rung }) => `${history.length}/${Math.min(epochs, rungs[rung]?.epochs ?? last ?? epochs)}`,
     right: true
   }
-  const own = figureColumn(figureHead(figure), (trial) => trial.figure)
-  const others = losses.map((loss) => figureColumn(figureHead(loss), (trial) => recordOf(trial)?.[loss]))
+  const own = numberColumn(columnHead(figure), (trial) => trial.figure)
+  const others = losses.map((loss) => numberColumn(columnHead(loss), (trial) => recordOf(trial)?.[loss]))
   const settings = paths.map((path, i): Column => ({
     head: heads[i] ?? path,
     cell: (trial) => plainValue(trial.settings[path]),

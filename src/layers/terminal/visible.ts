@@ -1,14 +1,14 @@
 /**
- * What a terminal obeys or hides instead of showing it: control characters (C0, DEL, C1), marks that turn the direction
- * of the text around them (Unicode Standard Annex 9), line and paragraph separators, characters without width, tags, and
- * halves of surrogate pairs. Joiners stay: emoji and Persian words need them.
+ * Characters that a terminal obeys or hides instead of showing them: control characters (C0, DEL, C1), marks that
+ * change the direction of the text around them (Unicode Standard Annex 9), line and paragraph separators, characters
+ * without width, tags, and halves of surrogate pairs. Joiners stay: emoji and Persian words need them.
  */
 const unseen =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u{ad}\u{200b}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]/gu
 
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
 
-/** JSON's own notation, so that a JSON document says the same after it as before. */
+/** JSON's own notation, so that a JSON document keeps its meaning. */
 const escaped = (character: string): string =>
   named[character] ??
   Array.from(
@@ -16,7 +16,7 @@ const escaped = (character: string): string =>
     (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`
   ).join("")
 
-/** A text as a person may read it on a terminal, whatever stands in it: what is not seen is written as `\u001b`. */
+/** A text that is safe to show on a terminal: characters that are not visible are written as `\u001b`. */
 export const visible = (text: string): string =>
   text.replace(unseen, (character) => (character === "\n" ? character : escaped(character)))
 

@@ -1,4 +1,4 @@
-/** A piece of a function's code: bytes, and pieces. */
+/** A part of a function's code: bytes, and further parts. */
 export type Code = ReadonlyArray<number | Code>
 
 /** A variable of a function under construction. */

@@ -17,11 +17,11 @@ export type Presence = "number" | "nullable" | "added"
 /** What metrics of predictions are computed from. */
 export interface Found extends Measurement {
   readonly counts: Counts
-  /** Computes what several metrics need one time only. */
+  /** Computes a value that several metrics need only once. */
   readonly once: <A>(compute: (found: Measurement) => A) => A
 }
 
-/** How far a metric lies, at 95 %, on other samples of the same kind. */
+/** The metric's 95 % confidence interval, on other samples of the same kind. */
 export type IntervalMethod =
   /** It is a share of the samples: Wilson's interval. */
   | { readonly method: "Wilson" }
@@ -52,7 +52,7 @@ interface Facts<Path extends string, P extends Presence> {
   readonly unit: "%" | "nats" | ""
   readonly decimals: number
   readonly shown: ReadonlyArray<Place>
-  /** What must be known beside the number, where it does not follow from every report. */
+  /** A note that some reports need beside the number. */
   readonly note?: (test: TestReport) => string | undefined
   /** Its name in Hugging Face's metadata of a model. */
   readonly huggingFace?: string

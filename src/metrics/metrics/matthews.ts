@@ -1,7 +1,7 @@
 import type { Counts } from "../scores.ts"
 import type { CountMetric } from "./Metric.ts"
 
-/** Correct predictions, and how many chance alone would have correct, times the number of samples. */
+/** Numbers of correct predictions, observed and expected by chance, each times the number of samples. */
 export const chanceOf = ({ correct, predicted, support }: Counts) => ({
   right: correct.reduce((sum, count) => sum + count, 0),
   chance: support.reduce((sum, samples, i) => sum + samples * predicted[i]!, 0)

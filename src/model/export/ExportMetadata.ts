@@ -38,7 +38,7 @@ export const ExportMetadata = Schema.Struct({
   preprocessing: Schema.Struct({
     ...ImageConfig.fields,
     kernel: Schema.Literal("bicubic"),
-    /** What `contain` pads with, and what is behind transparency. */
+    /** The colour that `contain` pads with, and that is behind transparency. */
     padding: ImageConfig.fields.background,
     mean: Schema.Array(Schema.Finite),
     std: Schema.Array(Schema.Finite),
@@ -52,11 +52,11 @@ export const ExportMetadata = Schema.Struct({
   opset: Schema.optionalKey(Schema.Natural),
   /** Whose names the tensors of a safetensors file have. */
   names: Schema.optionalKey(TensorNames),
-  /** What a reader has to do to compute the same model; absent where there is nothing to do. */
+  /** What a program that loads the weights must do to compute the same model; absent where there is nothing to do. */
   warnings: Schema.optionalKey(Schema.Array(Schema.String)),
   receipt: Receipt
 })
 export type ExportMetadata = typeof ExportMetadata.Type
 
-/** As text, in the places that each format has for it. */
+/** The metadata as text, for each format's own place. */
 export const metadataText = Schema.encodeSync(Schema.fromJsonString(ExportMetadata))

@@ -21,7 +21,7 @@ export interface ReaderBatch {
   readonly data: Float32Array | Uint8Array
 }
 
-/** An export's folder, and the batches that its graph is run on. */
+/** A request: an export's folder, and the batches to run its graph on. */
 export interface ReadRequest {
   readonly format: GraphFormatName
   readonly folder: string

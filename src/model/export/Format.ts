@@ -25,9 +25,9 @@ export interface Description {
 }
 
 interface AnyFormat<Name extends string> {
-  /** As `--format` and the folder of an export have it. */
+  /** Its name in `--format` and in the export's folder. */
   readonly name: Name
-  /** What it is called in the help. */
+  /** Its name in the help. */
   readonly title: string
   /** Whether a file name is one that this format writes: `--force` replaces folders with such files only. */
   readonly writes: (file: string) => boolean
@@ -40,7 +40,7 @@ export interface GraphFormat<Name extends string = string> extends AnyFormat<Nam
   readonly kind: "graph"
   /** The order of an input's axes. */
   readonly layout: (input: ExportInput) => "NHWC" | "NCHW"
-  /** What a user must know of an input of bytes, beside the order of its channels. */
+  /** A note on the input of bytes, beside the order of its channels. */
   readonly bytesNote?: string
   /** Version of the operators, where the format has one. */
   readonly opset?: number

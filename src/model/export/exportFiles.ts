@@ -7,7 +7,7 @@ import type { ExportPlan } from "./formats.ts"
 /** The file that is beside every exported model, with its description. */
 export const descriptionFile = "weft.json"
 
-/** Whether a file in a folder can be an export's; all else there is somebody's own. */
+/** Whether a file can belong to an export; any other is a user's own. */
 export const isExported = (name: string): boolean =>
   name === descriptionFile || formats.some((format) => format.writes(name))
 

@@ -36,5 +36,5 @@ const either = new Intl.ListFormat("en-GB", { type: "disjunction" })
 export const formatNames = (kind: Listed["kind"]): string =>
   either.format(formats.flatMap((one) => (one.kind === kind ? [one.name] : [])))
 
-/** What the formats are called in the help. */
+/** The formats' names in the help. */
 export const formatTitles: string = either.format(formats.map(({ title }) => title))

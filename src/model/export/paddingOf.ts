@@ -1,7 +1,7 @@
 import type { Network } from "../Network.ts"
 import { architectureOf } from "../networks.ts"
 
-/** How a network's convolutions and poolings are padded; null where that is no choice. */
+/** The padding of a network's convolutions and poolings; null where it makes no difference. */
 export const paddingOf = ({ blocks, name }: Network): string | null =>
   architectureOf(name)?.hasPadding !== true
     ? null

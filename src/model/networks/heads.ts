@@ -1,6 +1,6 @@
 import type { Block, Initialiser } from "../Block.ts"
 
-/** What replaces the last linear layer of a network that was trained on other classes. */
+/** Heads that replace the last linear layer of a network that was trained on other classes. */
 export type Head = "fc" | "batchnorm"
 
 const dense = (name: string, units: number): Block => ({

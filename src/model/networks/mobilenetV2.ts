@@ -97,7 +97,7 @@ const ends: ReadonlyArray<NamePair> = [
   ["classifier.bias", "classifier.1.bias"]
 ]
 
-/** The first block filters right away; all others widen before. */
+/** The first block has no expansion; all others have one. */
 const first: ReadonlyArray<NamePair> = [
   ["conv_dw.", "0.0."],
   ["bn1.", "0.1."],

@@ -1,4 +1,4 @@
-/** What the names of tensors begin with: in timm's networks, and in torchvision's, whose names are ours. */
+/** Prefixes of tensor names: timm's, and torchvision's, which are ours. */
 export type NamePair = readonly [timm: string, ours: string]
 
 /** A name with another beginning, by the first pair that fits; the name itself where none does. */

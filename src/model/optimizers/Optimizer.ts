@@ -1,6 +1,6 @@
 import type { OptimizerConfig } from "../TrainConfig.ts"
 
-/** The arithmetic that a rule is written in. An engine brings its own: of tensors, or of the text of a program. */
+/** The arithmetic that a rule is written in. Each engine has its own: on tensors, or on the text of a program. */
 export interface Arithmetic<T> {
   readonly add: (a: T, b: T) => T
   readonly sub: (a: T, b: T) => T
@@ -9,7 +9,7 @@ export interface Arithmetic<T> {
   readonly sqrt: (a: T) => T
   /** -1, 0 or 1. */
   readonly sign: (a: T) => T
-  /** The value itself, under a name: for what is used more than once. */
+  /** The value itself, under a name, so that it is computed once and used several times. */
   readonly name: (name: string, value: T) => T
 }
 
@@ -21,7 +21,7 @@ export interface Arithmetic<T> {
 export interface Rule<Slot extends string = string, Scalar extends string = string> {
   /** Unique among all rules. */
   readonly name: string
-  /** What is kept for each weight from step to step; all zero before the first. */
+  /** The values that are kept for each weight from step to step; zero before the first step. */
   readonly slots: ReadonlyArray<Slot>
   /** Numbers that are the same for all of a weight, in a step. */
   readonly scalars: ReadonlyArray<Scalar>

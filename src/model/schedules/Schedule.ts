@@ -5,7 +5,7 @@ export interface ScheduleAt {
   readonly step: number
   readonly steps: number
   readonly stepsPerEpoch: number
-  /** The configured one. */
+  /** The configured learning rate. */
   readonly learningRate: number
 }
 
@@ -19,12 +19,12 @@ export interface Schedule<Kind extends string = string> {
 export const anneal = (from: number, to: number, done: number): number =>
   to + ((from - to) * (1 + Math.cos(Math.PI * done))) / 2
 
-/** How far `step` is on its way from one step to another, 0 to 1; a way without length is at its end. */
+/** The position of `step` between two steps, 0 to 1; 1 where the two are the same step. */
 export const progress = (step: number, from: number, to: number): number =>
   to === from ? 1 : (step - from) / (to - from)
 
 /**
- * The steps of the warm-up, and the share of the rate that a step has by it: step i of w has (i + 1) / w, as PyTorch's
+ * The steps of the warm-up, and a step's share of the rate: step i of w has (i + 1) / w, as PyTorch's
  * `LinearLR(start_factor=1/w, total_iters=w-1)`; the first step is not lost on a rate of 0.
  */
 export const warmUp = (config: ScheduleConfig, { step, steps }: ScheduleAt) => {

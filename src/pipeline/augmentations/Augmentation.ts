@@ -13,10 +13,10 @@ export type Movement = Affine | "mirror"
  * A random change of the single image. A new one is a file beside this one, and a line in `augmentations.ts`:
  * configuration, documentation and the feed's threads follow.
  *
- * `move` and `change` are asked in the list's order; what is off draws nothing and costs nothing.
+ * `move` and `change` are called in the list's order; an operation that is off draws nothing and costs nothing.
  */
 export interface Augmentation<Fields extends Schema.Struct.Fields = Record<never, never>> {
-  /** Its keys in the configuration's `augment`. As they are where nothing is configured, they change nothing. */
+  /** Its keys in the configuration's `augment`. Their defaults change nothing. */
   readonly settings: Fields
   /** Where pixels go, if they move; all movements of an image are sampled once. `size` is in pixels. */
   move?(

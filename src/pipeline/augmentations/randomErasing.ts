@@ -71,7 +71,7 @@ export const randomErasing = augmentation({
   changes: ({ erasing }, drawOf) => erasing !== undefined && drawOf("erasing").next() < erasing.probability,
   change: (pixels, { erasing }, drawOf) => {
     const random = drawOf("erasing")
-    random.next() // has said that this image is one of them
+    random.next() // the draw that decided whether this image is erased
     const hole = erasing && rectangleIn(pixels, erasing, random)
     return hole === undefined ? pixels : erase(pixels, hole, random)
   }

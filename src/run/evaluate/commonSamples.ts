@@ -15,7 +15,7 @@ import type { StoredPart } from "../predict/storedPredictions.ts"
 /** The parts of a split. */
 export type Part = "train" | "validation" | "test"
 
-/** What two runs that have the same samples in the same parts need not read twice. */
+/** The settings that decide the samples of a part: runs with the same ones need to read the catalogue only once. */
 const catalogueOf = ({ data, image, seed }: RunConfig) => canonical({ data, image, seed: data.split.seed ?? seed })
 
 const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: Dataset) => {
@@ -33,8 +33,8 @@ const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: 
 }
 
 /**
- * The part as it was when the members were trained must be the same too, where they tell: the catalogue may have changed
- * between their trainings, and the split with it.
+ * Fails where the members' part differed when they were trained, as far as they have recorded it: the catalogue, and
+ * with it the split, may have changed between their trainings.
  */
 const sameAtTraining = Effect.fnUntraced(function* (
   [first, ...others]: NonEmptyReadonlyArray<EnsembleMember>,
@@ -50,9 +50,9 @@ const sameAtTraining = Effect.fnUntraced(function* (
 
 /**
  * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
- * ensemble's. Each member gets the digest of its whole dataset; `losses` takes the samples that are gone by then.
+ * ensemble's. Each member gets the digest of its whole dataset; `losses` counts samples that are gone since.
  *
- * The catalogue must still have the classes that the models know; otherwise it fails and says which are new or gone.
+ * Fails where the catalogue no longer has the models' classes, and names those that are new or gone.
  */
 export const commonSamples = Effect.fn("commonSamples")(function* <Member extends EnsembleMember>(
   labels: Ensemble["labels"],

@@ -14,31 +14,31 @@ import { openPredictor, openRunEngine } from "../predict/openPredictor.ts"
 import type { FinishedRun } from "./readEnsemble.ts"
 import { readEnsemble } from "./readEnsemble.ts"
 
-/** Bins of a reliability curve, where the configuration has no number: Guo et al., 2017. */
+/** Bins of a reliability curve where the configuration sets none. Source: Guo et al., 2017. */
 const defaultBins = 15
 
-/** What is known of a run among others that are measured together. */
+/** The measurement of one run among several. */
 export interface MeasuredMember {
   readonly run: string
-  /** What applied it. */
+  /** The engine that applied it. */
   readonly engine: string
   readonly dataDigest: string
   readonly temperature?: number
-  /** Of this run alone, nats; with its temperature, where it has one. */
+  /** Loss of this run alone (nats), with its temperature, where it has one. */
   readonly loss: number | null
-  /** Without its temperature. */
+  /** Loss without its temperature. */
   readonly lossBefore?: number | null
-  /** Of this run alone. */
+  /** Accuracy of this run alone. */
   readonly accuracy: number | null
 }
 
-/** What runs together do on a part of their catalogue. */
+/** The measurement of several runs together on a part of their catalogue. */
 export interface Measured {
   readonly part: Part
   readonly samples: number
-  /** Of the mean of their probabilities. */
+  /** Metrics of the mean of their probabilities. */
   readonly report: TestReport | null
-  /** Of that mean too, before and after the members' temperatures; where one of them has one. */
+  /** Calibration of that mean, before and after the members' temperatures; absent where no member has one. */
   readonly calibration?: CalibrationMetrics
   readonly members: NonEmptyReadonlyArray<MeasuredMember>
 }
@@ -47,9 +47,8 @@ export interface Measured {
  * Measures runs' models on a part of their catalogue again, as one classifier: the mean of their probabilities, each by
  * its own configuration; without augmentation, whichever part it is.
  *
- * On `engine`; where that is left out, on what each run ran on, or else on what its configuration chooses. Fails with a
- * RunError where the runs have not the same classes and samples, or the catalogue no longer those that a model was trained
- * on.
+ * On `engine`; where left out, on the engine that each run ran on, or else the one that its configuration chooses.
+ * Fails with a RunError where the runs differ in classes or samples, or the catalogue no longer has those of a model.
  */
 export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   runs: NonEmptyReadonlyArray<FinishedRun>,
@@ -71,7 +70,7 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   const { calibration, together } = found
   const measured: Measured = {
     part,
-    // Without those whose image is gone.
+    // Without samples whose image is gone.
     samples: together.samples,
     report: testReport(together, labels),
     ...(calibration && { calibration }),
@@ -87,13 +86,13 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   return measured
 }, Effect.scoped)
 
-/** What was measured of one run, as `pipeline:evaluate --json` prints it. */
+/** The measurement of one run, as `pipeline:evaluate --json` prints it. */
 export interface MeasuredAlone extends Omit<Measured, "calibration" | "members"> {
   readonly dataDigest: string
   readonly calibration?: CalibrationMetrics & { readonly temperature: number }
 }
 
-/** The measurement as one run's; nothing where it is of several. */
+/** The measurement as that of one run; undefined where it is of several. */
 export const measuredAlone = (measured: Measured): MeasuredAlone | undefined => {
   const { calibration, members, part, report, samples } = measured
   const [{ dataDigest, temperature }, ...others] = members

@@ -9,8 +9,8 @@ import { report } from "../../pipeline/Progress.ts"
 import type { OpenMember } from "./openEnsemble.ts"
 
 /**
- * What is kept of a part for metrics and reliability curves: the ensemble's logits after the members' temperatures, and
- * before them where there are any; `samples * classes * 4` bytes each.
+ * The logits of a part, for metrics and reliability curves: the ensemble's after the members' temperatures, and before
+ * them where there are any; `samples * classes * 4` bytes each.
  */
 const keeping = ({ classes, samples }: MeasuredPart, isCalibrated: boolean) => ({
   before: isCalibrated ? new Float32Array(samples * classes) : undefined,
@@ -19,10 +19,11 @@ const keeping = ({ classes, samples }: MeasuredPart, isCalibrated: boolean) => (
 })
 
 /**
- * Counts in one pass how well the mean of an ensemble's probabilities does, and each member alone; each with its own
- * temperature. `batches` have the forms of the ensemble's `images`.
+ * Measures in one pass the mean of an ensemble's probabilities, and each member alone, each with its own temperature.
+ * `batches` have the forms of the ensemble's `images`.
  *
- * Where a member has a temperature, the calibration is measured too: of the mean before all temperatures, and after them.
+ * Where a member has a temperature, the calibration is measured too: of the mean before all temperatures, and after
+ * them.
  */
 export const measureEnsemble = Effect.fn("measureEnsemble")(function* <Member extends OpenMember, E, R>(
   members: NonEmptyReadonlyArray<Member>,

@@ -18,8 +18,8 @@ export interface MemberLogits {
 }
 
 /**
- * The members of an ensemble in their engines, each with its own augmentation of what it sees and its own temperature,
- * until the Scope closes; `open` puts a model into an engine.
+ * Opens the members of an ensemble in their engines until the Scope closes, each with its own test-time augmentation
+ * and temperature; `open` opens a model in an engine.
  */
 export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
   { labels, members }: Ensemble,

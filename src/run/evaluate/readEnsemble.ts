@@ -7,26 +7,26 @@ import type { RunEngine } from "../train/RunEngine.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { sameClasses } from "./sameClasses.ts"
 
-/** A run that is to be applied: where its model lies, and how it is applied. */
+/** A run to apply: its folder, and how its model is applied. */
 export interface FinishedRun {
   readonly config: RunConfig
   readonly folder: RunFolder["Service"]
-  /** What it ran on, where it is to be measured on that. */
+  /** The engine that it ran on, where it is to be measured on that. */
   readonly recorded?: RunEngine | undefined
 }
 
 const readModel = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
   const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
-  // How large a file may be has nothing to do with the network, and may be changed after its training.
+  // Limits of a file's size do not concern the network, and may change after its training.
   const image = { ...model.image, maxPixels: config.image.maxPixels }
   return { config, folder, recorded, model, image, form: canonical(image) }
 })
 
 /**
- * The models of finished runs that answer as one, by the mean of their probabilities; a run alone is its own mean. Their
- * classes are in the order of the first.
+ * Reads the models of finished runs as one classifier: the mean of their probabilities; a single run is its own mean.
+ * Classes are in the order of the first run's.
  *
- * Fails with a RunError where they do not know the same classes.
+ * Fails with a RunError where their classes differ.
  * Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
  * Ensembles, 2017, section 2.4.
  */
@@ -43,7 +43,7 @@ export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyR
       return { run: folder.path, config, folder, recorded, model, columns, form: forms.indexOf(form) }
     })
   )
-  // Batches are made for all at once, and what fits one member's memory may not fit another's.
+  // Batches are made for all members at once: the smallest size fits the memory of each.
   const batchSize = Math.min(...runs.map(({ config }) => config.train.batchSize))
   return {
     labels,

@@ -11,9 +11,9 @@ const named = (run: string, labels: ReadonlyArray<string>) =>
   labels.length === 0 ? [] : [`only ${run} has ${labels.join(", ")}`]
 
 /**
- * Where each class of one run stands among those of another, which must be the same, in any order.
+ * The index of each class of one run among those of another, which must be the same, in any order.
  *
- * Fails with a RunError of the other run that says which class only one of them has.
+ * Fails with a RunError of the other run that names the classes that only one of them has.
  */
 export const sameClasses = Effect.fnUntraced(function* (first: Labelled, other: Labelled) {
   const missing = first.labels.filter((label) => !other.labels.includes(label))
@@ -22,9 +22,9 @@ export const sameClasses = Effect.fnUntraced(function* (first: Labelled, other: 
     return yield* new RunError({
       run: other.run,
       detail:
-        `it knows other classes than ${first.run}: ` +
+        `its classes differ from those of ${first.run}: ` +
         `${[...named(first.run, missing), ...named(other.run, added)].join("; ")}. ` +
-        "Runs answer together only on the same classes: leave one of them out, or train it again on the other's"
+        "Runs can be applied together only if they have the same classes: leave one of them out, or train it again on the other's"
     })
   return Int32Array.from(first.labels, (label) => other.labels.indexOf(label))
 })

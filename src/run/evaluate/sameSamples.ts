@@ -25,7 +25,7 @@ const counted = (what: string, ids: ReadonlyArray<string>) =>
     ? []
     : [`${what}: ${ids.length} (${ids.slice(0, shown).join(", ")}${ids.length > shown ? ", …" : ""})`]
 
-/** The keys that say which samples a part has, where they are not the same in both. */
+/** The keys that decide a part's samples, where they differ between two runs. */
 const settings = (first: Listed, other: Listed): string => {
   const found = differences([first.config, other.config]).filter(({ key }) => key === "seed" || key.startsWith("data."))
   const keys = found.map(({ key, values }) => `${key} (${values.map((value) => value ?? "not set").join(", ")})`)
@@ -33,10 +33,11 @@ const settings = (first: Listed, other: Listed): string => {
 }
 
 /**
- * Where each sample of a part of one run stands in the same part of another, which must have the same ones: ids, images
- * and classes. Then none of them was trained on what the other is measured on.
+ * The index of each sample of a part of one run in the same part of another, which must have the same samples: ids,
+ * images and classes. Then neither run was trained on samples that the other is measured on.
  *
- * Fails with a RunError of the other run that says what differs, and why where the configurations tell.
+ * Fails with a RunError of the other run that names the differences, and the keys that cause them where the
+ * configurations differ.
  */
 export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Listed) {
   const rows = new Map(other.samples.map(({ id }, row) => [id, row]))
@@ -67,7 +68,7 @@ export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Li
       run: other.run,
       detail:
         `its ${other.what} has other samples than that of ${first.run}; ${differ.join("; ")}` +
-        `${settings(first, other)}. What runs say together is measured only where none of them was trained: ` +
+        `${settings(first, other)}. Runs are measured together only on samples that none of them was trained on: ` +
         "train one of them again on the data of the other, with its seed as `data.split.seed`, or leave it out"
     })
   return Int32Array.from(first.samples, ({ id }) => rows.get(id) ?? 0) // every one is there

@@ -3,7 +3,7 @@ import type { Effect } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { ExportFile } from "../../model/export/Format.ts"
 
-/** A run cannot be exported as the user asked. Exit code 2 where another command line would do, else 1. */
+/** A run cannot be exported as the user asked. Exit code 2 where another command line would work, else 1. */
 export class ExportError extends Schema.TaggedError<ExportError>()("ExportError", {
   /** The run's or the export's folder. */
   where: Schema.String,
@@ -18,14 +18,14 @@ export class ExportError extends Schema.TaggedError<ExportError>()("ExportError"
   }
 }
 
-/** An export that is written, and not yet at its place. */
+/** An export that is written, but not yet in its final folder. */
 export interface Draft {
-  /** Where it lies until it is checked. */
+  /** Its folder until it is checked. */
   readonly folder: string
   readonly read: (name: string) => Effect.Effect<Uint8Array, ExportError>
 }
 
-/** Folders of exported models: whole and checked, or absent. */
+/** Folders of exported models: complete and checked, or absent. */
 export class Exports extends Context.Service<
   Exports,
   {

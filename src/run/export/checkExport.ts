@@ -16,7 +16,7 @@ import { ExportError } from "./Exports.ts"
 /** The largest allowed difference between an export and the run: absolute, or relative where a value is above 1. */
 export const tolerance = 1e-4
 
-/** The result of a check; `reader` is null where this machine has nothing that reads the format. */
+/** The result of a check; `reader` is null where this machine has no reader of the format. */
 export type Checked =
   | { readonly reader: string; readonly largestDifference: number }
   | { readonly reader: null; readonly reason: string }

@@ -19,7 +19,7 @@ export interface ExportRequest extends Omit<ExportPlan, "model"> {
   readonly target: string
   /** Replaces an earlier export in the same folder. */
   readonly force: boolean
-  /** The images that it is checked with. */
+  /** The images that the export is checked with. */
   readonly images: HeldSource
 }
 

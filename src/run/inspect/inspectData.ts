@@ -20,11 +20,11 @@ const byReason = (refusals: ReadonlyArray<Refusal>) =>
     examples: refusals.filter((refusal) => refusal.reason === reason).slice(0, examplesPerReason)
   }))
 
-/** What a catalogue holds, as a run would see it: classes, parts, sizes of the images, what is refused and what is left out. */
+/** A catalogue as a run would see it: classes, parts, sizes of the images, rows that are refused or left out. */
 export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.PipelineConfig) {
   const images = yield* Images
   const facts: Array<ImageFacts> = []
-  // The images are checked on the way to the dataset; what was found is noted in passing.
+  // The images are checked for the dataset anyway; their facts are collected there.
   const noting = Images.of({
     ...images,
     check: (path, image, expected) =>

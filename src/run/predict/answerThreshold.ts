@@ -14,26 +14,28 @@ import { sameClasses } from "../evaluate/sameClasses.ts"
 import { sameSamples } from "../evaluate/sameSamples.ts"
 import { storedPredictions } from "./storedPredictions.ts"
 
-/** From which probability on a model is to answer: a number, or as little as promises a share of right answers. */
+/**
+ * The least probability at which a model answers: a number, or the smallest one that promises a share of right answers.
+ */
 export type ThresholdRequest = { readonly value: number } | { readonly accuracy: number }
 
-/** A threshold, and where it comes from. */
+/** A threshold, and how it was chosen. */
 export type Threshold =
   | { readonly value: number; readonly source: "given" }
   | {
       readonly value: number
       /** Chosen on the validation part's stored predictions. */
       readonly source: "validation"
-      /** The share of right answers that was asked for. */
+      /** The promised share of right answers. */
       readonly target: number
-      /** With which probability the answers have it, on photos like those of the validation part. */
+      /** The probability that the promise holds, on photos like those of the validation part. */
       readonly confidence: number
       readonly chosen: SafeSelection
-      /** What other thresholds would do. */
+      /** Coverage and accuracy at other thresholds. */
       readonly curve: ReadonlyArray<Selection>
     }
 
-/** Of promises: they are broken for at most one of 20 validation parts. */
+/** The confidence of promises: they are broken for at most one of 20 validation parts. */
 export const confidence = 0.95
 
 const shown = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
@@ -71,11 +73,11 @@ const togetherOn = Effect.fnUntraced(function* (
 })
 
 /**
- * The threshold that is asked for; with `accuracy`, the smallest one whose answers, by the members together, have it on
+ * The requested threshold. With `accuracy`, the smallest one at which the members' common answers have that accuracy on
  * photos like those of the validation part, with a confidence of 95 %.
  *
- * Fails with a ConfigError where no threshold has it, or a run's predictions were not kept, and with a RunError where the
- * members' are not of the same samples.
+ * Fails with a ConfigError where no threshold promises it, or a run has kept no predictions, and with a RunError where
+ * the members' predictions are of different samples.
  */
 export const answerThreshold = Effect.fn("answerThreshold")(function* (
   request: ThresholdRequest,
@@ -92,7 +94,7 @@ export const answerThreshold = Effect.fn("answerThreshold")(function* (
       `no threshold promises ${percent(accuracy)} right answers with ${percent(confidence)} confidence, by the ` +
         `${best.samples} samples of the validation part. The best that was tried, ${best.threshold}, promises ` +
         `${percent(best.atLeast)}: of the ${best.answered} that it answers, ${percent(best.accuracy ?? 0)} are right. ` +
-        "Ask for less, bring a larger validation part, or give the threshold as a number"
+        "Ask for less, use a larger validation part, or give the threshold as a number"
     )
   return {
     value: chosen.threshold,

@@ -9,7 +9,7 @@ import { inferenceOptions } from "../../model/Model.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunEngine } from "../train/RunEngine.ts"
 
-/** What can apply a trained network: the engines that train, and those that do nothing else. */
+/** The engines that can apply a trained network: those that train, and those that only apply. */
 export const PredictorName = Schema.Literals(["auto", ...FeaturesName.literals, ...EngineName.literals])
 export type PredictorName = typeof PredictorName.Type
 
@@ -23,8 +23,8 @@ export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfi
 })
 
 /**
- * A model in the engine that its run ran on, or in the configured one where that is not known or cannot run here; a note
- * then names the engine. An engine that is configured by name is never replaced.
+ * Opens a model in the engine that its run ran on. Where that is not known or cannot run here, in the configured one,
+ * and a note names it. An engine that is configured by name is never replaced.
  */
 export const openRunEngine = Effect.fn("openRunEngine")(function* (
   config: EngineConfig,
@@ -37,7 +37,7 @@ export const openRunEngine = Effect.fn("openRunEngine")(function* (
     config.name === name
       ? Effect.fail(error)
       : Effect.andThen(
-          report({ _tag: "Note", line: `the run ran on ${name}, and is measured on another engine: ${error.message}` }),
+          report({ _tag: "Note", line: `the run ran on ${name}, but is measured on another engine: ${error.message}` }),
           openEngine(config, model)
         )
   )
@@ -50,10 +50,10 @@ const openFeatures = Effect.fnUntraced(function* (model: Model, by?: FeaturesNam
 })
 
 /**
- * A model in what is asked for, until the Scope closes.
+ * Opens a model in the requested engine, until the Scope closes.
  *
- * `auto`: an engine on a GPU where one runs; else the quickest of `Features`, several times as fast on a processor as the
- * others; and where none is there, what `Engines` takes on a processor. The logits are the same to 1e-4, whichever it is.
+ * `auto`: an engine on a GPU where one runs; else the quickest of `Features`, which are several times as fast on a CPU
+ * as the other engines; else the one that `Engines` chooses for the CPU. The logits of all agree to 1e-4.
  */
 export const openPredictor = Effect.fn("openPredictor")(function* (
   config: EngineConfig,
@@ -69,7 +69,7 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
     const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
     if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
       return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
-    // A GPU that is asked for and not there is an error: choosing it once more gives that error.
+    // A named GPU that is missing is an error: choosing it again gives that error.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }
   return yield* openFeatures(model).pipe(

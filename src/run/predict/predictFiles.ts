@@ -32,8 +32,8 @@ export class NothingRead extends Schema.TaggedError<NothingRead>()("NothingRead"
   override readonly [Runtime.errorExitCode] = 3
   override get message() {
     return this.refused === 0
-      ? "There is nothing to predict: no path was given."
-      : `Not one image could be read; of ${this.refused} paths, each with its reason, nothing was predicted.`
+      ? "There is nothing to predict: name an image file, a folder or a pattern."
+      : `No image could be read: see the reason of each of the ${this.refused} paths.`
   }
 }
 
@@ -41,15 +41,15 @@ export class NothingRead extends Schema.TaggedError<NothingRead>()("NothingRead"
 export interface PredictOptions {
   /** How many classes for each image. */
   readonly top: number
-  /** None: every file is answered. */
+  /** Undefined: every file is answered. */
   readonly threshold?: ThresholdRequest | undefined
-  /** The configured one where left out. */
+  /** The engine; the configured one where left out. */
   readonly engine?: PredictorName | undefined
 }
 
 /**
- * Opens the models of runs for image files, as one classifier: the mean of their probabilities, each by its own
- * configuration. The predictions come in the files' order, and nothing is left out.
+ * Opens runs' models as one classifier of image files: the mean of their probabilities, each by its own configuration.
+ * There is a prediction or an error for each file, in the files' order.
  *
  * Paths are taken as they are needed: in memory are a few batches, however many files there are.
  */
@@ -72,7 +72,7 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
       probability
     }))
     const best = first[0]!
-    // Negated, so that an answer whose probability is no number is none.
+    // Negated, so that an answer whose probability is NaN is withheld.
     const abstained = threshold !== undefined && !(best.probability >= threshold.value)
     return { path, label: abstained ? null : best.label, abstained, classes: first }
   }
@@ -94,7 +94,7 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
   })
   const batches = Pipeline.fileBatches(config, images, paths)
   return {
-    /** What applies the models; several, where it is not the same for all. */
+    /** The engines that apply the models. */
     engine: [...new Set(members.map(({ engine }) => engine))].join(", "),
     /** The classes' names. */
     labels,

@@ -1,10 +1,10 @@
-/** How an axis is read. */
+/** An axis. */
 export interface Axis {
   readonly label: string
-  /** Values from 0 to 1 are shown in percent. */
+  /** Whether values from 0 to 1 are shown in percent. */
   readonly percent?: boolean
   readonly log?: boolean
-  /** Ticks at whole numbers only. */
+  /** Whether ticks are at whole numbers only. */
   readonly whole?: boolean
   /** Instead of the range of the data. */
   readonly domain?: readonly [number, number]
@@ -39,7 +39,7 @@ export interface Series {
 /** Curves over a common axis. */
 export interface LineChart {
   readonly kind: "lines"
-  /** What it shows; read aloud by screen readers. */
+  /** Title; screen readers read it. */
   readonly title: string
   readonly x: Axis
   readonly y: Axis
@@ -52,7 +52,7 @@ export interface LineChart {
   readonly rule?: { readonly x: number; readonly label: string }
 }
 
-/** At most so many bars are drawn; the table has all. */
+/** The most bars that are drawn; the table has all. */
 export const mostBars = 90
 
 /** Bars from the left, one a row, each of several parts. */
@@ -62,7 +62,7 @@ export interface BarChart {
   readonly x: Axis
   /** What a row is of. */
   readonly y: { readonly label: string }
-  /** What the parts of a bar are. */
+  /** Names of a bar's parts. */
   readonly parts: ReadonlyArray<string>
   readonly rows: ReadonlyArray<{ readonly label: string; readonly values: ReadonlyArray<number> }>
 }
@@ -77,7 +77,7 @@ export interface MatrixChart {
   readonly counts: ReadonlyArray<ReadonlyArray<number>>
 }
 
-/** The values of each row as dots: how a setting does over all other settings. */
+/** The values of each row as dots: the objective at a setting's values, over all other settings. */
 export interface StripChart {
   readonly kind: "strip"
   readonly title: string

@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { Chart } from "./Chart.ts"
 import { html } from "./html.ts"
 
-/** Where a chart is shown, which decides its colours. */
+/** The medium of a chart, which decides its colours. */
 export interface Look {
   /** `page`: colours are the page's variables, so that they follow light and dark; `paper`: fixed colours on white. */
   readonly for: "page" | "paper"

@@ -8,12 +8,12 @@ import type { Charts } from "./Charts.ts"
 import type { Thumbnails } from "./Thumbnails.ts"
 import { writeReport } from "./writeReport.ts"
 
-/** Writes the pages of a finished run; nothing unless a Layer provides it. It cannot fail the run. */
+/** Writes the pages of a finished run; writes nothing unless a Layer provides it. It cannot fail. */
 export const Pages = Context.Reference<(folder: RunFolder["Service"]) => Effect.Effect<void>>("weft/run/report/Pages", {
   defaultValue: () => () => Effect.void
 })
 
-/** The page and charts of a run or a search, and a run's model card; that they could not be written is a note alone. */
+/** Writes the page and charts of a run or a search, and a run's model card. A failure is only a note. */
 export const layer = Layer.effect(
   Pages,
   Effect.map(
@@ -27,7 +27,7 @@ export const layer = Layer.effect(
             ? Effect.interrupt
             : report({
                 _tag: "Note",
-                line: `all is done, but the page is not: ${messageOf(Cause.squash(cause))}. Once more: npx pnpm pipeline:report ${folder.path}`
+                line: `the page could not be written: ${messageOf(Cause.squash(cause))}. All else is done. Try again: npx pnpm pipeline:report ${folder.path}`
               })
         )
       )

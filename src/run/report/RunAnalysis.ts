@@ -21,7 +21,7 @@ import type { LikelyLabelError } from "./likelyLabelErrors.ts"
 import { likelyLabelErrors } from "./likelyLabelErrors.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
-/** How many of each a page shows. */
+/** How many entries of each list a page shows. */
 export const shown = { losses: 24, labelErrors: 24, namedLabelErrors: 200, pairs: 8, ofPair: 4, coverage: 100 } as const
 
 /** With more classes than this a matrix cannot be read; the page lists pairs instead. */
@@ -58,7 +58,7 @@ export interface TestAnalysis {
   readonly coverage: ReadonlyArray<Coverage>
   readonly calibration: {
     readonly temperature: number
-    /** Whether the model uses it. */
+    /** Whether the model uses this temperature. */
     readonly applied: boolean
     readonly metrics: CalibrationMetrics
   } | null
@@ -70,10 +70,10 @@ export interface RunAnalysis {
   readonly labelErrors: {
     /** The temperature of the probabilities. */
     readonly temperature: number
-    /** Those that are shown, and further ones that are named. */
+    /** Samples that are shown with their photo, and further ones that are only named. */
     readonly photos: ReadonlyArray<LikelyLabelError>
     readonly named: ReadonlyArray<LikelyLabelError>
-    /** How many were found in all, and among how many photos. */
+    /** How many were found, and among how many photos. */
     readonly total: number
     readonly samples: number
   }

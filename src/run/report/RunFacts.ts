@@ -23,15 +23,15 @@ export interface RunFacts {
   readonly steps: ReadonlyArray<StepSpan>
   readonly validation: StoredPredictions | undefined
   readonly test: StoredPredictions | undefined
-  /** A sentence for each file that could not be read: a page shows it, and leaves out what the file has. */
+  /** A sentence for each file that could not be read: a page shows it, and leaves the file's contents out. */
   readonly gaps: ReadonlyArray<string>
 }
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 /**
- * Reads a finished run. Fails where `config.json` or `report.json` is missing or invalid; any other missing or damaged file
- * is a gap.
+ * Reads a finished run. Fails where `config.json` or `report.json` is missing or invalid; any other missing or damaged
+ * file is an entry of `gaps`.
  */
 export const readRun = Effect.fn("readRun")(function* () {
   const folder = yield* RunFolder
@@ -57,11 +57,8 @@ export const readRun = Effect.fn("readRun")(function* () {
       })
     )
   const predictions = (part: "validation" | "test") =>
-    optional(
-      `predictions/${part}.safetensors`,
-      `No single photos of the ${part} part are told of`,
-      undefined,
-      (bytes) => decodePredictions(bytes, `${folder.path}/predictions/${part}.safetensors`)
+    optional(`predictions/${part}.safetensors`, `The ${part} part's photos are not shown`, undefined, (bytes) =>
+      decodePredictions(bytes, `${folder.path}/predictions/${part}.safetensors`)
     )
 
   const config = yield* needed("config.json", (text) =>

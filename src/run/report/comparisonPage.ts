@@ -61,7 +61,7 @@ const metricTable = (runs: ReadonlyArray<Compared>) =>
     </table>
   </div>`
 
-/** What must be known beside the metrics, run by run. */
+/** Notes on the metrics, for each run. */
 const notes = (runs: ReadonlyArray<Compared>) =>
   runs.flatMap(({ facts: { report }, name }) => {
     const { test } = report

@@ -10,11 +10,11 @@ import type { RunFacts } from "./RunFacts.ts"
 
 /** The metrics of a class with fewer test samples are uncertain: Wilson's interval of 0.9 is 0.21 wide. */
 const few = 30
-/** A class with a lower recall is named among the limits. */
+/** A class with a lower recall than this is listed among the limits. */
 const weak = 0.7
-/** If the largest class is so many times as large as the smallest, that is named among the limits. */
+/** Classes whose sizes differ by more than this factor are mentioned among the limits. */
 const uneven = 10
-/** At most so many classes are named in a limit. */
+/** The most classes that a limit names. */
 const named = 15
 
 /** Text from outside in Markdown: no markup of its own, no line break, no end of a table's cell. */
@@ -123,7 +123,7 @@ const settingText = (value: unknown): string =>
 /**
  * A run's `MODEL_CARD.md`: the model, its data, its metrics and its limits, all from the run.
  *
- * What only people know (licence, contact, intended and excluded uses) is left to them, and the card says so.
+ * Facts that only people know (licence, contact, intended and excluded uses) are left for them to fill in.
  * Source: Mitchell et al., Model Cards for Model Reporting, 2019; the metadata as Hugging Face reads them.
  */
 export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {

@@ -20,7 +20,7 @@ const digestOf = (text: string) =>
 /**
  * A page as one file: style and script in it, nothing from outside, and a policy that forbids everything else.
  *
- * `frame-ancestors` and the like have no effect in a meta element and are left out.
+ * `frame-ancestors` and similar directives have no effect in a meta element, and are left out.
  */
 export const page = Effect.fnUntraced(function* (options: {
   readonly title: string

@@ -1,9 +1,9 @@
 /**
  * The colours of pages and charts by the names of the page's CSS variables: on white, and on the dark page.
  *
- * Series take `--c0` to `--c5`. Source: Okabe and Ito, Color Universal Design, 2008: apart for the colour-blind too; those
- * for the dark page are the same hues, lighter, so that they have a contrast of 3 and more to it. What is text
- * (ink, quiet, wrong, and links in --c0) has 4.5 and more, on the page and on panels (WCAG 2.2, 1.4.3 and 1.4.11).
+ * Series take `--c0` to `--c5`. Source: Okabe and Ito, Color Universal Design, 2008: distinct for the colour-blind too.
+ * Those for the dark page are the same hues, lighter, with a contrast of at least 3 to it. Colours of text (ink, quiet,
+ * wrong, and links in --c0) have at least 4.5, on the page and on panels (WCAG 2.2, 1.4.3 and 1.4.11).
  */
 export const palette: Readonly<Record<string, { readonly light: string; readonly dark: string }>> = {
   "--c0": { light: "#0072b2", dark: "#56b4e9" },

@@ -1,19 +1,19 @@
 import type { EpochNumber } from "../../metrics/Report.ts"
-import { figureHead, isEpochFigure, metricOf } from "../search/objective.ts"
+import { columnHead, isEpochMetric, metricOf } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { ranking } from "../search/SearchResult.ts"
 import { shortValue } from "../search/settings.ts"
 import type { Axis, Chart } from "./Chart.ts"
 
-/** More curves cannot be told apart; those of the best trials are shown. */
+/** The most curves: more cannot be distinguished. The best trials' are shown. */
 export const mostCurves = 12
 /** An axis with more values than this is drawn as a scale, if they are numbers. */
 const mostRows = 12
 
 /** Whether an objective is a share, which an axis shows in percent. */
-const isShare = (figure: string) => metricOf(figure)?.unit === "%" || /(waiting|ece\w*)$/.test(figure)
+const isShare = (path: string) => metricOf(path)?.unit === "%" || /(waiting|ece\w*)$/.test(path)
 
-const axisOf = (figure: string): Axis => ({ label: figureHead(figure), percent: isShare(figure) })
+const axisOf = (path: string): Axis => ({ label: columnHead(path), percent: isShare(path) })
 
 /** A trial's number and its settings, in short. */
 export const nameOf = (trial: SearchTrial): string =>
@@ -38,7 +38,7 @@ const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string)
   )
   const values = [...new Set(known.map(({ value }) => JSON.stringify(value)))]
   const numbers = known.flatMap(({ figure, value }) => (typeof value === "number" ? [{ x: value, y: figure }] : []))
-  const title = `${figureHead(figure)} over ${path}`
+  const title = `${columnHead(figure)} over ${path}`
   if (values.length > mostRows && numbers.length === known.length) {
     const xs = numbers.map(({ x }) => x)
     const [least, greatest] = [Math.min(...xs), Math.max(...xs)]
@@ -72,15 +72,16 @@ export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> =
   const { figure } = search.config.objective
   const best = ranking(search)
   const compared = best.filter(({ history }) => history.length > 0)
-  // Where the objective is of the whole run, the validation loss tells how a trial went.
-  const key = isEpochFigure(figure) ? (figure as EpochNumber) : "validationLoss" // a number of every epoch
+  // Where epochs do not have the objective, the curves show the validation loss.
+  const key = isEpochMetric(figure) ? (figure as EpochNumber) : "validationLoss" // a number of every epoch
   return new Map([
     ...(compared.length > 0 ? [["curves", curves(compared, "The best trials' curves", key)] as const] : []),
     ...(compared.length > 0 && key !== "trainLoss"
       ? [["train-loss", curves(compared, "Their training loss", "trainLoss")] as const]
       : []),
     ...search.config.axes.flatMap(({ path }, i) =>
-      // Trials that were stopped early trained for fewer epochs, and do not compare with finished ones.
+      // Without trials that were stopped early: they trained for fewer epochs, and cannot be compared with finished
+      // ones.
       best.some(({ state }) => state === "finished")
         ? [
             [

@@ -1,5 +1,5 @@
-import { duration, figureText } from "../../metrics/numberText.ts"
-import { figureHead } from "../search/objective.ts"
+import { duration, numberText } from "../../metrics/numberText.ts"
+import { columnHead } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../search/settings.ts"
@@ -14,7 +14,7 @@ import { figure } from "./sections/figure.ts"
 const columns = ["validationLoss", "trainLoss", "validationAccuracy", "trainAccuracy"] as const
 
 const valueCell = (value: number | null | undefined) =>
-  html`<td data-value="${value ?? ""}">${value === null || value === undefined ? dash : figureText(value)}</td>`
+  html`<td data-value="${value ?? ""}">${value === null || value === undefined ? dash : numberText(value)}</td>`
 
 const card = (name: string, value: string, more: string) =>
   html`<div class="card"><span>${name}</span><b>${value}</b><span>${more}</span></div>`
@@ -32,8 +32,8 @@ const summary = (search: SearchResult) => {
       ${
         best !== undefined &&
         card(
-          `Best ${figureHead(name)}`,
-          figureText(best.figure ?? Number.NaN),
+          `Best ${columnHead(name)}`,
+          numberText(best.figure ?? Number.NaN),
           `${best.id}; the ${goal === "min" ? "least" : "greatest"} is the best`
         )
       }
@@ -79,7 +79,7 @@ const table = (search: SearchResult) => {
           <th scope="col" class="text">trial</th>
           ${settingHeads(search.config.axes.map(({ path }) => path)).map((head) => html`<th scope="col" class="text">${head}</th>`)}
           ${own.map((head) => html`<th scope="col">${head}</th>`)}
-          ${columns.map((column) => html`<th scope="col">${figureHead(column)}</th>`)}
+          ${columns.map((column) => html`<th scope="col">${columnHead(column)}</th>`)}
           <th scope="col">epochs</th>
           <th scope="col" class="text">state</th>
         </tr>
@@ -105,7 +105,7 @@ const failures = ({ duplicates, trials }: SearchResult) => {
           )}
         </dl>`,
     duplicates.length > 0 &&
-      html`<h3>Trained once, for the configuration is the same</h3>
+      html`<h3>Trained once, as the configuration is the same</h3>
         <dl>
           ${duplicates.map(
             ({ sameAs, settings }) =>

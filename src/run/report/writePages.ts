@@ -17,7 +17,7 @@ import { Thumbnails } from "./Thumbnails.ts"
 /** Characters of all pictures of a page together; it stays below 3 MB with them. */
 const mostPictures = 1_500_000
 
-/** The pictures that a page shows, by file, as far as the photos are where they were. */
+/** The pictures that a page shows, by file, as far as the photos can be found. */
 export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
   const samples = shownSamples(analysis)
   const { data, image } = config
@@ -48,8 +48,8 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
 })
 
 /**
- * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md` and, where configured, TensorBoard's events of a finished run, from
- * what its folder says. The photos are needed for their pictures alone.
+ * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md` and, where configured, TensorBoard's events of a finished run,
+ * from its folder's files. The photos are needed only for their pictures.
  */
 export const writePages = Effect.fn("writePages")(function* () {
   const folder = yield* RunFolder

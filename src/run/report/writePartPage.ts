@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
-import { figuresOf } from "../../model/measure.ts"
+import { metricsOf } from "../../model/measure.ts"
 import { testReport } from "../../metrics/Report.ts"
 import type { TestReport } from "../../metrics/Report.ts"
 import type { MeasuredAlone } from "../evaluate/evaluateRuns.ts"
@@ -17,7 +17,7 @@ import { picturesOf } from "./writePages.ts"
 /** The stored predictions, if they give the same confusion; otherwise the part has changed since they were stored. */
 const matching = (stored: StoredPredictions | undefined, found: TestReport, temperature: number) => {
   if (stored === undefined) return undefined
-  const again = testReport(figuresOf(numbersOf(stored), { temperature, bins: 2 }).evaluation, stored.labels)
+  const again = testReport(metricsOf(numbersOf(stored), { temperature, bins: 2 }).evaluation, stored.labels)
   return JSON.stringify(again?.confusion) === JSON.stringify(found.confusion) ? stored : undefined
 }
 

@@ -1,7 +1,7 @@
 import { Clock, Effect, Ref } from "effect"
 import { promote } from "./halving.ts"
 import type { SearchResult } from "./SearchResult.ts"
-import { figuresSoFar, withTrial } from "./SearchResult.ts"
+import { stateSoFar, withTrial } from "./SearchResult.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Runs } from "../Runs.ts"
@@ -13,7 +13,7 @@ import type { SearchNews } from "./SearchNews.ts"
 import { readRecord } from "./TrialRecord.ts"
 import { trialFolder } from "./groupTrainer.ts"
 
-/** A trial's end as its search sees it: one that paused waits for the others of its rung. */
+/** A trial's end as its search sees it: a paused trial waits for the others of its rung. */
 const stateOf = ({ state }: TrialEnd) => (state === "paused" ? "waiting" : state)
 
 const ended = (search: SearchResult, rung: number, end: TrialEnd): SearchResult =>
@@ -38,16 +38,17 @@ const decided = (search: SearchResult, rung: number, ends: ReadonlyMap<string, T
   )
 }
 
-/** A search that goes on: who ran when it was stopped waits. */
+/** A resumed search: trials that were running wait again. */
 const awakened = (search: SearchResult): SearchResult => ({
   ...search,
   trials: search.trials.map((trial) => (trial.state === "running" ? { ...trial, state: "waiting" } : trial))
 })
 
 /**
- * How a search stands, shown and written into its folder as news of it come.
+ * A search's state, reported and written into its folder as its news arrive.
  *
- * `search`: where it was left, or before its first trial. What it says at the end is read from the trials' own folders.
+ * `search` is its state when it was left, or before its first trial. The final state is read from the trials' own
+ * folders.
  */
 export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult, trials: ReadonlyArray<Trial>) {
   const folder = yield* RunFolder
@@ -63,7 +64,7 @@ export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult,
     const seconds = search.seconds + Number(now - start) / 1e9
     const current = yield* Ref.updateAndGet(state, (before) => ({ ...next(before), seconds }))
     yield* report({ _tag: "Trials", search: current })
-    // The trials' own folders have it all: this file may be a second behind.
+    // The trials' own folders have everything: this file may be a second behind.
     if (!isLast && now - (yield* Ref.get(written)) < 1_000_000_000n) return
     yield* Ref.set(written, now)
     yield* writeSearch(current).pipe(Effect.provideService(RunFolder, folder))
@@ -94,7 +95,7 @@ export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult,
       return yield* change((search) => {
         const before = search.trials.find((trial) => trial.id === id)?.history ?? []
         const history = [...before.filter(({ epoch }) => epoch !== record.epoch), record]
-        return withTrial(search, id, figuresSoFar(train, history, search.config.objective))
+        return withTrial(search, id, stateSoFar(train, history, search.config.objective))
       })
     }
     const line = event._tag === "Note" ? `${event.trial ?? ""} ${event.line}` : undefined
@@ -103,7 +104,7 @@ export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult,
     yield* report(event)
   })
 
-  /** What cannot be written now is tried again with the next news, and at the end. */
+  /** Writes search.json. A failure is tried again with the next news, and at the end. */
   const tell = (news: SearchNews) =>
     hear(news).pipe(
       Effect.catch((error) => report({ _tag: "Note", line: `search.json is not written: ${error.message}` }))
@@ -115,7 +116,7 @@ export const openBoard = Effect.fn("openBoard")(function* (search: SearchResult,
     for (const end of trials) {
       const record = yield* runs.existing(trialFolder(folder.path, end.id)).pipe(
         Effect.flatMap((folder) => Effect.provideService(readRecord, RunFolder, folder)),
-        // On a cluster, this machine may not see the trials' folders: what their workers told is known.
+        // On a cluster, this machine may not see the trials' folders: the workers' news are used then.
         Effect.orElseSucceed(() => undefined)
       )
       next = withTrial(ended(next, end.rung, end), end.id, {

@@ -10,12 +10,12 @@ export const Group = Schema.Struct({
   index: Schema.Natural,
   /** By id, in the search's order. */
   trials: Schema.NonEmptyArray(Schema.String),
-  /** After so many epochs they pause; left out: to their end. */
+  /** The epochs after which they pause; where left out, they train to their end. */
   until: Schema.optionalKey(Schema.Natural)
 })
 export type Group = typeof Group.Type
 
-/** How far a trial has come, as the journal keeps it: no history, no tensor. */
+/** A trial's progress as the journal keeps it: no history, no tensor. */
 export const TrialEnd = Schema.Struct({
   id: Schema.String,
   state: Schema.Literals(["finished", "paused", "diverged", "failed"]),
@@ -28,10 +28,13 @@ export const TrialEnd = Schema.Struct({
 })
 export type TrialEnd = typeof TrialEnd.Type
 
-/** What became of a group: every trial of it, in its order. */
+/** The end of a group: every trial of it, in its order. */
 export const GroupEnd = Schema.Struct({
   trials: Schema.Array(TrialEnd),
-  /** Images through decoding and the frozen part: were each trial alone, and as it was. */
+  /**
+   * Images through decoding and the frozen part: as many as the trials alone would have needed (`wanted`), and as many
+   * as there were (`made`).
+   */
   passes: Schema.Struct({ wanted: Schema.Natural, made: Schema.Natural })
 })
 export type GroupEnd = typeof GroupEnd.Type

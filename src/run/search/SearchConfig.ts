@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { intBetween, optionalSetting, setting } from "../../config/Setting.ts"
-import { goalProblem, isEpochFigure, Objective } from "./objective.ts"
+import { goalProblem, isEpochMetric, Objective } from "./objective.ts"
 
 const Range = Schema.Struct({
   from: Schema.Finite.annotateKey({ description: "The least value" }),
@@ -34,7 +34,7 @@ const Axis = Schema.Struct({
     expected: "either `values` or a `range`"
   })
 )
-/** One direction of the space: a key, and the values that it may have. */
+/** One axis of the space: a key, and its possible values. */
 export type Axis = typeof Axis.Type
 
 const Grid = Schema.Struct({ kind: Schema.Literal("grid") })
@@ -44,19 +44,19 @@ const Random = Schema.Struct({
 })
 const Halving = Schema.Struct({
   kind: Schema.Literal("halving"),
-  factor: setting(intBetween(2, 100), 3, "halving: one trial in so many goes on, with so many times the epochs"),
+  factor: setting(intBetween(2, 100), 3, "halving: one in this many trials goes on, for this many times the epochs"),
   minEpochs: setting(intBetween(1, 100_000), 1, "halving: epochs before the first trials are stopped"),
-  trials: optionalSetting(intBetween(1, 10_000), "halving: so many drawn points; the whole grid where left out")
+  trials: optionalSetting(intBetween(1, 10_000), "halving: how many points are drawn; where left out, the whole grid")
 })
 
-/** No grid is larger: a point more on a few axes makes a number that nobody meant. */
+/** The most points of a grid: one more value on a few axes can make a number that nobody meant. */
 const mostPoints = 10_000
 
-/** Whether the points are the grid's, not drawn ones. */
+/** Whether the points are those of the grid, not drawn ones. */
 export const isGrid = ({ strategy }: Pick<SearchConfig, "strategy">): boolean =>
   strategy.kind === "grid" || (strategy.kind === "halving" && strategy.trials === undefined)
 
-/** An axis cannot come after one that sets a key inside its section: it would undo it. */
+/** Fails where an axis comes after one that sets a key inside its section, which it would undo. */
 const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
   for (const [i, { path }] of axes.entries())
     for (const before of axes.slice(0, i)) {
@@ -67,30 +67,30 @@ const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
   return undefined
 }
 
-/** A search: a run to begin with, which of its keys vary, and what the best trial is. */
+/** A search: the configuration that its trials share, the keys that vary, and the objective. */
 export const SearchConfig = Schema.Struct({
   name: setting(
     Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
     "search",
     "The search's name, part of its folder's and of its trials'"
   ),
-  seed: setting(intBetween(0, 2 ** 32 - 1), 1, "Of the points that are drawn; each trial's own is `base.seed`"),
+  seed: setting(intBetween(0, 2 ** 32 - 1), 1, "Seeds the drawn points; the trials' own seed is `base.seed`"),
   base: Schema.Record(Schema.String, Schema.Unknown).annotateKey({
     description: "What all trials have in common: any keys of a run"
   }),
   axes: Schema.NonEmptyArray(Axis).annotateKey({
-    description: "What varies, `[[axes]]` each; of a grid, the last one varies fastest"
+    description: "The keys that vary, one `[[axes]]` each; in a grid, the last one varies fastest"
   }),
   strategy: setting(
     Schema.Union([Grid, Random, Halving]).annotate({ expected: 'kind = "grid", "random" or "halving"' }),
     { kind: "grid" },
-    "`grid`: every combination. `random`: drawn points. `halving`: all begin, and after each rung the best of them go on"
+    "`grid`: every combination. `random`: drawn points. `halving`: all trials begin, and after each rung only the best go on"
   ),
-  objective: setting(Objective, {}, "What the best trial is the best in"),
+  objective: setting(Objective, {}, "The metric that decides which trial is the best"),
   together: setting(
     intBetween(1, 1000),
     4,
-    "At most so many trials that train their whole network share one pass: each holds its weights, gradients and optimiser's state in memory. Trials with a frozen part in common always share theirs"
+    "The most trials that train their whole network in one pass: each has its weights, gradients and optimiser's state in memory. Trials with a common frozen part always share its pass"
   )
 }).check(
   Schema.makeFilter(({ axes }) => {
@@ -103,7 +103,7 @@ export const SearchConfig = Schema.Struct({
     if (endless !== undefined)
       return {
         path: ["axes"],
-        issue: `Expected \`steps\` in the range of \`${endless.path}\`: a grid takes so many of it`
+        issue: `Expected \`steps\` in the range of \`${endless.path}\`: a grid needs the number of its values`
       }
     const points = search.axes.reduce(
       (product, { range, values }) => product * (values?.length ?? range?.steps ?? 1),
@@ -121,11 +121,11 @@ export const SearchConfig = Schema.Struct({
     return problem === undefined ? undefined : { path: ["objective"], issue: problem }
   }),
   Schema.makeFilter(({ objective, strategy }) =>
-    strategy.kind !== "halving" || isEpochFigure(objective.figure)
+    strategy.kind !== "halving" || isEpochMetric(objective.figure)
       ? undefined
       : {
           path: ["objective", "figure"],
-          issue: `Expected a figure that every epoch has, such as validationLoss, where the strategy is halving, got ${JSON.stringify(objective.figure)}`
+          issue: `Expected a metric that every epoch has, such as validationLoss, where the strategy is halving, got ${JSON.stringify(objective.figure)}`
         }
   )
 )

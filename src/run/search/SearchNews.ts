@@ -4,24 +4,24 @@ import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { GroupEnd } from "./Group.ts"
 import type { SearchResult } from "./SearchResult.ts"
 
-/** Told by a process of the same version of Weft, in which a ProgressEvent is data that JSON holds as it is. */
-export const Told = Schema.Unknown.pipe(
+/** A ProgressEvent from a process of the same version of Weft: plain data that JSON keeps as it is. */
+export const ReportedEvent = Schema.Unknown.pipe(
   Schema.refine((value): value is ProgressEvent => typeof value === "object" && value !== null)
 )
 
-/** What those who train a search's groups tell those who watch it: how it goes with some trials, and how it went. */
+/** News of a search from its workers to its watchers: progress of some trials, or the end of a group. */
 export const SearchNews = Schema.Union([
-  Schema.TaggedStruct("Going", { trials: Schema.Array(Schema.String), event: Told }),
+  Schema.TaggedStruct("Going", { trials: Schema.Array(Schema.String), event: ReportedEvent }),
   Schema.TaggedStruct("Ended", { rung: Schema.Natural, end: GroupEnd })
 ])
 export type SearchNews = typeof SearchNews.Type
 
-/** Where news go. */
+/** Publishes news. */
 export type TellNews = (news: SearchNews) => Effect.Effect<void>
 
 declare module "../../pipeline/Progress.ts" {
   interface ProgressEvents {
-    /** How a search stands: at its beginning, and whenever one of its trials has come further. */
+    /** A search's state: at its beginning, and whenever one of its trials has made progress. */
     readonly Trials: { readonly search: SearchResult }
   }
 }

@@ -2,54 +2,57 @@ import { Schema } from "effect"
 import { EpochRecord } from "../../metrics/Report.ts"
 import type { TrainConfig } from "../../model/TrainConfig.ts"
 import type { Objective } from "./objective.ts"
-import { chosenRecord, epochFigure, rank } from "./objective.ts"
+import { chosenRecord, epochValue, rank } from "./objective.ts"
 import { SearchConfig } from "./SearchConfig.ts"
 
 /**
- * How a trial stands. `waiting`: for its turn, or at a rung's end for the others; `stopped`: others were better at a
- * rung's end; `failed` and `diverged` have a sentence that says why.
+ * A trial's state. `waiting`: for its turn, or at a rung's end for the others; `stopped`: others were better at a
+ * rung's end; `failed` and `diverged` have the reason in `detail`.
  */
 export const TrialState = Schema.Literals(["waiting", "running", "finished", "failed", "diverged", "stopped"])
 export type TrialState = typeof TrialState.Type
 
 const Settings = Schema.Record(Schema.String, Schema.Unknown)
 
-/** What is kept of a trial; its run folder has the rest. */
+/** A trial in its search's file; its run folder has the rest. */
 export const SearchTrial = Schema.Struct({
   id: Schema.String,
   /** Its value for each axis' path. */
   settings: Settings,
   state: TrialState,
-  /** The rung (from 0) that it is at, or at whose end it was stopped. */
+  /** The rung (from 0) that it is in, or at whose end it was stopped. */
   rung: Schema.Natural,
   /** Relative to the search's folder. */
   folder: Schema.String,
-  /** Epochs that it is trained for, if nothing stops it. */
+  /** The epochs that it is trained for, unless it is stopped. */
   epochs: Schema.Natural,
   history: Schema.Array(EpochRecord),
-  /** The epoch (from 1) that its figures are of; null before the first one's end. */
+  /** The epoch (from 1) that its metrics are of; null before the first epoch's end. */
   chosenEpoch: Schema.NullOr(Schema.Natural),
   /** The objective; null where there is none yet. */
   figure: Schema.NullOr(Schema.Finite),
-  /** Of its epochs; of a finished trial, of the whole run. */
+  /** Seconds of its epochs; of a finished trial, of the whole run. */
   seconds: Schema.Finite,
   /** Why it failed or diverged. */
   detail: Schema.optionalKey(Schema.String)
 })
 export type SearchTrial = typeof SearchTrial.Type
 
-/** A search's `search.json`, rewritten as it goes on: what its tables and plots are made from. */
+/** A search's `search.json`, rewritten as it goes on. Its tables and plots are made from it. */
 export const SearchResult = Schema.Struct({
   format: Schema.Literal("weft-search-1"),
   config: SearchConfig,
   rungs: Schema.Array(Schema.Struct({ epochs: Schema.Natural, trials: Schema.Natural, keep: Schema.Natural })),
   /** In the order of their numbers. */
   trials: Schema.Array(SearchTrial),
-  /** Points with the same configuration as an earlier trial: they were not trained again, and count nowhere. */
+  /** Points with the same configuration as an earlier trial: they were not trained again, and are not counted. */
   duplicates: Schema.Array(Schema.Struct({ settings: Settings, sameAs: Schema.String })),
-  /** Images through decoding and the frozen part: were each trial alone, and as it was. */
+  /**
+   * Images through decoding and the frozen part: as many as the trials alone would have needed, and as many as there
+   * were.
+   */
   passes: Schema.Struct({ wanted: Schema.Natural, made: Schema.Natural }),
-  /** Since its beginning, without the time in which it was stopped. */
+  /** Seconds since its beginning, without the time in which it was stopped. */
   seconds: Schema.Finite
 })
 export type SearchResult = typeof SearchResult.Type
@@ -64,8 +67,8 @@ export const withTrial = (
   trials: search.trials.map((trial) => (trial.id === id ? { ...trial, ...change } : trial))
 })
 
-/** What is known of a trial by its epochs so far. */
-export const figuresSoFar = (
+/** A trial's state by its epochs so far. */
+export const stateSoFar = (
   train: Pick<TrainConfig, "select" | "monitor" | "earlyStopping">,
   history: ReadonlyArray<EpochRecord>,
   { figure }: Objective
@@ -74,16 +77,19 @@ export const figuresSoFar = (
   return {
     history,
     chosenEpoch: chosen?.epoch ?? null,
-    figure: epochFigure(chosen, figure),
+    figure: epochValue(chosen, figure),
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0)
   } satisfies Partial<SearchTrial>
 }
 
-/** The record of the epoch that a trial's figures are of. */
+/** The record of the epoch that a trial's metrics are of. */
 export const recordOf = ({ chosenEpoch, history }: SearchTrial): EpochRecord | undefined =>
   history.find(({ epoch }) => epoch === chosenEpoch)
 
-/** Those that can be compared, the best by the objective first; stopped ones after all finished, the later stopped first. */
+/**
+ * The trials that can be compared, the best objective first: finished ones before stopped ones, and those that were
+ * stopped later before earlier ones.
+ */
 export const ranking = ({ config, trials }: SearchResult): ReadonlyArray<SearchTrial> => {
   const ranked = (state: TrialState) =>
     rank(
@@ -102,7 +108,7 @@ export const winner = (search: SearchResult): SearchTrial | undefined => {
   return first?.state === "finished" && first.figure !== null ? first : undefined
 }
 
-/** Share of the passes that trials spared each other; null before the first pass. */
+/** Share of the passes that shared batches saved; null before the first pass. */
 export const savedShare = ({ passes }: SearchResult): number | null =>
   passes.wanted === 0 ? null : 1 - passes.made / passes.wanted
 
@@ -123,7 +129,7 @@ const isAlive = ({ state }: SearchTrial) => state === "waiting" || state === "ru
 export const trialEpochs = ({ rungs, trials }: SearchResult): { readonly done: number; readonly left: number } => {
   const done = trials.reduce((sum, { history }) => sum + history.length, 0)
   const alive = trials.filter(isAlive)
-  // A trial that is finished, by early stopping too, has none left.
+  // A finished trial, also by early stopping, has no epochs left.
   const behind = ({ epochs, history, state }: SearchTrial) => (state === "finished" ? epochs : history.length)
   if (rungs.length <= 1)
     return { done, left: alive.reduce((sum, trial) => sum + Math.max(0, trial.epochs - behind(trial)), 0) }
@@ -139,7 +145,7 @@ export const trialEpochs = ({ rungs, trials }: SearchResult): { readonly done: n
   return { done, left }
 }
 
-/** How long the rest takes at the pace so far; null before the first epoch's end. */
+/** Seconds left at the speed so far; null before the first epoch's end. */
 export const secondsLeft = (search: SearchResult): number | null => {
   const { done, left } = trialEpochs(search)
   return done === 0 ? null : (search.seconds * left) / done

@@ -2,13 +2,13 @@ import { Context, Deferred, Effect, Fiber, Layer, Queue, Schema } from "effect"
 import type { Group } from "./Group.ts"
 import { GroupEnd, TrialEnd } from "./Group.ts"
 
-/** A search to be carried out: what of its configuration says in which order its trials are trained. */
+/** A search to run: the part of its configuration that decides the order of its trials. */
 export const SearchPayload = Schema.Struct({
-  /** Of this configuration in this folder: a second one with the same key is the same search. */
+  /** Names this configuration in this folder: searches with the same key are the same search. */
   key: Schema.String,
   /** See `Passenger`. */
   trials: Schema.Array(Schema.Struct({ id: Schema.String, pass: Schema.String, frozen: Schema.NullOr(Schema.String) })),
-  /** One after the other; after each, so many go on. The last one's trials go to their end. */
+  /** The rungs, one after the other; after each, `keep` trials go on. The last rung's trials train to their end. */
   rungs: Schema.NonEmptyArray(Schema.Struct({ until: Schema.optionalKey(Schema.Natural), keep: Schema.Natural })),
   goal: Schema.Literals(["min", "max"]),
   /** Where groups can be trained side by side, and how many whole networks a group may have: see `plan`. */
@@ -17,24 +17,24 @@ export const SearchPayload = Schema.Struct({
 })
 export type SearchPayload = typeof SearchPayload.Type
 
-/** What became of a search: every trial of it, in its order. */
+/** The end of a search: every trial of it, in its order. */
 export const SearchEnd = Schema.Struct({
-  /** `rung`: the last one that it took part in. */
+  /** `rung`: the last rung that the trial took part in. */
   trials: Schema.Array(Schema.Struct({ ...TrialEnd.fields, rung: Schema.Natural })),
   passes: GroupEnd.fields.passes
 })
 export type SearchEnd = typeof SearchEnd.Type
 
 /**
- * The order in which a search hands out its groups, up to its end: `runSearch`. `handOut` has groups trained by whoever
- * is idle, and gives their ends in their order. What it has given once, it gives again when the search goes on.
+ * Runs a search to its end: `runSearch`. `handOut` lets idle workers train groups, and returns their ends in the
+ * groups' order. When the search is resumed, it returns known ends again.
  */
 export type SearchRounds = <R>(
   search: SearchPayload,
   handOut: (groups: ReadonlyArray<Group>) => Effect.Effect<ReadonlyArray<GroupEnd>, never, R>
 ) => Effect.Effect<SearchEnd, never, R>
 
-/** The groups of a search cannot be read, or their state cannot be kept: the file or the database refuses. */
+/** The groups of a search cannot be read or saved: the file or the database refuses. */
 export class GroupQueueError extends Schema.TaggedError<GroupQueueError>()("GroupQueueError", {
   detail: Schema.String,
   cause: Schema.Defect()
@@ -44,15 +44,15 @@ export class GroupQueueError extends Schema.TaggedError<GroupQueueError>()("Grou
   }
 }
 
-/** The groups of searches that wait to be trained. */
+/** The queue of groups that wait to be trained. */
 export class GroupQueue extends Context.Service<
   GroupQueue,
   {
     /**
-     * Waits for a group of a search, trains it, and reports its end to the search.
+     * Waits for a group of a search, trains it, and sends its end to the search.
      *
      * `attempt` counts from 1, and grows where the process that trained the group died. Where `train` fails or is
-     * interrupted, the group is there for others at once, nothing of it is kept, and it was no attempt.
+     * interrupted, the group returns to the queue at once, and the attempt is not counted.
      */
     readonly take: <E, R>(
       search: string,
@@ -61,14 +61,14 @@ export class GroupQueue extends Context.Service<
   }
 >()("weft/run/search/GroupQueue") {}
 
-/** Searches that go on after they were stopped or killed, from the ends of groups that were kept. */
+/** Searches that can be stopped or killed, and go on from the groups' ends that were saved. */
 export class Searches extends Context.Service<
   Searches,
   {
     /**
-     * Begins a search, and waits for its end; one that has begun is only waited for.
+     * Begins a search, unless it has begun, and waits for its end.
      *
-     * Interrupted, the search itself is not: whoever works on it goes on.
+     * Interrupting it does not interrupt the search: its workers go on.
      */
     readonly end: (search: SearchPayload) => Effect.Effect<SearchEnd>
   }

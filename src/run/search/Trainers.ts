@@ -6,10 +6,10 @@ import type { ProgressEvent } from "../../pipeline/Progress.ts"
 import { RunConfig } from "../../config/RunConfig.ts"
 import type { GroupEnd } from "./Group.ts"
 
-/** A group of trials, with all that is needed to train it. */
+/** A group of trials, with everything that is needed to train it. */
 export const GroupWork = Schema.Struct({
   rung: Schema.Natural,
-  /** After so many epochs they pause; left out: to their end. */
+  /** The epochs after which they pause; where left out, they train to their end. */
   until: Schema.optionalKey(Schema.Natural),
   objective: Objective,
   /** `path`: the trial's folder. */
@@ -17,10 +17,10 @@ export const GroupWork = Schema.Struct({
 })
 export type GroupWork = typeof GroupWork.Type
 
-/** What concerns all trials: the data cannot be used (3), the engine cannot run (4), or something else (1, 2). */
+/** An error of all trials: the data cannot be used (3), the engine cannot run (4), or something else (1, 2). */
 export class TrainerFailed extends Schema.TaggedError<TrainerFailed>()("TrainerFailed", {
   detail: Schema.String,
-  /** What a process would end with. */
+  /** The exit code that a process would end with. */
   code: Schema.Natural
 }) {
   override get [Runtime.errorExitCode]() {
@@ -31,30 +31,30 @@ export class TrainerFailed extends Schema.TaggedError<TrainerFailed>()("TrainerF
   }
 }
 
-/** The process that trained is no more: out of memory, or killed. */
+/** The training process died: out of memory, or killed. */
 export class TrainerDied extends Schema.TaggedError<TrainerDied>()("TrainerDied", {
-  /** "signal SIGKILL", and the last that it said. */
+  /** "signal SIGKILL", and its last output. */
   detail: Schema.String
 }) {
   override get message() {
-    return `the process at work on it died (${this.detail})`
+    return `the process that trained it died (${this.detail})`
   }
 }
 
-/** Whoever trains a search's groups. */
+/** Trains a search's groups. */
 export class Trainers extends Context.Service<
   Trainers,
   {
     /**
-     * Trains a group, telling how it goes. Trials that are through with their rung already are not trained again.
+     * Trains a group, and reports its progress. Trials that have finished their rung are not trained again.
      *
-     * Interrupted, it leaves checkpoints, from which the same group goes on.
+     * An interruption leaves checkpoints, from which the same group goes on.
      */
     readonly train: (
       work: GroupWork,
       tell: (event: ProgressEvent) => Effect.Effect<void>
     ) => Effect.Effect<GroupEnd, TrainerFailed | TrainerDied>
-    /** Whether the data and engines of these runs are here; a digest of all their data. */
+    /** Checks that this machine has the data and engines of these runs; returns a digest of all their data. */
     readonly check: (configs: ReadonlyArray<RunConfig>) => Effect.Effect<string, TrainerFailed | TrainerDied>
   }
 >()("weft/run/search/Trainers") {}

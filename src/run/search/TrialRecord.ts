@@ -3,22 +3,22 @@ import { EpochRecord } from "../../metrics/Report.ts"
 import { RunFolder, RunFolderError } from "../RunFolder.ts"
 import { TrialEnd } from "./Group.ts"
 
-/** A trial's `trial.json`: how far it has come in its search. */
+/** A trial's `trial.json`: its progress in its search. */
 export const TrialRecord = Schema.Struct({
   ...TrialEnd.fields,
-  /** The last rung that it is through with. */
+  /** The last rung that it has finished. */
   rung: Schema.Natural,
   history: Schema.Array(EpochRecord),
-  /** The epoch (from 1) that its figures are of; null before the first one's end. */
+  /** The epoch (from 1) that its metrics are of; null before the first epoch's end. */
   chosenEpoch: Schema.NullOr(Schema.Natural),
-  /** Of all its epochs; of a finished one, of the whole run. */
+  /** Seconds of all its epochs; of a finished trial, of the whole run. */
   seconds: Schema.Finite
 })
 export type TrialRecord = typeof TrialRecord.Type
 
 const Text = Schema.fromJsonString(TrialRecord)
 
-/** Leaves a trial's record in its folder. */
+/** Writes a trial's record into its folder. */
 export const writeRecord = Effect.fnUntraced(function* (record: TrialRecord) {
   const folder = yield* RunFolder
   const json = yield* Effect.orDie(Schema.encodeEffect(TrialRecord)(record))
@@ -36,7 +36,7 @@ export const readRecord = Effect.gen(function* () {
         new RunFolderError({
           path: `${folder.path}/trial.json`,
           reason: "invalid",
-          detail: `this is no trial's record (${message}); remove the file, and the trial goes on from its checkpoints`
+          detail: `this is not a trial's record (${message}); remove the file, and the trial goes on from its checkpoints`
         })
     )
   )

@@ -5,9 +5,9 @@ import type { SearchPayload } from "./Searches.ts"
 import type { TellNews } from "./SearchNews.ts"
 
 /**
- * Carries a search out here, with so many groups at a time, and gives its end.
+ * Runs a search on this machine, with `places` groups at a time, and returns its end.
  *
- * Fails with what concerns all trials; the search then goes on when it is carried out again.
+ * Fails with an error of all trials; the search goes on when it is run again.
  */
 export const carryOut = Effect.fn("carryOut")(function* (
   search: SearchPayload,

@@ -11,8 +11,8 @@ const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): Read
 ]
 
 /**
- * Whether runs could be trained here: their engines are started on their networks, their data are read and every image
- * is decoded. Gives a digest of all their data; fails as a run would.
+ * Checks that runs can be trained here: starts their engines on their networks, reads their data and decodes every
+ * image. Returns a digest of all their data; fails as a run would.
  */
 export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArray<RunConfig>) {
   for (const { engine, image, network } of distinct(configs, ({ engine, image, network }) => [

@@ -5,8 +5,8 @@ import { ConfigError } from "../../config/RunConfig.ts"
 import type { Trial } from "./points.ts"
 
 /**
- * Whether every trial's network fits its images and has the blocks that are named in its configuration: known before
- * anything starts, and of all trials at once. Fails with a ConfigError; `where` is the search's file.
+ * Checks that every trial's network fits its images, and has the blocks that its configuration names: of all trials at
+ * once, before anything starts. Fails with a ConfigError; `where` is the search's file.
  */
 export const checkTrials = Effect.fn("checkTrials")(function* (trials: ReadonlyArray<Trial>, where: string) {
   const problems: Array<string> = []

@@ -11,7 +11,7 @@ export const trialFolder = (folder: string, id: string): string => `${folder}/tr
 /**
  * Trains the groups of a search on this machine, whose folder is given as this machine sees it; see `insist`.
  *
- * `deaths`: how many processes died over the group before.
+ * `deaths` is the number of processes that died over the group before.
  */
 export const groupTrainer = (config: SearchConfig, trials: ReadonlyArray<Trial>, folder: string) => {
   const byId = new Map(trials.map((trial) => [trial.id, trial]))

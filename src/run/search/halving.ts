@@ -3,11 +3,11 @@ import { rank } from "./objective.ts"
 
 /** A round of successive halving: its trials are trained up to so many epochs, and the best of them go on. */
 export interface Rung {
-  /** Epochs that a trial has behind it at the rung's end, those of earlier rungs included. */
+  /** A trial's epochs at the rung's end, those of earlier rungs included. */
   readonly epochs: number
   /** Trials that are trained in it, if none fails. */
   readonly trials: number
-  /** How many of them go on; at the last rung all: they are finished. */
+  /** How many of them go on; all in the last rung, where they are finished. */
   readonly keep: number
 }
 
@@ -33,7 +33,7 @@ export const rungs = (
   return [...found, { epochs, trials: left, keep: left }]
 }
 
-/** How a trial stands at a rung's end. */
+/** A trial's state at a rung's end. */
 export interface RungResult {
   readonly id: string
   /** A trial that failed or diverged never goes on. */
@@ -42,7 +42,9 @@ export interface RungResult {
   readonly figure: number | null
 }
 
-/** The ids of those that go on, `keep` at most, in the order given; equal figures: the earlier trial goes on. */
+/**
+ * The ids of the trials that go on, at most `keep`, in the given order; of equal objectives, the earlier trial goes on.
+ */
 export const promote = (
   results: ReadonlyArray<RungResult>,
   keep: number,

@@ -7,7 +7,7 @@ import type { GroupWork, TrainerFailed } from "./Trainers.ts"
 import { Trainers } from "./Trainers.ts"
 import { writeRecord } from "./TrialRecord.ts"
 
-/** How often the process that trains a group may die before the group is done otherwise. */
+/** How often the process that trains a group may die before its trials are trained alone. */
 export const mostDeaths = 3
 
 type Tell = (event: ProgressEvent) => Effect.Effect<void>
@@ -20,7 +20,7 @@ const joined = (ends: ReadonlyArray<GroupEnd>): GroupEnd => ({
   })
 })
 
-/** A trial over which every process dies has failed: said in its folder and in the group's end. */
+/** Records a trial as failed over which every process died: in its folder and in the group's end. */
 const givenUp = Effect.fn("insist.givenUp")(function* ({ rung, trials }: GroupWork, detail: string) {
   const ends = yield* Effect.forEach(
     trials,
@@ -37,11 +37,11 @@ const givenUp = Effect.fn("insist.givenUp")(function* ({ rung, trials }: GroupWo
 })
 
 /**
- * Trains a group, and takes it up again where the process that trains it dies: a new one goes on from its checkpoints.
+ * Trains a group; where the training process dies, a new one goes on from its checkpoints.
  *
- * After `mostDeaths` each trial of the group is trained alone, so that one that is too large, or kills its process
- * otherwise, does not touch the others; a trial alone over which as many die has failed. `deaths` is how many there were
- * before: whoever took the group and is no more.
+ * After `mostDeaths`, each trial of the group is trained alone, so that one that is too large, or kills its process for
+ * another reason, does not affect the others. A single trial over which as many processes die has failed. `deaths` is
+ * the number of workers that died over the group before.
  */
 export const insist = (
   work: GroupWork,
@@ -50,7 +50,7 @@ export const insist = (
 ): Effect.Effect<GroupEnd, TrainerFailed | Effect.Error<ReturnType<typeof givenUp>>, Trainers | Runs> =>
   Effect.gen(function* () {
     const trainers = yield* Trainers
-    let last = "those who took it up before are no more"
+    let last = "the workers that trained it before died"
     for (let died = deaths; died < mostDeaths; died++) {
       const trained = yield* Effect.result(trainers.train(work, tell))
       if (trained._tag === "Success") return trained.success

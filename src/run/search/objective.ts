@@ -7,18 +7,18 @@ import { nearest } from "../../config/nearest.ts"
 import { setting } from "../../config/Setting.ts"
 import type { TrainConfig } from "../../model/TrainConfig.ts"
 
-/** What the best trial is the best in. */
+/** The metric that decides which trial is the best. */
 export const Objective = Schema.Struct({
   figure: setting(
     Schema.NonEmptyString,
     "validationLoss",
-    "A figure of the chosen epoch (`validationLoss`, `validationAccuracy`, `trainLoss`) or a path in a trial's report.json (`test.weighted.f1`, `seconds`)"
+    "A metric of the chosen epoch (`validationLoss`, `validationAccuracy`, `trainLoss`), or the path of a number in a trial's report.json (`test.weighted.f1`, `seconds`)"
   ),
-  goal: setting(Schema.Literals(["min", "max"]), "min", "Whether a small figure is good, or a large one")
+  goal: setting(Schema.Literals(["min", "max"]), "min", "Whether the smallest value is the best, or the largest")
 })
 export type Objective = typeof Objective.Type
 
-/** What is read of a JSON Schema. */
+/** The parts of a JSON Schema that are read. */
 interface Json {
   readonly type?: string
   readonly properties?: Readonly<Record<string, Json>>
@@ -35,13 +35,13 @@ const numbersIn = (json: Json, path: string): ReadonlyArray<string> => [
 ]
 
 // A JSON Schema document is plain data, of which every part that is read may be absent.
-const figuresOf = (schema: Schema.Top) => new Set(numbersIn(Schema.toJsonSchemaDocument(schema).schema as Json, ""))
+const numberPaths = (schema: Schema.Top) => new Set(numbersIn(Schema.toJsonSchemaDocument(schema).schema as Json, ""))
 
-const epochFigures = figuresOf(EpochRecordSchema)
-const reportFigures = figuresOf(Report)
+const epochPaths = numberPaths(EpochRecordSchema)
+const reportPaths = numberPaths(Report)
 
-/** Whether every epoch has the figure; `seconds` is the whole run's. */
-export const isEpochFigure = (figure: string): boolean => epochFigures.has(figure) && !reportFigures.has(figure)
+/** Whether every epoch has the number at a path; `seconds` is the whole run's. */
+export const isEpochMetric = (path: string): boolean => epochPaths.has(path) && !reportPaths.has(path)
 
 const heads: Readonly<Record<string, string>> = {
   validationLoss: "val loss",
@@ -50,15 +50,15 @@ const heads: Readonly<Record<string, string>> = {
   trainAccuracy: "train acc"
 }
 
-/** What a figure's column is called in tables. */
-export const figureHead = (figure: string): string => heads[figure] ?? figure
+/** The head of a number's column in tables, by its path. */
+export const columnHead = (path: string): string => heads[path] ?? path
 
-/** The metric that a figure is a value of: `test.weighted.f1`, `validationLoss`, `calibration.test.lossAfter`. */
-export const metricOf = (figure: string): Metric | undefined => {
+/** The metric that a path has a value of: `test.weighted.f1`, `validationLoss`, `calibration.test.lossAfter`. */
+export const metricOf = (path: string): Metric | undefined => {
   const [, inTest, ofEpoch, ofCalibration] =
-    /^(?:test\.(.+)|(?:train|validation)([A-Z]\w+)|calibration\..+\.(\w+)(?:Before|After))$/.exec(figure) ?? []
-  const path = inTest ?? ofEpoch?.toLowerCase() ?? ofCalibration
-  return metrics.find((metric) => metric.path === path)
+    /^(?:test\.(.+)|(?:train|validation)([A-Z]\w+)|calibration\..+\.(\w+)(?:Before|After))$/.exec(path) ?? []
+  const metricPath = inTest ?? ofEpoch?.toLowerCase() ?? ofCalibration
+  return metrics.find((metric) => metric.path === metricPath)
 }
 
 const goals: Readonly<Record<string, Objective["goal"]>> = {
@@ -70,32 +70,32 @@ const goals: Readonly<Record<string, Objective["goal"]>> = {
   imagesPerSecond: "max"
 }
 
-/** The only goal that makes sense for a figure; none where both do. */
-const onlyGoal = (figure: string): Objective["goal"] | undefined => {
-  const metric = metricOf(figure)
+/** The only goal that makes sense for a path; undefined where both do. */
+const onlyGoal = (path: string): Objective["goal"] | undefined => {
+  const metric = metricOf(path)
   if (metric !== undefined) return metric.better === "higher" ? "max" : "min"
-  return goals[figure.slice(figure.lastIndexOf(".") + 1)]
+  return goals[path.slice(path.lastIndexOf(".") + 1)]
 }
 
 /** What is wrong with an objective, as a sentence, or undefined. */
-export const goalProblem = ({ figure, goal }: Objective): string | undefined => {
-  if (!epochFigures.has(figure) && !reportFigures.has(figure)) {
-    const suggestion = nearest(figure, [...epochFigures, ...reportFigures])
+export const goalProblem = ({ figure: path, goal }: Objective): string | undefined => {
+  if (!epochPaths.has(path) && !reportPaths.has(path)) {
+    const suggestion = nearest(path, [...epochPaths, ...reportPaths])
     return (
-      `Expected a figure of an epoch or of a trial's report, got ${JSON.stringify(figure)}` +
+      `Expected a metric of an epoch or a number of a trial's report, got ${JSON.stringify(path)}` +
       (suggestion === undefined
         ? "; such as validationLoss, validationAccuracy, test.accuracy or test.weighted.f1"
         : `; did you mean \`${suggestion}\`?`)
     )
   }
-  const only = onlyGoal(figure)
+  const only = onlyGoal(path)
   return only === undefined || only === goal
     ? undefined
-    : `Expected \`goal = "${only}"\` for the figure \`${figure}\`, got "${goal}"`
+    : `Expected \`goal = "${only}"\` for \`${path}\`, got "${goal}"`
 }
 
 /**
- * The record of the epoch that a run chooses, were it over now; undefined before the first epoch's end.
+ * The record of the epoch that a run would choose if it ended now; undefined before the first epoch's end.
  *
  * As `train.select`, `train.monitor` and `train.earlyStopping` say.
  */
@@ -107,29 +107,29 @@ export const chosenRecord = (
   const sign = config.monitor === "validationLoss" ? -1 : 1
   const least = config.earlyStopping?.minDelta ?? 0
   let best: EpochRecord | undefined
-  let bestFigure: number | null = null
+  let bestValue: number | null = null
   for (const record of history) {
-    const figure = record[config.monitor]
-    if (figure !== null && (bestFigure === null || sign * (figure - bestFigure) - least > 0)) {
+    const value = record[config.monitor]
+    if (value !== null && (bestValue === null || sign * (value - bestValue) - least > 0)) {
       best = record
-      bestFigure = figure
+      bestValue = value
     }
   }
   return best ?? history.at(-1)
 }
 
-/** A figure of an epoch's record; null where it has none. */
-export const epochFigure = (record: EpochRecord | undefined, figure: string): number | null =>
-  record === undefined ? null : numberAt(record, [figure])
+/** The number at a path in an epoch's record; null where there is none. */
+export const epochValue = (record: EpochRecord | undefined, path: string): number | null =>
+  record === undefined ? null : numberAt(record, [path])
 
-/** A figure of a trial's report: of its chosen epoch, or at a path of its own; null where the report has none. */
-export const reportFigure = (report: Report, figure: string): number | null =>
-  isEpochFigure(figure)
-    ? epochFigure(
+/** The number at a path in a trial's report: of its chosen epoch, or of the report itself; null where there is none. */
+export const reportValue = (report: Report, path: string): number | null =>
+  isEpochMetric(path)
+    ? epochValue(
         report.history.find(({ epoch }) => epoch === report.chosenEpoch),
-        figure
+        path
       )
-    : numberAt(report, figure.split("."))
+    : numberAt(report, path.split("."))
 
 const numberAt = (value: unknown, [key, ...rest]: ReadonlyArray<string>): number | null => {
   if (key === undefined) return typeof value === "number" && Number.isFinite(value) ? value : null
@@ -138,7 +138,9 @@ const numberAt = (value: unknown, [key, ...rest]: ReadonlyArray<string>): number
   return numberAt((value as Readonly<Record<string, unknown>>)[key], rest)
 }
 
-/** Those with the best figures first; equal ones in the order given; without a figure, or one that is no number, last. */
+/**
+ * Sorts by the objective, the best first; equal ones in the given order; those without an objective, or with NaN, last.
+ */
 export const rank = <A extends { readonly figure: number | null }>(
   items: ReadonlyArray<A>,
   goal: Objective["goal"]

@@ -6,7 +6,7 @@ import { passKey } from "../train/passKey.ts"
 import type { Passenger } from "./plan.ts"
 import type { Trial } from "./points.ts"
 
-/** Names the part of a network that is frozen for the whole run; null where there is none. */
+/** Names the part of a network that is frozen for the whole run; null where no part is. */
 const frozenKey = ({ network, train }: RunConfig): string | null =>
   network.trainable === "all" || train.unfreeze !== undefined
     ? null
@@ -15,7 +15,7 @@ const frozenKey = ({ network, train }: RunConfig): string | null =>
 /** Enough of a digest to tell the passes of a search apart. */
 const short = (text: string) => Effect.map(sha256(text), (digest) => digest.slice(0, 16))
 
-/** What of a search's trials says which are trained together, in their order. */
+/** The facts of a search's trials that decide which are trained together, in the trials' order. */
 export const passengers = (trials: ReadonlyArray<Trial>) =>
   Effect.forEach(
     trials,

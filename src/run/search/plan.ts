@@ -1,6 +1,6 @@
 import { Array } from "effect"
 
-/** What is to be known of a trial to say with which others it is trained. */
+/** The facts of a trial that decide which others it is trained with. */
 export interface Passenger {
   readonly id: string
   /** Trials with the same one can share decoded batches. */
@@ -9,7 +9,7 @@ export interface Passenger {
   readonly frozen: string | null
 }
 
-/** Trials of one pass that are not divided without need: those that share a frozen part, or one that trains everything. */
+/** Trials that are kept in one pass: those that share a frozen part, or a single one that trains its whole network. */
 interface Unit {
   readonly frozen: boolean
   readonly trials: ReadonlyArray<Passenger>
@@ -22,7 +22,7 @@ const unitsOf = (trials: ReadonlyArray<Passenger>): ReadonlyArray<Unit> =>
 
 const sizeOf = (units: ReadonlyArray<Unit>) => units.reduce((sum, { trials }) => sum + trials.length, 0)
 
-/** In two, as even as the units allow, in their order; each part has one at least. */
+/** Divides units into two parts, as evenly as possible, in their order; each part has at least one. */
 const halves = (units: ReadonlyArray<Unit>): ReadonlyArray<ReadonlyArray<Unit>> => {
   const unevenness = (at: number) => Math.abs(sizeOf(units.slice(0, at)) - sizeOf(units.slice(at)))
   let at = 1
@@ -30,17 +30,20 @@ const halves = (units: ReadonlyArray<Unit>): ReadonlyArray<ReadonlyArray<Unit>> 
   return [units.slice(0, at), units.slice(at)]
 }
 
-/** In as few parts as have at most so many whole networks each; frozen parts' trials count as none. */
+/**
+ * Divides units into as few parts as possible with at most `most` whole networks each; trials with a frozen part do not
+ * count.
+ */
 const within = (units: ReadonlyArray<Unit>, most: number): ReadonlyArray<ReadonlyArray<Unit>> =>
   units.filter(({ frozen }) => !frozen).length <= most ? [units] : halves(units).flatMap((part) => within(part, most))
 
 /**
  * Which trials are trained in one pass.
  *
- * All that share decoded batches go together, for that saves passes; but no more whole networks than `most`, for each
- * takes memory of its own. Where there are then fewer groups than `places` that could work side by side, the largest is
- * divided, until there are enough: between trials that train everything, and between different frozen parts. Trials that
- * share a frozen part are never divided: the pass through it is what takes the time, and each place would make it anew.
+ * Trials that can share decoded batches go together, which saves passes; but at most `most` whole networks, because
+ * each takes memory of its own. Where there are then fewer groups than `places`, the largest group is divided until
+ * there are enough: between trials that train their whole network, and between different frozen parts. Trials that
+ * share a frozen part stay together: the pass through it takes most of the time, and each place would repeat it.
  */
 export const plan = (
   trials: ReadonlyArray<Passenger>,

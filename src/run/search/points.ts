@@ -16,20 +16,20 @@ export interface Trial {
   readonly id: string
   readonly settings: Settings
   readonly config: RunConfig
-  /** Of the configuration: `configDigest`. */
+  /** `configDigest` of the configuration. */
   readonly digest: string
 }
 
 /** What a search trains. */
 export interface SearchPoints {
   readonly trials: ReadonlyArray<Trial>
-  /** Points whose configuration is that of an earlier trial: they are trained once, as that one. */
+  /** Points with the same configuration as an earlier trial: only that one is trained. */
   readonly duplicates: ReadonlyArray<{ readonly settings: Settings; readonly sameAs: string }>
 }
 
 const keys = configKeys(RunConfig)
 
-/** What is wrong with the keys of the axes themselves. */
+/** Faults of the axes' keys. */
 const axisProblems = ({ axes }: SearchConfig): ReadonlyArray<string> =>
   axes.flatMap(({ path, range }, i) => {
     const at = `\`axes.${i}`
@@ -40,23 +40,23 @@ const axisProblems = ({ axes }: SearchConfig): ReadonlyArray<string> =>
       return [`${at}.path\`: there is no key \`${path}\`${didYouMean(path, known)}`]
     }
     if (range === undefined || !key.isWhole || (Number.isInteger(range.from) && Number.isInteger(range.to))) return []
-    return [`${at}.range\`: Expected whole numbers: \`${path}\` takes no others, got ${range.from} to ${range.to}`]
+    return [`${at}.range\`: Expected whole numbers for \`${path}\`, got ${range.from} to ${range.to}`]
   })
 
-/** What a trial's configuration lacks for the search to judge it. */
+/** What a trial's configuration lacks for its objective or strategy. */
 const unfit = ({ objective, strategy }: SearchConfig, config: RunConfig): ReadonlyArray<string> => {
-  const { figure } = objective
+  const path = objective.figure
   const { calibration, data, train } = config
   const lacks = (part: "validation" | "test") => data.split[part] === 0
   return [
-    ...((figure.startsWith("validation") || figure.startsWith("calibration.validation.")) && lacks("validation")
-      ? [`the objective ${figure} needs a \`data.split.validation\` above 0`]
+    ...((path.startsWith("validation") || path.startsWith("calibration.validation.")) && lacks("validation")
+      ? [`the objective ${path} needs a \`data.split.validation\` above 0`]
       : []),
-    ...((figure.startsWith("test.") || figure.startsWith("calibration.test.")) && lacks("test")
-      ? [`the objective ${figure} needs a \`data.split.test\` above 0`]
+    ...((path.startsWith("test.") || path.startsWith("calibration.test.")) && lacks("test")
+      ? [`the objective ${path} needs a \`data.split.test\` above 0`]
       : []),
-    ...(figure.startsWith("calibration.") && calibration === undefined
-      ? [`the objective ${figure} needs a \`calibration\``]
+    ...(path.startsWith("calibration.") && calibration === undefined
+      ? [`the objective ${path} needs a \`calibration\``]
       : []),
     ...(strategy.kind === "halving" && strategy.minEpochs >= train.epochs
       ? [`halving needs \`train.epochs\` (${train.epochs}) above its \`minEpochs\` (${strategy.minEpochs})`]
@@ -64,7 +64,7 @@ const unfit = ({ objective, strategy }: SearchConfig, config: RunConfig): Readon
   ]
 }
 
-/** What is wrong, once where it is wrong in every trial. */
+/** Faults, those that all trials have only once. */
 const gathered = (
   bad: ReadonlyArray<{ readonly trial: string; readonly problems: ReadonlyArray<string> }>,
   points: number
@@ -85,7 +85,7 @@ const gathered = (
 /**
  * The trials of a search, each with its full configuration, in the order of their numbers.
  *
- * Every point is decoded and checked; one ConfigError names all that are wrong, with their settings. `where` is the
+ * Every point is decoded and checked; one ConfigError names all faulty points, with their settings. `where` is the
  * search's file.
  */
 export const searchPoints = Effect.fn("searchPoints")(function* (search: SearchConfig, where: string) {

@@ -8,10 +8,11 @@ import { Trainers } from "./Trainers.ts"
 const parse = Schema.decodeEffect(Schema.fromJsonString(SearchConfig))
 
 /**
- * Makes a search that was begun elsewhere ready to be worked on here: whether this machine has its data and engines, a
- * digest of all its data, and what trains its groups.
+ * Prepares a search that was begun elsewhere: checks that this machine has its data and engines, and returns a digest
+ * of all its data, and the function that trains its groups.
  *
- * `folder`: the search's, as this machine sees it; `data`: `data.root` of every trial, as configured where undefined.
+ * `folder`: the search's folder as this machine sees it; `data`: `data.root` of every trial, as configured where
+ * undefined.
  */
 export const prepareSearch = Effect.fn("prepareSearch")(function* (
   /** `config` is JSON. */

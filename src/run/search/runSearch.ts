@@ -5,10 +5,10 @@ import { plan } from "./plan.ts"
 import type { SearchEnd, SearchRounds } from "./Searches.ts"
 
 /**
- * Carries a search out, one rung after the other: all trials of a rung are trained, in the groups of `plan`, and the best
- * of them go on.
+ * Runs a search, one rung after the other: trains all trials of a rung, in the groups of `plan`; the best of them go
+ * on.
  *
- * It is done anew each time that the search goes on, with the ends that are known.
+ * A resumed search runs it from the beginning, with the known ends.
  */
 export const runSearch: SearchRounds = Effect.fn("runSearch")(function* (search, handOut) {
   const { goal, key, rungs } = search

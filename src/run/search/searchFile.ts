@@ -34,15 +34,15 @@ export const newSearch = (config: SearchConfig, { duplicates, trials }: SearchPo
   }
 }
 
-/** Writes down how a search stands, in its folder's `search.json`: at any moment the old file or the new one is there. */
+/** Writes a search's state to `search.json` in its folder, atomically. */
 export const writeSearch = Effect.fn("writeSearch")(function* (search: SearchResult) {
   const folder = yield* RunFolder
-  // What we made ourselves can be encoded.
+  // A result that we made can be encoded.
   const json = yield* Effect.orDie(Schema.encodeEffect(SearchResult)(search))
   yield* folder.write("search.json", `${JSON.stringify(json, null, 2)}\n`)
 })
 
-/** How a search stood when it was last written down. */
+/** A search's state when it was last saved. */
 export const readSearch = Effect.gen(function* () {
   const folder = yield* RunFolder
   const text = new TextDecoder().decode(yield* folder.read("search.json"))
@@ -52,7 +52,7 @@ export const readSearch = Effect.gen(function* () {
         new RunFolderError({
           path: `${folder.path}/search.json`,
           reason: "invalid",
-          detail: `this is not what this version of Weft keeps of a search: ${message}`
+          detail: `this is not a search's file of this version of Weft: ${message}`
         })
     )
   )

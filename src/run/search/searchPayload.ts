@@ -7,14 +7,17 @@ import { passengers } from "./passengers.ts"
 import type { Trial } from "./points.ts"
 import type { SearchPayload } from "./Searches.ts"
 
-/** A search's key: of its configuration and its folder. The same in the same folder is the same search. */
+/**
+ * A search's key: a digest of its configuration and its folder. The same configuration in the same folder is the same
+ * search.
+ */
 export const searchKey = (config: SearchConfig, folder: string) =>
   Effect.map(sha256(canonical({ config, folder })), (digest) => digest.slice(0, 32))
 
 const rounds = ({ strategy }: SearchConfig, trials: ReadonlyArray<Trial>): SearchPayload["rungs"] => {
   const end = { keep: trials.length }
   if (strategy.kind !== "halving") return [end]
-  // Halving's trials all have the same.
+  // With halving, all trials have the same.
   const epochs = trials[0]?.config.train.epochs ?? 0
   const all = rungs(trials.length, { ...strategy, epochs }).map((rung) =>
     rung.epochs < epochs ? { until: rung.epochs, keep: rung.keep } : { keep: rung.keep }
@@ -22,7 +25,7 @@ const rounds = ({ strategy }: SearchConfig, trials: ReadonlyArray<Trial>): Searc
   return Array.isReadonlyArrayNonEmpty(all) ? all : [end]
 }
 
-/** A search as it is carried out; `places`: how many groups can be trained side by side. */
+/** A search to run; `places`: how many groups can be trained side by side. */
 export const searchPayload = Effect.fnUntraced(function* (
   config: SearchConfig,
   trials: ReadonlyArray<Trial>,

@@ -2,10 +2,13 @@ import { isTable } from "../../config/configTable.ts"
 import { draw } from "../../pipeline/draw.ts"
 import type { Axis, Range, SearchConfig } from "./SearchConfig.ts"
 
-/** What a trial has of its own: a value for the path of each axis, in the axes' order. */
+/** A trial's own settings: a value for the path of each axis, in the axes' order. */
 export type Settings = Readonly<Record<string, unknown>>
 
-/** Within the bounds, whole where the key is, and with six digits: a table and a file can be read, and nothing is lost. */
+/**
+ * A value within the bounds, whole where the key is, and rounded to six digits, which is precise enough and readable in
+ * tables and files.
+ */
 const tidy = (value: number, { from, to }: Range, isWhole: boolean) =>
   Math.min(to, Math.max(from, isWhole ? Math.round(value) : Number(value.toPrecision(6))))
 
@@ -16,7 +19,7 @@ const valueAt = (range: Range, share: number, isWhole: boolean, room: number): n
   return tidy(value, range, isWhole)
 }
 
-/** The values of an axis in a grid. Whole numbers that come out twice are one. */
+/** The values of an axis in a grid. Equal whole numbers count once. */
 const valuesOf = ({ range, values }: Axis, isWhole: boolean): ReadonlyArray<unknown> => {
   if (range === undefined) return values ?? []
   const steps = range.steps ?? 2
@@ -56,7 +59,7 @@ export const drawn = (search: SearchConfig, wholeKeys: ReadonlySet<string>): Rea
   )
 }
 
-/** A value in few letters: of a table, its name. */
+/** A value as a short text: a table's `name`. */
 export const shortValue = (value: unknown): string => {
   if (typeof value === "number") return String(Number(value.toPrecision(4)))
   if (isTable(value)) {
@@ -72,13 +75,15 @@ export const settingsText = (settings: Settings): string =>
     .map(([path, value]) => `${path} = ${JSON.stringify(value)}`)
     .join(", ")
 
-/** A value in few plain letters, for names and narrow columns: letters, digits, `.` and `-`. */
+/** A value as a short plain text, for names and narrow columns: letters, digits, `.` and `-`. */
 export const plainValue = (value: unknown): string =>
   shortValue(value)
     .replace(/[^A-Za-z0-9.]+/g, "-")
     .slice(0, 24)
 
-/** What a column of an axis is called: the key's own name, with the section's where that says too little or is not alone. */
+/**
+ * The head of an axis' column: the key's own name, with the section's where the name alone is too short or not unique.
+ */
 export const settingHeads = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const last = (path: string, parts: number) => path.split(".").slice(-parts).join(".")
   return paths.map((path) =>
@@ -88,7 +93,9 @@ export const settingHeads = (paths: ReadonlyArray<string>): ReadonlyArray<string
   )
 }
 
-/** A trial's name, which can be a folder's anywhere: its number (from 1) and its values, `007-vgg16-fc-0.01`. */
+/**
+ * A trial's name, which any system takes as a folder's name: its number (from 1) and its values, `007-vgg16-fc-0.01`.
+ */
 export const trialId = (index: number, settings: Settings): string =>
   [String(index + 1).padStart(3, "0"), ...Object.values(settings).map(plainValue)]
     .join("-")

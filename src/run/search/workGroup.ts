@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { EpochRecord } from "../../metrics/Report.ts"
 import type { Objective } from "./objective.ts"
-import { chosenRecord, epochFigure, reportFigure } from "./objective.ts"
+import { chosenRecord, epochValue, reportValue } from "./objective.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Runs } from "../Runs.ts"
 import type { TrialOutcome } from "../train/trainTrials.ts"
@@ -29,7 +29,7 @@ const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figu
   const { id, state } = outcome
   if (state === "finished") {
     const { chosenEpoch, history, seconds } = outcome.report
-    const found = reportFigure(outcome.report, figure)
+    const found = reportValue(outcome.report, figure)
     return { id, state, figure: found, epochs: history.length, rung, history, chosenEpoch, seconds }
   }
   const { history } = outcome
@@ -37,7 +37,7 @@ const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figu
   const chosenEpoch = chosen?.epoch ?? null
   const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
   return state === "paused"
-    ? { ...common, state, figure: epochFigure(chosen, figure) }
+    ? { ...common, state, figure: epochValue(chosen, figure) }
     : { ...common, state, figure: null, detail: outcome.error.message }
 }
 
@@ -50,10 +50,10 @@ const endOf = ({ detail, epochs, figure, id, state }: TrialRecord): TrialEnd => 
 })
 
 /**
- * Trains a group's trials together, and leaves a record in each one's folder, from which its end is read when the group
- * is taken up again.
+ * Trains a group's trials together, and writes a record into each one's folder, from which its end is read when the
+ * group is trained again.
  *
- * Fails with what concerns all of them; a trial that diverges or fails is said to have done so.
+ * Fails with an error of all trials; a trial that diverges or fails alone has that as its state.
  */
 export const workGroup = Effect.fn("workGroup")(function* ({ objective, rung, trials, until }: GroupWork) {
   const records = new Map<string, TrialRecord>()

@@ -8,28 +8,28 @@ import type { RunFolder } from "../RunFolder.ts"
 import { RunFolderError } from "../RunFolder.ts"
 
 /**
- * What a run began on, as its `engine.json` keeps it: with it the run goes on, is measured and verified, whatever a
- * configuration of `auto` would choose later or elsewhere.
+ * The engine that a run began on, as in `engine.json`. The run is resumed, measured and verified with it, whatever
+ * `auto` would choose later or elsewhere.
  */
 export const RunEngine = Schema.Struct({
-  /** What `engine.name` and `engine.device` have to be to have it again. */
+  /** `engine.name` and `engine.device` that choose it again. */
   name: Schema.Literals(["auto", ...EngineName.literals]),
   device: Schema.String,
-  /** What applies the frozen part, as `features.engine` names it; absent where no part is frozen for the whole run. */
+  /** The engine of the frozen part, as `features.engine` names it; absent where no part is frozen for the whole run. */
   features: Schema.optionalKey(Schema.Literals(["auto", ...FeaturesName.literals, "engine"]))
 })
 export type RunEngine = typeof RunEngine.Type
 
 const RunEngineText = Schema.fromJsonString(RunEngine)
 
-/** What a configuration asks for. */
+/** The engine that a configuration asks for. */
 export const configuredEngine = ({ engine, features }: RunConfig): RunEngine => ({
   name: engine.name,
   device: engine.device,
   features: features.engine
 })
 
-/** What was chosen, as it is to be asked for again; an engine of one's own has no name to be asked for by. */
+/** The chosen engine as a configuration that chooses it again; a custom engine has no name that could be configured. */
 export const chosenEngine = (
   asked: RunEngine,
   { info }: Engine["Service"],
@@ -48,7 +48,7 @@ export const chosenEngine = (
 /** A run's `engine.json`. */
 export const runEngineText = (engine: RunEngine): string => `${JSON.stringify(engine, null, 2)}\n`
 
-/** What the run in a folder began on; nothing where it has not begun, or did so in Weft 0.1. */
+/** The engine that the run in a folder began on; undefined where it has not begun, or began in Weft 0.1. */
 export const readRunEngine = Effect.fn("readRunEngine")(function* (folder: RunFolder["Service"]) {
   if (!(yield* folder.has("engine.json"))) return undefined
   const text = new TextDecoder().decode(yield* folder.read("engine.json"))
@@ -58,7 +58,7 @@ export const readRunEngine = Effect.fn("readRunEngine")(function* (folder: RunFo
       new RunFolderError({
         path: `${folder.path}/engine.json`,
         reason: "invalid",
-        detail: `this does not say what the run began on (${message}). Remove it, and the configuration says it`
+        detail: `this does not name the engine that the run began on (${message}). Remove the file, and the configuration decides`
       })
   )
 })

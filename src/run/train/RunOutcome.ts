@@ -8,7 +8,7 @@ import type { LearnerError, Outcome, Passes } from "../../model/Training.ts"
 import { addPasses, failure, noPasses } from "../../model/Training.ts"
 import type { RunFolderError } from "../RunFolder.ts"
 
-/** What ends one run, and touches none of those that are trained with it. */
+/** The errors that end one run, and leave those that are trained with it alone. */
 export type RunFailure =
   | LearnerError
   | RunFolderError
@@ -18,10 +18,10 @@ export type RunFailure =
   | EngineError
   | EngineUnavailable
 
-/** How a run ended; one that came to its end leaves its report. */
+/** How a run ended; a finished one has its report. */
 export type RunOutcome = Outcome<{ readonly report: Report }, RunFailure>
 
-/** A run that has ended, known by its trial's id where it is one of many. */
+/** A run that has ended, with its trial's id where it is one of many. */
 export interface EndedRun {
   readonly trial: string | undefined
   readonly outcome: RunOutcome
@@ -39,8 +39,8 @@ export const together = (groups: ReadonlyArray<Ended>): Ended => ({
 })
 
 /**
- * Takes each of several runs a stage further: those that came there, and those that this has ended, after the epochs of
- * `historyOf`.
+ * Takes each of several runs a stage further; returns those that succeeded, and those that this has ended, with the
+ * history of `historyOf`.
  */
 export const each = <Run extends { readonly trial: string | undefined }, Next, E extends RunFailure, R>(
   runs: ReadonlyArray<Run>,

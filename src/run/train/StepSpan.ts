@@ -1,14 +1,14 @@
 import { Schema, SchemaGetter } from "effect"
 
-/** Some steps that follow each other, as a line of `steps.jsonl` has them. */
+/** Consecutive steps, as a line of `steps.jsonl`. */
 export const StepSpan = Schema.Struct({
-  /** Steps of the run that are done at its end. */
+  /** Steps of the run at the span's end. */
   step: Schema.Natural,
-  /** How many steps it is of. */
+  /** How many steps it has. */
   steps: Schema.Natural,
   /** Mean of their losses, as they were trained (nats); null where that is no number. */
   loss: Schema.NullOr(Schema.Finite),
-  /** Of the last one. */
+  /** Learning rate of the last step. */
   learningRate: Schema.Finite
 })
 export type StepSpan = typeof StepSpan.Type
@@ -21,10 +21,10 @@ export const StepSpanLines = Schema.String.pipe(
   })
 )
 
-/** A run keeps about so many spans, however many steps it has. */
+/** About how many spans a run keeps, however many steps it has. */
 export const mostSpans = 400
 
-/** Steps of a span, in a run of so many. */
+/** Steps of a span, in a run of `steps`. */
 export const strideOf = (steps: number): number => Math.max(1, Math.ceil(steps / mostSpans))
 
 /**

@@ -12,7 +12,7 @@ import { configDigest } from "../configDigest.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { RunFolderError, writeChanged } from "../RunFolder.ts"
 
-/** The data that a run began with: what was found of each image then. */
+/** The data that a run began with, and the facts of each image then. */
 export interface BegunData {
   /** The dataset's digest. */
   readonly digest: string
@@ -27,7 +27,7 @@ export interface BegunData {
 const Head = Schema.fromJsonString(Schema.Struct({ configDigest: Schema.String, dataDigest: Schema.String }))
 const Lines = Schema.Array(Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String, Schema.String])))
 
-/** Notes which samples a run begins with. */
+/** Writes down the samples that a run begins with. */
 export const writeBegunData = Effect.fn("begunData.write")(function* (
   folder: RunFolder["Service"],
   config: RunConfig,
@@ -39,12 +39,12 @@ export const writeBegunData = Effect.fn("begunData.write")(function* (
   yield* writeChanged(folder, "samples.jsonl", `${head}\n${listing(dataset)}`)
 })
 
-/** A ledger as `ledger.jsonl` keeps it. */
+/** A ledger as the text of `ledger.jsonl`. */
 export const ledgerText = ({ refusals }: Pick<Ledger, "refusals">): Effect.Effect<string> =>
   // Refusals of ours can be encoded.
   Effect.orDie(Schema.encodeEffect(RefusalLines)(refusals))
 
-/** The list of the samples that a run began with; fails where it is not there or damaged. */
+/** The list of the samples that a run began with; fails where it is missing or damaged. */
 export const readListing = Effect.fn("begunData.listing")(function* (folder: RunFolder["Service"]) {
   const text = new TextDecoder().decode(yield* folder.read("samples.jsonl"))
   const at = text.indexOf("\n") + 1
@@ -64,8 +64,8 @@ export const readListing = Effect.fn("begunData.listing")(function* (folder: Run
 export const hasLeft = ({ epoch }: Refusal): boolean => epoch !== undefined
 
 /**
- * The data that the run in a folder began with; undefined where the folder has no list of them, or that of a run of another
- * configuration. A damaged list does not count: the images are then checked again, as those of a new run.
+ * The data that the run in a folder began with; undefined where the folder has no list of them, or one of another
+ * configuration. A damaged list is ignored: the images are then checked again, as for a new run.
  */
 export const readBegunData = Effect.fn("begunData.read")(
   function* (folder: RunFolder["Service"], config: RunConfig) {
@@ -85,13 +85,13 @@ export const readBegunData = Effect.fn("begunData.read")(
   Effect.orElseSucceed(() => undefined)
 )
 
-/** For a run that goes on: its images are not checked again; which are still there shows when they are needed. */
+/** For a run that is resumed: its images are not checked again; missing ones show when they are needed. */
 export const forGoingOn = ({ images, refused }: BegunData): Known => ({ kept: images, refused })
 
-/** For a finished run that is measured again: what is gone since keeps its place, so that no other sample moves. */
+/** For a finished run that is measured again: missing samples keep their places, so that no other sample moves. */
 export const forMeasuring = ({ images }: BegunData): Known => ({ gone: images })
 
-/** For a run that is checked: what left during the run is not looked for, and all else has to be there. */
+/** For a run that is verified: samples that left during the run are not looked up, and all others must be there. */
 export const forVerifying = ({ images, lost }: BegunData): Known => ({
   kept: new Map(
     lost.flatMap(({ id }) => {
@@ -101,7 +101,7 @@ export const forVerifying = ({ images, lost }: BegunData): Known => ({
   )
 })
 
-/** What left during the run, as the run knew it. */
+/** The samples that left during the run. */
 export const lostOf = ({ lost }: BegunData): ReadonlyArray<Lost> =>
   lost.flatMap(({ detail, epoch, id, reason }) =>
     id === undefined || epoch === undefined || !isImageFault(reason) ? [] : [{ id, reason, detail, epoch }]

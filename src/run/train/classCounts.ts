@@ -3,9 +3,9 @@ import type { Dataset } from "../../pipeline/Dataset.ts"
 import { isFault } from "../../pipeline/Ledger.ts"
 
 /**
- * How many rows each label has, and where they went: all labels that are listed, those that were left out too.
+ * How many rows each label has, in all and in each part: all labels that are listed, also those that were left out.
  *
- * The largest first, then by label. Rows without a label that could be read are in none.
+ * The largest first, then by label. Rows without a readable label are not counted.
  */
 export const classCounts = ({ classes, ledger, test, train, validation }: Dataset): ReadonlyArray<ClassCounts> => {
   const counts = new Map<

@@ -17,7 +17,7 @@ import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { Machine } from "../Machine.ts"
 
-/** A run's batches with the features that its frozen part makes of them, out of the cache where it has them. */
+/** A run's batches with the features by its frozen part, from the cache where it has them. */
 export const featureBatches = Effect.fn("featureBatches")(function* (
   config: RunConfig,
   features: OpenFeatures,
@@ -35,7 +35,9 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     engine: features.key,
     image
   }
-  /** Whose work a view's images are; undefined where a stage does not say what it makes: nothing of it is kept. */
+  /**
+   * The keys of the stages that make a view's images; undefined where a stage has no key: its results are not cached.
+   */
   const stagesOf = (view: FeatureSource["view"]): Readonly<Record<string, string>> | undefined => {
     if (loaded === undefined) return undefined
     if (view === "plain") return { images: loaded }
@@ -44,7 +46,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
   const { cutmix, mixup } = augment
   const changes = imageChanges(augment)
   const plain = Object.values(changes).every((amount) => amount === 0)
-  // A mixed image is of two samples, which no key of one would tell.
+  // A mixed image depends on two samples, which one sample's key cannot express.
   const isMixed = mixup > 0 || cutmix > 0
   const onTrouble = (error: FeatureCacheError) =>
     report({ _tag: "Note", line: `${error.message}. The run goes on without it.` })

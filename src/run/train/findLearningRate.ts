@@ -13,8 +13,8 @@ import { trainingData } from "./trainingData.ts"
 /**
  * Trains for some steps at a rate that grows with each, and suggests a learning rate by how the loss moved.
  *
- * A mock training of the run's own network, weights, optimiser, augmentation and batches; nothing of it is kept. It ends
- * before its last step where the loss is no number or four times the smallest. Sources: Smith, Cyclical Learning Rates
+ * A trial training of the run's own network, weights, optimiser, augmentation and batches, without results. It ends
+ * early where the loss is not a number, or more than four times the smallest. Sources: Smith, Cyclical Learning Rates
  * for Training Neural Networks, 2015; fastai's `lr_find`.
  */
 export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
@@ -48,7 +48,7 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
   return {
     engine: engine.info,
     ...sweep,
-    /** Whether the loss went so far up that the sweep ended before its last step. */
+    /** Whether the loss rose so far that the sweep ended early. */
     stoppedEarly: steps.length < sweep.steps,
     suggestions: suggestions(steps, sweep.steps),
     curve: steps

@@ -3,7 +3,7 @@ import type { Predictions } from "../../metrics/calibration.ts"
 import type { Report } from "../../metrics/Report.ts"
 import { testReport } from "../../metrics/Report.ts"
 import type { EngineError } from "../../model/Engine.ts"
-import { calibrate, figuresOf, predictAllTogether } from "../../model/measure.ts"
+import { calibrate, metricsOf, predictAllTogether } from "../../model/measure.ts"
 import { encodeModel } from "../../model/Model.ts"
 import { architectureOf } from "../../model/networks.ts"
 import { predictorOf } from "../../model/Predictor.ts"
@@ -32,19 +32,19 @@ export type TrainedRun = OpenRun & { readonly trained: Trained }
 
 /** The logits of a run's model for the parts that it is measured on. */
 interface Predicted {
-  /** Of the samples that have not left, in their order; so is `test`. */
+  /** Predictions for the samples that have not left, in their order; so is `test`. */
   readonly validation: Predictions
   readonly test: Predictions
   /** Samples of either part that have left. */
   readonly missed: ReadonlyArray<Missed>
 }
 
-/** A run with what its model predicted, or with what ended it then. */
+/** A run with its model's predictions. */
 type MeasuredRun = TrainedRun & { readonly predicted: Result.Result<Predicted, EngineError> }
 
 /**
- * The last stage of runs that were trained on the same batches: measures them, and leaves the history, the predictions,
- * the model and the report of each in its folder. One that fails does not touch the others.
+ * The last stage of runs that were trained on the same batches: measures them, and writes history, predictions, model
+ * and report of each into its folder. A run that fails does not affect the others.
  */
 export const finishRuns = Effect.fn("finishRuns")(function* (runs: ReadonlyArray<TrainedRun>, batches: OpenBatches) {
   const trainedAt = yield* Clock.currentTimeNanos
@@ -57,13 +57,13 @@ export const finishRuns = Effect.fn("finishRuns")(function* (runs: ReadonlyArray
 
 const seesTwice = ({ config }: TrainedRun) => config.evaluate.tta !== "none"
 
-/** Predicts validation and test with each run's model; every batch is made once for all. */
+/** Predicts validation and test sets with each run's model; every batch is made once for all. */
 const predictRuns = Effect.fn("finishRuns.predict")(function* (runs: ReadonlyArray<TrainedRun>, batches: OpenBatches) {
   const once = yield* predictTogether(
     runs.filter((run) => !seesTwice(run)),
     batches.evaluation
   )
-  // A second look at an image needs the image, whatever is known of the first.
+  // The mirror image needs the image itself, even where the cache has its features.
   const twice = yield* predictTogether(runs.filter(seesTwice), batches.images)
   return { predicted: [...once.predicted, ...twice.predicted], passes: addPasses(once.passes, twice.passes) }
 })
@@ -130,10 +130,10 @@ const finishRun = Effect.fn("finishRuns.write")(function* (run: MeasuredRun, tra
         logits: predicted[part].logits
       })
     )
-  // A temperature of nothing is none: all samples of the part may have left.
+  // Without samples there is no temperature: all samples of the part may have left.
   const isMeasured = predicted.validation.labels.length > 0
   const fitted = config.calibration && isMeasured ? calibrate(predicted.validation, config.calibration) : undefined
-  const { calibration, evaluation } = figuresOf(predicted.test, fitted)
+  const { calibration, evaluation } = metricsOf(predicted.test, fitted)
   const counts = ledgerCounts(ledger)
   yield* folder.write(
     "model/model.safetensors",
@@ -169,7 +169,7 @@ const finishRun = Effect.fn("finishRuns.write")(function* (run: MeasuredRun, tra
       calibration: {
         temperature: fitted.temperature,
         bins: fitted.bins,
-        validation: fitted.figures,
+        validation: fitted.metrics,
         test: calibration ?? null
       }
     }),
@@ -192,7 +192,7 @@ const finishRun = Effect.fn("finishRuns.write")(function* (run: MeasuredRun, tra
     }
   }
   yield* folder.write("report.json", `${JSON.stringify(finished, null, 2)}\n`)
-  // A trial is on the search's page; its own is made when somebody asks for it.
+  // A trial is on the search's page; its own page is made on request.
   if (trial === undefined) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
   return { trial, outcome: { state: "finished", report: finished } } satisfies EndedRun
 })

@@ -9,16 +9,16 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 /** How many images an export is checked on. */
 const most = 8
 
-/** What an export is checked on: images of the run's test part, or noise. */
+/** The images that an export is checked on: those of the run's test part, or noise. */
 export type HeldSource = "test" | "noise"
 
-/** Images for a check, and what they are, for people. */
+/** Images for a check, and a description for people. */
 export interface HeldImages extends Held {
   readonly source: HeldSource
   readonly what: string
 }
 
-/** The same numbers on every machine: each image about its own grey, so that no two are alike. */
+/** Noise that is the same on every machine: each image has its own grey, so that no two are alike. */
 const noise = ({ network: { height, width } }: Model, why: string): HeldImages => {
   const length = height * width * 3
   const bytes = new Uint8Array(most * length)
@@ -44,8 +44,8 @@ const testImages = Effect.fnUntraced(function* (config: RunConfig, model: Model)
 })
 
 /**
- * What an export is checked on: images from all over the run's test part; noise where that is asked for, or where the
- * catalogue can no longer be read, and then why.
+ * The images that an export is checked on: evenly from the run's test part; or noise, on request or where the catalogue
+ * can no longer be read, with the reason.
  */
 export const heldImages = (config: RunConfig, model: Model, source: HeldSource) =>
   source === "noise"

@@ -21,20 +21,22 @@ import { configDigest } from "../configDigest.ts"
 import { openBatches } from "./openBatches.ts"
 import type { PlannedRun } from "./plan.ts"
 
-/** How to go on with a run that cannot go on on what it began on; its weights are then not the same bit for bit. */
+/**
+ * How to go on with a run that cannot use the engine that it began on; its weights are then not the same bit for bit.
+ */
 const forced =
   "Or go on with what runs here: --resume --engine auto; the weights are then not those of one engine, " +
-  "and the history says which epoch ran on what."
+  "and the history names each epoch's engine."
 
-/** Notes that a trial goes on on something else than it began on: nobody is there to be asked. */
+/** Reports that a trial goes on on another engine than it began on: there is nobody to ask. */
 const reportChange = ({ trial }: PlannedRun, { message }: EngineUnavailable | FeaturesError) =>
   report({
     _tag: "Note",
-    line: `it does not go on on what it began on: ${message}`,
+    line: `it goes on on another engine than it began on: ${message}`,
     ...(trial !== undefined && { trial })
   })
 
-/** The engine that a run wants. One that has begun stays with its own; a trial, only where that runs here. */
+/** The engine for a run. A run that has begun keeps its own; a trial keeps it only where it runs here. */
 export const openEngine = Effect.fnUntraced(function* (run: PlannedRun) {
   const { config, engineWanted, isBegun, networkPlan, trial } = run
   const { choose } = yield* Engines
@@ -54,7 +56,7 @@ export const openEngine = Effect.fnUntraced(function* (run: PlannedRun) {
   )
 })
 
-/** The second stage of a run: its data have been read, and its network and the weights that it begins with are known. */
+/** The second stage of a run: its data are read, and its network and initial weights are known. */
 export const prepareRun = Effect.fn("prepareRun")(function* <
   Run extends { readonly config: RunConfig; readonly networkPlan: NetworkPlan }
 >(run: Run, dataset: Dataset) {
@@ -76,12 +78,12 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     dataset,
     network,
     weights,
-    /** What is frozen for the whole run, if anything is. */
+    /** The blocks that are frozen for the whole run, if any. */
     frozen: at === 0 ? undefined : ({ blocks: front, input: inputShape(network), weights } satisfies Frozen),
-    /** The network that an engine trains: what stands behind the frozen part. */
+    /** The network that an engine trains: the blocks after the frozen part. */
     tail,
     freezing: at === 0 ? freezing : { ...freezing, stages: [{ step: 0, from: 0 }] },
-    /** Of the tensors that the run begins with, where they came from a file. */
+    /** Digest of the initial weights, where they came from a file. */
     weightsDigest: startDigest,
     /** Names the run's configuration and data: a checkpoint of another is not used. */
     digest: [yield* configDigest(config), dataset.digest, ...(startDigest === undefined ? [] : [startDigest])].join(
@@ -94,7 +96,9 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
 })
 export type PreparedRun = Effect.Success<ReturnType<typeof prepareRun<PlannedRun>>>
 
-/** The batches that a run wants; what applies the frozen part of a run that has begun stays, as its engine does. */
+/**
+ * Opens the batches for a run. A run that has begun keeps the engine of its frozen part, as it keeps its own engine.
+ */
 export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, engine: Engine["Service"]) {
   const { config, dataset, engineWanted, frozen, isBegun, trial } = run
   const wanted = openBatches(engine, config, dataset, frozen, engineWanted.features)
@@ -116,10 +120,10 @@ export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, eng
 })
 
 /**
- * The third stage of a run: its network is in a session of an engine, with the weights that it begins with.
+ * The third stage of a run: its network is in an engine's session, with its initial weights.
  *
- * Where a part of the network is frozen for the whole run, `features` apply that part, and the engine holds only what
- * stands behind it.
+ * Where a part of the network is frozen for the whole run, `features` apply that part, and the engine has only the
+ * blocks after it.
  */
 export const openRun = Effect.fn("openRun")(function* <
   Run extends Pick<PreparedRun, "config" | "dataset" | "freezing" | "tail" | "weights">
@@ -143,7 +147,7 @@ export const openRun = Effect.fn("openRun")(function* <
     ...run,
     engine,
     session,
-    /** Of the whole network: those that were frozen are the ones that it began with. */
+    /** The weights of the whole network; those of the frozen part are the initial ones. */
     modelWeights: Effect.map(session.snapshot, (state): Weights =>
       features === undefined ? modelWeights(state) : new Map([...weights, ...modelWeights(state)])
     )

@@ -14,7 +14,7 @@ import { report } from "../../pipeline/Progress.ts"
 import { featureBatches } from "./featureBatches.ts"
 import type { RunEngine } from "./RunEngine.ts"
 
-/** The frozen part of a network in what is configured to apply it; a note names that. */
+/** Opens the frozen part of a network in the configured engine; a note names it. */
 const openFeatures = Effect.fn("openFeatures")(function* (
   engine: Engine["Service"],
   config: FeaturesConfig,
@@ -29,7 +29,7 @@ const openFeatures = Effect.fn("openFeatures")(function* (
   const best = other().pipe(
     Effect.catchTag("FeaturesError", (error) =>
       error.reason === "unavailable"
-        ? Effect.andThen(report({ _tag: "Note", line: `${error.message}; the engine itself does it` }), own)
+        ? Effect.andThen(report({ _tag: "Note", line: `${error.message}; the engine that trains applies them` }), own)
         : Effect.fail(error)
     )
   )
@@ -40,12 +40,12 @@ const openFeatures = Effect.fn("openFeatures")(function* (
   return opened
 })
 
-/** The parts of a catalogue that are measured. */
+/** The parts of a catalogue that are for measuring. */
 type Measured = "validation" | "test"
 
 /**
- * The batches that learners with the same frozen part learn from and are measured on; those of images where no part is
- * frozen for the whole run. The frozen part is applied by `Features`, whose results are kept.
+ * The batches that learners with the same frozen part are trained and measured on; of images, where no part is frozen
+ * for the whole run. The frozen part is applied by `Features`, whose results are cached.
  */
 export const openBatches = Effect.fn("openBatches")(function* (
   engine: Engine["Service"],
@@ -74,7 +74,7 @@ export const openBatches = Effect.fn("openBatches")(function* (
     losses,
     training: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
     evaluation: (part: Measured) => batches.evaluation(dataset[part]),
-    /** For predictors that see an image more than once: what is known of one view is nothing of the other. */
+    /** Batches without features, for predictors that also see the mirror image: its features differ. */
     images
   }
 })

@@ -3,8 +3,8 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 
 /**
- * Names what the batches of a run depend on, and the engine that they are for: runs with the same key can be given the
- * same batches of images.
+ * Names everything that the batches of a run depend on, and its engine: runs with the same key can share batches of
+ * images.
  *
  * They may differ in `name`, `network`, `evaluate`, `calibration`, and in all of `train` but `batchSize`.
  */

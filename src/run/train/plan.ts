@@ -7,22 +7,23 @@ import { resolveConfig } from "./resolveConfig.ts"
 import type { RunEngine } from "./RunEngine.ts"
 import { configuredEngine, readRunEngine } from "./RunEngine.ts"
 
-/** A run that is asked for, alone or among others. */
+/** A requested run, alone or among others. */
 export interface RunRequest {
   /** Its id, where it is one of many. */
   readonly trial: string | undefined
   readonly config: RunConfig
   readonly folder: RunFolder["Service"]
   readonly checkpoints: Checkpoints["Service"]
-  /** Epochs after which it pauses; undefined: to its end. See `LearnerOptions`. */
+  /** Epochs after which it pauses; undefined: trains to its end. See `LearnerOptions`. */
   readonly until: number | undefined
-  /** What it is to run on, whatever it began on; where left out, what it began on, or else what the configuration says. */
+  /** The engine to run on; where left out, the one that it began on, or else the configured one. */
   readonly engine?: RunEngine | undefined
 }
 
 /**
- * The first stage of a run: its configuration is complete and checked. A network or a block that does not exist is known
- * before an engine starts and before the first image is read. Nothing has been written: a start that fails leaves nothing.
+ * The first stage of a run: its configuration is complete and checked. A network or a block that does not exist is
+ * known before an engine starts and before the first image is read. Nothing is written yet: a start that fails leaves
+ * nothing.
  */
 export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
@@ -33,9 +34,9 @@ export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
     ...request,
     config,
     networkPlan,
-    /** When this process began with the run, in nanoseconds of the monotonic clock. */
+    /** When this process began the run, in nanoseconds of the monotonic clock. */
     start,
-    /** What it is to run on, and whether that is what it began on. */
+    /** The engine to run on, and whether it is the one that it began on. */
     engineWanted: request.engine ?? began ?? configuredEngine(config),
     isBegun: began !== undefined
   }

@@ -8,8 +8,9 @@ import { addStep, StepSpanLines, strideOf } from "./StepSpan.ts"
 /**
  * A session that keeps the losses and learning rates of its steps in the run's `steps.jsonl`.
  *
- * Written before every snapshot, and so before every checkpoint: a run that goes on from one takes what was known until
- * there. `steps` is how many the whole run has. If the file cannot be written, a note says so once, and the run goes on.
+ * Written before every snapshot, and so before every checkpoint: a resumed run keeps the spans up to its checkpoint.
+ * `steps` is the number of steps of the whole run. If the file cannot be written, one note reports it, and the run goes
+ * on.
  */
 export const recordSteps = (session: Session, folder: RunFolder["Service"], steps: number): Session => {
   const stride = strideOf(steps)

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Pretrained } from "../../model/Pretrained.ts"
 import type { Weights } from "../../model/Tensor.ts"
 
-/** The service that reads trained weights, with each set of tensors read once: runs that begin with the same share them. */
+/** `Pretrained` with each set of tensors read once: runs that begin with the same tensors share them. */
 export const rememberTensors = Effect.map(Pretrained, (pretrained) => {
   const known = new Map<string, Weights>()
   return Pretrained.of({

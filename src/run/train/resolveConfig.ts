@@ -7,7 +7,7 @@ import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 
-/** What the metadata of a weights' file may set. */
+/** The settings that the metadata of a weights' file may have. */
 const FromWeights = Schema.Struct({
   mean: ImageConfig.fields.mean,
   std: ImageConfig.fields.std,
@@ -21,7 +21,7 @@ const numbers = (text: string) =>
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
 
-/** What a configuration leaves open; the padding, only where the network has a choice. */
+/** The settings that a configuration leaves open; the padding only where the network has a choice. */
 const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof FromWeights.Type> => [
   ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
   ...(architectureOf(network.name)?.hasPadding === true && network.padding === undefined ? (["padding"] as const) : [])
@@ -44,7 +44,7 @@ const readMetadata = (
           reason: "unreadable",
           detail:
             `the metadata in ${where} is wrong: ${message}. ` +
-            "Set `image.mean`, `image.std` and `network.padding` in the configuration: they come first."
+            "Set `image.mean`, `image.std` and `network.padding` in the configuration, which has precedence."
         })
     )
   )
@@ -61,11 +61,11 @@ const note = (line: string) => report({ _tag: "Note", line })
 const usual = "image.mean = [0.485,0.456,0.406] and image.std = [0.229,0.224,0.225]"
 
 /**
- * A run's configuration; mean, std and padding that it leaves open come from its weights' file, or else from a file beside
- * that one.
+ * A run's configuration; mean, std and padding that it leaves open come from its weights' file, or else from a file
+ * beside that one.
  *
- * A note names what was taken and from where; another one says that no mean or std was found. Fails with a WeightsError
- * where the weights cannot be had, or their metadata are wrong.
+ * A note names the values and their source; another one reports that no mean or std was found. Fails with a
+ * WeightsError where the weights cannot be loaded, or their metadata are wrong.
  */
 export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig) {
   const { image, network } = config
@@ -83,8 +83,8 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   const missing = left.filter((key) => key !== "padding" && scale[key] === undefined)
   if (missing.length > 0)
     yield* note(
-      `the weights' file does not say its ${missing.join(" and ")}: 0.5 is taken. ` +
-        `Weights that were trained with PyTorch mostly want ${usual}`
+      `the weights' file does not have its ${missing.join(" and ")}: 0.5 is used. ` +
+        `Weights that were trained with PyTorch mostly need ${usual}`
     )
   return {
     ...config,

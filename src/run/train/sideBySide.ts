@@ -4,17 +4,17 @@ import { parameters } from "../../model/shapes.ts"
 import { sizeOf } from "../../model/Tensor.ts"
 import type { PreparedRun } from "./open.ts"
 
-/** Of the machine's memory; the rest is for images, what a step computes, and others. */
+/** Share of the machine's memory for runs; the rest is for images, activations, and other programs. */
 const share = 0.5
 
-/** Bytes of what an engine holds of a run between and in its steps: weights, gradients, slots, an average. */
+/** Bytes of a run in an engine, without activations: weights, gradients, the optimiser's slots, an average. */
 export const bytesOf = ({ config, tail }: Pick<PreparedRun, "config" | "tail">): number => {
   const { ema, optimizer } = config.train
   const numbers = parameters(tail).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   return 4 * numbers * (2 + slotKinds(optimizer).length + (ema === undefined ? 0 : 1))
 }
 
-/** Runs in groups, in their order, that are small enough to be in the memory at the same time; one always is. */
+/** Groups of runs, in their order, each small enough to be in memory at the same time; a single run always is. */
 export const sideBySide = <A>(
   runs: ReadonlyArray<A>,
   bytesOf: (run: A) => number,

@@ -29,20 +29,20 @@ const groupsBy = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => string): Reado
   Object.values(Arrays.groupBy(items, keyOf))
 
 /**
- * Takes planned runs to their ends: opens them, trains them, measures them and writes down what they leave.
+ * Takes planned runs to their ends: opens, trains and measures them, and writes their results.
  *
- * They share what is made for them: batches of images where their `passKey` is the same, features where their frozen part
- * is the same too; as many at a time as the memory holds. All want the same engine, by their configurations; those that
- * have begun on another stay with that.
+ * Runs with the same `passKey` share batches of images; where their frozen part is the same too, they share features.
+ * As many run at a time as fit in memory. All are configured for the same engine; those that have begun on another keep
+ * that.
  *
- * A run that fails does not touch the others. What concerns all fails: the data, the batches, the engine.
+ * A run that fails does not affect the others. Fails with errors of all runs: of the data, the batches, the engine.
  */
 export const trainRuns = Effect.fn("trainRuns")(function* (runs: ReadonlyArray<PlannedRun>) {
   const groups = groupsBy(runs, ({ engineWanted: { device, name } }) => canonical([name, device]))
   return together(yield* Effect.forEach(groups, trainOnEngine))
 })
 
-/** Runs that want the same engine. */
+/** Trains runs for the same engine. */
 const trainOnEngine = Effect.fn("trainRuns.engine")(function* (runs: NonEmptyReadonlyArray<PlannedRun>) {
   const [first] = runs
   const engine = yield* openEngine(first)
@@ -61,8 +61,8 @@ const trainOnEngine = Effect.fn("trainRuns.engine")(function* (runs: NonEmptyRea
 }, Effect.scoped)
 
 /**
- * Runs by the data that they began with, where they go on. New ones join the first of those: a sample that it has lost
- * since is lost for them as well.
+ * Groups runs by the data that they began with, where they are resumed. New runs join the first group: a sample that it
+ * has lost is lost for them too.
  */
 const byData = Effect.fnUntraced(function* (runs: ReadonlyArray<PlannedRun>) {
   const all = yield* Effect.forEach(runs, (run) =>
@@ -79,7 +79,7 @@ const byData = Effect.fnUntraced(function* (runs: ReadonlyArray<PlannedRun>) {
   })
 })
 
-/** Runs that are given the same images. */
+/** Trains runs that share images. */
 const trainOnData = Effect.fn("trainRuns.data")(function* (
   engine: Engine["Service"],
   runs: NonEmptyReadonlyArray<PlannedRun>,
@@ -103,11 +103,11 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   return together([{ ended, passes: noPasses }, ...passes])
 })
 
-/** Names a run's frozen part and what applies it, among runs of one `passKey`. */
+/** Names a run's frozen part and its engine, among runs of one `passKey`. */
 const frozenKey = ({ config, engineWanted, frozen }: PreparedRun): string =>
   frozen === undefined ? "" : canonical([config.network.weights, frozen.blocks, engineWanted.features])
 
-/** Runs that are given the same batches, each of which is made once. */
+/** Trains runs that share batches, each of which is made once. */
 const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   engine: Engine["Service"],
   runs: NonEmptyReadonlyArray<PreparedRun>
@@ -136,11 +136,11 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   return together([{ ended: [...ended, ...stopped], passes: training.passes }, yield* finishRuns(trained, batches)])
 }, Effect.scoped)
 
-/** A run as the training takes it. */
+/** A run as a learner. */
 const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
   const { checkpoints, config, dataset, digest, engine, folder, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
-  // Of a run that nothing stops early.
+  // The steps of a run that is not stopped early.
   const steps = epochs * Math.ceil(dataset.train.length / batchSize)
   return {
     run,
@@ -158,18 +158,18 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
 
 const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined): RanOn => ({
   engine: info.name,
-  // Why it is on no GPU is reported where the engine is chosen, and is no part of the device.
+  // The reason why it is not on a GPU is reported where the engine is chosen, and is not part of the device's name.
   device: info.device.replace(/; no GPU: .*$/s, ""),
   ...(features !== undefined && { features: features.key })
 })
 
-/** Writes down that a run has begun, and on what; nothing that could refuse it is left. */
+/** Records that a run has begun, and on which engine; all checks that could refuse it have passed. */
 const writeBegun = Effect.fnUntraced(
   function* ({ config, dataset, engine, engineWanted, folder }: OpenRun, features: OpenFeatures | undefined) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
     yield* writeChanged(folder, "engine.json", runEngineText(chosenEngine(engineWanted, engine, features)))
-    // The last: it is what makes the folder a run's.
+    // Written last: this file makes the folder a run's.
     yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)
   },
   Effect.mapError(({ detail, path }) => new CheckpointError({ path, reason: "failed", detail }))

@@ -10,11 +10,12 @@ import type { RunEngine } from "./RunEngine.ts"
 import { trainRuns } from "./train.ts"
 
 /**
- * A whole run: from a catalogue to a trained, measured network, and everything that the run folder keeps of it. Its life is
- * in four files: it is planned (`plan.ts`), opened (`open.ts`), trained (`train.ts`) and finished (`finish.ts`).
+ * A whole run: from a catalogue to a trained, measured network, and everything that the run folder keeps of it. Its
+ * life is in four files: it is planned (`plan.ts`), opened (`open.ts`), trained (`train.ts`) and finished
+ * (`finish.ts`).
  *
- * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data, and with what the run
- * began on, or with `engine` instead.
+ * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data, on the engine
+ * that the run began on, or on `engine` instead.
  */
 export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
   const folder = yield* RunFolder
@@ -24,18 +25,18 @@ export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engi
   const outcome = ended[0]?.outcome
   if (outcome?.state === "finished") return outcome.report
   if (outcome !== undefined && "error" in outcome) return yield* outcome.error
-  return yield* Effect.die(new Error("a run that is to pause nowhere paused"))
+  return yield* Effect.die(new Error("a run without `until` paused"))
 })
 
 /**
- * The report of the run in the folder, where that is finished; nothing where there is something left to do. `config` is
- * the one that the folder has. No file is changed, except that a missing page is written.
+ * The report of the run in the folder where it is finished; undefined where it is not. `config` is the folder's own. No
+ * file is changed, except that a missing page is written.
  */
 export const finishedRun = Effect.fn("finishedRun")(function* (config: RunConfig) {
   const folder = yield* RunFolder
   const found = yield* finishedReport(folder, config)
   if (found === undefined) return undefined
   if (!(yield* folder.has("report.html"))) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
-  yield* report({ _tag: "Note", line: "the run is finished: there is nothing left to do" })
+  yield* report({ _tag: "Note", line: "the run is finished: nothing is left to do" })
   return found
 })

@@ -13,12 +13,12 @@ import { trainRuns } from "./train.ts"
 
 /** A trial: a run among others. */
 export interface TrialToTrain {
-  /** Its own among all that are trained together. */
+  /** Unique among those that are trained together. */
   readonly id: string
   readonly config: RunConfig
-  /** The run's folder; made where it is not there. */
+  /** The run's folder; made if it is missing. */
   readonly path: string
-  /** Epochs after which it pauses, as a run that was interrupted there would, able to go on; undefined: to its end. */
+  /** Epochs after which it pauses, as if it were interrupted there; undefined: trains to its end. */
   readonly until?: number | undefined
 }
 
@@ -26,15 +26,16 @@ export interface TrialToTrain {
 export type TrialOutcome = { readonly id: string } & RunOutcome
 
 /**
- * Trains trials together that share their data, preprocessing, seed, size of batches and engine (`passKey`; others are a
- * defect): every batch is decoded and augmented once, passed once through each frozen part that they share, and given to
- * all that learn from it. Each trial's folder is the one that `trainRun` alone would leave.
+ * Trains trials together that share their data, preprocessing, seed, size of batches and engine (`passKey`; others are
+ * a defect): every batch is decoded and augmented once, passed once through each frozen part that they share, and given
+ * to all that learn from it. Each trial's folder is the one that `trainRun` alone would leave.
  *
- * A trial that fails or diverges does not touch the others; one whose folder is finished is not trained again; the rest
- * go on from their checkpoints. What concerns all fails: data that cannot be used, an engine that cannot run.
+ * A trial that fails or diverges does not affect the others; one whose folder is finished is not trained again; the
+ * rest go on from their checkpoints. Fails with errors of all trials: data that cannot be used, an engine that cannot
+ * run.
  *
- * `passes` are images that were decoded and passed through the frozen part, for training and for measuring: as many as
- * the trials wanted, and as many as were made.
+ * `passes` counts images that were decoded and passed through the frozen part, for training and for measuring: those
+ * that the trials needed, and those that were made.
  */
 export const trainTrials = Effect.fn("trainTrials")(
   function* (trials: ReadonlyArray<TrialToTrain>) {
@@ -52,7 +53,7 @@ export const trainTrials = Effect.fn("trainTrials")(
   Effect.scoped
 )
 
-/** A trial that is to be trained; what has ended already, or ends here, fails with its outcome. */
+/** Plans a trial; one that has ended already, or ends here, fails with its outcome. */
 const planTrial = Effect.fn("trainTrials.plan")(
   function* ({ config, id, path, until }: TrialToTrain) {
     const runs = yield* Runs
@@ -68,7 +69,7 @@ const planTrial = Effect.fn("trainTrials.plan")(
     Effect.mapError(planned, (error) => ("outcome" in error ? error : { trial: id, outcome: failure(error) }))
 )
 
-/** Progress that reports a note that is of no single trial once, however many trials come upon it. */
+/** Progress that reports a note that belongs to no single trial only once, however many trials cause it. */
 const reportOnce = Effect.gen(function* () {
   const progress = yield* Progress
   const reported = yield* Ref.make<ReadonlySet<string>>(new Set())

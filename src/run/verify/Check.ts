@@ -6,13 +6,13 @@ export interface Difference {
   readonly found: string
 }
 
-/** One fact that was derived again, beside the one that the run has on record. */
+/** A check: a recorded value of a run against the value that is computed again. */
 export interface Check {
   readonly what: string
   readonly status: "agrees" | "differs" | "cannotBeChecked"
   /** What was compared, or why it could not be. */
   readonly detail: string
-  /** The first few of them. */
+  /** The first few differences. */
   readonly differences: ReadonlyArray<Difference>
 }
 
@@ -44,14 +44,14 @@ export const checkOf = (what: string, detail: string, apart: ReadonlyArray<Diffe
   differences: apart.slice(0, shown)
 })
 
-/** What the run has on record, beside what was derived again. */
+/** Compares a recorded value with the one that was computed again. */
 export const compare = (what: string, detail: string, expected: unknown, found: unknown, tolerance = 0): Check =>
   checkOf(what, detail, differences(expected, found, tolerance))
 
-/** What was to be there and is not, or is no longer what it was. */
+/** A check of something that is missing, or has changed. */
 export const differs = (what: string, detail: string): Check => ({ what, status: "differs", detail, differences: [] })
 
-/** That something cannot be checked, and why. */
+/** A check that is not possible, and why. */
 export const cannot = (what: string, detail: string): Check => ({
   what,
   status: "cannotBeChecked",

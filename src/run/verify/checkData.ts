@@ -20,7 +20,7 @@ const listing = (dataset: Dataset, samples: ReadonlyArray<Sample>) =>
     ])
   )
 
-/** Which samples of a part are others now: files, their bytes, their classes. */
+/** The samples of a part that have changed: files, their bytes, their classes. */
 const checkSamples = (dataset: Dataset, { labels, part, samples }: StoredPredictions): Check => {
   const now = listing(dataset, dataset[part])
   const before = new Map(
@@ -34,7 +34,7 @@ const checkSamples = (dataset: Dataset, { labels, part, samples }: StoredPredict
   )
 }
 
-/** The catalogue as it is now, beside what the run has on record. */
+/** Compares the catalogue as it is now with the run's record. */
 export const checkData = Effect.fn("verify.data")(function* (
   report: Report,
   dataset: Dataset,

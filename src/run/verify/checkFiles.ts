@@ -25,7 +25,7 @@ const Epochs = Schema.Array(Schema.fromJsonString(EpochRecord))
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "")
 
-/** The ledger's lines by reason, beside the report's counts and the receipt's. */
+/** Compares the ledger's lines by reason with the counts of the report and the receipt. */
 const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Report) {
   const what = "ledger"
   return yield* textOf("ledger.jsonl").pipe(
@@ -33,7 +33,7 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
     Effect.map((refusals) => {
       const reasons: Readonly<Record<string, number>> = countByReason(refusals)
       const { kept, leftOut, listed, refused, test, train, validation } = data
-      // Weft 0.1 counted choices among the refusals.
+      // Weft 0.1 counted rows that were left out among the refused ones.
       const kinds = leftOut === undefined ? { refused: reasons } : byKind(reasons)
       const counts = { listed: kept + refusals.length, kept, ...kinds }
       return compare(
@@ -47,7 +47,7 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
   )
 })
 
-/** The list of the samples that the run began with, whose digest is the data's. */
+/** Compares the digest of the list of samples that the run began with with the digest of the data. */
 const checkListing = Effect.fn("verify.listing")(function* ({ receipt }: Report) {
   const what = "samples"
   const folder = yield* RunFolder
@@ -75,7 +75,7 @@ const checkHistory = Effect.fn("verify.history")(function* ({ history }: Report)
   )
 })
 
-/** The engine that the report names, beside those of its epochs; no check where they all ran on that one. */
+/** Compares the report's engine with those of its epochs; no check where all ran on it. */
 const checkEngine = ({ engine, history }: Report): ReadonlyArray<Check> => {
   const changed = enginesText(history)
   const last = history.at(-1)?.ranOn?.at(-1)?.engine ?? engine.name
@@ -84,18 +84,18 @@ const checkEngine = ({ engine, history }: Report): ReadonlyArray<Check> => {
     : [compare("engine", changed ?? `of the epochs, ${last}`, engine.name, last)]
 }
 
-/** The files whose digests the receipt has, bit for bit. */
+/** Compares files with their digests in the receipt. */
 const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report) {
   const what = "files"
   const expected = receipt.files
-  if (expected === undefined) return cannot(what, "the receipt is of a time when it had no digests of files")
+  if (expected === undefined) return cannot(what, "the receipt is of a version of Weft that kept no digests of files")
   return yield* fileDigests.pipe(
     Effect.map((found) => compare(what, "SHA-256 of the files that the receipt names", expected, found)),
     Effect.catch((error) => Effect.succeed(differs(what, error.message)))
   )
 })
 
-/** The weights that the run began with, where they came from a file. */
+/** Compares the initial weights with their digest, where they came from a file. */
 const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { data, receipt }: Report) {
   const what = "start weights"
   const source = config.network.weights

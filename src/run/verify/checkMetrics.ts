@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import { testReport } from "../../metrics/Report.ts"
-import { calibrate, figuresOf } from "../../model/measure.ts"
+import { calibrate, metricsOf } from "../../model/measure.ts"
 import { decodeModel } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
 import { countParameters, parameters } from "../../model/shapes.ts"
@@ -14,10 +14,10 @@ import { RunFolder } from "../RunFolder.ts"
 import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
 
-/** Of sums that another machine may have rounded in another way. */
+/** Tolerance of sums that another machine may round differently. */
 const rounding = 1e-9
 
-/** The model, and whether it is the one that the report describes. */
+/** Reads the model, and compares it with the report. */
 export const checkModel = Effect.fn("verify.model")(function* ({ calibration, data, model, test }: Report) {
   const folder = yield* RunFolder
   const opened = yield* folder.read("model/model.safetensors").pipe(
@@ -65,7 +65,7 @@ export const readPredictions = Effect.fn("verify.read")(function* (part: "valida
   )
 })
 
-/** The report's metrics, derived from the stored predictions of each sample; `lost` are those that left during the run. */
+/** Computes the report's metrics again from the stored predictions; `lost` are the samples that left during the run. */
 export const checkMetrics = (
   config: RunConfig,
   report: Report,
@@ -76,10 +76,10 @@ export const checkMetrics = (
   const { calibration, data, history } = report
   const fitted = calibration && { temperature: calibration.temperature, bins: calibration.bins }
   if (stored.test !== undefined) {
-    const found = figuresOf(numbersOf(stored.test), fitted)
+    const found = metricsOf(numbersOf(stored.test), fitted)
     checks.push(
       compare(
-        "test figures",
+        "test metrics",
         "loss, accuracy, precision, recall, F1, confusion and calibration from the stored predictions",
         { samples: data.test, test: report.test, calibration: calibration && calibration.test },
         {
@@ -95,32 +95,32 @@ export const checkMetrics = (
   const validation = numbersOf(stored.validation)
   const samples = { samples: stored.validation.samples.length }
   if (calibration !== undefined && config.calibration !== undefined) {
-    const { figures, temperature } = calibrate(validation, config.calibration)
+    const { metrics, temperature } = calibrate(validation, config.calibration)
     checks.push(
       compare(
         "calibration",
-        "the temperature fitted again on the stored validation predictions, and its figures",
+        "the temperature fitted again on the stored validation predictions, and its metrics",
         { samples: data.validation, temperature: calibration.temperature, validation: calibration.validation },
-        { ...samples, temperature, validation: figures },
+        { ...samples, temperature, validation: metrics },
         1e-6
       )
     )
   }
   const chosen = history[report.chosenEpoch - 1]
-  // With a second look at each image, the stored predictions are others than those that chose the epoch.
+  // With test-time augmentation, the stored predictions are not those that chose the epoch.
   if (config.evaluate.tta === "none" && chosen !== undefined) {
-    const { accuracy, loss } = testReport(figuresOf(validation, undefined).evaluation, stored.validation.labels) ?? {
+    const { accuracy, loss } = testReport(metricsOf(validation, undefined).evaluation, stored.validation.labels) ?? {
       accuracy: null,
       loss: null
     }
     const check = compare(
-      "validation figures",
+      "validation metrics",
       `loss and accuracy of epoch ${report.chosenEpoch} from the stored validation predictions, to 1e-4`,
       { samples: data.validation, loss: chosen.validationLoss, accuracy: chosen.validationAccuracy },
       { ...samples, loss, accuracy },
       1e-4
     )
-    // The epoch was then measured on more samples than there are predictions.
+    // The epoch was measured on more samples than the stored predictions have.
     const later = lost.filter(({ epoch, part }) => part === "validation" && (epoch ?? 0) >= report.chosenEpoch).length
     checks.push(
       check.status === "differs" && later > 0

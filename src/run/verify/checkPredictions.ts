@@ -11,7 +11,7 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import { cannot, checkOf, differs } from "./Check.ts"
 import type { Difference } from "./Check.ts"
 
-/** Of logits from two engines in float32, or from one whose kernels differ from processor to processor. */
+/** Tolerance of logits from two engines in float32, or from one engine whose kernels depend on the processor. */
 const tolerance = 1e-4
 
 /** GPUs multiply in TensorFloat-32, with ten bits behind the point. */
@@ -25,7 +25,7 @@ const spread = (length: number, most: number) =>
 
 const isCpu = (device: string) => device.startsWith("CPU")
 
-/** What predicts now. */
+/** The engine that predicts now. */
 export interface Again {
   readonly device: string
   readonly name: string
@@ -36,7 +36,7 @@ export interface Again {
  * Predicts samples of a part again, and compares the logits with the stored ones.
  *
  * A row agrees where no logit is farther off than the tolerance times its largest one (times 1 at least). Samples whose
- * file is gone or is another one are left out: `checkData` reports them.
+ * file is missing or has changed are left out: `checkData` reports them.
  */
 export const checkPredictions = Effect.fn("verify.predictions")(function* (
   config: RunConfig,
@@ -55,7 +55,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
     const sample = now.get(id)
     return sample?.digest === digest ? [{ row, sample }] : []
   })
-  if (rows.length === 0) return cannot(what, "there is no sample whose file is still the one that was predicted")
+  if (rows.length === 0) return cannot(what, "no sample's file is still the one that was predicted")
   if (model.labels.length !== classes)
     return differs(what, `the model has ${model.labels.length} classes, and the predictions have ${classes}`)
   const allowed = isCpu(again.device) && isCpu(report.engine.device) ? tolerance : gpuTolerance
@@ -64,7 +64,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
   let farthest = 0
   const samples = rows.map(({ sample }) => sample)
   const rowOf = new Map(rows.map(({ row, sample }) => [sample.id, row]))
-  // Each is reported below; nothing is trained here that too many of them could end.
+  // Each is reported below; no budget of faulty rows applies here.
   const losses = makeLosses(dataset, { ...config.data, maxRefused: 1 })
   yield* Pipeline.evaluationBatches({ ...config, image: model.image }, samples, losses).pipe(
     Stream.runForEach(

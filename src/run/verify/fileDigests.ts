@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { RunFolder } from "../RunFolder.ts"
 
-/** What a run leaves that depends on its configuration, data and engine alone. */
+/** The files of a run that depend only on its configuration, data and engine. */
 const files = [
   "ledger.jsonl",
   "model/model.safetensors",

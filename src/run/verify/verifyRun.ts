@@ -19,15 +19,15 @@ import { checkMetrics, checkModel, readPredictions } from "./checkMetrics.ts"
 import { checkFiles, textOf } from "./checkFiles.ts"
 import { checkPredictions } from "./checkPredictions.ts"
 
-/** How far a run is verified. */
+/** How thoroughly a run is verified. */
 export interface VerifyOptions {
   /** Whether the catalogue is read, and the predictions are made again. */
   readonly data: boolean
   /** Samples of each part that are predicted again. */
   readonly samples: number
-  /** What predicts; what the run ran on where left out. */
+  /** The engine that predicts; where left out, the one that the run ran on. */
   readonly engine?: PredictorName | undefined
-  /** What the run ran on, where it is known; else the run's own configuration chooses what predicts. */
+  /** The engine that the run ran on, where it is known; else the configuration chooses one. */
   readonly recorded?: RunEngine | undefined
 }
 
@@ -62,8 +62,9 @@ const withData = Effect.fnUntraced(function* (
 })
 
 /**
- * Derives again what a run has on record, and reports what agrees: digests, the ledger's sums, the metrics from the stored
- * predictions; and with the catalogue its digest, the split, each sample's file, and the predictions from the weights.
+ * Computes a run's recorded values again, and reports which agree: digests, the ledger's sums, the metrics from the
+ * stored predictions; with the catalogue also its digest, the split, each sample's file, and the predictions from the
+ * weights.
  *
  * Fails where there is no report to check.
  */

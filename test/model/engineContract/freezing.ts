@@ -9,7 +9,7 @@ import { mobile } from "./figures.ts"
 import { assertNear, assertSameBits, openSession, referenceBatch, referenceWeights, sgd, tensors } from "./reference.ts"
 
 /** Every block from the first step on, at one rate. */
-export const allTrained: Freezing = { stages: [{ step: 0, from: 0 }], keepFigures: false, rates: new Map() }
+export const allTrained: Freezing = { stages: [{ step: 0, from: 0 }], keepStatistics: false, rates: new Map() }
 
 /** The first block of `mobile` behind its residual: what is before has every kind of block that keeps figures. */
 const middle = mobile.blocks.findIndex(({ _tag }) => _tag === "Residual") + 1
@@ -92,8 +92,8 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
         { step: 2, from: middle }
       ]
       const front = frontNames(weights.keys())
-      for (const keepFigures of [false, true]) {
-        const options = { weights, optimizer: adam, freezing: { ...frozen, stages, keepFigures }, ema }
+      for (const keepStatistics of [false, true]) {
+        const options = { weights, optimizer: adam, freezing: { ...frozen, stages, keepStatistics }, ema }
         const session = yield* openSession(mobile, options)
         yield* trainTo(session, batch, 0, 1)
         const early = yield* session.snapshot
@@ -102,7 +102,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
         const average = expected.average ?? new Map<string, never>()
         assert.deepStrictEqual([...average.keys()].sort(), [...weights.keys()].sort())
         for (const [name, { data }] of average)
-          if (front.includes(name) || (keepFigures && name.includes("running_")))
+          if (front.includes(name) || (keepStatistics && name.includes("running_")))
             assert.deepStrictEqual(data, weights.get(name)!.data, name)
           else {
             assert.notDeepEqual(data, weights.get(name)!.data, name)
@@ -138,7 +138,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
       assert.strictEqual(yield* more(allTrained), weights.size)
       assert.strictEqual(yield* more(frozen), weights.size - front)
       assert.strictEqual(yield* more({ ...frozen, stages: [...frozen.stages, { step: 9, from: 0 }] }), weights.size)
-      assert.strictEqual(yield* more({ ...allTrained, keepFigures: true }), weights.size - figures)
+      assert.strictEqual(yield* more({ ...allTrained, keepStatistics: true }), weights.size - figures)
     })
   )
 
@@ -162,7 +162,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
 
   it.effect("keeps the running figures of the trained part where they are to stay", () =>
     Effect.gen(function* () {
-      const session = yield* openSession(mobile, { weights, freezing: { ...allTrained, keepFigures: true } })
+      const session = yield* openSession(mobile, { weights, freezing: { ...allTrained, keepStatistics: true } })
       yield* trainTo(session, batch, 0, 2)
       const after = yield* weightsOf(session)
       for (const [name, { data }] of weights)

@@ -16,7 +16,7 @@ export const gradientsAreSlopes = (it: Vitest.MethodsNonLive<Engine>, brief: boo
       ? []
       : [
           { network: mobile, name: mobile.name, freezing: undefined },
-          { network: mobile, name: "mobile by running figures", freezing: { ...allTrained, keepFigures: true } }
+          { network: mobile, name: "mobile by running figures", freezing: { ...allTrained, keepStatistics: true } }
         ])
   ]
   it.effect.each(cases)("has gradients that are the slopes of its loss: $name", ({ freezing, network }) =>

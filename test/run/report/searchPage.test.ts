@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as PlotCharts from "../../../src/layers/pages/PlotCharts.ts"
-import { figureText } from "../../../src/metrics/numberText.ts"
+import { numberText } from "../../../src/metrics/numberText.ts"
 import { ranking, winner, withTrial } from "../../../src/run/search/SearchResult.ts"
 import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
@@ -62,7 +62,7 @@ describe("a search's page", () => {
       const markup = yield* page
       const best = winner(search)!
       assert.strictEqual(best, search.trials[13])
-      assert.include(markup, `<b>${figureText(best.figure!)}</b>`)
+      assert.include(markup, `<b>${numberText(best.figure!)}</b>`)
       for (const { id } of search.trials) assert.include(markup, id)
       const [first] = /<tr class="ours">[\s\S]*?<\/tr>/.exec(markup) ?? []
       assert.include(first ?? "", best.id)

@@ -1,7 +1,7 @@
 import { Effect, Schema, Struct } from "effect"
 import { testReport } from "../../../src/metrics/Report.ts"
 import type { Report } from "../../../src/metrics/Report.ts"
-import { calibrate, figuresOf } from "../../../src/model/measure.ts"
+import { calibrate, metricsOf } from "../../../src/model/measure.ts"
 import type { StoredPredictions } from "../../../src/model/StoredPredictions.ts"
 import { encodePredictions, numbersOf } from "../../../src/model/StoredPredictions.ts"
 import type { Refusal } from "../../../src/pipeline/Ledger.ts"
@@ -52,7 +52,7 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
   const folder = yield* RunFolder
   const [validation, test] = [predictionsOf("validation", run), predictionsOf("test", run)]
   const fitted = calibrated ? calibrate(numbersOf(validation), { kind: "temperature", bins: 15 }) : undefined
-  const { calibration, evaluation } = figuresOf(numbersOf(test), fitted)
+  const { calibration, evaluation } = metricsOf(numbersOf(test), fitted)
   const refusals: ReadonlyArray<Refusal> = [
     { line: 7, reason: "malformed", text: "1,2,<i>three</i>", detail: "3 fields instead of 10" },
     { line: 12, reason: "imageMissing", id: "9", label: labels[0]!, detail: "images/9.jpg: there is no such file" },
@@ -109,7 +109,7 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
     chosenEpoch: Math.max(1, epochs - 1),
     test: testReport(evaluation, labels),
     ...(fitted && {
-      calibration: { temperature: fitted.temperature, bins: 15, validation: fitted.figures, test: calibration ?? null }
+      calibration: { temperature: fitted.temperature, bins: 15, validation: fitted.metrics, test: calibration ?? null }
     }),
     engine: { name: "tensorflow", device: "CPU, 2 threads", versions: { tensorflow: "2.19.0" } },
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0) + 42,

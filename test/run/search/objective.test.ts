@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import type { EpochRecord, Report } from "../../../src/metrics/Report.ts"
 import {
   chosenRecord,
-  epochFigure,
+  epochValue,
   goalProblem,
-  isEpochFigure,
+  isEpochMetric,
   rank,
-  reportFigure
+  reportValue
 } from "../../../src/run/search/objective.ts"
 
 const record = (
@@ -58,23 +58,23 @@ describe("an objective", () => {
   it("is a figure of the chosen epoch by its short name, or any number of the report by its path", () => {
     const figures = ["validationLoss", "trainLoss", "test.weighted.f1", "test.loss", "model.parameters", "seconds"]
     assert.deepStrictEqual(
-      figures.map((figure) => reportFigure(report, figure)),
+      figures.map((figure) => reportValue(report, figure)),
       [0.3, 0.25, 0.71, 0.6, 11, 21]
     )
   })
 
   it("is null where a report has no such figure", () => {
-    assert.isNull(reportFigure(report, "test.top5Accuracy"))
-    assert.isNull(reportFigure(report, "calibration.validation.eceAfter"))
-    assert.isNull(reportFigure({ ...report, test: null }, "test.accuracy"))
-    assert.isNull(reportFigure({ ...report, chosenEpoch: 9 }, "validationLoss"))
-    assert.isNull(epochFigure(record(1, null), "validationLoss"))
-    assert.isNull(epochFigure(undefined, "trainLoss"))
+    assert.isNull(reportValue(report, "test.top5Accuracy"))
+    assert.isNull(reportValue(report, "calibration.validation.eceAfter"))
+    assert.isNull(reportValue({ ...report, test: null }, "test.accuracy"))
+    assert.isNull(reportValue({ ...report, chosenEpoch: 9 }, "validationLoss"))
+    assert.isNull(epochValue(record(1, null), "validationLoss"))
+    assert.isNull(epochValue(undefined, "trainLoss"))
   })
 
   it("knows which figures every epoch has: `seconds` are the run's", () => {
-    assert.isTrue(["validationLoss", "trainAccuracy"].every(isEpochFigure))
-    assert.isFalse(["seconds", "test.loss", "chosenEpoch", "toString"].some(isEpochFigure))
+    assert.isTrue(["validationLoss", "trainAccuracy"].every(isEpochMetric))
+    assert.isFalse(["seconds", "test.loss", "chosenEpoch", "toString"].some(isEpochMetric))
   })
 
   it("has a goal that makes sense for the figure, where only one does", () => {

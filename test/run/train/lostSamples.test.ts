@@ -472,7 +472,7 @@ describe("a photo that is lost after the check", () => {
         assert.isTrue(agrees)
         assert.deepStrictEqual(
           checks.filter(({ status }) => status !== "agrees").map(({ what }) => what),
-          ["validation figures"]
+          ["validation metrics"]
         )
       })
     )

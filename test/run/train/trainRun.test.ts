@@ -8,7 +8,7 @@ import { FeatureCache } from "../../../src/model/FeatureCache.ts"
 import { initialise } from "../../../src/model/initialise.ts"
 import { decodeModel } from "../../../src/model/Model.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
-import { figuresOf } from "../../../src/model/measure.ts"
+import { metricsOf } from "../../../src/model/measure.ts"
 import { Pretrained } from "../../../src/model/Pretrained.ts"
 import { decodePredictions, numbersOf } from "../../../src/model/StoredPredictions.ts"
 import { Augment } from "../../../src/pipeline/Augment.ts"
@@ -132,12 +132,12 @@ describe("a whole run", () => {
       }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
       const { bins, temperature, test: calibrated, validation: fittedOn } = report.calibration!
       const test = yield* storedOf("test")
-      const again = figuresOf(numbersOf(test), { bins, temperature })
+      const again = metricsOf(numbersOf(test), { bins, temperature })
       assert.deepStrictEqual(testReport(again.evaluation, test.labels), report.test)
       assert.deepStrictEqual(again.calibration, calibrated)
       const validation = yield* storedOf("validation")
       assert.strictEqual(validation.samples.length, report.data.validation)
-      assert.deepStrictEqual(figuresOf(numbersOf(validation), { bins, temperature }).calibration, fittedOn)
+      assert.deepStrictEqual(metricsOf(numbersOf(validation), { bins, temperature }).calibration, fittedOn)
       const { digest, file, id, label } = test.samples[0]!
       assert.deepStrictEqual(
         { file, digest, label: test.labels[label] },

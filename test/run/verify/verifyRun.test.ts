@@ -120,8 +120,8 @@ describe("verifying a run", () => {
         replaced(/"accuracy": [\d.]+/, '"accuracy": 0.99'),
         verify(config, own)
       )
-      assert.deepStrictEqual(differing(reported), ["test figures"])
-      const [difference] = reported.checks.find(({ what }) => what === "test figures")!.differences
+      assert.deepStrictEqual(differing(reported), ["test metrics"])
+      const [difference] = reported.checks.find(({ what }) => what === "test metrics")!.differences
       assert.include(difference, { at: "test.accuracy", expected: "0.99" })
 
       const reason = replaced('"imageMissing"', '"imageEmpty"')
@@ -182,7 +182,7 @@ describe("verifying a run", () => {
 
       const predictions = join(path, "predictions", "test.safetensors")
       const predicted = yield* withFile(predictions, nudged(3), verify(config))
-      assert.deepStrictEqual(differing(predicted), ["files", "test figures", "test predictions"])
+      assert.deepStrictEqual(differing(predicted), ["files", "test metrics", "test predictions"])
       assert.strictEqual(predicted.checks.find(({ what }) => what === "test predictions")!.differences.length, 1)
       const gone = yield* withFile(
         predictions,

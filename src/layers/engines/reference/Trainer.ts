@@ -59,7 +59,7 @@ export class Trainer {
       dropoutMask({ seed, step: at.step, block: name, rate }, length)
     const frozen = firstTrained(freezing, step)
     const input = this.#forward(batch, frozen, weights)
-    const batchStatistics = freezing?.keepFigures !== true
+    const batchStatistics = freezing?.keepStatistics !== true
     const pass = { training: true, batchStatistics, weights, gradients, mask }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
     const { gradient, loss } = crossEntropy(output.data, batch.labels, {

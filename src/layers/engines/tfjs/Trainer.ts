@@ -70,7 +70,7 @@ export class Trainer {
       const pass = {
         ...this.#inference(),
         training: true,
-        batchStatistics: freezing?.keepFigures !== true,
+        batchStatistics: freezing?.keepStatistics !== true,
         mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
           dropoutMask({ seed, step: at.step, block: name, rate }, length)
       }

@@ -54,7 +54,7 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen, load: type
   return { engine, shape, key, run } satisfies OpenFeatures
 })
 
-/** The same by an addon from elsewhere. */
+/** `layer` with another addon, for tests. */
 export const layerWith = (load: typeof loadAmx) =>
   Layer.succeed(
     Features,

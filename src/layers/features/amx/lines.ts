@@ -24,10 +24,10 @@ const activations = { none: 0, relu: 1, relu6: 2 } as const
 interface Line {
   readonly code: keyof typeof codes
   readonly in: number
-  /** An addition's second input. */
+  /** The second input of an addition. */
   readonly other?: number
   readonly out: number
-  /** Of the output. */
+  /** Shape of the output. */
   readonly shape: Shape
   readonly window?: AddonWindow
   activation: keyof typeof activations
@@ -35,15 +35,15 @@ interface Line {
   readonly bias?: Float32Array | undefined
 }
 
-/** What the addon takes of a window. */
+/** The window as the addon takes it. */
 type AddonWindow = Pick<Window, "kernelHeight" | "kernelWidth" | "stride" | "top" | "left">
 
 const point: AddonWindow = { kernelHeight: 1, kernelWidth: 1, stride: 1, top: 0, left: 0 }
 
-/** What the addon takes of a kernel at most (`Convolution::kTaps`). */
+/** The most weights of a kernel that the addon takes (`Convolution::kTaps`). */
 const mostTaps = 121
 
-/** Of images that a convolution takes as they are. */
+/** The most channels of images that a convolution takes as they are. */
 const mostChannels = 4
 
 /** Operations that can apply an activation to what they give. */
@@ -79,7 +79,7 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
 
   const addActivation = ({ kind }: typeof Activation.Type, from: number, shape: Shape, isOwn: boolean): number => {
     const last = lines.at(-1)
-    // What went into a residual before this list of blocks is also added to it later, and must stay.
+    // The input of a residual is added to its output later, so that it must stay unchanged.
     if (isOwn && last?.out === from && last.activation === "none" && activating.has(last.code)) {
       last.activation = kind
       return from
@@ -126,7 +126,8 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
     return at
   }
 
-  // A convolution takes images of few channels as they are; all else, their halves.
+  // A convolution reads images of few channels as they are; all other operations read values split into bfloat16
+  // halves.
   const takesImages = blocks[0]?._tag === "Conv2d" && (input[2] ?? 0) <= mostChannels
   const begin = takesImages ? 0 : add({ code: "read", shape: input }, 0)
   list(blocks, begin, input)

@@ -8,11 +8,13 @@ import { amxName } from "./amxName.ts"
 
 /** The addon (`native/amx.cc`): networks in inference mode on the processor's matrix unit. */
 export interface Addon {
-  /** A network, by the lines and weights of `linesOf`, for so many threads; the weights are copied. */
+  /** Opens a network, by the lines and weights of `linesOf`, on a number of threads; the weights are copied. */
   readonly open: (lines: Int32Array, weights: ReadonlyArray<Float32Array>, threads: number) => object
-  /** Resolves with `results` when they are full; neither array may change before. Computes on threads of its own. */
+  /**
+   * Resolves with `results` when they are filled. Neither array may change before that. Computes on threads of its own.
+   */
   readonly run: (program: object, images: Float32Array, count: number, results: Float32Array) => Promise<Float32Array>
-  /** Frees it, once what runs has ended. */
+  /** Frees the network, when its running work has ended. */
   readonly close: (program: object) => void
 }
 

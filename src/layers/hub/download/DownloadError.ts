@@ -5,8 +5,8 @@ import { systemFault } from "../../storage/systemFault.ts"
  * A file cannot be fetched.
  *
  * `notPermitted` (status 401 or 403), `notFound` (404 or 410), `unreachable` (all else that a server or a network can
- * do, after several tries), `damaged` (not the published bytes; they were thrown away), `otherFile` (something else than
- * what is wanted, thrown away too), `diskFull`, `notWritable`.
+ * do, after several tries), `damaged` (not the published bytes; they were thrown away), `otherFile` (another kind of
+ * file than expected, thrown away too), `diskFull`, `notWritable`.
  */
 export class DownloadError extends Schema.TaggedError<DownloadError>()("DownloadError", {
   reason: Schema.Literals([
@@ -18,7 +18,7 @@ export class DownloadError extends Schema.TaggedError<DownloadError>()("Download
     "diskFull",
     "notWritable"
   ]),
-  /** As it was asked for: where it led may bear a signature. */
+  /** The address that was asked for: the one that it redirects to may contain a signature. */
   url: Schema.String,
   detail: Schema.String,
   status: Schema.optionalKey(Schema.Finite),
@@ -33,13 +33,13 @@ export class DownloadError extends Schema.TaggedError<DownloadError>()("Download
 /** The code of an error of the system; empty of any other. */
 export const codeOf = (cause: unknown): string => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
 
-/** What was thrown while something was fetched, in words: fetch says only that it failed; why is in its cause. */
+/** An exception of a fetch, in words. fetch's own message says only that it failed; the reason is in its cause. */
 export const fetchMessage = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message
 }
 
-/** What was thrown while a file was fetched, as a DownloadError; one that is given stays as it is. */
+/** An exception of a fetch as a DownloadError; a DownloadError is returned as it is. */
 export const downloadError = (url: string, cause: unknown): DownloadError => {
   if (cause instanceof DownloadError) return cause
   if (["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(cause)))

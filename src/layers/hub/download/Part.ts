@@ -4,7 +4,7 @@ import { readFile, rename, rm, stat, statfs } from "node:fs/promises"
 import { dirname } from "node:path"
 import { flushFolder } from "../../storage/atomicWrite.ts"
 
-/** What of a file has come so far: its bytes, and which version of the file they are of (its ETag). */
+/** A partial download: the bytes so far, and the version of the file (its ETag) that they belong to. */
 export interface Part {
   readonly path: string
   readonly tagFile: string
@@ -12,7 +12,7 @@ export interface Part {
 
 export const partOf = (path: string): Part => ({ path: `${path}.part`, tagFile: `${path}.part.tag` })
 
-/** Bytes that are there, and their version; one without a version cannot be gone on with. */
+/** The bytes so far, and their version; without a version a download cannot be resumed. */
 export const stateOf = async ({ path, tagFile }: Part) => ({
   have: await stat(path).then(
     ({ size }) => size,
@@ -26,7 +26,7 @@ export const dropPart = async ({ path, tagFile }: Part): Promise<void> => {
   await rm(tagFile, { force: true })
 }
 
-/** Gives the part its name: it is whole. */
+/** Renames the part to the file: it is complete. */
 export const finishPart = async ({ path, tagFile }: Part, name: string): Promise<void> => {
   await rename(path, name)
   await flushFolder(dirname(name))
@@ -38,7 +38,7 @@ export const checkSpace = async ({ path }: Part, bytes: number): Promise<void> =
   if (bavail * bsize < bytes) throw Object.assign(new Error("no space left"), { code: "ENOSPC" })
 }
 
-/** A hash that is known or published of a file, in lower-case hex. */
+/** A file's known or published hash, in lower-case hex. */
 export interface Hash {
   readonly algorithm: "sha256" | "md5"
   readonly hex: string

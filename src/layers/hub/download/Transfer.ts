@@ -13,7 +13,7 @@ export const withProgress = <A, E, R>(name: string, work: (onBytes: OnBytes) => 
     let total: number | undefined
     const tell = Effect.suspend(() => {
       const seconds = (performance.now() - begin) / 1000
-      // What was there from an earlier try says nothing about the speed.
+      // Bytes from an earlier try say nothing about the speed.
       const bytesPerSecond = seconds > 0 ? (done - (first ?? 0)) / seconds : 0
       return done === 0 ? Effect.void : report({ _tag: "Transfer", name, done, total, bytesPerSecond })
     })

@@ -7,28 +7,31 @@ import type { Answer } from "./request.ts"
 import { request, retryAfterOf } from "./request.ts"
 import type { OnBytes } from "./Transfer.ts"
 
-/** What a server says of a file before it sends it. */
+/** What a server's headers say of a file. */
 export interface Published {
   readonly hash?: Hash | undefined
   /** Bytes. */
   readonly size?: number | undefined
 }
 
-/** What is fetched. */
+/** The file to fetch. */
 export interface Wanted {
   readonly url: string
   readonly token?: Redacted.Redacted | undefined
-  /** What is published of the file, as its server tells it. */
+  /** Hash and length of the file, from its server's headers. */
   readonly published: (answer: Answer) => Published
 }
 
-/** A status that is no file. Only the asked server can say that there is none: others are asked by its word. */
+/**
+ * The error of a status that brings no file. Only the first server can say that there is no file; the others were named
+ * by it.
+ */
 const refusal = (url: string, { isElsewhere, response }: Answer): DownloadError => {
   const { headers, status } = response
   const retryAfter = retryAfterOf(headers)
   const wait = retryAfter === undefined ? "" : ` and asks to wait ${retryAfter / 1000} s`
   const detail = isElsewhere
-    ? `the server that it leads to answered ${status}${wait}`
+    ? `the server that it redirects to answered ${status}${wait}`
     : [404, 410].includes(status)
       ? `it is not there (status ${status})`
       : `the server answered ${status}${wait}`
@@ -42,16 +45,16 @@ const refusal = (url: string, { isElsewhere, response }: Answer): DownloadError 
   return new DownloadError({ reason, url, status, detail, ...(retryAfter !== undefined && { retryAfter }) })
 }
 
-/** Where a partial answer begins, and the whole length where a 416 tells it. Source: RFC 9110, 14.4. */
+/** Where a partial answer begins, and the whole length where a 416 states it. Source: RFC 9110, 14.4. */
 const rangeOf = (headers: Headers) => {
   const found = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "")
   return { from: Number(found?.[1]), length: Number(found?.[2]) }
 }
 
-/** What fetch unpacks by itself. Source: Fetch standard, "handle content codings". */
+/** Encodings that fetch unpacks by itself. Source: Fetch standard, "handle content codings". */
 const unpacked: ReadonlySet<string> = new Set(["gzip", "x-gzip", "deflate", "br"])
 
-/** How a server packs what it sends, though it was asked not to; nothing where it does not. */
+/** The content encoding of an answer, which was asked to have none; nothing where it has none. */
 const packingOf = (headers: Headers): string | undefined => {
   const packing = (headers.get("content-encoding") ?? "").trim().toLowerCase()
   return packing === "" || packing === "identity" ? undefined : packing
@@ -76,39 +79,39 @@ export const attempt = async (
   try {
     const answer = await request(
       url,
-      // Bytes as they lie there: a server that packs them once more says another length.
+      // The file's bytes as they are: a server that compresses them reports another length.
       { "accept-encoding": "identity", ...(resumes ? { range: `bytes=${have}-`, "if-range": tag } : {}) },
       token,
       AbortSignal.any([signal, timer.signal])
     )
     const { body, headers, ok, status } = answer.response
-    // All of it was there: what is left is to check it.
+    // The part was complete already: only the check is left.
     if (status === 416 && resumes && [have, Number.NaN].some((length) => Object.is(length, rangeOf(headers).length)))
       return published(answer)
     if (status === 416) {
       await dropPart(part)
-      throw new Error("more had come than the file has: it begins anew")
+      throw new Error("the part is longer than the file: it is fetched anew")
     }
     if (!ok || body === null) throw refusal(url, answer)
     const packing = packingOf(headers)
     if (packing !== undefined && !unpacked.has(packing))
-      throw new Error(`the server packs the file (${packing}), which was not asked for and cannot be unpacked`)
+      throw new Error(`the server compresses the file (${packing}), which was not asked for and cannot be unpacked`)
     const goesOn = status === 206
     if (goesOn && packing !== undefined) {
       await dropPart(part)
-      throw new Error("the server went on in a packed file: it begins anew")
+      throw new Error("the server resumed within a compressed file: it is fetched anew")
     }
     const { from } = rangeOf(headers)
     if (goesOn && !Number.isNaN(from) && from !== have) {
       await dropPart(part)
-      throw new Error("the server went on from another place: it begins anew")
+      throw new Error("the server resumed from another place: it is fetched anew")
     }
     const start = goesOn ? have : 0
-    // Of what fetch unpacks on its way, the server's length and version are those of the packed bytes.
+    // Where fetch unpacks the answer, the server's length and version are those of the compressed bytes.
     const length = packing === undefined ? headers.get("content-length") : null
     const total = length === null ? undefined : start + Number(length)
     if (total !== undefined) await checkSpace(part, total - start)
-    // At no moment may a tag lie beside bytes of another version: a run that is stopped here would join the two.
+    // A tag must never lie beside bytes of another version: a download that is stopped here would join the two.
     await rm(part.tagFile, { force: true })
     const handle = await open(part.path, goesOn ? "a" : "w")
     try {

@@ -9,14 +9,14 @@ import type { Hash, Part } from "./Part.ts"
 import { dropPart, finishPart, hashOf, partOf } from "./Part.ts"
 import { withProgress } from "./Transfer.ts"
 
-/** How long is waited for what, in milliseconds. */
+/** Waiting times, in milliseconds. */
 export const Timing = Context.Reference("weft/layers/download/Timing", {
   defaultValue: () => ({
-    /** Time in which a server must send something. */
+    /** The longest silence of a server. */
     patience: 20_000,
     /** Before the second try; twice as long before each one after it. */
     pause: 500,
-    /** A server that asks for a longer wait is not waited for. */
+    /** The longest wait that a server may ask for; beyond it, the download fails. */
     longestWait: 120_000
   })
 })
@@ -24,7 +24,7 @@ export const Timing = Context.Reference("weft/layers/download/Timing", {
 /** Tries before a download is given up, each going on where the last one stopped. */
 const tries = 5
 
-/** Waits longer from try to try, and as long as the server asks. */
+/** Waits twice as long from try to try, and at least as long as the server asks. */
 const patiently = (name: string, pause: number) =>
   Schedule.exponential(pause).pipe(
     Schedule.setInputType<DownloadError>(),
@@ -35,7 +35,7 @@ const patiently = (name: string, pause: number) =>
     })
   )
 
-/** Stopped, it is waited for: nothing writes to the part once the effect is over. */
+/** An interruption waits for the try to end: nothing writes to the part once the effect is over. */
 const toItsEnd = <A>(work: (signal: AbortSignal) => Promise<A>) =>
   Effect.suspend(() => {
     const controller = new AbortController()
@@ -48,14 +48,14 @@ const toItsEnd = <A>(work: (signal: AbortSignal) => Promise<A>) =>
     )
   })
 
-/** Why a fetched file is not what is wanted. */
+/** Why a fetched file is not the expected one. */
 export interface Unwanted {
   readonly detail: string
-  /** It is of another kind altogether, and not one that came damaged. */
+  /** Another kind of file altogether, not a damaged one. */
   readonly isOtherKind: boolean
 }
 
-/** Throws a part away that is not what was published. */
+/** Throws a part away that differs from what was published. */
 const check = async (url: string, part: Part, size: number | undefined, hash: Hash | undefined) => {
   const { size: actualSize } = await stat(part.path)
   const actual = hash === undefined ? undefined : await hashOf(part.path, hash.algorithm)
@@ -64,7 +64,7 @@ const check = async (url: string, part: Part, size: number | undefined, hash: Ha
     ...(actual === hash?.hex
       ? []
       : [
-          `it has the ${hash?.algorithm} ${actual}, and ${hash?.hex} is published: it was damaged or exchanged on its way`
+          `it has the ${hash?.algorithm} ${actual}, and ${hash?.hex} is published: it was damaged or replaced on the way`
         ])
   ]
   if (faults.length === 0) return
@@ -74,16 +74,16 @@ const check = async (url: string, part: Part, size: number | undefined, hash: Ha
 
 /**
  * Fetches a file to `path`, goes on with what an earlier try left in `PATH.part`, and checks it: against `hash` where
- * given, else against the hash and the length that the server published. Only a whole, checked file bears its name.
+ * given, else against the hash and the length that the server published. Only a complete, checked file gets its name.
  *
- * Gives the hash that it was checked against. One fetches a file at a time. Fails with a DownloadError.
+ * Returns the hash that it was checked against. Only one caller may fetch a file at a time. Fails with a DownloadError.
  */
 export const download = Effect.fn("download")(function* (
   wanted: Wanted & {
     readonly path: string
     readonly name: string
     readonly hash?: Hash | undefined
-    /** What a fetched file is, where it is not what is wanted; it is then thrown away. */
+    /** Names another kind of file than expected, which is then thrown away. */
     readonly examine?: (path: string) => Effect.Effect<Unwanted | undefined>
   }
 ) {
@@ -109,7 +109,7 @@ export const download = Effect.fn("download")(function* (
       run(() => dropPart(part)),
       Effect.fail(new DownloadError({ reason: "otherFile", url, detail }))
     )
-  // A page says more than that its hash is not the published one.
+  // That it is a web page says more than that its hash is wrong.
   if (unwanted?.isOtherKind === true) return yield* drop(unwanted.detail)
   yield* run(() => check(url, part, published.size, hash))
   if (unwanted !== undefined) return yield* drop(unwanted.detail)

@@ -3,9 +3,9 @@ import { Redacted } from "effect"
 /** A server's answer, wherever it led. */
 export interface Answer {
   readonly response: Response
-  /** Headers of what the asked server itself said, up to where it sent us to another one. */
+  /** Headers of the first server's own answers, up to its redirect to another server. */
   readonly own: ReadonlyArray<Headers>
-  /** Whether another server answers in the end. */
+  /** Whether another server gave the answer. */
   readonly isElsewhere: boolean
 }
 
@@ -33,11 +33,11 @@ export const request = async (
     await response.body?.cancel()
     const next = new URL(location, address)
     if (address.protocol === "https:" && next.protocol !== "https:")
-      throw new Error("the server leads to an address without encryption")
+      throw new Error("the server redirects to an address without encryption")
     isElsewhere ||= next.origin !== address.origin
     address = next
   }
-  throw new Error(`the server leads on and on, more than ${mostRedirects} times`)
+  throw new Error(`the server redirects more than ${mostRedirects} times`)
 }
 
 /**

@@ -7,7 +7,7 @@ import { pixelsKey } from "./pixelsKey.ts"
 /** MiB of decoded images on disk, where nothing else is said. */
 const usualCacheSize = 8192
 
-/** A batch that a thread was asked for. */
+/** A batch that a thread was asked to fill. */
 interface Asked {
   readonly work: FeedWork
   readonly buffer: SharedArrayBuffer
@@ -17,13 +17,13 @@ interface Asked {
 
 interface Hand {
   readonly worker: Worker
-  /** What it has not answered, by ticket. */
+  /** The batches that it has not filled yet, by ticket. */
   readonly busy: Map<number, Asked>
-  /** How many of `#chunks` it knows. */
+  /** How many of `#chunks` it has been sent. */
   knows: number
 }
 
-/** Threads that fill batches, and what they know together: which decoded images are kept where. */
+/** Threads that fill batches, and the index of the decoded images that they share. */
 export class Pool {
   readonly #threads: number
   readonly #hands: Array<Hand> = []
@@ -50,7 +50,7 @@ export class Pool {
     const hand: Hand = { worker, busy: new Map(), knows: 0 }
     const fail = (detail: string) => {
       const at = this.#hands.indexOf(hand)
-      // The others go on; another takes its place when there is more to do.
+      // The other threads go on; a new one takes its place when there is more to do.
       if (at >= 0) this.#hands.splice(at, 1)
       for (const { failed } of hand.busy.values()) failed(detail)
       hand.busy.clear()
@@ -84,8 +84,8 @@ export class Pool {
   }
 
   /**
-   * Shared memory is a burden that the garbage collector does not feel: to who gives none back, copies are handed out
-   * once a few more batches are lent than can be ready and in use.
+   * The garbage collector does not count shared memory, so that a caller that gives no batch back would exhaust it.
+   * Once more batches are out than can be ready and in use, callers get copies.
    */
   #handOut({ buffer, work }: Asked): Pick<Fed, "images" | "release"> {
     const { image, loader, slots } = work

@@ -14,7 +14,7 @@ export const barPlot = (chart: BarChart, Plot: Plot): Drawing => {
   const { parts, x } = chart
   const rows = chart.rows.slice(0, mostBars)
   const show = formatOf(x)
-  // Two classes may bear one name once it is shortened: rows go by number.
+  // Two classes may have the same name once it is shortened, so that rows are keyed by number.
   const names = rows.map(({ label }) => fitted(label, longest))
   const pieces = rows.flatMap(({ label, values }, row) =>
     values.map((value, i) => ({

@@ -5,7 +5,7 @@ import { chartWidth, colourOf, dashOf } from "./series.ts"
 
 const height = 272
 
-/** Some six whole numbers from the least value to the greatest. */
+/** About six whole numbers from the least value to the greatest. */
 const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
   const least = Math.min(...values)
   const greatest = Math.max(...values)
@@ -14,7 +14,10 @@ const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
   return Array.from({ length: Math.floor((greatest - least) / step) + 1 }, (_, i) => least + i * step)
 }
 
-/** Pixels of a dot: of one that stands for samples, the area goes by how many, and few are still seen. */
+/**
+ * A dot's radius in pixels: its area grows with the number of samples that it stands for, but few samples still give a
+ * visible dot.
+ */
 const radiusOf = (samples: number | undefined, most: number) =>
   samples === undefined ? 2.6 : 2 + 7 * Math.sqrt(samples / most)
 

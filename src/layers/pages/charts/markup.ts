@@ -1,6 +1,6 @@
 import { palette } from "../../../run/report/palette.ts"
 
-/** Coordinates to a hundredth of a pixel: a third of the bytes, and nobody sees the rest. */
+/** Coordinates rounded to a hundredth of a pixel, which takes a third of the bytes and cannot be seen. */
 export const attributesRounded = (markup: string): string =>
   markup.replace(
     /( (?:d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)=")([^"]*)"/g,

@@ -2,10 +2,10 @@ import type { MatrixChart } from "../../../run/report/Chart.ts"
 import type { Drawing, Plot } from "./Drawing.ts"
 import { fitted, textWidth } from "./textWidth.ts"
 
-/** Up to so many classes, the counts stand in the cells. */
+/** The most classes for which the counts are written in the cells. */
 const countsUpTo = 16
 
-/** Pixels of a cell: many classes make a chart that is still read, few one that does not fill the page. */
+/** A cell's side in pixels: many classes still make a readable chart, and few do not fill the page. */
 const cellOf = (classes: number) => (classes <= 6 ? 40 : classes <= countsUpTo ? 30 : classes <= 40 ? 17 : 12)
 
 const rowsTitle = "true class"
@@ -17,24 +17,24 @@ const longest = 150
 /** For an axis's title, beside the names. */
 const titleRoom = 20
 
-/** The strongest colour of a cell in which a count stands: ink on it has a contrast of 4.5, in light and dark. */
+/** The strongest opacity of a cell with a count in it: ink on it has a contrast of 4.5, in light and dark. */
 export const strongestBehindText = 0.5
 
-/** A share's opacity: rare confusions are seen, frequent ones still told apart. */
+/** A share's opacity: rare confusions are visible, and frequent ones still differ. */
 const opacityOf = (share: number, strongest: number) => 0.12 + (strongest - 0.12) * Math.sqrt(share)
 
 /**
- * A confusion row by row as shares of the true class: what is right in one colour, what is wrong in another. Cells without
- * a count are left out; the others say their count when they are pointed at, and a table beside the chart says it to all.
+ * A confusion matrix, row by row as shares of the true class: right predictions in one colour, wrong ones in another.
+ * Cells without a count are left out. The others show their count on hovering; a table beside the chart has all counts.
  */
 export const matrixPlot = ({ counts, labels }: MatrixChart, Plot: Plot): Drawing => {
   const classes = labels.length
   const cell = cellOf(classes)
-  // Two classes may bear one name once it is shortened, so that cells go by number.
+  // Two classes may have the same name once it is shortened, so that cells are keyed by number.
   const names = labels.map((label) => fitted(label, longest))
   const isCounted = classes <= countsUpTo
   const margin = Math.ceil(Math.max(26, ...names.map(textWidth))) + 16 + titleRoom
-  // The title of the columns stands above few of them, too.
+  // The columns' title needs its room even above few columns.
   const width = margin + Math.max(classes * cell, Math.ceil(textWidth(columnsTitle))) + 14
   const insetRight = width - margin - classes * cell
   const cells = counts.flatMap((row, i) => {
@@ -78,7 +78,7 @@ export const matrixPlot = ({ counts, labels }: MatrixChart, Plot: Plot): Drawing
       y: { ...axis, label: rowsTitle },
       marks: [
         Plot.frame({ fill: "var(--panel)", stroke: "var(--line)" }),
-        // A line through every fifth class leads the eye.
+        // A line at every fifth class guides the eye.
         ...domain
           .filter((i) => i % 5 === 0 && !isCounted)
           .flatMap((i) => [

@@ -6,6 +6,6 @@ export const chartWidth = 480
 /** The colour of a series, by its place. */
 export const colourOf = (index: number): string => `var(--c${index % seriesColours})`
 
-/** How a series is dashed: not at all until the colours have been used up. */
+/** How a series is dashed: solid until the colours are used up. */
 export const dashOf = (index: number): string | undefined =>
   index < seriesColours ? undefined : index < 2 * seriesColours ? "5 3" : "1.5 3"

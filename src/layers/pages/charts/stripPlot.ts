@@ -32,7 +32,7 @@ export const stripPlot = ({ rows, x }: StripChart, Plot: Plot): Drawing => {
         ticks: 5,
         tickFormat: show
       },
-      // Two values may be written alike: rows go by number.
+      // Two values may be written alike, so that rows are keyed by number.
       y: { label: null, domain, tickSize: 0, tickFormat: (i: number) => names[i] ?? "" },
       marks: [
         Plot.tickX(dots, Plot.groupY({ x: "median" }, { x: "value", y: "row", stroke: "var(--c1)", strokeWidth: 2 })),

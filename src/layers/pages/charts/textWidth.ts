@@ -13,7 +13,7 @@ const widths: ReadonlyArray<readonly [RegExp, number]> = [
 
 const widthOf = (letter: string) => {
   const found = widths.find(([letters]) => letters.test(letter))
-  // What is left is as wide as high, or wider: Chinese, Japanese, Korean, pictures.
+  // All other characters are as wide as high, or wider: Chinese, Japanese, Korean, emoji.
   return found === undefined ? ((letter.codePointAt(0) ?? 0) > 0xffff ? 1.4 : 1.05) : found[1]
 }
 

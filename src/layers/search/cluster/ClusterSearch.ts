@@ -8,7 +8,7 @@ import { createTables, finish } from "./ClusterSearches.ts"
 import type { ClusterUrl } from "./ClusterUrl.ts"
 import * as Postgres from "./Postgres.ts"
 
-/** A worker that has not signed for so long is taken for dead, and its work is given to others. */
+/** A worker that has sent no sign of life for this long counts as dead, and its work is given to others. */
 export const defaultExpiry = Duration.seconds(10)
 
 const queue = (expiry: Duration.Duration) =>
@@ -24,7 +24,7 @@ const queue = (expiry: Duration.Duration) =>
   )
 
 const engine = (options: {
-  /** Where a worker is reached; none: it submits and watches. */
+  /** The worker's address; none for a process that only submits and watches. */
   readonly address: Option.Option<RunnerAddress.RunnerAddress>
   readonly expiry: Duration.Duration
 }) =>
@@ -38,7 +38,8 @@ const engine = (options: {
           shardLockExpiration: options.expiry,
           shardLockRefreshInterval: Duration.divideUnsafe(options.expiry, 4),
           runnerHealthCheckInterval: options.expiry,
-          // A workflow is laid aside while its groups are trained, and goes on when one is done: soon enough.
+          // A workflow is suspended while its groups are trained, and polled this often: soon enough after a group has
+          // ended.
           entityMessagePollInterval: "1 second"
         }
       })
@@ -47,7 +48,7 @@ const engine = (options: {
 
 const tables = Layer.effectDiscard(createTables)
 
-/** What submits searches to a cluster, and watches them. */
+/** Submits searches to a cluster, and watches them. */
 export const clientLayer = (cluster: ClusterUrl) =>
   searches.pipe(
     Layer.provide(engine({ address: Option.none(), expiry: defaultExpiry })),
@@ -55,7 +56,7 @@ export const clientLayer = (cluster: ClusterUrl) =>
     Layer.provideMerge(Postgres.layer(cluster))
   )
 
-/** What takes part in a cluster: it goes on with the searches' workflows, and takes groups from their queue. */
+/** A worker of a cluster: it runs the searches' workflows, and takes groups from their queue. */
 export const workerLayer = (
   cluster: ClusterUrl,
   rounds: SearchRounds,

@@ -6,9 +6,9 @@ import { SearchNews } from "../../../run/search/SearchNews.ts"
 export const Submitted = Schema.Struct({
   key: Schema.String,
   name: Schema.String,
-  /** The search's folder, as the one who submitted it sees it. */
+  /** The search's folder, as the submitting machine sees it. */
   folder: Schema.String,
-  /** Of Weft: another one may understand the configuration otherwise. */
+  /** Weft's version: another one may read the configuration differently. */
   version: Schema.String,
   /** The SearchConfig, as JSON. */
   config: Schema.String
@@ -19,7 +19,7 @@ const Heard = Schema.Struct({ id: Schema.Int, news: Schema.fromJsonString(Schema
 
 /** The tables that searches on a cluster need beside those of the workflow's engine. */
 export const createTables = SqlClient.SqlClient.use((sql) =>
-  // Two who create a table at once can fail: one after the other.
+  // Two processes that create a table at the same time can fail, so that a lock puts one after the other.
   sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`SELECT pg_advisory_xact_lock(5734021)`
@@ -29,7 +29,7 @@ export const createTables = SqlClient.SqlClient.use((sql) =>
   )
 )
 
-/** Makes a search known to the workers; one that is known stays as it is. */
+/** Submits a search to the workers; one that was submitted before stays as it is. */
 export const submit = Effect.fn("ClusterSearches.submit")(function* (search: Submitted) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`INSERT INTO weft_searches ${sql.insert(search)} ON CONFLICT (key) DO NOTHING`
@@ -45,13 +45,13 @@ export const open = SqlClient.SqlClient.use((sql) =>
   })(undefined)
 )
 
-/** There is nothing left to do in a search. */
+/** Marks a search as finished. */
 export const finish = Effect.fn("ClusterSearches.finish")(function* (key: string) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`UPDATE weft_searches SET finished = TRUE WHERE key = ${key}`
 })
 
-/** The digest of the data that a search is on: the first worker's who has them. */
+/** The digest of a search's data: the one that its first worker found. */
 export const agreeOnData = Effect.fn("ClusterSearches.agreeOnData")(function* (key: string, digest: string) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`UPDATE weft_searches SET data = ${digest} WHERE key = ${key} AND data IS NULL`
@@ -59,7 +59,7 @@ export const agreeOnData = Effect.fn("ClusterSearches.agreeOnData")(function* (k
   return row?.data ?? digest
 })
 
-/** Where news take the place of earlier ones; epochs, notes and ends stay. */
+/** The slot of news: later news replace those in the same slot. Epochs, notes and ends have a slot each, and stay. */
 const slotOf = (news: SearchNews): string => {
   if (news._tag === "Ended") return `end ${news.rung} ${news.end.trials.map(({ id }) => id).join(" ")}`
   const { event, trials } = news
@@ -68,7 +68,7 @@ const slotOf = (news: SearchNews): string => {
   return `now ${trials.join(" ")}`
 }
 
-/** Tells whoever watches a search. */
+/** Sends news to those who watch a search. */
 export const tell = Effect.fn("ClusterSearches.tell")(function* (search: string, news: SearchNews) {
   const sql = yield* SqlClient.SqlClient
   const text = yield* Effect.orDie(Schema.encodeEffect(Heard.fields.news)(news))
@@ -76,7 +76,7 @@ export const tell = Effect.fn("ClusterSearches.tell")(function* (search: string,
   yield* sql`INSERT INTO weft_news ${sql.insert(row)} ON CONFLICT (search, slot) DO UPDATE SET news = excluded.news, id = nextval('weft_news_id_seq')`
 })
 
-/** What was told since, in its order. */
+/** The news after `id`, in their order. */
 export const newsSince = Effect.fn("ClusterSearches.newsSince")(function* (search: string, id: number) {
   const sql = yield* SqlClient.SqlClient
   return yield* SqlSchema.findAll({

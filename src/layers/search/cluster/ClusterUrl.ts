@@ -10,7 +10,7 @@ export interface ClusterUrl {
 
 const schemes = ["postgres:", "postgresql:"]
 
-/** Checks a cluster's URL; what is wrong with it is said without repeating it. */
+/** Checks a cluster's URL. An error does not repeat the URL. */
 export const clusterUrl = Effect.fnUntraced(function* (text: Redacted.Redacted, where: string) {
   const url = URL.parse(Redacted.value(text))
   if (url === null || !schemes.includes(url.protocol) || url.hostname === "")

@@ -5,9 +5,9 @@ import { connect } from "node:net"
 import type { ClusterUrl } from "./ClusterUrl.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 
-/** The cluster's PostgreSQL cannot be used: why, and what to do. Its password is in none of it. */
+/** The cluster's PostgreSQL cannot be used: why, and what to do, without its password. */
 export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {
-  /** Without a password. */
+  /** The URL without its password. */
   cluster: Schema.String,
   detail: Schema.String
 }) {
@@ -17,7 +17,7 @@ export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()
 }
 
 const advice: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there; start PostgreSQL, or correct host and port",
+  ECONNREFUSED: "nothing listens there; start PostgreSQL, or correct host and port",
   ENOTFOUND: "there is no such host; correct the host",
   EAI_AGAIN: "the host's name cannot be looked up; correct the host, or try again later",
   ETIMEDOUT: "it does not answer; correct host and port, or open the firewall",
@@ -27,7 +27,7 @@ const advice: Readonly<Record<string, string>> = {
 /**
  * The address by which this machine reaches the cluster's PostgreSQL, and is reached from its network.
  *
- * Fails with ClusterUnavailable where there is no way to it.
+ * Fails with ClusterUnavailable where it cannot be reached.
  */
 export const ownAddress = Effect.fn("ownAddress")(function* ({ shown, url }: ClusterUrl) {
   const { hostname, port } = new URL(Redacted.value(url))
@@ -55,7 +55,7 @@ const reasonOf = (error: unknown): string => {
   return messageOf(reason)
 }
 
-/** An SQL error as one that says which cluster; the URL's password is cut out, wherever a driver may repeat it. */
+/** An SQL error as a ClusterUnavailable. The URL's password is removed, wherever a driver may repeat it. */
 const unavailable = ({ shown, url }: ClusterUrl, error: SqlError.SqlError): ClusterUnavailable => {
   const { password } = new URL(Redacted.value(url))
   const secrets = [Redacted.value(url), password, decodeURIComponent(password)].filter((secret) => secret !== "")
@@ -73,11 +73,11 @@ export const sayingWhich =
       (error) => Effect.fail(unavailable(cluster, error))
     )
 
-/** An SQL client on the cluster's PostgreSQL. Fails with ClusterUnavailable where it cannot be had. */
+/** An SQL client on the cluster's PostgreSQL. Fails with ClusterUnavailable where it cannot be opened. */
 export const layer = (cluster: ClusterUrl): Layer.Layer<SqlClient.SqlClient, ClusterUnavailable> =>
   Layer.unwrap(
     Effect.as(
-      ownAddress(cluster), // says better than a driver why there is no way
+      ownAddress(cluster), // gives a better reason than a driver
       PgClient.layer({ url: cluster.url, applicationName: "weft", connectTimeout: "10 seconds" }).pipe(
         Layer.catch((error) => Layer.effect(SqlClient.SqlClient, Effect.fail(unavailable(cluster, error))))
       )

@@ -16,9 +16,9 @@ class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { detail: Schema.String
   }
 }
 
-/** Where this machine has things. */
+/** The paths of this machine. */
 export interface WorkerOptions {
-  /** The folder in which searches' folders lie; undefined: where who submitted them says. */
+  /** The folder with the searches' folders; undefined: the paths that they were submitted with. */
   readonly folder: string | undefined
   /** `data.root` of every trial; undefined: as configured. */
   readonly data: string | undefined
@@ -26,16 +26,16 @@ export interface WorkerOptions {
 
 const note = (line: string) => report({ _tag: "Note", line })
 
-/** The open searches; a PostgreSQL that is started again is waited for, for a minute. */
+/** The open searches; waits up to a minute for a PostgreSQL that is restarting. */
 const searches = Effect.retry(ClusterSearches.open, { times: 30, schedule: Schedule.spaced("2 seconds") })
 
-/** How long a worker that found no group waits for one, before it looks for other searches. */
+/** How long a worker waits for a group of a search before it looks for other searches. */
 const patience = "1500 millis"
 
-/** What a search that was found unfit may have got meanwhile: it is looked at again then. */
+/** How soon a search that this machine lacked something for is looked at again. */
 const again = 60_000
 
-/** The search's folder as this machine sees it; fails where it is not there, or another's. */
+/** The search's folder as this machine sees it; fails where it is missing, or belongs to another search. */
 const folderOf = Effect.fnUntraced(function* (search: Submitted, options: WorkerOptions) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -46,15 +46,15 @@ const folderOf = Effect.fnUntraced(function* (search: Submitted, options: Worker
     detail:
       key._tag === "Some"
         ? `the folder ${folder} is another search's`
-        : `its folder is not at ${folder}: say with --folder where this machine has the shared folder, or share it`
+        : `its folder is not at ${folder}: name the shared folder of this machine with --folder, or share it`
   })
 })
 
 /** A search that this machine can work on. */
 export interface Prepared<E, R> {
-  /** Of all its data. */
+  /** Digest of all its data. */
   readonly digest: string
-  /** Trains a group of it; `deaths`: how many workers died over the group before. */
+  /** Trains a group; `deaths` is the number of workers that died over the group before. */
   readonly train: (
     group: Group,
     tell: (event: ProgressEvent) => Effect.Effect<void>,
@@ -62,7 +62,7 @@ export interface Prepared<E, R> {
   ) => Effect.Effect<GroupEnd, E, R>
 }
 
-/** Makes a search ready to be worked on; fails where this machine lacks its data or engines. */
+/** Prepares a search on this machine; fails where the machine lacks its data or engines. */
 export type Prepare<Lacking, E, R> = (
   search: Submitted,
   at: { readonly folder: string; readonly data: string | undefined }
@@ -81,11 +81,14 @@ const fitFor = Effect.fn("Worker.fitFor")(function* <Lacking, E, R>(
   const folder = yield* folderOf(search, options)
   const prepared = yield* prepare(search, { folder, data: options.data })
   if ((yield* ClusterSearches.agreeOnData(search.key, prepared.digest)) !== prepared.digest)
-    return yield* new Unfit({ detail: "its data are not the same here as where it was begun" })
+    return yield* new Unfit({ detail: "its data differ from those of the machine where it began" })
   return prepared
 })
 
-/** Tells the watchers how it goes, at most once a second of what is soon out of date. What cannot be told is not. */
+/**
+ * Sends progress to the watchers; progress that is soon out of date, at most once a second. Failures to send are
+ * ignored.
+ */
 const teller = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const last = yield* Ref.make(0)
@@ -100,9 +103,9 @@ const teller = Effect.gen(function* () {
 })
 
 /**
- * Works for the searches of a cluster, one group at a time, the oldest search first, until it is stopped.
+ * Trains groups of a cluster's searches, one group at a time, the oldest search first, until it is stopped.
  *
- * `prepare` makes a search ready on this machine, and gives what trains its groups.
+ * `prepare` prepares a search on this machine, and returns the function that trains its groups.
  */
 export const work = Effect.fn("Worker.work")(function* <
   Lacking extends { readonly message: string },
@@ -121,12 +124,14 @@ export const work = Effect.fn("Worker.work")(function* <
     const found = yield* Effect.result(fitFor(search, options, prepare))
     if (found._tag === "Success") {
       fits.set(search.key, found.success)
-      return yield* note(`search ${search.name}: this machine has what it needs, and takes work of it`)
+      return yield* note(`search ${search.name}: this machine has what it needs, and takes groups of it`)
     }
     const detail = found.failure.message
     unfit.set(search.key, { detail, at: now })
     if (detail !== before?.detail)
-      yield* note(`search ${search.name}: this machine takes no work of it: ${detail}. It looks again every minute`)
+      yield* note(
+        `search ${search.name}: this machine takes no groups of it: ${detail}. It is tried again every minute`
+      )
   })
 
   /** Whether there was a group to train. */
@@ -153,7 +158,7 @@ export const work = Effect.fn("Worker.work")(function* <
     yield* Effect.raceFirst(train, idle).pipe(
       Effect.catch((error) =>
         Effect.gen(function* () {
-          // What concerns all trials may concern this machine alone: others may have the group.
+          // An error of all trials may be this machine's alone: other workers can take the group.
           fits.delete(search.key)
           unfit.set(search.key, { detail: error.message, at: yield* Clock.currentTimeMillis })
           yield* note(`search ${search.name}: ${error.message}. The group is left to others`)

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { createServer } from "node:net"
 import { ConfigError } from "../../../config/RunConfig.ts"
 
-/** A port on which nobody listens at an address of this machine. */
+/** A free port at an address of this machine. */
 export const freePort = (host: string) =>
   Effect.callback<number, ConfigError>((resume) => {
     const server = createServer()
@@ -18,7 +18,7 @@ export const freePort = (host: string) =>
     )
     server.listen(0, host, () => {
       const address = server.address()
-      // Of a server on a host and a port, it is an object.
+      // For a server on a host and a port, the address is an object.
       const port = typeof address === "object" && address !== null ? address.port : 0
       server.close(() => resume(Effect.succeed(port)))
     })

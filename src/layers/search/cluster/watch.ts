@@ -6,10 +6,10 @@ import type { Submitted } from "./ClusterSearches.ts"
 import * as ClusterSearches from "./ClusterSearches.ts"
 
 /**
- * Submits a search to a cluster, tells how its workers get on, and gives its end. One that was submitted before is
- * watched from its beginning.
+ * Submits a search to a cluster, reports its workers' progress, and returns its end. A search that was submitted before
+ * is watched from its beginning.
  *
- * Interrupted, the search is not: the workers go on.
+ * Interrupting it does not interrupt the search: the workers go on.
  */
 export const submitAndWatch = Effect.fn("submitAndWatch")(function* (
   search: SearchPayload,
@@ -29,7 +29,7 @@ export const submitAndWatch = Effect.fn("submitAndWatch")(function* (
     searches.end(search),
     Effect.forever(Effect.andThen(Effect.ignore(listen), Effect.sleep("500 millis")))
   )
-  // What was told last may not have been heard yet.
+  // The last news may not have been read yet.
   yield* Effect.ignore(listen)
   return end
 })

@@ -17,7 +17,7 @@ const namedTensors = ({ model, names }: ExportTask): Weights => {
   return new Map(Array.from(model.weights, ([ours, tensor]) => [toTimm(ours), reshaped(toTimm(ours), tensor)]))
 }
 
-/** What pads as TensorFlow does, by whose network the tensors are loaded into. */
+/** How to pad as TensorFlow does, by whose network the tensors are loaded into. */
 const samePadding: Readonly<Record<TensorNames, string>> = {
   weft: "a network of these names (they are torchvision's) that pads on all sides alike is another model. Pad as examples/safetensors-torch.py does",
   torchvision:

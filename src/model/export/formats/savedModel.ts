@@ -6,7 +6,7 @@ import { classifierGraph } from "../tensorflow/classifierGraph.ts"
 import { elementTypes, entry, graphDef, shapeProto } from "../tensorflow/graphDef.ts"
 import type { ElementType } from "../tensorflow/TensorflowGraph.ts"
 
-/** What the graph is written as: TensorFlow 2.3's version of graphs. */
+/** The graph's version: TensorFlow 2.3's. */
 const tensorflowVersion = "2.3.0"
 
 /** A tensor of the graph that a signature names. */

@@ -26,7 +26,7 @@ const numbers = (...values: ReadonlyArray<number>): Attribute => ({ numbers: val
 
 /**
  * The input of an operation that slides a kernel, and its attributes. The padding is TensorFlow's own `SAME` where that
- * pads alike; otherwise a node before it pads.
+ * is the same; otherwise a node before the operation pads.
  */
 const sliding = (
   { name, shape }: Value,

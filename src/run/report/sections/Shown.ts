@@ -3,9 +3,9 @@ import type { Html } from "../html.ts"
 import type { RunAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
 
-/** What the sections of a page are rendered from. */
+/** The data that the sections of a page are rendered from. */
 export interface Shown {
-  /** Which part of the catalogue the metrics are of. */
+  /** The part of the catalogue that the metrics are of. */
   readonly part: "train" | "validation" | "test"
   readonly facts: RunFacts
   readonly analysis: RunAnalysis
@@ -13,7 +13,7 @@ export interface Shown {
   readonly charts: ReadonlyMap<string, DrawnChart>
   /** `data:` addresses of pictures, by the sample's file. */
   readonly pictures: ReadonlyMap<string, string>
-  /** Whether no picture was found: the page says so once, not at each photo. */
+  /** Whether no picture was found: the page has one note, and none at each photo. */
   readonly noPictures: boolean
 }
 

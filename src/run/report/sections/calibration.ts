@@ -6,7 +6,7 @@ import type { Contents } from "./Shown.ts"
 /** Accuracies for which the page gives the share of photos that could be answered. */
 const wanted = [0.9, 0.95, 0.99]
 
-/** How far probabilities can be trusted: before and after temperature scaling, and what withholding an answer would bring. */
+/** Calibration before and after temperature scaling, and the accuracy that withholding answers would give. */
 export const calibration: Contents = (shown) => {
   const { test } = shown.analysis
   if (test === null || (test.calibration === null && test.coverage.length === 0)) return undefined

@@ -53,4 +53,4 @@ export const confusion: Contents = (shown) =>
             together. The counts are in the table below it.
           </p>
           ${figure(shown, "confusion", "The order: average-linkage clustering by mutual confusion.", { wide: true })}`
-      : html`<p>There are too many classes for a matrix that could be read; the pairs below tell most.</p>`
+      : html`<p>There are too many classes for a readable matrix; see the pairs below.</p>`

@@ -3,7 +3,7 @@ import { count } from "../format.ts"
 import { html } from "../html.ts"
 import type { Contents } from "./Shown.ts"
 
-/** What is needed to have the same result again. */
+/** Everything that is needed to repeat the result. */
 export const receipt: Contents = ({ facts: { config, path, report } }) => {
   const { engine } = report
   const { configDigest, dataDigest, machine, seeds, versions, weightsDigest } = report.receipt

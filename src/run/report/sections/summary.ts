@@ -22,7 +22,7 @@ const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
           ...shownAt("page", test.test).map(({ metric, text }, i) => {
             const bounds = test.intervals.get(metric.path)
             return card(
-              // The first names the part that all are of.
+              // The first card names the part of all.
               i === 0 ? `${capital(part)} ${metric.title}` : capital(metric.title),
               text,
               bounds === undefined ? (metric.note?.(test.test) ?? "") : `95 %: ${interval(bounds)}`

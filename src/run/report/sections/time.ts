@@ -5,7 +5,7 @@ import { html } from "../html.ts"
 import { bar } from "./figure.ts"
 import type { Contents } from "./Shown.ts"
 
-/** Seconds of a run's stages. What came before the training is known of runs that were not resumed. */
+/** Seconds of a run's stages. The time before the training is known only for runs that were not resumed. */
 export const stagesOf = ({ data, history, measuringSeconds, seconds }: Report) => {
   const training = history.reduce(
     (sum, { imagesPerSecond }) => sum + (imagesPerSecond > 0 ? data.train / imagesPerSecond : 0),
@@ -69,7 +69,7 @@ export const time: Contents = ({ facts: { report } }) => {
       ${share(stages.training > 0 ? stages.waiting / stages.training : null)} of that
       time.${
         stages.before === undefined &&
-        html` The run was resumed, or is an older one: what came before the training is not known.`
+        html` The run was resumed, or is an older one: the time before the training is not known.`
       }
     </p>`
 }

@@ -4,7 +4,7 @@ import { encode } from "../../../model/onnx/protobuf.ts"
 import type { StepSpan } from "../StepSpan.ts"
 import { record } from "./record.ts"
 
-/** Figures of one step, by their tags; those that do not exist are null. */
+/** Values of one step, by their tags; those that do not exist are null. */
 interface Scalars {
   readonly step: number
   /** Seconds since 1970. */
@@ -58,7 +58,7 @@ const stepScalars = (spans: ReadonlyArray<StepSpan>, from: number, end: number):
   const last = spans.at(-1)?.step ?? 1
   return spans.map(({ learningRate, loss, step }) => ({
     step,
-    // Steps keep no time of their own: as if each had taken as long as the others.
+    // Steps have no recorded time: the times assume that all took equally long.
     time: from + ((end - from) * step) / last,
     values: [
       ["step/loss", loss],
@@ -68,9 +68,9 @@ const stepScalars = (spans: ReadonlyArray<StepSpan>, from: number, end: number):
 }
 
 /**
- * A run's curves as a file that TensorBoard reads: figures of each epoch over epochs, of its steps over steps.
+ * A run's curves as a file that TensorBoard reads: an epoch's values over epochs, a step's over steps.
  *
- * `end` is when the training ended, in seconds since 1970; the times of what came before are reckoned back from it.
+ * `end` is when the training ended, in seconds since 1970; earlier times are computed back from it.
  */
 export const eventFile = (
   history: ReadonlyArray<EpochRecord>,

@@ -12,7 +12,7 @@ export const crc32c = (bytes: Uint8Array): number => {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** TensorFlow stores checksums rotated and shifted, so that one of data that hold checksums is still good. */
+/** TensorFlow stores checksums rotated and shifted, so that a checksum of data that contain checksums is still good. */
 const masked = (bytes: Uint8Array): number => {
   const crc = crc32c(bytes)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

@@ -13,31 +13,31 @@ const applied = [
 ]
 
 /** The keys and sections that `--set` may change, by the command. */
-export const heededKeys = {
+export const usedKeys = {
   predict: applied,
   evaluate: [...applied, "calibration.bins", "data", "loader.cache", "loader.cacheSize", "seed"].toSorted()
 } as const
 
-const isApplied = (command: string): command is keyof typeof heededKeys => Object.hasOwn(heededKeys, command)
+const isApplied = (command: string): command is keyof typeof usedKeys => Object.hasOwn(usedKeys, command)
 
 /** Whether a command uses a key; commands that train use all. */
-export const isHeeded = (command: string, key: string): boolean => {
-  const heeded: ReadonlyArray<string> = isApplied(command) ? heededKeys[command] : [key]
-  return heeded.some((one) => key === one || key.startsWith(`${one}.`))
+export const isUsed = (command: string, key: string): boolean => {
+  const used: ReadonlyArray<string> = isApplied(command) ? usedKeys[command] : [key]
+  return used.some((one) => key === one || key.startsWith(`${one}.`))
 }
 
 /** Refuses to set a key that would have no effect. */
-export const refuseUnheeded = (command: keyof typeof heededKeys, sets: ReadonlyArray<string>) => {
+export const refuseUnused = (command: keyof typeof usedKeys, sets: ReadonlyArray<string>) => {
   const ignored = sets
     .map((assignment) => assignment.slice(0, assignment.indexOf("=")))
-    .filter((key) => !isHeeded(command, key))
+    .filter((key) => !isUsed(command, key))
   const [first] = ignored
   if (first === undefined) return Effect.void
   return Effect.fail(
     new ConfigError({
       where: `--set ${first}`,
       problems: [
-        `${command} takes ${ignored.join(", ")} from the run, whose model was trained with it, and would not heed another; it heeds ${heededKeys[command].join(", ")}`
+        `${command} does not use ${ignored.join(", ")}: the model was trained with the run's own. It uses ${usedKeys[command].join(", ")}`
       ]
     })
   )
