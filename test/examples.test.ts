@@ -104,7 +104,7 @@ describe("examples of exported models", () => {
     assertAnswer((await torchvisionSays(torch!, folder, "run/export/safetensors", "photo.png")).answer) // not run where there is none
   })
 
-  it("a run padded as TensorFlow does says so with its weights: on the terminal, as JSON and in the file", async () => {
+  it("a run with TensorFlow's padding reports that with its weights: on the terminal, as JSON and in the file", async () => {
     const flags = ["export", "--run", "same", "--names", "torchvision", "--check", "noise", "--force"]
     const weights = ["--format", "safetensors"]
     const warning = /padding "same": torchvision's mobilenet_v2 .* another model .* examples\/safetensors-torch\.py/

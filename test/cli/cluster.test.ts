@@ -96,7 +96,7 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
       assert.deepStrictEqual(timesOf(run, done), before)
       assert.include(other?.said.stderr, `training ${trial}`)
       assert.match(other?.said.stderr ?? "", new RegExp(`${trial}: (going on at epoch|the training is done already)`))
-      assert.match(without.said.stderr, /takes no work of it: .*nowhere\/list\.csv/s)
+      assert.match(without.said.stderr, /takes no groups of it: .*nowhere\/list\.csv/s)
       assert.notInclude(without.said.stderr, "training ")
 
       const again = await weft(["search", "--run", "shared", "--resume", "--cluster", server.url, "--json"], folder)
@@ -118,7 +118,7 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
     }
   )
 
-  it("a password that is wrong is said to be, and not which", async () => {
+  it("a wrong password is reported, and not shown", async () => {
     const wrong = server.url.replace(password, "an0ther-w0rd")
     const ended = await weft(["worker", "--cluster", wrong, "--log-level", "debug"], folder)
     assert.strictEqual(ended.code, 1, ended.stderr)
@@ -127,14 +127,14 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
   })
 })
 
-describe("a cluster that cannot be had", () => {
-  it("nobody listens: exit code 1, and what to do", async () => {
+describe("a cluster that cannot be reached", () => {
+  it("nothing listens: exit code 1, and what to do", async () => {
     const url = `postgres://weft:${password}@127.0.0.1:${await freePort()}/weft`
     for (const command of ["worker", "search"]) {
       const run = command === "search" ? ["--config", "search.toml", "--run", "nobody"] : []
       const ended = await weft([command, ...run, "--cluster", url, "--log-level", "debug"], folder)
       assert.strictEqual(ended.code, 1, ended.stderr)
-      assert.match(ended.stderr, /nobody listens there; start PostgreSQL, or correct host and port/)
+      assert.match(ended.stderr, /nothing listens there; start PostgreSQL, or correct host and port/)
       assert.notInclude(ended.stderr + ended.stdout, password)
       assert.isEmpty(filesWith(folder, password))
     }

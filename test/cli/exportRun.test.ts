@@ -14,10 +14,10 @@ describe("weft export", () => {
       const folder = yield* temporaryFolder
       const named = yield* run(folder, "--format", "onnx", "--names", "timm")
       assert.strictEqual(named.code, 2)
-      assert.match(named.stderr, /--names --format onnx: goes with --format safetensors alone/)
+      assert.match(named.stderr, /--names --format onnx: is for --format safetensors only/)
       const weights = yield* run(folder, "--format", "safetensors", "--output", "logits")
       assert.strictEqual(weights.code, 2)
-      assert.match(weights.stderr, /--output --format safetensors: goes with a graph: onnx, tfjs or saved-model/)
+      assert.match(weights.stderr, /--output --format safetensors: is for graphs only: onnx, tfjs or saved-model/)
       const unknown = yield* run(folder, "--format", "pickle")
       assert.strictEqual(unknown.code, 2)
       assert.match(

@@ -63,7 +63,7 @@ const filesOf = async (path: string) => {
 const weights = (name: string) => readFile(join(folder, name, "model", "model.safetensors"))
 
 describe("a run", () => {
-  it("has one process at work in it, a stopped one too; one that was killed is no more in the way", async () => {
+  it("is used by one process at a time, even a stopped one; a killed one does not block it", async () => {
     const whole = await run("train", ...settings, "--run", "whole")
     assert.strictEqual(whole.code, 0, whole.stderr)
     const first = start("train", ...settings, "--run", "twice")
@@ -73,7 +73,7 @@ describe("a run", () => {
     for (const args of [["--resume"], settings]) {
       const second = await run("train", "--run", "twice", ...args)
       assert.strictEqual(second.code, 2, second.stderr)
-      assert.match(second.stderr, new RegExp(`twice: process ${pid} on .* is at work on this run; wait for its end`))
+      assert.match(second.stderr, new RegExp(`twice: process ${pid} on .* works on this run; wait until it ends`))
       assert.notMatch(second.stderr, /\n\s+at /)
     }
     first.child.kill("SIGKILL")
@@ -95,7 +95,7 @@ describe("a run", () => {
     const before = await filesOf(join(folder, "woken"))
     first.child.kill("SIGCONT")
     assert.strictEqual(await ended(first.child), 1)
-    assert.match(first.said.text, /another process has taken this run over since; this one has changed nothing/)
+    assert.match(first.said.text, /another process has taken this run over; this process has changed nothing/)
     assert.deepStrictEqual(await filesOf(join(folder, "woken")), before)
   })
 

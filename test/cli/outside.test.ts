@@ -102,7 +102,7 @@ describe("a command line that is wrong", () => {
     [["train", "config.toml"], 2, /--config config\.toml$/],
     [["train", "seed=3"], 2, /--set seed=3$/],
     [["evaluate", "run"], 2, /--run run$/],
-    [["train", "--resume"], 2, /^--resume: goes with --run DIR.*pipeline:train --run runs\/half --resume$/],
+    [["train", "--resume"], 2, /^--resume: needs --run DIR.*pipeline:train --run runs\/half --resume$/],
     [["predict"], 2, /^predict needs a path: /],
     [["export"], 2, /^export needs --format: .*saved-model/],
     [["trian"], 2, /^trian: there is no such command; did you mean train\?/],
@@ -142,7 +142,7 @@ describe("a run that is named, or not", () => {
     assert.deepStrictEqual(JSON.parse(stdout), { page: "run/report.html" })
   })
 
-  it("is the newest that is finished, which is said on standard error", async () => {
+  it("is the newest finished one, which standard error names", async () => {
     await cp(join(folder, "run"), join(folder, "runs", "z-older"), { recursive: true })
     await cp(join(folder, "run"), join(folder, "runs", "a-newer"), { recursive: true })
     await utimes(join(folder, "runs", "z-older", "report.json"), 1e9, 1e9)
@@ -158,7 +158,7 @@ describe("a run that is named, or not", () => {
     }
   })
 
-  it("is applied with the limit on an image's pixels that is set, and no other where none is", async () => {
+  it("is applied with the limit on an image's pixels that `--set` gives, else with its own", async () => {
     const limit = ["--set", "image.maxPixels=300"]
     const refused = await run("predict", "--run", "run", ...limit, "--json", "data/photos/plum-0.png")
     assert.strictEqual(refused.code, 3)

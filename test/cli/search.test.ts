@@ -74,7 +74,7 @@ describe("weft search", { timeout: 300_000 }, () => {
     assert.deepStrictEqual(findings(resumed.stdout), findings(alone.stdout))
   })
 
-  it("a process that trains and is killed is said to be, and another goes on from its checkpoints", async () => {
+  it("a training process that is killed is reported, and another goes on from its checkpoints", async () => {
     const begun = begin([...flags, "orphan"], folder)
     const run = join(folder, "orphan")
     const held = await holdWhen(() => trialsIn(run).underWay.length > 0, "a trial", begun)
@@ -84,14 +84,19 @@ describe("weft search", { timeout: 300_000 }, () => {
     process.kill(Number.parseInt(trainer ?? "", 10), "SIGKILL")
     held.letGo()
     assert.strictEqual(await begun.ended, 0, begun.said.stderr)
-    assert.match(begun.said.stderr, /the process at work on it died \(signal SIGKILL.*a new one goes on/)
+    assert.match(begun.said.stderr, /the process that trained it died \(signal SIGKILL.*a new one goes on/)
     assert.deepStrictEqual(findings(begun.said.stdout), findings(alone.stdout))
   })
 })
 
 describe("wrong input", () => {
   const wrong: ReadonlyArray<readonly [string, ReadonlyArray<string>, number, RegExp]> = [
-    ["a figure that is none", ["--set", "objective.figure=validationLos"], 2, /did you mean `validationLoss`/],
+    [
+      "an objective that does not exist",
+      ["--set", "objective.figure=validationLos"],
+      2,
+      /did you mean `validationLoss`/
+    ],
     ["a point that does not fit", ["--set", "base.image.height=40"], 2, /trial.*does not fit/s],
     ["no data", ["--set", "base.data.root=nowhere"], 3, /nowhere\/list\.csv/],
     ["an engine that is not there", ["--set", "base.engine.device=gpu"], 4, /engine "wasm" cannot run here/],

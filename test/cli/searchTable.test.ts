@@ -24,7 +24,7 @@ describe("the end of a search", () => {
         "Failed or diverged",
         "006-mobilenet-v2-0.01-sgd-batchnorm: The loss became NaN at step 3 of epoch 2",
         "",
-        "Trained once, for the configuration is the same",
+        "Trained once, as the configuration is the same",
         "train.learningRate = 0.1: see 001-mobilenet-v2-0.1-sgd-fc",
         "",
         "3 of 24 trials finished, in 5 min 20 s; 3400 images decoded and passed on instead of 34000: 90.0 % saved",

@@ -60,7 +60,7 @@ describe("weft train, evaluate, predict", () => {
     assert.isTrue((await weights("first")).equals(await weights("second")))
   })
 
-  it("evaluates a run again and finds the report's figures", async () => {
+  it("evaluates a run again and finds the report's metrics", async () => {
     const { code, stderr, stdout } = await run("evaluate", "--run", "first", "--json")
     assert.strictEqual(code, 0, stderr)
     const first = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
@@ -253,7 +253,7 @@ describe("weft train, evaluate, predict", () => {
     await writeFile(report, text)
     assert.strictEqual(changed.code, 1)
     assert.match(changed.stdout, /DIFFERS +test metrics .*\n +test\.loss: the run has 0\.01, found \d/)
-    assert.match(changed.stderr, /second is not what it says: test metrics\./)
+    assert.match(changed.stderr, /second does not agree with its record: test metrics\./)
   })
 
   it("shows a catalogue as a table and as JSON", async () => {
@@ -369,10 +369,10 @@ describe("wrong input", () => {
       /a share from 0 to 1/
     ],
     ["two forms of output", ["predict", "--run", "first", "--json", "--format", "csv", "x.png"], 2, /leave one out/],
-    ["--null without a list", ["predict", "--run", "first", "--null", "x.png"], 2, /goes with -, the list/],
-    ["images of which none can be read", ["predict", "--run", "first", "x.png", "y.png"], 3, /of 2 paths/],
+    ["--null without a list", ["predict", "--run", "first", "--null", "x.png"], 2, /is for -, the list/],
+    ["images of which none can be read", ["predict", "--run", "first", "x.png", "y.png"], 3, /each of the 2 paths/],
     ["an empty list", ["predict", "--run", "first", "-"], 3, /nothing to predict/],
-    ["a run twice", ["evaluate", "--run", "first", "--run", "./first/"], 2, /named twice, and would count twice/],
+    ["a run twice", ["evaluate", "--run", "first", "--run", "./first/"], 2, /named twice and would count twice/],
     [
       "a run with another split",
       ["evaluate", "--run", "first", "--run", "split"],
@@ -386,7 +386,7 @@ describe("wrong input", () => {
       /nowhere: there is/
     ],
     ["a run that is not there", ["predict", "--run", "nowhere", "x.png"], 2, /there is no run in this folder/],
-    ["a run that is not finished", ["evaluate", "--run", "half"], 1, /has the run been finished/]
+    ["a run that is not finished", ["evaluate", "--run", "half"], 1, /is the run finished/]
   ]
   for (const [what, args, code, message] of wrong)
     it(`${what}: exit code ${code} and a message without a stack`, async () => {

@@ -26,7 +26,7 @@ describe("what a run's epochs ran on", () => {
     assert.deepStrictEqual(enginesUsed(epochs(undefined, undefined)), [])
   })
 
-  it("is told epoch by epoch where it was resumed on something else, within an epoch too", () => {
+  it("is reported by epochs where the run was resumed on another engine, also within an epoch", () => {
     assert.strictEqual(
       enginesText(epochs([wasm], [wasm], [wasm, tensorflow], [tensorflow], [tensorflow])),
       "The run was resumed on another engine than it began on: " +

@@ -75,7 +75,7 @@ it.effect("scores are scikit-learn's, also where a class is never true, never pr
   })
 )
 
-it("metrics of nothing do not exist or are 0, and none is NaN", () => {
+it("metrics without samples are null or 0, never NaN", () => {
   const counts = countsOf(Confusion.empty(3))
   const ofCounts = metrics.flatMap((metric) => (metric.of === "counts" ? [metric] : []))
   for (const metric of ofCounts)

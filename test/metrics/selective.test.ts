@@ -77,7 +77,7 @@ describe("a threshold below which a classifier abstains", () => {
     assert.strictEqual(safeThreshold(found, 0.95, 0.95).chosen?.answered, 160)
   })
 
-  it("does not exist where the surest samples are wrong, nor of few samples; the best one is told", () => {
+  it("does not exist where the most confident samples are wrong, nor for few samples; the best one is reported", () => {
     const wrong = groups(100, [0.99, 2], [0.8, 9])
     const { best, chosen } = safeThreshold(wrong, 0.9, 0.95)
     assert.isUndefined(chosen)

@@ -211,7 +211,7 @@ describe("Training", () => {
       }).pipe(Effect.provide(layers))
     )
 
-  it.effect("killed without a word after any step and resumed, it ends with the same bits", () =>
+  it.effect("killed after any step and resumed, it ends with the same bits", () =>
     Effect.gen(function* () {
       const overrides: Overrides = { checkpoint: { everySteps: 3, keep: 1 }, select: "last" }
       const whole = yield* training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2)))
@@ -403,7 +403,7 @@ describe("Training", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the history says what each epoch ran on, and the seconds are the sum over the processes", () =>
+  it.effect("the history names each epoch's engine, and the seconds are the sum over the processes", () =>
     Effect.gen(function* () {
       const on = { wasm: { engine: "wasm", device: "CPU" }, gpu: { engine: "tensorflow", device: "GPU" } }
       const config = configOf({ epochs: 3, checkpoint: { everySteps: 1 }, select: "last" })
@@ -469,7 +469,7 @@ describe("Training", () => {
     }).pipe(Effect.provide([data, mockEngine().layer]))
   )
 
-  it.effect("a torn checkpoint is passed over with a word, and the one before it leads to the same bits", () =>
+  it.effect("a torn checkpoint is reported and not used, and the one before it leads to the same bits", () =>
     Effect.gen(function* () {
       const whole = yield* training({}).pipe(Effect.provide(Checkpoints.layerMemory(2)))
       const files = new Map<string, Uint8Array>()

@@ -6,7 +6,7 @@ const bytes = (text: string) => Uint8Array.from(text, (character) => character.c
 const whatOf = (text: string) => otherKind(bytes(text))?.what
 
 describe("a file that is taken for weights", () => {
-  it("is told by how it begins, where it is no safetensors file", () => {
+  it("is known by a file's first bytes, where it is not a safetensors file", () => {
     assert.match(whatOf("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")!, /Git LFS pointer/)
     for (const page of [
       "<!doctype html><title>Sign in</title>",

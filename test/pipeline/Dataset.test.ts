@@ -193,7 +193,7 @@ describe("Dataset", () => {
                 `line ${line}: malformed, 1 field instead of 2; line ${line + 1}: missingLabel, the column "kind" is empty`
             )
             .join("; ") +
-          ". Mend these rows, or allow more of them with `data.maxRefused`."
+          ". Correct these rows, or allow more of them with `data.maxRefused`."
       )
       yield* load(rows, { data: { maxRefused: 0.12 } })
       const alike = yield* Effect.flip(load([...rowsOf({ a: 8 }), ["x"], ["y"]], { data: { maxRefused: 0.1 } }))
@@ -255,7 +255,7 @@ describe("Dataset", () => {
       )
       assert.notInclude(alone.message, "minPerClass`")
       const broken = yield* Effect.flip(load(rowsOf({ a: 3, b: 3 }), { missing: ["a-0", "b-0"] }))
-      assert.include(broken.message, "Mend the images: each class needs 3 that can be used.")
+      assert.include(broken.message, "Correct the images: each class needs 3 usable ones.")
       assert.strictEqual(error["~effect/Runtime/errorExitCode"], 3)
     })
   )

@@ -76,7 +76,7 @@ describe("filter", () => {
 })
 
 describe("apportion", () => {
-  it("gives what is left over to the largest remainders, and to the first of two that tie", () => {
+  it("gives the rest to the largest remainders, and to the first of two that tie", () => {
     assert.deepStrictEqual(apportion(10, [45, 27, 28], 1), [4, 3, 3])
     assert.deepStrictEqual(apportion(5, [8, 1, 1], 0), [4, 1, 0])
     assert.deepStrictEqual(apportion(20, [1000, 4, 0, 100], 3), [14, 3, 0, 3])

@@ -56,7 +56,7 @@ describe("mix", () => {
     }
   })
 
-  it("notes the second labels and the share that the first ones have of what is seen", () => {
+  it("notes the second labels and the first labels' share of the image", () => {
     const mixed = mix(batchOf(), config({ cutmix: 1 }), at)
     assert.deepStrictEqual(mixed.mix?.labels, Int32Array.of(1, 2, 0))
     assert.deepStrictEqual(mixed.labels, Int32Array.of(2, 0, 1))

@@ -153,7 +153,7 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       ],
       {},
       "missingColumn",
-      'list.csv: the header has no column "id", which `data.columns.id` asks for; the first line looks like data, not like a header: "r00", "red". Put a line with the columns\' names above it.'
+      'list.csv: the header has no column "id", which `data.columns.id` names; the first line looks like data, not like a header: "r00", "red". Insert a line with the columns\' names above it.'
     ],
     [
       "says so of numbers and files' names too, and before it speaks of equal names",

@@ -32,7 +32,7 @@ describe("similarLabels", () => {
     const found = counts("Tops", "To\u200bps", "tops", "Cafe\u0301", "Caf\u00e9", "Bags")
     assert.strictEqual(
       similarLabelsNote(found, undefined),
-      "labels that differ only by case, Unicode form or characters that are hardly seen are classes of their own: " +
+      "labels that differ only by case, Unicode form or hardly visible characters are separate classes: " +
         '"Tops" (10), "To\\u{200b}ps" (9), "tops" (8); "Cafe\\u{301}" (7), "Café" (6). ' +
         "If they mean the same, give them one spelling"
     )

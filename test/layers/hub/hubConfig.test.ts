@@ -159,11 +159,11 @@ it.live("without a config.json all is as before: one note, that nobody says mean
     const { environment } = yield* hubOf({ [`${folder}model.safetensors`]: weights({}) })
     const { mean, notes, padding, unsaid } = yield* resolved(environment)
     assert.deepStrictEqual([mean, padding, notes, unsaid.length], [undefined, undefined, [], 1])
-    assert.include(unsaid[0], "does not say its mean and std: 0.5 is taken")
+    assert.include(unsaid[0], "does not have its mean and std: 0.5 is used")
   })
 )
 
-it.live("weights in the cache are used where config.json cannot be had, and notes say so", () =>
+it.live("weights in the cache are used where config.json cannot be fetched, and notes report that", () =>
   Effect.gen(function* () {
     const refusing = yield* hubOf({ [`${folder}config.json`]: (response) => void response.writeHead(403).end() })
     const closed = yield* Effect.scoped(serve(() => {}))
@@ -221,7 +221,7 @@ it.live("a config.json that is cut on its way is gone on with; one of another le
   })
 )
 
-it.live("a config.json that is not timm's, or says what cannot be, is left out with a note that names it", () =>
+it.live("a config.json that is not timm's, or has impossible values, is left out with a note that names it", () =>
   Effect.gen(function* () {
     const withScale = (scale: object) => json({ ...timm, pretrained_cfg: scale })
     const wrong: ReadonlyArray<readonly [Uint8Array, string]> = [

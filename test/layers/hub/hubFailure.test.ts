@@ -153,7 +153,7 @@ it.live("names that no hub has, and settings that cannot be, are refused without
   })
 )
 
-it.live("a cache that cannot be written is said to be one", () =>
+it.live("a cache that cannot be written is named", () =>
   Effect.gen(function* () {
     const file = join(yield* temporaryFolder, "file")
     writeFileSync(file, "")

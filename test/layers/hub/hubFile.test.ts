@@ -123,7 +123,7 @@ it.live("a server that goes on from another place is not believed", () =>
 it.live("other bytes, or more or fewer than are published, are refused and thrown away", () =>
   Effect.gen(function* () {
     const cases: ReadonlyArray<readonly [Record<string, string | number>, string]> = [
-      [{ ...linked, "x-linked-etag": `"${"0".repeat(64)}"` }, "it was damaged or exchanged"],
+      [{ ...linked, "x-linked-etag": `"${"0".repeat(64)}"` }, "it was damaged or replaced"],
       [{ "x-linked-size": String(bytes.length + 1) }, `${bytes.length} bytes, and ${bytes.length + 1} are published`],
       [{ ...linked, "content-length": 1000 }, `1000 bytes, and ${bytes.length} are published`]
     ]
@@ -154,7 +154,7 @@ it.live("a length that is larger than what comes is a file that never comes whol
   })
 )
 
-it.live("a hub that publishes no SHA-256 is said to be one", () =>
+it.live("a hub that publishes no SHA-256 is noted", () =>
   Effect.gen(function* () {
     const cache = yield* temporaryFolder
     const hub = yield* serve((request, response) => send(request, response, bytes, { etag: `"${"a".repeat(40)}"` }))

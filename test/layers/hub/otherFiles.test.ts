@@ -52,12 +52,12 @@ describe("what a hub sends instead of weights", () => {
       const notes: Array<string> = []
       const beside = Pretrained.use(({ beside }) => beside(source)).pipe(Effect.provide(DiskPretrained.layer))
       assert.isUndefined(yield* beside.pipe(withHub({ HF_ENDPOINT: hub, WEFT_CACHE: cache }, { notes })))
-      assert.match(notes.join(), /config\.json: this is no JSON text: it begins with "<!doctype html>/)
+      assert.match(notes.join(), /config\.json: this is not JSON: it begins with "<!doctype html>/)
       assert.isFalse(existsSync(join(dirname(fileIn(cache)), "config.json")))
     })
   )
 
-  it.live("what lies in the cache and is none is named, with the file and what to do", () =>
+  it.live("a wrong file in the cache is named, with what to do", () =>
     Effect.gen(function* () {
       const cache = yield* temporaryFolder
       mkdirSync(dirname(fileIn(cache)), { recursive: true })
@@ -118,7 +118,7 @@ describe("a server that packs what it was asked not to", () => {
         send(request, response, bytes, { headers: { "content-encoding": "sdch" } })
       )
       const error = yield* Effect.flip(hubFile(source).pipe(withHub({ HF_ENDPOINT: hub, WEFT_CACHE: cache })))
-      assert.match(error.detail, /the server packs the file \(sdch\), which was not asked for/)
+      assert.match(error.detail, /the server compresses the file \(sdch\), which was not asked for/)
       assert.isFalse(existsSync(fileIn(cache)))
     })
   )

@@ -29,7 +29,7 @@ describe("the engines on other versions of Node", () => {
     ] as const) {
       const missing = "missing" in node ? node.missing : lacking
       const why = missing === undefined ? "" : `: ${missing}`
-      const title = `${engine} trains on Node ${version}, with the figures of the one that comes with Weft${why}`
+      const title = `${engine} trains on Node ${version}, with the numbers of the one that comes with Weft${why}`
       it.skipIf(missing !== undefined)(title, async () => {
         const answer = await ask("path" in node ? node.path : "", engine)
         assert.strictEqual(answer.node, version)

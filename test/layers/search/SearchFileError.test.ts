@@ -47,7 +47,7 @@ describe("a search's file that cannot be used", () => {
         const error = yield* Effect.flip(use(file))
         assert.isTrue(error.message.startsWith(`${file}: it `), error.message)
         assert.match(error.message, message)
-        assert.match(error.message, /Remove it, .* and resume the search: what its trials have done is in trials\//)
+        assert.match(error.message, /Remove it, .* and resume the search: its trials' results are in trials\//)
       }
       mkdirSync(join(folder, "folder.sqlite"))
       assert.match(
@@ -64,7 +64,10 @@ describe("a search's file that cannot be used", () => {
         Effect.provide(NodeSqlite.layer(file))
       )
       const error = yield* Effect.flip(use(file))
-      assert.match(error.message, /it is not a search's, or of another version \(no such column: name\)\. Remove it/)
+      assert.match(
+        error.message,
+        /it is not a search's file, or one of another version \(no such column: name\)\. Remove it/
+      )
     })
   )
 

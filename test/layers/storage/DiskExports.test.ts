@@ -50,7 +50,7 @@ describe("exports on disk", () => {
     }).pipe(Effect.provide(DiskExports.layer))
   )
 
-  it.effect("replace an earlier export with --force alone, and never what is somebody's own", () =>
+  it.effect("replace an earlier export only with --force, and never a user's own files", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const target = join(folder, "onnx")

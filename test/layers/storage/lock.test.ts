@@ -101,7 +101,7 @@ it.live("a lock is given back by work that fails, and by work that is stopped; w
   })
 )
 
-it.live("who does not want to wait is told who holds the lock, and fails", () =>
+it.live("a caller that does not wait gets the lock's holder, and fails", () =>
   Effect.gen(function* () {
     const path = join(yield* temporaryFolder, "a.lock")
     const refused = withLock(path, Effect.fail("worked"), (holder) => Effect.fail(`held by ${holder}`))

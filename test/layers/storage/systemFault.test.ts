@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 const technical = /\bE[A-Z]{3,}\b|FileSystem|AlreadyExists|BadResource|NotFound|PermissionDenied|syscall|\bopen\b.*'/
 
 describe("a fault of the system", () => {
-  it.effect("is said in words, whether Node or Effect found it", () =>
+  it.effect("is in plain words, whether Node or Effect found it", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const fs = yield* FileSystem.FileSystem
@@ -51,7 +51,7 @@ describe("a fault of the system", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
-  it("is said in words where only Effect's own are known, and plainly where nothing is", () => {
+  it("is in plain words also where only Effect's reason is known, or none", () => {
     for (const _tag of ["AlreadyExists", "BadResource", "Busy", "NotFound", "PermissionDenied", "TimedOut"] as const) {
       const error = PlatformError.systemError({ _tag, module: "FileSystem", method: "makeDirectory" })
       assert.notMatch(systemFault(error).detail, technical, _tag)

@@ -16,7 +16,7 @@ describe("a screen", () => {
     assert.deepStrictEqual(rows, [""])
   })
 
-  it("keeps what is said above what is drawn", () => {
+  it("keeps lasting lines above the drawn ones", () => {
     const { rows, size, write } = fakeTerminal(20)
     const screen = makeScreen({ size, write })
     screen.say("first", [])

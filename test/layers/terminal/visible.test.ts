@@ -31,7 +31,7 @@ describe("what a terminal is given", () => {
     assert.strictEqual(visibleLine("a\nb\r\nc\u0085d\u2028e"), "a\\nb\\r\\nc\\u0085d\\u2028e")
   })
 
-  it.prop("says as JSON what it said before", { value: Schema.Array(Schema.String) }, ({ value }) => {
+  it.prop("keeps the meaning of JSON", { value: Schema.Array(Schema.String) }, ({ value }) => {
     const hostile = [...value, "\u001b\u202e\u0085\u{e0041}", "\ud83d"]
     assert.deepStrictEqual(JSON.parse(visible(JSON.stringify(hostile, null, 2))), hostile)
   })

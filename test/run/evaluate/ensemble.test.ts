@@ -261,7 +261,7 @@ describe("several runs as one", () => {
         assert.approximately(found ?? 0, expected ?? 0, 1e-9)
       }
       assert.isUndefined(measuredAlone(measured))
-      // Jensen's inequality, and what the calibration's figures are of.
+      // Jensen's inequality, and the predictions that the calibration is of.
       const mean = measured.members.reduce((sum, { loss }) => sum + loss! / 3, 0)
       assert.isBelow(measured.report!.loss!, mean)
       assert.approximately(measured.calibration!.lossAfter!, measured.report!.loss!, 1e-9)
@@ -299,7 +299,7 @@ describe("several runs as one", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("are refused where one was trained on what another is measured on, or knows other classes", () =>
+  it.live("are refused where one was trained on samples that another is measured on, or their classes differ", () =>
     Effect.gen(function* () {
       const runs = yield* three
       const data = runs[0].config.data.root ?? ""

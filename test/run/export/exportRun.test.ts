@@ -94,22 +94,24 @@ const corrupt = (file: ExportFile): ExportFile => {
 const formats = ["onnx", "tfjs", "safetensors", "saved-model"] as const
 
 describe("exportRun", () => {
-  it.effect("writes what agrees with the run, on noise where the catalogue is gone, and says so", () =>
-    Effect.gen(function* () {
-      yield* finish(model)
-      const target = join(yield* temporaryFolder, "onnx")
-      const graph = { input: "uint8", output: "probabilities" } as const
-      const { check, files, metadata } = yield* exportRun(yield* config, request(target, { graph }))
-      assert.match(check.images, /^8 images of noise \(the catalogue cannot be read: .+\)$/)
-      assert.isNotNull(check.reader)
-      assert.isBelow(check.reader === null ? 1 : check.largestDifference, 1e-4)
-      assert.deepStrictEqual(yield* Effect.promise(() => readdir(target)), ["model.onnx", "weft.json"])
-      assert.deepStrictEqual(
-        files.map(({ name }) => name),
-        ["model.onnx", "weft.json"]
-      )
-      assert.strictEqual(metadata.temperature, 0.8)
-    }).pipe(Effect.provide(layer))
+  it.effect(
+    "writes an export that agrees with the run; where the catalogue is gone, it is checked on noise, which is reported",
+    () =>
+      Effect.gen(function* () {
+        yield* finish(model)
+        const target = join(yield* temporaryFolder, "onnx")
+        const graph = { input: "uint8", output: "probabilities" } as const
+        const { check, files, metadata } = yield* exportRun(yield* config, request(target, { graph }))
+        assert.match(check.images, /^8 images of noise \(the catalogue cannot be read: .+\)$/)
+        assert.isNotNull(check.reader)
+        assert.isBelow(check.reader === null ? 1 : check.largestDifference, 1e-4)
+        assert.deepStrictEqual(yield* Effect.promise(() => readdir(target)), ["model.onnx", "weft.json"])
+        assert.deepStrictEqual(
+          files.map(({ name }) => name),
+          ["model.onnx", "weft.json"]
+        )
+        assert.strictEqual(metadata.temperature, 0.8)
+      }).pipe(Effect.provide(layer))
   )
 
   for (const format of formats) {

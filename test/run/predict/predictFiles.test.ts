@@ -69,7 +69,7 @@ const said = Effect.fnUntraced(function* (paths: Stream.Stream<ImagePath>, optio
 }, Effect.scoped)
 
 describe("predicting files", () => {
-  it.effect("says of each path, in their order, what the model makes of it, or why nothing can be said", () =>
+  it.effect("gives each path, in their order, its prediction or the reason why there is none", () =>
     Effect.gen(function* () {
       const empty = new PathRefused({ path: "empty", reason: "noImages", detail: "there are no images in this folder" })
       const names = ["red.jpg", "gone.jpg", "blue.jpg", "red.jpg", "grey.jpg"]

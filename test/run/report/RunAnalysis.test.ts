@@ -59,7 +59,7 @@ describe("analyse", () => {
     }).pipe(Effect.provide(folder))
   )
 
-  it.effect("tells what a temperature would do where none is configured", () =>
+  it.effect("has the effect of a temperature where none is configured", () =>
     Effect.gen(function* () {
       yield* writeSyntheticRun({ ...run, calibrated: false })
       const { calibration } = analyse(yield* readRun()).test!

@@ -54,7 +54,7 @@ const page = RunFolder.use((folder) =>
 )
 
 describe("a search's page", () => {
-  it.effect("has every trial, the best first and marked, with its figures and settings, and what failed", () =>
+  it.effect("has every trial, the best first and marked, with its metrics and settings, and the failed ones", () =>
     Effect.gen(function* () {
       const search = yield* finished
       yield* writeSearch(search)

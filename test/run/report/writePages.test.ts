@@ -43,13 +43,13 @@ describe("a run's page", () => {
       }).pipe(Effect.provide([drawn, large]))
   )
 
-  it.effect("has the report's own figures, and every class and refusal", () =>
+  it.effect("has the report's own metrics, and every class and refusal", () =>
     Effect.gen(function* () {
       const { calibration, data, test } = yield* writeSyntheticRun(run)
       yield* writePages()
       const page = yield* textOf("report.html")
-      for (const figure of [percent(test!.accuracy!), percent(test!.weighted.f1), test!.loss!.toFixed(4)])
-        assert.include(page, `<b>${figure}</b>`)
+      for (const text of [percent(test!.accuracy!), percent(test!.weighted.f1), test!.loss!.toFixed(4)])
+        assert.include(page, `<b>${text}</b>`)
       // Calibrated and raw losses stand beside each other with their names, wherever there are both.
       const [asTrained, calibrated] = [calibration!.test!.lossBefore!.toFixed(4), test!.loss!.toFixed(4)]
       assert.notStrictEqual(asTrained, calibrated)
@@ -140,7 +140,7 @@ describe("a run's page", () => {
       yield* folder.write("ledger.jsonl", "{")
       yield* writePages()
       const page = yield* textOf("report.html")
-      assert.match(page, /No single photos of the test part are told of/)
+      assert.match(page, /The test part's photos are not shown/)
       assert.match(page, /No examples of refused rows/)
       assert.notMatch(page, /Highest losses/)
       assert.match(page, /Most confused pairs/)
@@ -170,7 +170,7 @@ describe("a run's page", () => {
 })
 
 describe("a model card", () => {
-  it.effect("has Hugging Face's metadata, the run's figures, and its weak and rare classes as limits", () =>
+  it.effect("has Hugging Face's metadata, the run's metrics, and its weak and rare classes as limits", () =>
     Effect.gen(function* () {
       const { test } = yield* writeSyntheticRun({
         ...run,

@@ -12,7 +12,7 @@ const problem = (raw: object) =>
   )
 
 describe("SearchConfig", () => {
-  it.effect("is a grid for the least validation loss where nothing else is said", () =>
+  it.effect("is by default a grid for the least validation loss", () =>
     Effect.gen(function* () {
       const { objective, seed, strategy } = yield* decodeConfig(SearchConfig, minimal, "s.toml")
       assert.deepStrictEqual(
@@ -42,7 +42,8 @@ describe("SearchConfig", () => {
   it.effect("wants steps in the ranges of a grid, also of one that halving begins with, and none in drawn ones", () =>
     Effect.gen(function* () {
       const axes = [{ path: "train.learningRate", range: { from: 0.001, to: 0.1 } }]
-      const wanted = /^`axes`: Expected `steps` in the range of `train\.learningRate`: a grid takes so many of it$/
+      const wanted =
+        /^`axes`: Expected `steps` in the range of `train\.learningRate`: a grid needs the number of its values$/
       assert.match(yield* problem({ axes }), wanted)
       assert.match(yield* problem({ axes, strategy: { kind: "halving" } }), wanted)
       yield* decodeConfig(SearchConfig, { base: {}, axes, strategy: { kind: "halving", trials: 5 } }, "s.toml")
@@ -70,27 +71,29 @@ describe("SearchConfig", () => {
     })
   )
 
-  it.effect("refuses a figure that there is not, a goal against sense, and halving by what only a report has", () =>
-    Effect.gen(function* () {
-      const of = (figure: string, goal?: string) => problem({ objective: { figure, ...(goal && { goal }) } })
-      assert.match(
-        yield* of("test.weigthed.f1", "max"),
-        /`objective`: Expected a figure.*did you mean `test\.weighted\.f1`/
-      )
-      assert.match(yield* of("history"), /Expected a figure of an epoch or of a trial's report, got "history"/)
-      assert.match(
-        yield* of("test.weighted.f1"),
-        /Expected `goal = "max"` for the figure `test\.weighted\.f1`, got "min"/
-      )
-      assert.match(yield* of("validationLoss", "max"), /Expected `goal = "min"`/)
-      const halving = { strategy: { kind: "halving" } }
-      assert.match(
-        yield* problem({ ...halving, objective: { figure: "test.accuracy", goal: "max" } }),
-        /`objective\.figure`: Expected a figure that every epoch has, .*got "test\.accuracy"/
-      )
-      const objective = { figure: "validationAccuracy", goal: "max" }
-      yield* decodeConfig(SearchConfig, { ...minimal, ...halving, objective }, "s.toml")
-    })
+  it.effect(
+    "refuses an unknown metric, a goal that makes no sense, and halving by a metric that only a report has",
+    () =>
+      Effect.gen(function* () {
+        const of = (figure: string, goal?: string) => problem({ objective: { figure, ...(goal && { goal }) } })
+        assert.match(
+          yield* of("test.weigthed.f1", "max"),
+          /`objective`: Expected a metric.*did you mean `test\.weighted\.f1`/
+        )
+        assert.match(
+          yield* of("history"),
+          /Expected a metric of an epoch or a number of a trial's report, got "history"/
+        )
+        assert.match(yield* of("test.weighted.f1"), /Expected `goal = "max"` for `test\.weighted\.f1`, got "min"/)
+        assert.match(yield* of("validationLoss", "max"), /Expected `goal = "min"`/)
+        const halving = { strategy: { kind: "halving" } }
+        assert.match(
+          yield* problem({ ...halving, objective: { figure: "test.accuracy", goal: "max" } }),
+          /`objective\.figure`: Expected a metric that every epoch has, .*got "test\.accuracy"/
+        )
+        const objective = { figure: "validationAccuracy", goal: "max" }
+        yield* decodeConfig(SearchConfig, { ...minimal, ...halving, objective }, "s.toml")
+      })
   )
 
   it("describes every key", () => {

@@ -40,7 +40,7 @@ describe("a search", () => {
     })
   )
 
-  it.effect("has no winner where no finished trial has a figure", () =>
+  it.effect("has no winner where no finished trial has an objective", () =>
     Effect.gen(function* () {
       const { after, search } = yield* fashionSearch
       const [first, second] = search.trials

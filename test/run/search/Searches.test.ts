@@ -8,7 +8,7 @@ import { GroupQueue, Searches } from "../../../src/run/search/Searches.ts"
 import type { SearchEnd, SearchPayload } from "../../../src/run/search/Searches.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
-/** Five trials, of which two go on after their first epoch; a smaller figure is better. */
+/** Five trials, of which two go on after their first epoch; a smaller objective is better. */
 const halving: SearchPayload = {
   key: "halving",
   trials: ["a", "b", "c", "d", "e"].map((id) => ({ id, pass: "p", frozen: null })),

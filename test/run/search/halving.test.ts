@@ -80,7 +80,7 @@ describe("promote", () => {
     assert.deepStrictEqual(promote(results, 3, { goal: "max" }), ["a", "d", "h"])
   })
 
-  it("takes those without a figure last, whichever way is good, and no more than are alive", () => {
+  it("takes those without an objective last, whatever the goal, and no more than are alive", () => {
     for (const goal of ["min", "max"] as const) {
       assert.deepStrictEqual(promote(results, 5, { goal }), ["a", "c", "d", "f", "h"])
       assert.deepStrictEqual(promote(results, 8, { goal }), ["a", "c", "d", "f", "g", "h"])

@@ -47,7 +47,7 @@ const states = (end: { readonly trials: ReadonlyArray<{ readonly id: string; rea
   end.trials.map(({ id, state }) => `${id} ${state}`)
 
 describe("a group whose process dies", () => {
-  it.effect("is taken up again by another, and it is said", () =>
+  it.effect("is trained again by another process, which is noted", () =>
     Effect.gen(function* () {
       const [tried, said] = [new Array<string>(), new Array<string>()]
       const work = yield* workIn(yield* temporaryFolder)
@@ -60,12 +60,12 @@ describe("a group whose process dies", () => {
       assert.strictEqual(tried.length, mostDeaths)
       assert.strictEqual(
         said[0],
-        "a, b, c: the process at work on it died (signal SIGKILL); a new one goes on from its checkpoints"
+        "a, b, c: the process that trained it died (signal SIGKILL); a new one goes on from its checkpoints"
       )
     })
   )
 
-  it.effect("is at last trained one by one: whoever kills its process has failed, and touches no other", () =>
+  it.effect("is at last trained one by one: a trial that kills its process has failed, and affects no other", () =>
     Effect.gen(function* () {
       const tried = new Array<string>()
       const folder = yield* temporaryFolder
@@ -92,7 +92,7 @@ describe("a group whose process dies", () => {
     })
   )
 
-  it.effect("does not insist on what concerns all trials: data that are not there", () =>
+  it.effect("does not insist on an error of all trials: missing data", () =>
     Effect.gen(function* () {
       const work = yield* workIn(yield* temporaryFolder)
       let tries = 0

@@ -55,7 +55,7 @@ const report: Report = {
 }
 
 describe("an objective", () => {
-  it("is a figure of the chosen epoch by its short name, or any number of the report by its path", () => {
+  it("is a metric of the chosen epoch by its short name, or any number of the report by its path", () => {
     const figures = ["validationLoss", "trainLoss", "test.weighted.f1", "test.loss", "model.parameters", "seconds"]
     assert.deepStrictEqual(
       figures.map((figure) => reportValue(report, figure)),
@@ -63,7 +63,7 @@ describe("an objective", () => {
     )
   })
 
-  it("is null where a report has no such figure", () => {
+  it("is null where a report has no such number", () => {
     assert.isNull(reportValue(report, "test.top5Accuracy"))
     assert.isNull(reportValue(report, "calibration.validation.eceAfter"))
     assert.isNull(reportValue({ ...report, test: null }, "test.accuracy"))
@@ -72,12 +72,12 @@ describe("an objective", () => {
     assert.isNull(epochValue(undefined, "trainLoss"))
   })
 
-  it("knows which figures every epoch has: `seconds` are the run's", () => {
+  it("knows which numbers every epoch has: `seconds` are the run's", () => {
     assert.isTrue(["validationLoss", "trainAccuracy"].every(isEpochMetric))
     assert.isFalse(["seconds", "test.loss", "chosenEpoch", "toString"].some(isEpochMetric))
   })
 
-  it("has a goal that makes sense for the figure, where only one does", () => {
+  it("has a goal that makes sense for the metric, where only one does", () => {
     const wrong = (["min", "max"] as const).map((goal) =>
       [
         "test.loss",
@@ -99,7 +99,7 @@ describe("the chosen epoch's record", () => {
   const history = [record(1, 0.4, 0.8), record(2, 0.3, 0.6), record(3, 0.29, 0.8), record(4, 0.5, 0.9)]
   const epoch = (config: Parameters<typeof chosenRecord>[0]) => chosenRecord(config, history)?.epoch
 
-  it("is the last one or the best by the monitored figure, as the run's settings say", () => {
+  it("is the last one or the best by the monitored metric, as configured", () => {
     assert.strictEqual(epoch({ select: "last", monitor: "validationLoss" }), 4)
     assert.strictEqual(epoch({ select: "best", monitor: "validationLoss" }), 3)
     assert.strictEqual(epoch({ select: "best", monitor: "validationAccuracy" }), 4)
@@ -117,7 +117,7 @@ describe("the chosen epoch's record", () => {
 })
 
 describe("rank", () => {
-  it("puts the best first, ties in their order, and no figure last", () => {
+  it("puts the best first, ties in their order, and those without an objective last", () => {
     const items = [3, null, 1, Number.NaN, 3, 2].map((figure, i) => ({ figure, i }))
     const order = (goal: "min" | "max") => rank(items, goal).map(({ i }) => i)
     assert.deepStrictEqual(order("min"), [2, 5, 0, 4, 1, 3])

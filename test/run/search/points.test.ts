@@ -80,12 +80,12 @@ describe("the points of a grid", () => {
       )
       assert.match(
         (yield* problems({ axes: [{ path: "train.batchSize", range: { from: 1.5, to: 4, steps: 2 } }] })).join(),
-        /`axes\.0\.range`: Expected whole numbers: `train\.batchSize` takes no others, got 1\.5 to 4/
+        /`axes\.0\.range`: Expected whole numbers for `train\.batchSize`, got 1\.5 to 4/
       )
     })
   )
 
-  it.effect("that give one configuration are said, and trained once", () =>
+  it.effect("that give one configuration are reported, and trained once", () =>
     Effect.gen(function* () {
       const { duplicates, trials } = yield* points({
         axes: [
@@ -111,7 +111,7 @@ describe("the points of a grid", () => {
 })
 
 describe("bad points", () => {
-  it.effect("are all named at once, with their settings, and what is wrong with all of them is said once", () =>
+  it.effect("are all named at once, with their settings; a fault of all of them is named once", () =>
     Effect.gen(function* () {
       const axes = [
         { path: "train.learningRate", values: [0.1, -1] },
@@ -131,7 +131,7 @@ describe("bad points", () => {
     })
   )
 
-  it.effect("an axis over no key of a run is said once, with what was meant", () =>
+  it.effect("an axis over an unknown key is reported once, with a suggestion", () =>
     Effect.gen(function* () {
       const axes = [{ path: "train.learningrate", values: [1, 2, 3] }]
       assert.deepStrictEqual(yield* problems({ axes }), [

@@ -33,7 +33,7 @@ describe("search.json", () => {
       yield* folder.write("search.json", JSON.stringify({ format: "weft-search-9" }))
       const error = yield* Effect.flip(readSearch)
       assert.strictEqual(error.reason, "invalid")
-      assert.match(error.message, /search\.json: this is not what this version of Weft keeps of a search/)
+      assert.match(error.message, /search\.json: this is not a search's file of this version of Weft/)
     }).pipe(Effect.provide(RunFolder.layerMemory))
   )
 })

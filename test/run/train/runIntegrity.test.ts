@@ -177,7 +177,7 @@ describe("a run's engine", () => {
   })
 
   it.effect(
-    "that cannot run is exit code 4 with the way to force another one; the history then says which epoch ran on what",
+    "that cannot run is exit code 4 with the flag for another one; the history then names each epoch's engine",
     () => {
       const machinery = machine("tensorflow")
       return Effect.gen(function* () {
@@ -273,7 +273,7 @@ describe("a start that fails", () => {
       ]
       for (const error of errors) {
         assert.strictEqual(Runtime.getErrorExitCode(error), 3)
-        assert.match(error.message, /^All 7 images that can be used are of one class, "cap"\. A classifier needs two/)
+        assert.match(error.message, /^All 7 usable images are of one class, "cap"\. A classifier needs two/)
       }
     }).pipe(Effect.provide(layersOf(machine("reference"), table.slice(0, 8))))
   )

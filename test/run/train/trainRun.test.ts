@@ -123,7 +123,7 @@ describe("a whole run", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("keeps what the model says of validation and test, from which the report's figures follow", () =>
+  it.effect("keeps the model's predictions for validation and test, from which the report's metrics follow", () =>
     Effect.gen(function* () {
       const report = yield* trainRun({
         ...(yield* config),
@@ -169,7 +169,7 @@ describe("a whole run", () => {
         parameters - trainableParameters,
         frozen.reduce((sum, [, { data }]) => sum + data.length, 0)
       )
-      // The stored model is the whole network: it gives the figures that the two parts gave together.
+      // The stored model is the whole network: it gives the metrics that the two parts gave together.
       const again = yield* measuredAgain(yield* config, "test")
       assert.approximately(again.report!.loss!, report.test!.loss!, 1e-4)
       assert.deepStrictEqual(again.report!.confusion, report.test!.confusion)
@@ -180,44 +180,46 @@ describe("a whole run", () => {
     )
   )
 
-  it.effect("looks twice and calibrates where configured, and the stored model says the same again", () =>
-    Effect.gen(function* () {
-      const plain = yield* config
-      const report = yield* trainRun({
-        ...plain,
-        train: { ...plain.train, epochs: 1, learningRate: 1e-6 },
-        evaluate: { tta: "flip" },
-        calibration: { kind: "temperature", bins: 7 }
-      }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
-      const { bins, temperature, test, validation } = report.calibration!
-      assert.strictEqual(bins, 7)
-      assert.strictEqual(validation.binsAfter.length, 7)
-      assert.notStrictEqual(temperature, 1)
-      assert.isAtMost(validation.lossAfter!, validation.lossBefore!)
-      assert.approximately(report.test!.loss!, test!.lossAfter!, 1e-9)
-      const twice = {
-        ...plain,
-        evaluate: { tta: "flip" as const },
-        calibration: { kind: "temperature" as const, bins: 7 }
-      }
-      const again = yield* measuredAgain(twice, "test")
-      assert.deepStrictEqual(again.report, report.test)
-      assert.deepStrictEqual(again.calibration, { temperature, ...test! })
-      const once = yield* measuredAgain(plain, "test")
-      assert.notStrictEqual(once.report?.loss, report.test?.loss)
-      assert.strictEqual(once.calibration?.binsAfter.length, 15)
-      const said = Effect.fnUntraced(function* (config: typeof plain) {
-        const { predictions } = yield* predictFiles(
-          [{ config, folder: yield* RunFolder }],
-          imagePaths(["shop/images/cap3.jpg"]),
-          { top: 2 }
-        )
-        return yield* Stream.runCollect(predictions)
-      }, Effect.scoped)
-      const [first] = yield* said(twice)
-      const [other] = yield* said(plain)
-      assert.notDeepEqual(first, other)
-    }).pipe(Effect.provide(Layer.fresh(layers)))
+  it.effect(
+    "averages over the mirror image and calibrates where configured, and the stored model gives the same predictions",
+    () =>
+      Effect.gen(function* () {
+        const plain = yield* config
+        const report = yield* trainRun({
+          ...plain,
+          train: { ...plain.train, epochs: 1, learningRate: 1e-6 },
+          evaluate: { tta: "flip" },
+          calibration: { kind: "temperature", bins: 7 }
+        }).pipe(Effect.provide(Checkpoints.layerMemory(2)))
+        const { bins, temperature, test, validation } = report.calibration!
+        assert.strictEqual(bins, 7)
+        assert.strictEqual(validation.binsAfter.length, 7)
+        assert.notStrictEqual(temperature, 1)
+        assert.isAtMost(validation.lossAfter!, validation.lossBefore!)
+        assert.approximately(report.test!.loss!, test!.lossAfter!, 1e-9)
+        const twice = {
+          ...plain,
+          evaluate: { tta: "flip" as const },
+          calibration: { kind: "temperature" as const, bins: 7 }
+        }
+        const again = yield* measuredAgain(twice, "test")
+        assert.deepStrictEqual(again.report, report.test)
+        assert.deepStrictEqual(again.calibration, { temperature, ...test! })
+        const once = yield* measuredAgain(plain, "test")
+        assert.notStrictEqual(once.report?.loss, report.test?.loss)
+        assert.strictEqual(once.calibration?.binsAfter.length, 15)
+        const said = Effect.fnUntraced(function* (config: typeof plain) {
+          const { predictions } = yield* predictFiles(
+            [{ config, folder: yield* RunFolder }],
+            imagePaths(["shop/images/cap3.jpg"]),
+            { top: 2 }
+          )
+          return yield* Stream.runCollect(predictions)
+        }, Effect.scoped)
+        const [first] = yield* said(twice)
+        const [other] = yield* said(plain)
+        assert.notDeepEqual(first, other)
+      }).pipe(Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect(

@@ -68,7 +68,7 @@ describe("a pool of threads", () => {
       assert.strictEqual(yield* ask(pool), "it is closed")
     })
   )
-  it.effect("uses memory that was given back again, and gives copies to who gives none back", () =>
+  it.effect("reuses released memory, and gives copies to a caller that releases none", () =>
     Effect.gen(function* () {
       const pool = new Pool(1)
       const take = Effect.promise(() => new Promise<Fed>((resolve, reject) => pool.ask(work, resolve, reject)))

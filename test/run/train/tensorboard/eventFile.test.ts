@@ -53,7 +53,7 @@ describe("TensorBoard's event files", () => {
     assert.strictEqual(hexOf(record(bytesOf("weft"))), "04000000000000004245520477656674b7f7298a")
   })
 
-  it("begin with their version and leave out what there is no figure for", () => {
+  it("begin with their version and leave out missing values", () => {
     const bytes = eventFile(history, spans, end)
     const text = new TextDecoder("latin1").decode(bytes)
     assert.strictEqual(text.indexOf("brain.Event:2"), 12 + 11)
@@ -62,7 +62,7 @@ describe("TensorBoard's event files", () => {
     assert.strictEqual(text.split("step/loss").length - 1, 1)
   })
 
-  it.effect.skipIf(python === undefined)("are read by TensorFlow, with every figure, step and time", () =>
+  it.effect.skipIf(python === undefined)("are read by TensorFlow, with every value, step and time", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "events.out.tfevents.weft")
       yield* Effect.promise(() => writeFile(path, eventFile(history, spans, end)))
