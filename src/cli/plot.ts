@@ -1,3 +1,5 @@
+import { elementAt } from "../pipeline/elementAt.ts"
+
 /** A point of a curve; x is above 0. */
 export interface Point {
   readonly x: number
@@ -28,7 +30,8 @@ export const logPlot = (
   marks: ReadonlyArray<number>,
   { height, width }: { readonly height: number; readonly width: number }
 ): string => {
-  const xs = points.map(({ x }) => Math.log10(x))
+  const placed = points.map(({ x, y }) => ({ x: Math.log10(x), y }))
+  const xs = placed.map(({ x }) => x)
   const ys = points.map(({ y }) => y)
   const [left, right] = [Math.min(...xs), Math.max(...xs)]
   const [bottom, top] = [Math.min(...ys), Math.max(...ys)]
@@ -38,15 +41,15 @@ export const logPlot = (
   const margin = Math.max(...labels.map(({ length }) => length))
   const cells = Math.max(1, width - margin - 2)
   const grid = Array.from({ length: height }, () => Array.from({ length: cells }, () => " "))
-  for (const [i, y] of ys.entries()) {
-    const row = height - 1 - place(y, bottom, top, height)
-    grid[row]![place(xs[i]!, left, right, cells)] = "•" // both within the grid
+  for (const { x, y } of placed) {
+    const row = elementAt(grid, height - 1 - place(y, bottom, top, height))
+    row[place(x, left, right, cells)] = "•"
   }
   const arrows = Array.from({ length: cells }, () => " ")
   for (const mark of marks) arrows[Math.min(cells - 1, place(Math.log10(mark), left, right, cells))] = "▲"
   const under = (text: string) => `${" ".repeat(margin + 2)}${text}`.trimEnd()
   return [
-    ...grid.map((row, i) => `${labels[i]!.padStart(margin)} │${row.join("")}`.trimEnd()),
+    ...grid.map((row, i) => `${elementAt(labels, i).padStart(margin)} │${row.join("")}`.trimEnd()),
     `${" ".repeat(margin)} └${"─".repeat(cells)}`,
     ...(marks.length === 0 ? [] : [under(arrows.join(""))]),
     under(ticks(left, right, cells))

@@ -1,9 +1,10 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
 
 /** A bar of up to `width` blocks, in eighths of a block. */
 export const bar = (share: number, width: number): string => {
   const eighths = Math.round(Math.max(0, Math.min(1, share)) * width * 8)
-  return "█".repeat(eighths >> 3) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths & 7]!
+  return "█".repeat(eighths >> 3) + elementAt(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"], eighths & 7)
 }
 
 /**
@@ -16,13 +17,14 @@ export const table = (given: ReadonlyArray<ReadonlyArray<string | number>>): str
   const widths = Array.from({ length: columns }, (_, j) => Math.max(...rows.map((row) => String(row[j] ?? "").length)))
   return rows
     .map((row) =>
-      Array.from({ length: columns }, (_, j) => {
-        const isNumber = rows
-          .slice(1)
-          .every((other) => typeof other[j] === "number" || /^[\d.]+( %)?$/.test(String(other[j])))
-        const cell = String(row[j] ?? "")
-        return isNumber ? cell.padStart(widths[j]!) : cell.padEnd(widths[j]!)
-      })
+      widths
+        .map((width, j) => {
+          const isNumber = rows
+            .slice(1)
+            .every((other) => typeof other[j] === "number" || /^[\d.]+( %)?$/.test(String(other[j])))
+          const cell = String(row[j] ?? "")
+          return isNumber ? cell.padStart(width) : cell.padEnd(width)
+        })
         .join("  ")
         .trimEnd()
     )

@@ -1,3 +1,5 @@
+import { elementAt } from "../pipeline/elementAt.ts"
+
 /** The longest text that is compared: the time grows with the square of the length. */
 const longest = 100
 
@@ -11,15 +13,15 @@ const distance = (a: string, b: string): number => {
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
-      // All rows have b.length + 1 entries.
-      const edits = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+      const replaced = elementAt(row, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const edits = Math.min(elementAt(row, j) + 1, elementAt(next, j - 1) + 1, replaced)
       const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      next[j] = isExchange ? Math.min(edits, before[j - 2]! + 1) : edits
+      next[j] = isExchange ? Math.min(edits, elementAt(before, j - 2) + 1) : edits
     }
     before = row
     row = next
   }
-  return row[b.length]!
+  return elementAt(row, b.length)
 }
 
 /** Whether a text can be named as what was meant: neither blank, nor with control characters, as a binary file has. */

@@ -1,3 +1,6 @@
+import { elementAt } from "../pipeline/elementAt.ts"
+import { rowsOf } from "./rowsOf.ts"
+
 /** How often each class was predicted as each class. Counts, so that the confusions of several parts can be added. */
 export interface Confusion {
   /** Number of classes. */
@@ -20,12 +23,13 @@ export const add = (confusion: Confusion, trueLabels: ArrayLike<number>, predict
     throw new RangeError(`${trueLabels.length} true labels, but ${predicted.length} predicted ones`)
   const counts = confusion.counts.slice()
   for (let i = 0; i < trueLabels.length; i++) {
-    const row = trueLabels[i]!
-    const column = predicted[i]!
+    const row = elementAt(trueLabels, i)
+    const column = elementAt(predicted, i)
     // Negated, so that a NaN is refused too. Otherwise a wrong index would count in another class's row.
     if (!(row >= 0 && row < classes && column >= 0 && column < classes))
       throw new RangeError(`class ${row} predicted as class ${column}, but there are ${classes} classes`)
-    counts[row * classes + column]! += 1
+    const cell = row * classes + column
+    counts[cell] = elementAt(counts, cell) + 1
   }
   return { classes, counts }
 }
@@ -34,7 +38,7 @@ export const add = (confusion: Confusion, trueLabels: ArrayLike<number>, predict
 export const combine = (a: Confusion, b: Confusion): Confusion => {
   if (a.classes !== b.classes)
     throw new RangeError(`counts of ${a.classes} classes and of ${b.classes} classes cannot be added`)
-  return { classes: a.classes, counts: a.counts.map((count, i) => count + b.counts[i]!) }
+  return { classes: a.classes, counts: a.counts.map((count, i) => count + elementAt(b.counts, i)) }
 }
 
 /** The sums of a confusion's rows and columns, and its diagonal. */
@@ -50,24 +54,23 @@ export interface Margins {
 
 /** The sums that metrics are computed from. */
 export const margins = ({ classes, counts }: Confusion): Margins => {
-  const support = new Float64Array(classes)
-  const predicted = new Float64Array(classes)
-  const correct = new Float64Array(classes)
-  let total = 0
-  for (let row = 0; row < classes; row++)
-    for (let column = 0; column < classes; column++) {
-      const count = counts[row * classes + column]!
-      support[row]! += count
-      predicted[column]! += count
-      if (row === column) correct[row] = count
-      total += count
-    }
-  return { support, predicted, correct, total }
+  const all = rowsOf(counts, classes)
+  const sum = (some: Iterable<number>) => {
+    let whole = 0
+    for (const count of some) whole += count
+    return whole
+  }
+  return {
+    support: Float64Array.from(all, sum),
+    predicted: Float64Array.from(all, (_, column) => sum(all.map((row) => elementAt(row, column)))),
+    correct: Float64Array.from(all, (row, i) => elementAt(row, i)),
+    total: sum(counts)
+  }
 }
 
 /** The counts row by row, as the report has them. */
 export const rows = ({ classes, counts }: Confusion): ReadonlyArray<ReadonlyArray<number>> =>
-  Array.from({ length: classes }, (_, row) => [...counts.subarray(row * classes, (row + 1) * classes)])
+  rowsOf(counts, classes).map((row) => [...row])
 
 /** The confusion with these rows: the inverse of `rows`. Throws a RangeError where they are not square. */
 export const fromRows = (rows: ReadonlyArray<ReadonlyArray<number>>): Confusion => {

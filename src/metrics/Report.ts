@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { Schema } from "effect"
 import { CalibrationMetrics } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
@@ -169,7 +170,7 @@ export const testReport = (
   if (measured.samples === 0) return null
   return {
     ...metricValues(measured, reported),
-    perClass: scores(measured.confusion).map((score, i) => ({ label: labels[i]!, ...score })), // a name for each class
+    perClass: scores(measured.confusion).map((score, i) => ({ label: elementAt(labels, i), ...score })),
     confusion: Confusion.rows(measured.confusion)
   }
 }

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { crossEntropy, softmax } from "./crossEntropy.ts"
-import { predictions } from "./topK.ts"
+import { confidences } from "./confidences.ts"
+import { crossEntropy } from "./crossEntropy.ts"
 
 /** A network's logits of some samples, and the samples' labels. */
 export interface Predictions {
@@ -43,27 +43,25 @@ export const cooled = (logits: Float32Array, temperature: number): Float32Array 
  * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, equations 2, 3 and 5 (Naeini et al., 2015).
  */
 export const reliability = (
-  { classes, labels, logits }: Predictions,
+  found: Predictions,
   bins: number
 ): { readonly ece: number | null; readonly bins: ReadonlyArray<typeof Bin.Type> } => {
-  const samples = new Int32Array(bins)
-  const confidence = new Float64Array(bins)
-  const right = new Float64Array(bins)
-  const probabilities = softmax(logits, classes)
-  for (const [row, predicted] of predictions(logits, classes).entries()) {
-    const highest = probabilities[row * classes + predicted]!
-    const bin = Math.max(0, Math.ceil(highest * bins) - 1)
-    samples[bin]! += 1
-    confidence[bin]! += highest
-    right[bin]! += predicted === labels[row] ? 1 : 0
+  const sums = Array.from({ length: bins }, () => ({ samples: 0, confidence: 0, right: 0 }))
+  for (const { confidence, isRight } of confidences(found)) {
+    const bin = sums[Math.max(0, Math.ceil(confidence * bins) - 1)]
+    if (bin === undefined) continue // a NaN lies in no bin
+    bin.samples += 1
+    bin.confidence += confidence
+    bin.right += isRight ? 1 : 0
   }
-  const apart = right.reduce((sum, hits, bin) => sum + Math.abs(hits - confidence[bin]!), 0)
+  const samples = found.labels.length
+  const apart = sums.reduce((sum, { confidence, right }) => sum + Math.abs(right - confidence), 0)
   return {
-    ece: labels.length > 0 && Number.isFinite(apart) ? apart / labels.length : null,
-    bins: Array.from(samples, (count, bin) => ({
-      samples: count,
-      confidence: count === 0 ? null : confidence[bin]! / count,
-      accuracy: count === 0 ? null : right[bin]! / count
+    ece: samples > 0 && Number.isFinite(apart) ? apart / samples : null,
+    bins: sums.map(({ confidence, right, samples }) => ({
+      samples,
+      confidence: samples === 0 ? null : confidence / samples,
+      accuracy: samples === 0 ? null : right / samples
     }))
   }
 }

@@ -1,19 +1,18 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import type { Confusion } from "./Confusion.ts"
 import { margins } from "./Confusion.ts"
+import { rowsOf } from "./rowsOf.ts"
+import { share } from "./scores.ts"
 
 /**
  * How similar classes are: the mean of the two shares in which two classes are confused; (classes, classes), symmetric.
  */
-const similarities = (confusion: Confusion): Float64Array => {
-  const { classes, counts } = confusion
+const similarities = (confusion: Confusion): ReadonlyArray<Array<number>> => {
   const { support } = margins(confusion)
-  const share = (row: number, column: number) =>
-    support[row] === 0 ? 0 : counts[row * classes + column]! / support[row]!
-  return Float64Array.from({ length: classes * classes }, (_, i) => {
-    const row = Math.floor(i / classes)
-    const column = i % classes
-    return (share(row, column) + share(column, row)) / 2
-  })
+  const shares = rowsOf(confusion.counts, confusion.classes).map((row, i) =>
+    row.map((count) => share(count, elementAt(support, i)))
+  )
+  return shares.map((row, i) => Array.from(row, (own, j) => (own + elementAt(elementAt(shares, j), i)) / 2))
 }
 
 /** Two orders of classes joined, each reversed where that puts more similar classes next to each other. */
@@ -22,7 +21,7 @@ const join = (a: ReadonlyArray<number>, b: ReadonlyArray<number>, similar: (i: n
   let most = -Infinity
   for (const left of [a, a.toReversed()])
     for (const right of [b, b.toReversed()]) {
-      const ends = similar(left[left.length - 1]!, right[0]!) // no cluster is empty
+      const ends = similar(elementAt(left, left.length - 1), elementAt(right, 0)) // no cluster is empty
       if (ends <= most) continue
       most = ends
       best = [...left, ...right]
@@ -41,30 +40,30 @@ const join = (a: ReadonlyArray<number>, b: ReadonlyArray<number>, similar: (i: n
 export const classOrder = (confusion: Confusion): ReadonlyArray<number> => {
   const { classes } = confusion
   const between = similarities(confusion)
-  const similar = (i: number, j: number) => between[i * classes + j]!
+  const similar = (i: number, j: number) => elementAt(elementAt(between, i), j)
   let clusters = Array.from({ length: classes }, (_, i): ReadonlyArray<number> => [i])
   // Mean similarity of the clusters, by the index of each cluster's place.
-  let linkage = clusters.map((_, i) => clusters.map((_, j) => similar(i, j)))
+  let linkage: ReadonlyArray<Array<number>> = between.map((row) => [...row])
   while (clusters.length > 1) {
     let most = 0
     let pair: readonly [number, number] | undefined
-    for (let i = 0; i < clusters.length; i++)
-      for (let j = i + 1; j < clusters.length; j++)
-        if (linkage[i]![j]! > most) {
-          most = linkage[i]![j]!
+    for (const [i, row] of linkage.entries())
+      for (const [j, mean] of row.entries())
+        if (j > i && mean > most) {
+          most = mean
           pair = [i, j]
         }
     if (pair === undefined) break // the remaining clusters are not confused
     const [i, j] = pair
-    const [a, b] = [clusters[i]!, clusters[j]!]
-    const together = linkage[i]!.map(
-      (value, k) => (a.length * value + b.length * linkage[j]![k]!) / (a.length + b.length)
+    const [a, b] = [elementAt(clusters, i), elementAt(clusters, j)]
+    const other = elementAt(linkage, j)
+    const together = elementAt(linkage, i).map(
+      (mean, k) => (a.length * mean + b.length * elementAt(other, k)) / (a.length + b.length)
     )
-    linkage[i] = together
-    linkage.forEach((row, k) => (row[i] = together[k]!))
-    clusters[i] = join(a, b, similar)
-    clusters = clusters.filter((_, k) => k !== j)
-    linkage = linkage.filter((_, k) => k !== j).map((row) => row.filter((_, k) => k !== j))
+    clusters = clusters.with(i, join(a, b, similar)).toSpliced(j, 1)
+    linkage = linkage
+      .map((row, k) => (k === i ? together : row.with(i, elementAt(together, k))).toSpliced(j, 1))
+      .toSpliced(j, 1)
   }
   return clusters.flat()
 }

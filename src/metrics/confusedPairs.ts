@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { margins } from "./Confusion.ts"
 import type { Confusion } from "./Confusion.ts"
 import { scores } from "./scores.ts"
@@ -44,19 +45,15 @@ export const confusedPairs = (
   limit: number
 ): ReadonlyArray<ConfusedPair> => {
   const { classes, counts } = confusion
-  const { support } = margins(confusion)
+  const sums = margins(confusion)
   const pairs: Array<ConfusedPair> = []
   counts.forEach((count, i) => {
     const row = Math.floor(i / classes)
     const column = i % classes
-    if (count > 0 && row !== column)
-      pairs.push({
-        trueLabel: labels[row]!,
-        predictedLabel: labels[column]!,
-        count,
-        share: count / support[row]!,
-        support: support[row]!
-      })
+    if (count === 0 || row === column) return
+    const support = elementAt(sums.support, row)
+    const [trueLabel, predictedLabel] = [elementAt(labels, row), elementAt(labels, column)]
+    pairs.push({ trueLabel, predictedLabel, count, share: count / support, support })
   })
   return pairs.sort((a, b) => enoughFirst(a, b) || b.count - a.count || b.share - a.share).slice(0, limit)
 }
@@ -77,7 +74,7 @@ export const hardestClasses = (
   limit: number
 ): ReadonlyArray<LabelScore> =>
   scores(confusion)
-    .map((score, i) => ({ label: labels[i]!, ...score }))
+    .map((score, i) => ({ label: elementAt(labels, i), ...score }))
     .filter((score) => score.support > 0)
     .sort((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || a.recall - b.recall || b.support - a.support)
     .slice(0, limit)

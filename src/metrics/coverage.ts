@@ -1,6 +1,6 @@
-import { softmax } from "./crossEntropy.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import { mostConfidentFirst } from "./confidences.ts"
 import type { Predictions } from "./calibration.ts"
-import { predictions } from "./topK.ts"
 
 /** Coverage and accuracy where predictions below a probability are withheld. */
 export interface Coverage {
@@ -18,12 +18,8 @@ export interface Coverage {
  * Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification, 2010; with the highest
  * softmax probability as the confidence: Geifman and El-Yaniv, Selective Classification for Deep Neural Networks, 2017.
  */
-export const coverageCurve = ({ classes, labels, logits }: Predictions, limit: number): ReadonlyArray<Coverage> => {
-  const probabilities = softmax(logits, classes)
-  const answers = Array.from(predictions(logits, classes), (predicted, row) => ({
-    confidence: probabilities[row * classes + predicted]!,
-    isRight: predicted === labels[row]
-  })).sort((a, b) => b.confidence - a.confidence)
+export const coverageCurve = (found: Predictions, limit: number): ReadonlyArray<Coverage> => {
+  const answers = mostConfidentFirst(found)
   let right = 0
   const all: Array<Coverage> = []
   answers.forEach(({ confidence, isRight }, i) => {
@@ -33,5 +29,5 @@ export const coverageCurve = ({ classes, labels, logits }: Predictions, limit: n
     all.push({ threshold: confidence, coverage: (i + 1) / answers.length, accuracy: right / (i + 1) })
   })
   if (all.length <= limit) return all
-  return Array.from({ length: limit }, (_, i) => all[Math.round((i * (all.length - 1)) / (limit - 1))]!)
+  return Array.from({ length: limit }, (_, i) => elementAt(all, Math.round((i * (all.length - 1)) / (limit - 1))))
 }

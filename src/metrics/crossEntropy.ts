@@ -1,4 +1,6 @@
 import type { Mix } from "../pipeline/Batch.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import { rowsOf } from "./rowsOf.ts"
 
 /** How the losses of rows are combined into the loss of a batch. */
 export interface CrossEntropyOptions {
@@ -12,11 +14,11 @@ export interface CrossEntropyOptions {
 }
 
 /** log Σ exp of one row of logits, shifted by its maximum so that nothing overflows. */
-export const logSumExp = (logits: Float32Array, from: number, classes: number): number => {
+export const logSumExp = (row: Float32Array): number => {
   let maximum = -Infinity
-  for (let c = from; c < from + classes; c++) maximum = Math.max(maximum, logits[c]!)
+  for (const logit of row) maximum = Math.max(maximum, logit)
   let sum = 0
-  for (let c = from; c < from + classes; c++) sum += Math.exp(logits[c]! - maximum)
+  for (const logit of row) sum += Math.exp(logit - maximum)
   return maximum + Math.log(sum)
 }
 
@@ -40,22 +42,23 @@ export const crossEntropy = (
   let loss = 0
   const total = mix === undefined ? labels.reduce((sum, label) => sum + weightOf(label), 0) : labels.length
   const gradient = new Float32Array(logits.length)
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row]!
-    const from = row * classes
-    const normaliser = logSumExp(logits, from, classes)
-    const other = mix?.labels[row] ?? label
-    const share = mix?.shares[row] ?? 1
+  for (const [i, row] of rowsOf(logits, classes).entries()) {
+    const label = elementAt(labels, i)
+    const normaliser = logSumExp(row)
+    const other = mix?.labels[i] ?? label
+    const share = mix?.shares[i] ?? 1
     const first = (1 - labelSmoothing) * share * weightOf(label)
     const second = (1 - labelSmoothing) * (1 - share) * weightOf(other)
     const sum = first + second + smoothed
-    for (let c = 0; c < classes; c++) {
+    let c = 0
+    for (const logit of row) {
       const sharp = (c === label ? first : 0) + (c === other ? second : 0)
       const target = sharp + (labelSmoothing * weightOf(c)) / classes
-      const logProbability = logits[from + c]! - normaliser
+      const logProbability = logit - normaliser
       // A class without a target adds nothing, also where its probability is 0 and the logarithm -Infinity.
       if (target !== 0) loss -= target * logProbability
-      gradient[from + c] = (sum * Math.exp(logProbability) - target) / total
+      gradient[i * classes + c] = (sum * Math.exp(logProbability) - target) / total
+      c++
     }
   }
   return { loss: loss / total, gradient }
@@ -63,14 +66,15 @@ export const crossEntropy = (
 
 /** The cross-entropy of each row (nats), without class weights and smoothing, as an evaluation sums them. */
 export const rowLosses = (logits: Float32Array, labels: Int32Array, classes: number): Float64Array =>
-  Float64Array.from(labels, (label, row) => logSumExp(logits, row * classes, classes) - logits[row * classes + label]!)
+  Float64Array.from(rowsOf(logits, classes), (row, i) => logSumExp(row) - elementAt(row, elementAt(labels, i)))
 
 /** The softmax (N, classes) of logits (N, classes); each row adds up to 1. */
 export const softmax = (logits: Float32Array, classes: number): Float64Array => {
   const probabilities = new Float64Array(logits.length)
-  for (let from = 0; from < logits.length; from += classes) {
-    const normaliser = logSumExp(logits, from, classes)
-    for (let c = from; c < from + classes; c++) probabilities[c] = Math.exp(logits[c]! - normaliser)
+  let at = 0
+  for (const row of rowsOf(logits, classes)) {
+    const normaliser = logSumExp(row)
+    for (const logit of row) probabilities[at++] = Math.exp(logit - normaliser)
   }
   return probabilities
 }

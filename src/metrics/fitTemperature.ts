@@ -1,4 +1,6 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import type { Predictions } from "./calibration.ts"
+import { rowsOf } from "./rowsOf.ts"
 
 /** Temperatures lie between 1 / this and this. */
 const most = 100
@@ -9,22 +11,21 @@ const steps = 200
 const slopesAt = ({ classes, labels, logits }: Predictions, beta: number) => {
   let first = 0
   let second = 0
-  for (let row = 0; row < labels.length; row++) {
-    const from = row * classes
+  for (const [i, row] of rowsOf(logits, classes).entries()) {
     let highest = -Infinity
-    for (let c = from; c < from + classes; c++) highest = Math.max(highest, logits[c]!)
+    for (const logit of row) highest = Math.max(highest, logit)
     let sum = 0
     let mean = 0
     let square = 0
-    for (let c = from; c < from + classes; c++) {
-      const z = logits[c]! - highest
+    for (const logit of row) {
+      const z = logit - highest
       const e = Math.exp(beta * z)
       sum += e
       mean += e * z
       square += e * z * z
     }
     mean /= sum
-    first += mean - (logits[from + labels[row]!]! - highest)
+    first += mean - (elementAt(row, elementAt(labels, i)) - highest)
     second += square / sum - mean * mean
   }
   return { first, second }

@@ -1,5 +1,7 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { logSumExp } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
+import { rowsOf } from "./rowsOf.ts"
 
 /** Temperatures lie between 2^-span and 2^span. */
 const span = 4
@@ -38,12 +40,12 @@ export const fitThroughNoise = ({
 }: Predictions): { readonly temperature: number; readonly share: number } => {
   if (labels.length === 0) return { temperature: 1, share: 0 }
   const own = new Float64Array(labels.length)
-  const scaled = new Float32Array(classes)
+  const rows = rowsOf(logits, classes)
   const at = (exponent: number) => {
     const temperature = 2 ** exponent
     labels.forEach((label, row) => {
-      for (let c = 0; c < classes; c++) scaled[c] = logits[row * classes + c]! / temperature
-      own[row] = Math.exp(scaled[label]! - logSumExp(scaled, 0, classes))
+      const scaled = elementAt(rows, row).map((logit) => logit / temperature)
+      own[row] = Math.exp(elementAt(scaled, label) - logSumExp(scaled))
     })
     return { temperature, ...shareOf(own, classes) }
   }

@@ -1,5 +1,7 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
+import { rowsOf } from "./rowsOf.ts"
 import { predictions } from "./topK.ts"
 
 /** A sample whose label is likely wrong. */
@@ -24,17 +26,31 @@ const epsilon = 1e-6
 /** Predictions as confident learning uses them. */
 interface Held {
   readonly classes: number
-  readonly labels: Int32Array
-  /** (samples, classes), row by row. */
-  readonly probabilities: Float64Array
+  readonly samples: ReadonlyArray<HeldSample>
   /** The samples with each label. */
-  readonly members: ReadonlyArray<ReadonlyArray<number>>
+  readonly members: ReadonlyArray<ReadonlyArray<HeldSample>>
 }
 
+interface HeldSample {
+  readonly sample: number
+  readonly label: number
+  readonly suggested: number
+  /** Of each class. */
+  readonly probabilities: Float64Array
+}
+
+/** A sample's probability of a class. */
+const p = ({ probabilities }: HeldSample, c: number): number => elementAt(probabilities, c)
+
 const heldOf = ({ classes, labels, logits }: Predictions): Held => {
-  const members = Array.from({ length: classes }, (): Array<number> => [])
-  labels.forEach((label, sample) => members[label]!.push(sample)) // a label is the index of a class
-  return { classes, labels, probabilities: softmax(logits, classes), members }
+  const predicted = predictions(logits, classes)
+  const members = Array.from({ length: classes }, (): Array<HeldSample> => [])
+  const samples = rowsOf(softmax(logits, classes), classes).map((probabilities, sample): HeldSample => {
+    const [label, suggested] = [elementAt(labels, sample), elementAt(predicted, sample)]
+    return { sample, label, suggested, probabilities }
+  })
+  for (const one of samples) elementAt(members, one.label).push(one)
+  return { classes, samples, members }
 }
 
 /**
@@ -44,24 +60,22 @@ const heldOf = ({ classes, labels, logits }: Predictions): Held => {
  * of the most probable class among those whose thresholds it reaches, or of none. Where no sample has a label, none is
  * confidently of it. Source: Northcutt, Jiang and Chuang, Confident Learning, 2021, section 3.1, equations 1 and 2.
  */
-const countConfident = ({ classes, labels, members, probabilities }: Held): Float64Array => {
-  const thresholds = members.map((samples, c) =>
-    samples.length === 0
-      ? Infinity
-      : samples.reduce((sum, sample) => sum + probabilities[sample * classes + c]!, 0) / samples.length
+const countConfident = ({ classes, members, samples }: Held): Float64Array => {
+  const thresholds = members.map((those, c) =>
+    those.length === 0 ? Infinity : those.reduce((sum, sample) => sum + p(sample, c), 0) / those.length
   )
   const joint = new Float64Array(classes * classes)
-  labels.forEach((label, sample) => {
-    const from = sample * classes
-    let confident = -1
-    for (let c = 0; c < classes; c++) {
-      const probability = probabilities[from + c]!
+  for (const { label, probabilities } of samples) {
+    let confident: { readonly c: number; readonly probability: number } | undefined
+    for (const [c, probability] of probabilities.entries()) {
       // Negated, so that a NaN reaches no threshold.
-      if (!(probability >= thresholds[c]! - epsilon)) continue
-      if (confident < 0 || probability > probabilities[from + confident]!) confident = c
+      if (!(probability >= elementAt(thresholds, c) - epsilon)) continue
+      if (confident === undefined || probability > confident.probability) confident = { c, probability }
     }
-    if (confident >= 0) joint[label * classes + confident]! += 1
-  })
+    if (confident === undefined) continue
+    const cell = label * classes + confident.c
+    joint[cell] = elementAt(joint, cell) + 1
+  }
   return joint
 }
 
@@ -76,26 +90,25 @@ const calibrated = (joint: Float64Array, { classes, members }: Held): Float64Arr
   const sums = members.map((_, row) => joint.subarray(row * classes, (row + 1) * classes).reduce((a, b) => a + b, 0))
   return joint.map((count, cell) => {
     const row = Math.floor(cell / classes)
-    const samples = members[row]!.length
-    const sum = sums[row]!
+    const samples = elementAt(members, row).length
+    const sum = elementAt(sums, row)
     return sum === 0 ? (cell % classes === row ? samples : 0) : (count / sum) * samples
   })
 }
 
 /** The `count` samples with the highest rank. */
-const highest = (samples: ReadonlyArray<number>, count: number, rank: (sample: number) => number) =>
-  samples.toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, count)
+const highest = (samples: ReadonlyArray<HeldSample>, count: number, rank: (sample: HeldSample) => number) =>
+  samples.toSorted((a, b) => rank(b) - rank(a) || a.sample - b.sample).slice(0, count)
 
 /**
  * The samples that both prunings choose: by class, as many of each label as are estimated to be wrong, those with the
  * lowest self-confidence; by noise rate, as many of each pair (label, class) as are estimated, those with the highest
  * margin p_class - p_label. Source: the paper's section 3.2, "C+NR".
  */
-const pruned = (held: Held): ReadonlySet<number> => {
-  const { classes, members, probabilities } = held
+const pruned = (held: Held): ReadonlySet<HeldSample> => {
+  const { classes, members } = held
   const estimate = calibrated(countConfident(held), held)
-  const p = (sample: number, c: number) => probabilities[sample * classes + c]!
-  const both = new Set<number>()
+  const both = new Set<HeldSample>()
   members.forEach((samples, label) => {
     const wrong = estimate.subarray(label * classes, (label + 1) * classes)
     const all = wrong.reduce((sum, count, c) => (c === label ? sum : sum + count), 0)
@@ -120,13 +133,13 @@ const expectedBelow = (probabilities: Float64Array, limits: Float64Array): Float
     let high = limits.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (limits[middle]! < probability) low = middle + 1
+      if (elementAt(limits, middle) < probability) low = middle + 1
       else high = middle
     }
-    if (low < limits.length) sums[low]! += probability
+    if (low < limits.length) sums[low] = elementAt(sums, low) + probability
   }
-  for (let i = 1; i < sums.length; i++) sums[i]! += sums[i - 1]!
-  return sums
+  let sum = 0
+  return sums.map((own) => (sum += own))
 }
 
 /**
@@ -145,19 +158,15 @@ const expectedBelow = (probabilities: Float64Array, limits: Float64Array): Float
  */
 export const labelErrors = (found: Predictions): ReadonlyArray<LabelError> => {
   const held = heldOf(found)
-  const { classes, labels, probabilities } = held
-  const predicted = predictions(found.logits, classes)
   const candidates = [...pruned(held)]
-    .map((sample): LabelError => {
-      const label = labels[sample]!
-      const suggested = predicted[sample]!
-      const p = (c: number) => probabilities[sample * classes + c]!
-      return { sample, label, suggested, selfConfidence: p(label), probability: p(suggested) }
+    .map((one): LabelError => {
+      const { label, sample, suggested } = one
+      return { sample, label, suggested, selfConfidence: p(one, label), probability: p(one, suggested) }
     })
     .filter(({ label, suggested }) => suggested !== label)
     .sort((a, b) => a.selfConfidence - b.selfConfidence || a.sample - b.sample)
   const expected = expectedBelow(
-    probabilities,
+    softmax(found.logits, found.classes),
     Float64Array.from(candidates, ({ selfConfidence }) => selfConfidence)
   )
   return candidates.slice(0, expected.findLastIndex((count, i) => count <= falseShare * (i + 1)) + 1)

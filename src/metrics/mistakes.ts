@@ -1,5 +1,7 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { rowLosses, softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
+import { rowsOf } from "./rowsOf.ts"
 import { predictions } from "./topK.ts"
 
 /** A sample and its prediction. */
@@ -19,16 +21,16 @@ export interface Answer {
 /** The prediction of every sample, in the samples' order. */
 export const answers = ({ classes, labels, logits }: Predictions): ReadonlyArray<Answer> => {
   const losses = rowLosses(logits, labels, classes)
-  const probabilities = softmax(logits, classes)
-  return Array.from(predictions(logits, classes), (predicted, sample) => {
-    const label = labels[sample]! // as many labels as rows
+  const predicted = predictions(logits, classes)
+  return rowsOf(softmax(logits, classes), classes).map((probabilities, sample) => {
+    const [label, best] = [elementAt(labels, sample), elementAt(predicted, sample)]
     return {
       sample,
       label,
-      predicted,
-      probability: probabilities[sample * classes + predicted]!,
-      labelProbability: probabilities[sample * classes + label]!,
-      loss: losses[sample]!
+      predicted: best,
+      probability: elementAt(probabilities, best),
+      labelProbability: elementAt(probabilities, label),
+      loss: elementAt(losses, sample)
     }
   })
 }

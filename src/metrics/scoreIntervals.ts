@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { margins } from "./Confusion.ts"
 import type { Confusion } from "./Confusion.ts"
 import type { MetricPath } from "./metrics.ts"
@@ -20,19 +21,20 @@ const imagined = 2
 const shrunk = ({ classes, counts }: Confusion): Confusion => {
   const { correct, predicted, support } = margins({ classes, counts })
   const present = support.filter((samples) => samples > 0).length
-  const recalls = support.reduce((sum, samples, i) => sum + (samples > 0 ? correct[i]! / samples : 0), 0)
+  const recalls = support.reduce((sum, samples, i) => sum + (samples > 0 ? elementAt(correct, i) / samples : 0), 0)
   // One class more, half of it correct: no class is always correct.
   const right = classes === 1 ? 1 : (recalls + 0.5) / (present + 1)
   // One error more, spread over all classes.
-  const wrongAs = predicted.map((times, i) => times - correct[i]! + 1 / classes)
+  const wrongAs = predicted.map((times, i) => times - elementAt(correct, i) + 1 / classes)
   const errors = wrongAs.reduce((sum, times) => sum + times, 0)
   return {
     classes,
     counts: counts.map((count, cell) => {
       const row = Math.floor(cell / classes)
       const column = cell % classes
-      const samples = support[row]!
-      const usual = row === column ? right : ((1 - right) * wrongAs[column]!) / (errors - wrongAs[row]!)
+      const samples = elementAt(support, row)
+      const usual =
+        row === column ? right : ((1 - right) * elementAt(wrongAs, column)) / (errors - elementAt(wrongAs, row))
       return samples === 0 ? 0 : (samples * (count + imagined * usual)) / (samples + imagined)
     })
   }

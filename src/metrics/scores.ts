@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import { margins } from "./Confusion.ts"
 import type { Confusion, Margins } from "./Confusion.ts"
 
@@ -32,8 +33,7 @@ export const scoreOf = (correct: number, predicted: number, support: number): Sc
 export const countsOf = (confusion: Confusion): Counts => {
   const sums = margins(confusion)
   const perClass = Array.from(sums.support, (support, i) => ({
-    // One number a class in each.
-    ...scoreOf(sums.correct[i]!, sums.predicted[i]!, support),
+    ...scoreOf(elementAt(sums.correct, i), elementAt(sums.predicted, i), support),
     support
   }))
   return { ...confusion, ...sums, perClass }

@@ -1,6 +1,6 @@
-import { softmax } from "./crossEntropy.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import { mostConfidentFirst } from "./confidences.ts"
 import type { Predictions } from "./calibration.ts"
-import { predictions } from "./topK.ts"
 
 /**
  * How a classifier does that answers where its highest probability reaches a threshold, and abstains elsewhere.
@@ -19,15 +19,6 @@ export interface Selection {
   readonly accuracy: number | null
 }
 
-/** Every sample's highest probability, and whether it is the true class's; the most confident first. */
-const confidences = ({ classes, labels, logits }: Predictions) => {
-  const probabilities = softmax(logits, classes)
-  return Array.from(predictions(logits, classes), (predicted, row) => ({
-    confidence: probabilities[row * classes + predicted]!,
-    isRight: predicted === labels[row]
-  })).sort((a, b) => b.confidence - a.confidence)
-}
-
 const selectionOf = (threshold: number, answered: number, right: number, samples: number): Selection => ({
   threshold,
   samples,
@@ -38,7 +29,7 @@ const selectionOf = (threshold: number, answered: number, right: number, samples
 
 /** Coverage and accuracy at some thresholds, on samples whose classes are known. */
 export const selections = (found: Predictions, thresholds: ReadonlyArray<number>): ReadonlyArray<Selection> => {
-  const all = confidences(found)
+  const all = mostConfidentFirst(found)
   return thresholds.map((threshold) => {
     const answered = all.filter(({ confidence }) => confidence >= threshold)
     const right = answered.filter(({ isRight }) => isRight).length
@@ -118,20 +109,20 @@ export const safeThreshold = (
   accuracy: number,
   confidence: number
 ): { readonly chosen: SafeSelection | undefined; readonly best: SafeSelection | undefined } => {
-  const all = confidences(found)
+  const all = mostConfidentFirst(found)
   const samples = all.length
   const tests = testsOf(samples)
-  const right = [0]
-  for (const { isRight } of all) right.push(right[right.length - 1]! + (isRight ? 1 : 0)) // it has one number at least
+  let hits = 0
+  const right = [0, ...all.map(({ isRight }) => (hits += isRight ? 1 : 0))] // by the number of answers
   let chosen: SafeSelection | undefined
   let best: SafeSelection | undefined
   for (let test = tests; test >= 1; test--) {
-    const last = all[Math.round((samples * test) / tests) - 1]!.confidence // of 1 to `samples` answers
+    const last = elementAt(all, Math.round((samples * test) / tests) - 1).confidence // of 1 to `samples` answers
     // Samples with equal confidence are answered together.
     const answered = all.findLastIndex(({ confidence }) => confidence >= last) + 1
     if (answered === 0) continue // the confidence is NaN
-    const threshold = answered === samples ? 0 : shortest(all[answered]!.confidence, last)
-    const correct = right[answered]! // one more than there are samples
+    const threshold = answered === samples ? 0 : shortest(elementAt(all, answered).confidence, last)
+    const correct = elementAt(right, answered)
     const atLeast = 1 - riskBound(answered - correct, answered, (1 - confidence) / tests)
     const selection = { ...selectionOf(threshold, answered, correct, samples), atLeast }
     if (atLeast >= accuracy) chosen ??= selection

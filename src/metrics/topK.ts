@@ -1,19 +1,27 @@
 import { softmax } from "./crossEntropy.ts"
 import type { Batch } from "../pipeline/Batch.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import { rowsOf } from "./rowsOf.ts"
 
-/** Whether class `a` comes before class `b` in a row of logits; ties go to the lower index, NaN is below everything. */
-const before = (logits: Float32Array, row: number, a: number, b: number): boolean => {
-  const x = logits[row + a]!
-  const y = logits[row + b]!
+/** Whether class `a` with the logit `x` comes before `b` with `y`; ties go to the lower index, NaN is below everything. */
+const before = (x: number, a: number, y: number, b: number): boolean => {
   if (Number.isNaN(y)) return !Number.isNaN(x) || a < b
   return x === y ? a < b : x > y
 }
 
 /** The predicted class of each row of logits (rows, classes): the highest, at ties the lowest index. */
 export const predictions = (logits: Float32Array, classes: number): Int32Array =>
-  Int32Array.from({ length: logits.length / classes }, (_, i) => {
+  Int32Array.from(rowsOf(logits, classes), (row) => {
     let best = 0
-    for (let j = 1; j < classes; j++) if (before(logits, i * classes, j, best)) best = j
+    let highest = Number.NaN
+    let at = 0
+    for (const logit of row) {
+      if (at === 0 || before(logit, at, highest, best)) {
+        best = at
+        highest = logit
+      }
+      at++
+    }
     return best
   })
 
@@ -24,10 +32,16 @@ export const predictions = (logits: Float32Array, classes: number): Int32Array =
  */
 export const topKCorrect = (logits: Float32Array, labels: ArrayLike<number>, classes: number, k: number): number => {
   let correct = 0
-  for (let i = 0; i < labels.length; i++) {
+  for (const [i, row] of rowsOf(logits, classes).entries()) {
+    const label = elementAt(labels, i)
+    const own = elementAt(row, label)
     let ahead = 0
-    for (let j = 0; j < classes && ahead < k; j++)
-      if (j !== labels[i]! && before(logits, i * classes, j, labels[i]!)) ahead++
+    let at = 0
+    for (const logit of row) {
+      if (at !== label && before(logit, at, own, label)) ahead++
+      if (ahead === k) break
+      at++
+    }
     if (ahead < k) correct++
   }
   return correct
@@ -44,7 +58,7 @@ export const batchCorrect = (
 ): number => {
   if (mix === undefined) return topKCorrect(logits, labels, classes, 1)
   return predictions(logits, classes).reduce((sum, predicted, row) => {
-    const share = mix.shares[row]! // one for each row
+    const share = elementAt(mix.shares, row)
     return sum + (predicted === labels[row] ? share : 0) + (predicted === mix.labels[row] ? 1 - share : 0)
   }, 0)
 }
@@ -60,8 +74,8 @@ export interface Candidate {
 /** The k most probable classes of one row of logits (all of them where there are fewer), the most probable first. */
 export const topK = (logits: Float32Array, k: number): ReadonlyArray<Candidate> => {
   const probabilities = softmax(logits, logits.length)
-  return Array.from(logits, (_, index) => index)
-    .sort((a, b) => (before(logits, 0, a, b) ? -1 : 1))
+  return Array.from(logits, (logit, index) => ({ logit, index }))
+    .sort((a, b) => (before(a.logit, a.index, b.logit, b.index) ? -1 : 1))
     .slice(0, k)
-    .map((index) => ({ index, probability: probabilities[index]! }))
+    .map(({ index }) => ({ index, probability: elementAt(probabilities, index) }))
 }

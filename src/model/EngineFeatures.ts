@@ -1,3 +1,4 @@
+import { rowsOf } from "../metrics/rowsOf.ts"
 import { Effect, Layer } from "effect"
 import { Engine } from "./Engine.ts"
 import type { EngineError } from "./Engine.ts"
@@ -11,13 +12,17 @@ import { sizeOf } from "./Tensor.ts"
 import { messageOf } from "../pipeline/messageOf.ts"
 
 /** Rows in PyTorch's order (channel, row, column) as NHWC. */
-const channelsLast = (rows: Float32Array, size: number, [height, width, channels]: Extract<Shape, { length: 3 }>) => {
+const channelsLast = (rows: Float32Array, [height, width, channels]: Extract<Shape, { length: 3 }>) => {
   const pixels = height * width
   const images = new Float32Array(rows.length)
-  for (let n = 0; n < size; n++)
-    for (let c = 0; c < channels; c++)
-      for (let p = 0, from = (n * channels + c) * pixels; p < pixels; p++)
-        images[(n * pixels + p) * channels + c] = rows[from + p]!
+  for (const [at, plane] of rowsOf(rows, pixels).entries()) {
+    const c = at % channels
+    let to = (at - c) * pixels + c
+    for (const value of plane) {
+      images[to] = value
+      to += channels
+    }
+  }
   return images
 }
 
@@ -44,7 +49,7 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
       session.predict({ index: 0, images, labels: new Int32Array(size), ids: [], size, ...image }),
       failed
     )
-    return shape.length === 3 ? channelsLast(rows, size, shape) : rows
+    return shape.length === 3 ? channelsLast(rows, shape) : rows
   })
   const key = `${name} ${Object.entries(versions).flat().join(" ")}, float32, ${engine.info.device}`
   return { engine: name, shape, key, run } satisfies OpenFeatures

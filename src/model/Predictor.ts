@@ -3,6 +3,8 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import { setting } from "../config/Setting.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { logSumExp } from "../metrics/crossEntropy.ts"
+import { rowsOf } from "../metrics/rowsOf.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
 import type { Session } from "./Engine.ts"
 
 /** How a trained network is applied. */
@@ -23,18 +25,16 @@ const mirrors = new WeakMap<Float32Array, Float32Array>()
 
 /** The batch with every image mirrored, left to right; its images are a copy. */
 export const mirrored = (batch: Batch): Batch => {
-  const { height, images, size, width } = batch
+  const { images, width } = batch
   const known = mirrors.get(images)
   if (known !== undefined) return { ...batch, images: known }
   const mirror = new Float32Array(images.length)
-  for (let line = 0; line < size * height; line++)
-    for (let x = 0; x < width; x++) {
-      const from = (line * width + x) * 3
-      const to = (line * width + width - 1 - x) * 3
-      mirror[to] = images[from]!
-      mirror[to + 1] = images[from + 1]!
-      mirror[to + 2] = images[from + 2]!
-    }
+  let at = 0
+  for (const value of images) {
+    const x = Math.floor(at / 3) % width
+    mirror[at + 3 * (width - 1 - 2 * x)] = value
+    at++
+  }
   mirrors.set(images, mirror)
   return { ...batch, images: mirror }
 }
@@ -52,14 +52,15 @@ export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, cla
   if (others.length === 0) return first
   const count = Math.log(several.length)
   const mean = new Float32Array(first.length)
-  const normalisers = new Float64Array(several.length)
-  for (let from = 0; from < first.length; from += classes) {
-    for (const [i, logits] of several.entries()) normalisers[i] = logSumExp(logits, from, classes)
-    for (let c = from; c < from + classes; c++) {
-      let most = first[c]! - normalisers[0]!
+  const views = others.map((logits) => rowsOf(logits, classes))
+  for (const [i, row] of rowsOf(first, classes).entries()) {
+    const normaliser = logSumExp(row)
+    const beside = views.map((rows) => ({ logits: elementAt(rows, i), normaliser: logSumExp(elementAt(rows, i)) }))
+    for (const [c, logit] of row.entries()) {
+      let most = logit - normaliser
       let rest = 0
-      for (let i = 1; i < several.length; i++) {
-        const x = several[i]![c]! - normalisers[i]!
+      for (const { logits, normaliser } of beside) {
+        const x = elementAt(logits, c) - normaliser
         // All may be -Infinity, whose differences are NaN.
         if (x === -Infinity) continue
         if (x > most) {
@@ -67,7 +68,7 @@ export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, cla
           most = x
         } else rest += Math.exp(x - most)
       }
-      mean[c] = most + Math.log1p(rest) - count
+      mean[i * classes + c] = most + Math.log1p(rest) - count
     }
   }
   return mean

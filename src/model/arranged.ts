@@ -1,3 +1,5 @@
+import { elementAt } from "../pipeline/elementAt.ts"
+
 /**
  * Logits with their columns, and where given their rows, in another order: the result has at (row, class) the value
  * from (`rows[row]`, `columns[class]`).
@@ -6,6 +8,6 @@ export const arranged = (logits: Float32Array, columns: Int32Array, rows?: Int32
   const classes = columns.length
   return logits.map((_, at) => {
     const row = Math.floor(at / classes)
-    return logits[(rows?.[row] ?? row) * classes + columns[at % classes]!]! // as many as there are
+    return elementAt(logits, (rows?.[row] ?? row) * classes + elementAt(columns, at % classes))
   })
 }

@@ -78,7 +78,7 @@ export const cachedBatches = <E, R>(
         const computed = yield* withFeatures(features, batch)
         const there = new Set(batch.ids)
         const keys = yield* keysOf(samplesOf(batch.index).filter(({ id }) => there.has(id)))
-        yield* trying(cache.write(space, keys, computed.features!)) // just computed
+        yield* trying(cache.write(space, keys, computed.features))
         return computed
       })
       let next = from

@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import type { Sample } from "../pipeline/Sample.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
@@ -14,6 +15,6 @@ export const classWeightsOf = (
 ): Float32Array | undefined => {
   if (kind === "none") return undefined
   const counts = new Float64Array(classes)
-  for (const { label } of samples) counts[label]! += 1
+  for (const { label } of samples) counts[label] = elementAt(counts, label) + 1
   return Float32Array.from(counts, (n) => (n === 0 ? 0 : samples.length / (classes * n)))
 }

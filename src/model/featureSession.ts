@@ -7,7 +7,7 @@ import type { OpenFeatures } from "./Features.ts"
 /** A batch with its features in place of the images, which nothing after the frozen part needs. */
 export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenFeatures, batch: Batch) {
   const { features: known, images, size } = batch
-  if (known !== undefined) return batch
+  if (known !== undefined) return { ...batch, features: known } satisfies Batch
   // Not even an empty batch reaches the engine.
   const computed = size === 0 ? new Float32Array(0) : yield* features.run(images, size)
   batch.release?.()
@@ -30,7 +30,7 @@ export const featureSession = (session: Session, features: OpenFeatures): Sessio
           new EngineError({ engine, reason: reason === "outOfMemory" ? reason : "failed", detail, cause })
       ),
       // The images, as the network behind takes them.
-      Effect.map(({ features, ...rest }): Batch => ({ ...rest, images: features!, height, width })) // just put there
+      Effect.map(({ features, ...rest }): Batch => ({ ...rest, images: features, height, width }))
     )
   }
   return {

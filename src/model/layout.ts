@@ -2,8 +2,8 @@ import type { Tensor } from "./Tensor.ts"
 
 /** A weight's shape in TensorFlow, whose channels come last: HWIO for OIHW, IN x OUT for OUT x IN. */
 const inside = (shape: ReadonlyArray<number>): Array<number> => {
-  if (shape.length === 4) return [shape[2]!, shape[3]!, shape[1]!, shape[0]!]
-  return shape.length === 2 ? [shape[1]!, shape[0]!] : [...shape]
+  const [outer, inner, ...kernel] = shape
+  return outer === undefined || inner === undefined ? [...shape] : [...kernel, inner, outer]
 }
 
 /**
@@ -11,9 +11,9 @@ const inside = (shape: ReadonlyArray<number>): Array<number> => {
  * HWIO: the two pairs change places, and the pair OI is transposed.
  */
 export const reorder = (data: Float32Array, shape: ReadonlyArray<number>, back: boolean): Float32Array => {
-  if (shape.length !== 4 && shape.length !== 2) return data.slice()
-  const [outer, inner] = shape as readonly [number, number]
-  const area = shape.length === 4 ? shape[2]! * shape[3]! : 1
+  const [outer, inner, ...kernel] = shape
+  if (outer === undefined || inner === undefined) return data.slice()
+  const area = kernel.reduce((product, length) => product * length, 1)
   const result = new Float32Array(data.length)
   let there = 0
   for (let o = 0; o < outer; o++)

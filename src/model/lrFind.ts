@@ -1,3 +1,5 @@
+import { elementAt } from "../pipeline/elementAt.ts"
+
 /** One step of a sweep. */
 export interface SweepStep {
   readonly learningRate: number
@@ -59,13 +61,12 @@ const telling = (steps: ReadonlyArray<SweepStep>, planned: number): ReadonlyArra
 
 /** Lengths of the longest falling subsequences that end at each loss. */
 const fallingLengths = (losses: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const lengths: Array<number> = []
-  for (const [i, loss] of losses.entries()) {
-    let longest = 0
-    for (let j = 0; j < i; j++) if (loss < losses[j]!) longest = Math.max(longest, lengths[j]!)
-    lengths.push(longest + 1)
+  const found: Array<{ readonly loss: number; readonly length: number }> = []
+  for (const loss of losses) {
+    const before = found.filter((one) => loss < one.loss)
+    found.push({ loss, length: before.reduce((longest, { length }) => Math.max(longest, length), 0) + 1 })
   }
-  return lengths
+  return found.map(({ length }) => length)
 }
 
 /**
@@ -86,7 +87,7 @@ const valley = (steps: ReadonlyArray<SweepStep>): number | null => {
 const steepest = (steps: ReadonlyArray<SweepStep>): number | null => {
   let best = { slope: Number.POSITIVE_INFINITY, learningRate: steps[0]?.learningRate ?? null }
   for (const [i, { learningRate, smoothedLoss }] of steps.slice(0, -1).entries()) {
-    const next = steps[i + 1]! // one more than these
+    const next = elementAt(steps, i + 1)
     const slope = (next.smoothedLoss - smoothedLoss) / Math.log(next.learningRate / learningRate)
     if (slope < best.slope) best = { slope, learningRate }
   }

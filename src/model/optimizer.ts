@@ -3,7 +3,7 @@ import type { UpdateAt } from "./optimizers/Optimizer.ts"
 import { compileRule } from "./ruleProgram.ts"
 import type { Parameter } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
-import { sizeOf } from "./Tensor.ts"
+import { sizeOf, tensorOf } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
 
 /** Gradients by the name of their weight, in its layout. */
@@ -34,9 +34,9 @@ export const update = (
   const apply = compileRule(rule)
   for (const [name, gradient] of gradients)
     apply(
-      weights.get(name)!.data, // a weight with a gradient is one of the weights
+      tensorOf(weights, name).data,
       gradient,
-      rule.slots.map((kind) => slots.get(`${kind}.${name}`)!.data), // as `emptySlots` made them
+      rule.slots.map((kind) => tensorOf(slots, `${kind}.${name}`).data),
       scalarList(config, atOf(name))
     )
 }
@@ -59,6 +59,6 @@ export const clip = (gradients: Gradients, clipNorm: number | undefined, clipVal
   const most = clipValue ?? Infinity
   if (factor === 1 && most === Infinity) return norm
   for (const gradient of gradients.values())
-    for (let i = 0; i < gradient.length; i++) gradient[i] = Math.max(-most, Math.min(most, gradient[i]! * factor))
+    gradient.forEach((g, i) => (gradient[i] = Math.max(-most, Math.min(most, g * factor))))
   return norm
 }

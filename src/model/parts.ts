@@ -41,7 +41,10 @@ const namesOf = (block: Block): ReadonlyArray<string> =>
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 
 /** A part's name: `features.14` for `features.14.conv.0.0`, `fc1` for itself. */
-const partOf = (name: string) => /^[^.]+(\.\d+)?/.exec(name)![0] // every name begins with a character that is no dot
+const partOf = (name: string) => {
+  const [first = "", second = ""] = name.split(".")
+  return /^\d+$/.test(second) ? `${first}.${second}` : first
+}
 
 /** The parts that a configuration can name, in the network's order. */
 export const partNames = (network: Network): ReadonlyArray<string> =>
@@ -73,11 +76,13 @@ export const freezingOf = Effect.fnUntraced(function* (
   train: TrainConfig,
   stepsPerEpoch: number
 ) {
-  const stages = [{ step: 0, from: yield* firstTrainable(network, config) }]
+  let first = yield* firstTrainable(network, config)
+  const stages = [{ step: 0, from: first }]
   for (const { epoch, from } of train.unfreeze ?? []) {
     const at = withDropout(network, yield* blockOf(network, from, "train.unfreeze"))
     // An unfrozen part stays so: the schedule only moves towards the input.
-    stages.push({ step: epoch * stepsPerEpoch, from: Math.min(at, stages.at(-1)!.from) })
+    first = Math.min(at, first)
+    stages.push({ step: epoch * stepsPerEpoch, from: first })
   }
   const starts: Array<{ readonly at: number; readonly factor: number }> = []
   for (const { factor, from } of train.rates ?? [])

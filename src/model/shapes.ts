@@ -1,3 +1,4 @@
+import { elementAt } from "../pipeline/elementAt.ts"
 import type { Block, Conv2d, DepthwiseConv2d, Initialiser, MaxPool, Padding } from "./Block.ts"
 import type { Network } from "./Network.ts"
 import { sizeOf } from "./Tensor.ts"
@@ -151,7 +152,7 @@ export const outputShape = (block: Block, input: Shape): Shape => {
 
 /** The tensors that a block owns when it gets `input`, in PyTorch's order. */
 export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Parameter> => {
-  const channels = input[input.length - 1]! // a shape has at least one number
+  const channels = elementAt(input, input.length - 1)
   const weights = (shape: ReadonlyArray<number>, fanIn: number, fanOut: number, bias: boolean, length: number) => {
     const { init, name } = block as Extract<Block, { init: Initialiser }> // only blocks with weights call this
     const weight: Parameter = { name: `${name}.weight`, shape, trainable: true, init: { kind: init, fanIn, fanOut } }

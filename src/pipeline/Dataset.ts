@@ -1,3 +1,4 @@
+import { elementAt } from "./elementAt.ts"
 import { Effect, Result, Stream } from "effect"
 import { report } from "./Progress.ts"
 import { sha256 } from "./sha256.ts"
@@ -54,8 +55,9 @@ const listingOf = (rows: ReadonlyArray<Pick<CheckedRow, "id" | "label" | "digest
 
 /** All samples of a dataset as text, of which `digest` is the SHA-256: id, label and the image's SHA-256, a line each. */
 export const listing = ({ classes, test, train, validation }: Dataset): string =>
-  // A sample's label is one of the classes.
-  listingOf([...train, ...validation, ...test].map((sample) => ({ ...sample, label: classes[sample.label]! })))
+  listingOf(
+    [...train, ...validation, ...test].map((sample) => ({ ...sample, label: elementAt(classes, sample.label) }))
+  )
 
 /** What to do to keep the largest class; `small` are the rows that `data.minPerClass` left out. */
 const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {

@@ -1,3 +1,4 @@
+import { elementAt } from "./elementAt.ts"
 import { Effect, Schema } from "effect"
 import type { Missed } from "./Batch.ts"
 import type { DataConfig } from "./DataConfig.ts"
@@ -66,8 +67,7 @@ const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, PartName]>
   partNames.flatMap((part) => dataset[part].map((sample) => [sample, part] as const))
 
 const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed, left: Partial<Refusal>): Refusal => ({
-  // A sample's label is one of the classes.
-  ...refuse({ line: sample.line, id: sample.id, label: dataset.classes[sample.label]! }, reason, detail),
+  ...refuse({ line: sample.line, id: sample.id, label: elementAt(dataset.classes, sample.label) }, reason, detail),
   ...left
 })
 

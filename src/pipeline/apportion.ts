@@ -14,11 +14,9 @@ export const apportion = (total: number, weights: ReadonlyArray<number>, least: 
     const small = open.filter(({ weight }) => (left * weight) / sum < least)
     if (small.length === 0) {
       const shares = open.map(({ index, weight }) => ({ index, share: (left * weight) / sum }))
-      for (const { index, share } of shares) parts[index] = Math.floor(share)
       const rest = left - shares.reduce((given, { share }) => given + Math.floor(share), 0)
       const byRemainder = shares.toSorted((a, b) => (b.share % 1) - (a.share % 1) || a.index - b.index)
-      // Every index is one of `weights`.
-      for (const { index } of byRemainder.slice(0, rest)) parts[index]! += 1
+      for (const [i, { index, share }] of byRemainder.entries()) parts[index] = Math.floor(share) + (i < rest ? 1 : 0)
       return parts
     }
     for (const { index } of small) parts[index] = least

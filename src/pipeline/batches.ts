@@ -1,3 +1,4 @@
+import { elementAt } from "./elementAt.ts"
 import { Effect, Result, Semaphore, Stream } from "effect"
 import { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
@@ -208,7 +209,7 @@ export const batchForms = (
               return error === undefined ? forms : yield* error
             }
             // A batch has the refused slots that it was made of.
-            yield* losses.add(Array.from(refused, ([slot, error]) => missed(slots[slot]!.id, error)))
+            yield* losses.add(Array.from(refused, ([slot, error]) => missed(elementAt(slots, slot).id, error)))
             const lost = listed.flatMap(({ id }) => losses.of(id) ?? [])
             return lost.length === 0 ? forms : forms.map((batch) => ({ ...batch, lost }))
           })
@@ -223,7 +224,7 @@ export const batchForms = (
 
 /** The batches in one form; see `batchForms`. */
 export const batches = ({ image, ...options }: BatchesOptions) =>
-  Stream.map(batchForms({ ...options, images: [image] }), ([batch]) => batch!) // one form, one batch
+  Stream.map(batchForms({ ...options, images: [image] }), (forms) => elementAt(forms, 0)) // one form, one batch
 
 /**
  * Batches of any files, in their order, each with the files that cannot be read and why; paths are taken as they are

@@ -1,3 +1,4 @@
+import { elementAt } from "./elementAt.ts"
 import { between, setting, Share } from "../config/Setting.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
@@ -92,6 +93,6 @@ export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, {
     share = 1 - ((box.right - box.left) * (box.bottom - box.top)) / (height * width)
     paste(batch, box)
   } else blend(batch, drawn)
-  const others = Int32Array.from(labels, (_, i) => labels[(i + size - 1) % size]!)
+  const others = Int32Array.from(labels, (_, i) => elementAt(labels, (i + size - 1) % size))
   return { ...batch, mix: { labels: others, shares: new Float32Array(size).fill(share) } }
 }

@@ -1,3 +1,4 @@
+import { elementAt } from "./elementAt.ts"
 import { draw } from "./draw.ts"
 
 /**
@@ -10,9 +11,8 @@ export const order = (samples: number, seed: number, epoch: number): Uint32Array
   const { below } = draw(seed, epoch, "order")
   for (let last = samples - 1; last > 0; last--) {
     const chosen = below(last + 1)
-    // Both lie within 0 to `last`.
-    const index = indexes[chosen]!
-    indexes[chosen] = indexes[last]!
+    const index = elementAt(indexes, chosen)
+    indexes[chosen] = elementAt(indexes, last)
     indexes[last] = index
   }
   return indexes

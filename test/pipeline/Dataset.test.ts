@@ -197,7 +197,7 @@ describe("Dataset", () => {
       )
       yield* load(rows, { data: { maxRefused: 0.12 } })
       const alike = yield* Effect.flip(load([...rowsOf({ a: 8 }), ["x"], ["y"]], { data: { maxRefused: 0.1 } }))
-      assert.include(alike.message, "The first 2: lines 10, 11: malformed, 1 field instead of 2. Mend these rows")
+      assert.include(alike.message, "The first 2: lines 10, 11: malformed, 1 field instead of 2. Correct these rows")
     })
   )
 

@@ -128,14 +128,14 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       [header, ["1", "2", "3"]],
       { columns: { label: "Kinds" } },
       "missingColumn",
-      'list.csv: the header has no column "Kinds", which `data.columns.label` asks for; did you mean "kind"? Columns found: "id", "kind", "file". Set `data.columns.label` to one of them.'
+      'list.csv: the header has no column "Kinds", which `data.columns.label` names; did you mean "kind"? Columns found: "id", "kind", "file". Set `data.columns.label` to one of them.'
     ],
     [
       "lists the columns where one of the image's path is missing",
       [header, ["1", "2", "3"]],
       { images: "{id}/{photograph}.jpg" },
       "missingColumn",
-      'list.csv: the header has no column "photograph", which `data.images` asks for. Columns found: "id", "kind", "file"'
+      'list.csv: the header has no column "photograph", which `data.images` names. Columns found: "id", "kind", "file"'
     ],
     [
       "speaks of the delimiter where there is but one column",
@@ -181,7 +181,7 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       ],
       {},
       "missingColumn",
-      '`data.columns.id` asks for. Columns found: "", "kind", "file"'
+      '`data.columns.id` names. Columns found: "", "kind", "file"'
     ],
     [
       "refuses a header that names a column twice",

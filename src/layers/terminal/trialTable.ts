@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { numberText } from "../../metrics/numberText.ts"
 import { columnHead } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial, TrialState } from "../../run/search/SearchResult.ts"
@@ -80,30 +81,23 @@ export const trialTable = (
 ): ReadonlyArray<string> => {
   const measured = layouts(search).map((columns) => {
     // Measured over all trials, not those on show: columns then do not move from one drawing to the next.
-    const widths = columns.map(({ cell, head }) =>
-      Math.max(head.length, ...search.trials.map((trial) => cell(trial).length))
-    )
-    return { columns, widths, over: 2 + widths.reduce((sum, one) => sum + 1 + one, 0) - width }
+    const sized = columns.map((column) => ({
+      ...column,
+      width: Math.max(column.head.length, ...search.trials.map((trial) => column.cell(trial).length))
+    }))
+    return { columns: sized, over: 2 + sized.reduce((sum, { width }) => sum + 1 + width, 0) - width }
   })
-  // There is a layout at least.
-  const { columns, over, widths } = measured.find(({ over }) => over <= 0) ?? measured.at(-1)!
-  const roomOf = (i: number) => (i === 0 ? Math.max(5, widths[0]! - Math.max(0, over)) : widths[i]!)
-  const line = (mark: string, cells: ReadonlyArray<string>) =>
-    cut(
-      [mark, ...cells.map((text, i) => pad(cutMiddle(text, roomOf(i)), roomOf(i), columns[i]!.right))].join(" "),
-      width
-    ).trimEnd()
+  const { columns, over } = measured.find(({ over }) => over <= 0) ?? elementAt(measured, measured.length - 1)
+  const line = (mark: string, textOf: (column: Column) => string) => {
+    const cells = columns.map((column, i) => {
+      const room = i === 0 ? Math.max(5, column.width - Math.max(0, over)) : column.width
+      return pad(cutMiddle(textOf(column), room), room, column.right)
+    })
+    return cut([mark, ...cells].join(" "), width).trimEnd()
+  }
   return [
-    line(
-      "  ",
-      columns.map(({ head }) => head)
-    ),
-    ...trials.map((trial) =>
-      line(
-        `${marks[trial.state]}${trial.id === best ? "*" : " "}`,
-        columns.map(({ cell }) => cell(trial))
-      )
-    )
+    line("  ", ({ head }) => head),
+    ...trials.map((trial) => line(`${marks[trial.state]}${trial.id === best ? "*" : " "}`, ({ cell }) => cell(trial)))
   ]
 }
 

@@ -1,4 +1,6 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { softmax } from "../crossEntropy.ts"
+import { rowsOf } from "../rowsOf.ts"
 import type { Measurement } from "../Evaluation.ts"
 import type { PredictionMetric } from "./Metric.ts"
 import { everywhere } from "./Metric.ts"
@@ -9,7 +11,7 @@ const atLeast = (ascending: Float64Array, least: number): number => {
   let high = ascending.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (ascending[middle]! < least) low = middle + 1
+    if (elementAt(ascending, middle) < least) low = middle + 1
     else high = middle
   }
   return ascending.length - low
@@ -27,16 +29,19 @@ export const averagePrecisions = (
   scores: Float64Array,
   labels: Int32Array,
   classes: number
-): ReadonlyArray<number | null> =>
-  Array.from({ length: classes }, (_, c) => {
-    const all = Float64Array.from(labels, (_, row) => scores[row * classes + c]!).sort()
+): ReadonlyArray<number | null> => {
+  const rows = rowsOf(scores, classes)
+  return Array.from({ length: classes }, (_, c) => {
+    const all = Float64Array.from(rows, (row) => elementAt(row, c)).sort()
     const own = Float64Array.from(
-      Array.from(labels.entries()).flatMap(([row, label]) => (label === c ? [scores[row * classes + c]!] : []))
+      rows.filter((_, i) => labels[i] === c),
+      (row) => elementAt(row, c)
     ).sort()
     return own.length === 0
       ? null
       : own.reduce((sum, score) => sum + atLeast(own, score) / atLeast(all, score), 0) / own.length
   })
+}
 
 /** The average precisions by the probabilities; null for all where one of these is not a number. */
 const ofClasses = ({ predictions: { classes, labels, logits } }: Measurement) => {
@@ -66,7 +71,7 @@ const averagePrecision = <A extends keyof typeof titles>(
     let whole = 0
     once(ofClasses).forEach((precision, i) => {
       if (precision === null) return
-      const weight = average === "weighted" ? support[i]! : 1 // one a class
+      const weight = average === "weighted" ? elementAt(support, i) : 1
       sum += weight * precision
       whole += weight
     })

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Counts } from "../scores.ts"
 import type { CountMetric } from "./Metric.ts"
 
@@ -25,7 +26,10 @@ export const balancedAccuracy: CountMetric<"balancedAccuracy", "nullable"> = {
     slopeAt: (counts) => {
       const { correct, support } = counts
       const classes = present(counts).length
-      return (row, column) => ((row === column ? 1 : 0) - correct[row]! / support[row]!) / (support[row]! * classes)
+      return (row, column) => {
+        const samples = elementAt(support, row)
+        return ((row === column ? 1 : 0) - elementAt(correct, row) / samples) / (samples * classes)
+      }
     }
   }
 }

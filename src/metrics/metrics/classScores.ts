@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Counts, Score } from "../scores.ts"
 import { scoreOf, share } from "../scores.ts"
 import type { CountMetric, IntervalMethod } from "./Metric.ts"
@@ -10,7 +11,7 @@ const mean = ({ perClass }: Counts, score: keyof Score, weights: ArrayLike<numbe
   let sum = 0
   let whole = 0
   perClass.forEach((one, i) => {
-    const weight = weights[i]! // one a class
+    const weight = elementAt(weights, i)
     sum += weight * one[score]
     whole += weight
   })
@@ -81,14 +82,15 @@ const f1Slopes =
   ): Extract<IntervalMethod, { method: "delta method" }>["slopeAt"] =>
   (counts) => {
     const { correct, predicted, support } = counts
-    const size = support.map((samples, i) => samples + predicted[i]!)
-    const f1 = correct.map((right, i) => (size[i] === 0 ? 0 : (2 * right) / size[i]!))
+    const size = support.map((samples, i) => samples + elementAt(predicted, i))
+    const f1 = correct.map((right, i) => share(2 * right, elementAt(size, i)))
     const slope = of(counts, f1)
     return (row, column) => {
       const isRight = row === column
-      const ofRow = ((isRight ? 2 - f1[row]! : 0) - f1[row]!) / size[row]!
+      const own = elementAt(f1, row)
+      const ofRow = ((isRight ? 2 - own : 0) - own) / elementAt(size, row)
       // A class that is predicted has a size above 0.
-      const ofColumn = isRight ? 0 : -f1[column]! / size[column]!
+      const ofColumn = isRight ? 0 : -elementAt(f1, column) / elementAt(size, column)
       return slope({ row, column, ofRow, ofColumn })
     }
   }
@@ -101,9 +103,10 @@ export const weightedF1 = averaged("weighted", "f1", {
   interval: {
     method: "delta method",
     slopeAt: f1Slopes(({ support, total }, f1) => {
-      const weighted = support.reduce((sum, samples, i) => sum + samples * f1[i]!, 0) / total
+      const weighted = support.reduce((sum, samples, i) => sum + samples * elementAt(f1, i), 0) / total
       return ({ column, ofColumn, ofRow, row }) =>
-        (f1[row]! + support[row]! * ofRow + support[column]! * ofColumn - weighted) / total
+        (elementAt(f1, row) + elementAt(support, row) * ofRow + elementAt(support, column) * ofColumn - weighted) /
+        total
     })
   }
 })

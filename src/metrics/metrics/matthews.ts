@@ -1,10 +1,11 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Counts } from "../scores.ts"
 import type { CountMetric } from "./Metric.ts"
 
 /** Numbers of correct predictions, observed and expected by chance, each times the number of samples. */
 export const chanceOf = ({ correct, predicted, support }: Counts) => ({
   right: correct.reduce((sum, count) => sum + count, 0),
-  chance: support.reduce((sum, samples, i) => sum + samples * predicted[i]!, 0)
+  chance: support.reduce((sum, samples, i) => sum + samples * elementAt(predicted, i), 0)
 })
 
 const squared = (counts: Float64Array) => counts.reduce((sum, count) => sum + count * count, 0)

@@ -28,12 +28,14 @@ export const normalisedImages = ({ bytes }: Held, image: Pick<ImageConfig, "mean
 }
 
 /** NHWC to NCHW. */
-const channelsFirst = (images: Float32Array, { height, size, width }: Held): Float32Array => {
+const channelsFirst = (images: Float32Array, { height, width }: Held): Float32Array => {
   const area = height * width
   const transposed = new Float32Array(images.length)
-  for (let n = 0; n < size; n++)
-    for (let p = 0; p < area; p++)
-      for (let c = 0; c < 3; c++) transposed[(n * 3 + c) * area + p] = images[(n * area + p) * 3 + c]!
+  for (const [at, value] of images.entries()) {
+    const [c, pixel] = [at % 3, Math.floor(at / 3)]
+    const p = pixel % area
+    transposed[(pixel - p) * 3 + c * area + p] = value
+  }
   return transposed
 }
 

@@ -1,3 +1,4 @@
+import { Array as Arrays } from "effect"
 import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
@@ -56,8 +57,8 @@ const build =
     }
     const body: Array<Block> = []
     let before = 64
-    for (const [i, channels] of stages.entries())
-      for (let at = 0; at < depths[i]!; at++) {
+    for (const [i, [channels, depth]] of Arrays.zip(stages, depths).entries())
+      for (let at = 0; at < depth; at++) {
         body.push(...residual(`layer${i + 1}.${at}`, before, channels, i > 0 && at === 0 ? 2 : 1))
         before = channels * expansion
       }

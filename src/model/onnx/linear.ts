@@ -1,4 +1,7 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { BatchNorm, Block, Conv2d, Dense, DepthwiseConv2d } from "../Block.ts"
+import { rowsOf } from "../../metrics/rowsOf.ts"
+import { tensorOf } from "../Tensor.ts"
 import type { Tensor, Weights } from "../Tensor.ts"
 
 /** A block that is a weighted sum of its input: a batch norm after it can be folded into its weights. */
@@ -13,7 +16,7 @@ export interface LinearWeights {
   readonly bias: Float32Array | undefined
 }
 
-const dataOf = (weights: Weights, name: string): Float32Array => weights.get(name)!.data // the caller has checked them
+const dataOf = (weights: Weights, name: string): Float32Array => tensorOf(weights, name).data
 
 /** A batch norm in inference as y = scale x + shift, one pair a channel, in double precision. */
 export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights) => {
@@ -22,9 +25,9 @@ export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights)
   const bias = dataOf(weights, `${name}.bias`)
   const scale = Float64Array.from(
     dataOf(weights, `${name}.weight`),
-    (gamma, i) => gamma / Math.sqrt(variance[i]! + eps)
+    (gamma, i) => gamma / Math.sqrt(elementAt(variance, i) + eps)
   )
-  return { scale, shift: scale.map((factor, i) => bias[i]! - factor * mean[i]!) }
+  return { scale, shift: scale.map((factor, i) => elementAt(bias, i) - factor * elementAt(mean, i)) }
 }
 
 /**
@@ -33,23 +36,23 @@ export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights)
  * Source: Jacob et al., Quantization and Training of Neural Networks, 2018, equation 14.
  */
 export const folded = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, weights: Weights): LinearWeights => {
-  const weight = weights.get(`${block.name}.weight`)! // the caller has checked them
+  const weight = tensorOf(weights, `${block.name}.weight`)
   const bias = block.bias ? dataOf(weights, `${block.name}.bias`) : undefined
   if (norms.length === 0) return { weight, bias }
-  const outputs = weight.shape[0]! // a linear block's weight has an output axis first
-  const scale = new Float64Array(outputs).fill(1)
-  const shift = bias === undefined ? new Float64Array(outputs) : Float64Array.from(bias)
+  const outputs = elementAt(weight.shape, 0) // the output axis comes first
+  let scale = new Float64Array(outputs).fill(1)
+  let shift = bias === undefined ? new Float64Array(outputs) : Float64Array.from(bias)
   for (const norm of norms) {
     const affine = affineOf(norm, weights)
-    for (let i = 0; i < outputs; i++) {
-      scale[i]! *= affine.scale[i]!
-      shift[i] = shift[i]! * affine.scale[i]! + affine.shift[i]!
-    }
+    scale = scale.map((factor, i) => factor * elementAt(affine.scale, i))
+    shift = shift.map((term, i) => term * elementAt(affine.scale, i) + elementAt(affine.shift, i))
   }
-  const each = weight.data.length / outputs
   const data = new Float32Array(weight.data.length)
-  for (let i = 0, at = 0; i < outputs; i++)
-    for (const end = at + each; at < end; at++) data[at] = weight.data[at]! * scale[i]!
+  let at = 0
+  for (const [i, row] of rowsOf(weight.data, weight.data.length / outputs).entries()) {
+    const factor = elementAt(scale, i)
+    for (const value of row) data[at++] = value * factor
+  }
   return { weight: { shape: weight.shape, data }, bias: Float32Array.from(shift) }
 }
 

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { averagingWindows } from "../averagingMatrix.ts"
 import type { Activation, AdaptiveAveragePool, BatchNorm, Block, MaxPool } from "../Block.ts"
 import { outputShape, window } from "../shapes.ts"
@@ -46,7 +47,7 @@ const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, inpu
   const inputs = [input.name, graph.constant(`${name}.weight`, weight.shape, weight.data)]
   if (bias !== undefined) inputs.push(graph.constant(`${name}.bias`, [bias.length], bias))
   if (block._tag === "Dense") return graph.node("Gemm", name, inputs, { transB: 1 })
-  const group = block._tag === "DepthwiseConv2d" ? weight.shape[0]! : 1 // checked: channels first
+  const group = block._tag === "DepthwiseConv2d" ? elementAt(weight.shape, 0) : 1 // the channels come first
   return graph.node("Conv", name, inputs, { ...sliding(input.shape, block.kernel, block), group })
 }
 

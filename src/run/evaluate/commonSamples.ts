@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Array, Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Dataset } from "../../pipeline/Dataset.ts"
@@ -77,7 +78,7 @@ export const commonSamples = Effect.fn("commonSamples")(function* <Member extend
   for (const other of others) yield* sameSamples(first, other)
   const indexes = first.labels.map((label) => labels.indexOf(label))
   return {
-    samples: first.samples.map((sample) => ({ ...sample, label: indexes[sample.label]! })), // a class of the catalogue
+    samples: first.samples.map((sample) => ({ ...sample, label: elementAt(indexes, sample.label) })),
     members: Array.map(listed, ({ dataset, member }) => ({ ...member, dataDigest: dataset.digest })),
     losses: makeLosses(first.dataset, first.config.data)
   }

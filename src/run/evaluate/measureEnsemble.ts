@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Array, Effect, Stream } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { calibrationBetween } from "../../metrics/calibration.ts"
@@ -42,7 +43,7 @@ export const measureEnsemble = Effect.fn("measureEnsemble")(function* <Member ex
   yield* Stream.runForEach(
     batches,
     Effect.fnUntraced(function* (forms: ReadonlyArray<Batch>) {
-      const { labels, size } = forms[0]! // one form at least
+      const { labels, size } = elementAt(forms, 0) // one form at least
       if (size === 0) return
       const logits = yield* Effect.forEach(alone, (sum) =>
         Effect.map(sum.member.predict(forms), (found) => {

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect } from "effect"
 import { cooled } from "../../metrics/calibration.ts"
 import { arranged } from "../../model/arranged.ts"
@@ -42,10 +43,10 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
         temperature,
         /** Takes a batch in all forms of the ensemble's `images`. */
         predict: (forms: ReadonlyArray<Batch>) =>
-          Effect.map(predict(forms[form]!), (logits): MemberLogits => {
+          Effect.map(predict(elementAt(forms, form)), (logits): MemberLogits => {
             const before = arranged(logits, columns)
             return { before, after: cooled(before, temperature ?? 1) }
-          }) // a member's form is one of them
+          })
       }
     })
   )

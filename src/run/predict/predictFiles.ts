@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect, Schema, Stream } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Runtime from "effect/Runtime"
@@ -68,10 +69,10 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
 
   const answer = (path: string, logits: Float32Array): Prediction => {
     const first = topK(logits, options.top).map(({ index, probability }) => ({
-      label: labels[index]!, // as many labels as logits
+      label: elementAt(labels, index),
       probability
     }))
-    const best = first[0]!
+    const best = elementAt(first, 0)
     // Negated, so that an answer whose probability is NaN is withheld.
     const abstained = threshold !== undefined && !(best.probability >= threshold.value)
     return { path, label: abstained ? null : best.label, abstained, classes: first }

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { CalibrationMetrics, Predictions } from "../../metrics/calibration.ts"
 import { calibrationMetrics, cooled } from "../../metrics/calibration.ts"
 import { classOrder } from "../../metrics/classOrder.ts"
@@ -86,9 +87,9 @@ const used = (stored: StoredPredictions, temperature: number): Predictions => {
 }
 
 const sampleOf = ({ labels, samples }: StoredPredictions, answer: Answer): ShownSample => ({
-  ...samples[answer.sample]!, // an answer for each sample
-  labelName: labels[answer.label]!,
-  predictedName: labels[answer.predicted]!,
+  ...elementAt(samples, answer.sample),
+  labelName: elementAt(labels, answer.label),
+  predictedName: elementAt(labels, answer.predicted),
   probability: answer.probability,
   labelProbability: answer.labelProbability,
   loss: answer.loss

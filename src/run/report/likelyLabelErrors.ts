@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Predictions } from "../../metrics/calibration.ts"
 import { cooled } from "../../metrics/calibration.ts"
 import { fitThroughNoise } from "../../metrics/fitThroughNoise.ts"
@@ -22,8 +23,8 @@ const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions
 /**
  * The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on.
  *
- * The probabilities are at a temperature of their own, for the method takes them by their word: one that is fitted on the
- * same photos, whatever share of their labels is wrong.
+ * The probabilities are at a temperature of their own, because the method relies on calibrated probabilities: one that is
+ * fitted on the same photos, whatever share of their labels is wrong.
  */
 export const likelyLabelErrors = (
   parts: ReadonlyArray<StoredPredictions>
@@ -35,9 +36,9 @@ export const likelyLabelErrors = (
   const samples = parts.flatMap(({ part, samples }) => samples.map((sample) => ({ ...sample, part })))
   const errors = labelErrors({ ...raw, logits: cooled(raw.logits, temperature) }).map(
     ({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
-      ...samples[sample]!, // a row of logits for each
-      labelName: first.labels[label]!,
-      suggestedName: first.labels[suggested]!,
+      ...elementAt(samples, sample),
+      labelName: elementAt(first.labels, label),
+      suggestedName: elementAt(first.labels, suggested),
       probability,
       selfConfidence
     })

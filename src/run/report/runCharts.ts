@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
@@ -60,8 +61,8 @@ const confusion = ({ confusion: { classes, counts }, order, test }: TestAnalysis
   order && {
     kind: "matrix",
     title: "Confusion: rows are the true classes, columns the predicted ones",
-    labels: order.map((index) => test.perClass[index]!.label),
-    counts: order.map((row) => order.map((column) => counts[row * classes + column]!))
+    labels: order.map((index) => elementAt(test.perClass, index).label),
+    counts: order.map((row) => order.map((column) => elementAt(counts, row * classes + column)))
   }
 
 const reliability = (metrics: CalibrationMetrics, applied: boolean): LineChart => ({

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { ClassCounts } from "../../metrics/Report.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { isFault } from "../../pipeline/Ledger.ts"
@@ -17,9 +18,9 @@ export const classCounts = ({ classes, ledger, test, train, validation }: Datase
     counts.set(label, known)
     return known
   }
-  for (const { label } of train) of(classes[label]!).train++ // a sample's label is one of the classes
-  for (const { label } of validation) of(classes[label]!).validation++
-  for (const { label } of test) of(classes[label]!).test++
+  const parts = { train, validation, test }
+  for (const part of ["train", "validation", "test"] as const)
+    for (const { label } of parts[part]) of(elementAt(classes, label))[part]++
   for (const { label, reason } of ledger.refusals)
     if (label !== undefined && label !== "") of(label)[isFault(reason) ? "refused" : "leftOut"]++
   return Array.from(counts, ([label, { refused, ...parts }]) => ({

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect, Stream } from "effect"
 import { cachedBatches } from "../../model/cachedBatches.ts"
 import type { FeatureCacheError } from "../../model/FeatureCache.ts"
@@ -80,7 +81,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
   return {
     training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
       batches(
-        Array.from(order(samples.length, seed, epoch), (index) => samples[index]!), // a permutation of the indices
+        Array.from(order(samples.length, seed, epoch), (index) => elementAt(samples, index)),
         plain && !isMixed ? "plain" : { augment: changes, seed, epoch },
         from,
         (from) => Pipeline.trainingBatches(config, samples, losses, epoch, from)

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect } from "effect"
 import type { Held } from "../../model/export/batchFor.ts"
 import type { Model } from "../../model/Model.ts"
@@ -35,7 +36,7 @@ const testImages = Effect.fnUntraced(function* (config: RunConfig, model: Model)
   const { test } = yield* Pipeline.dataset(config)
   const size = Math.min(most, test.length)
   // From the whole part: neighbours are of one class.
-  const samples = Array.from({ length: size }, (_, i) => test[Math.floor((i * test.length) / size)]!)
+  const samples = Array.from({ length: size }, (_, i) => elementAt(test, Math.floor((i * test.length) / size)))
   const loaded = yield* Effect.forEach(samples, (sample) => load(sample.path, model.image, sample))
   const { height, width } = model.network
   const bytes = new Uint8Array(size * height * width * 3)

@@ -1,3 +1,4 @@
+import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect, Stream } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import type { Model } from "../../model/Model.ts"
@@ -51,7 +52,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
   const classes = stored.labels.length
   const now = new Map(dataset[stored.part].map((sample) => [sample.id, sample]))
   const rows = spread(stored.samples.length, most).flatMap((row) => {
-    const { digest, id } = stored.samples[row]! // an index of it
+    const { digest, id } = elementAt(stored.samples, row)
     const sample = now.get(id)
     return sample?.digest === digest ? [{ row, sample }] : []
   })
@@ -78,7 +79,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
           const before = stored.logits.subarray(row * classes, (row + 1) * classes)
           const largest = before.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1)
           for (const [c, logit] of before.entries()) {
-            const found = logits[i * classes + c]!
+            const found = elementAt(logits, i * classes + c)
             const distance = Object.is(logit, found) ? 0 : Math.abs(logit - found) / largest
             if (distance <= allowed) farthest = Math.max(farthest, distance)
             else {

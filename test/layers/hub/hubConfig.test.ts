@@ -52,7 +52,7 @@ const resolved = Effect.fnUntraced(function* (
     Effect.provide(DiskPretrained.layer),
     withHub(environment, { notes, patience: 1000 })
   )
-  const unsaid = notes.filter((note) => note.includes("0.5 is taken"))
+  const unsaid = notes.filter((note) => note.includes("0.5 is used"))
   return {
     ...scale,
     padding: built.padding,
@@ -154,7 +154,7 @@ it.live("a named file of a revision has the config.json of that revision, from t
   })
 )
 
-it.live("without a config.json all is as before: one note, that nobody says mean and std", () =>
+it.live("without a config.json all is as before: one note, that mean and std are not known", () =>
   Effect.gen(function* () {
     const { environment } = yield* hubOf({ [`${folder}model.safetensors`]: weights({}) })
     const { mean, notes, padding, unsaid } = yield* resolved(environment)
@@ -182,7 +182,7 @@ it.live("weights in the cache are used where config.json cannot be fetched, and 
       assert.include(notes[1], "what config.json says of the weights is not known: ")
       assert.include(notes[1], text)
       assert.notInclude(notes[1], "network.weights")
-      assert.include(unsaid[0], "does not say its mean: 0.5 is taken")
+      assert.include(unsaid[0], "does not have its mean: 0.5 is used")
     }
     assert.deepStrictEqual(refusing.asked, [`${folder}config.json`])
   })

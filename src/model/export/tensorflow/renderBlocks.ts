@@ -1,3 +1,4 @@
+import { elementAt } from "../../../pipeline/elementAt.ts"
 import { averagingMatrix } from "../../averagingMatrix.ts"
 import type { AdaptiveAveragePool, BatchNorm, Block, MaxPool, Padding } from "../../Block.ts"
 import { channelsLast } from "../../layout.ts"
@@ -79,7 +80,7 @@ const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, inpu
     return withBias(graph.node("MatMul", name, [input.name, graph.constant(`${name}.weight`, shape, data)]))
   const isDepthwise = block._tag === "DepthwiseConv2d"
   // The same numbers in the same order: one filter for each channel.
-  const filter = isDepthwise ? [shape[0]!, shape[1]!, shape[3]!, 1] : shape
+  const filter = isDepthwise ? [...block.kernel, elementAt(shape, 3), 1] : shape
   const { attributes, input: around } = sliding(input, name, block.kernel, block, graph, undefined)
   const kernel = graph.constant(`${name}.weight`, filter, data)
   return withBias(

@@ -1,3 +1,5 @@
+import { elementAt } from "../../../pipeline/elementAt.ts"
+
 /** CRC-32C of each byte: Castagnoli's polynomial, bits reversed. */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
@@ -8,7 +10,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** The CRC-32C of bytes, from 0 to 2^32 - 1. Source: RFC 3720, appendix B.4. */
 export const crc32c = (bytes: Uint8Array): number => {
   let crc = 0xffffffff
-  for (const byte of bytes) crc = (crc >>> 8) ^ table[(crc ^ byte) & 0xff]!
+  for (const byte of bytes) crc = (crc >>> 8) ^ elementAt(table, (crc ^ byte) & 0xff)
   return (crc ^ 0xffffffff) >>> 0
 }
 
