@@ -10,8 +10,8 @@ import type { Trial } from "../run/search/points.ts"
 import { shellWord } from "./shellWord.ts"
 
 /**
- * The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. `folder` is the search's,
- * as its user named it: the command in the file works where the search was started.
+ * The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. `folder` is the
+ * search's folder, relative to where the search was started.
  */
 export const bestToml = Effect.fnUntraced(function* (
   search: SearchResult,

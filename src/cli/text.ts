@@ -8,8 +8,8 @@ export const bar = (share: number, width: number): string => {
 }
 
 /**
- * Rows of cells in columns: numbers to the right, text to the left; the first row is the head. A cell is one line, whatever
- * the label or the name in it has.
+ * Rows of cells in columns: numbers to the right, text to the left; the first row is the head. A cell is one line,
+ * whatever its label or name contains.
  */
 export const table = (given: ReadonlyArray<ReadonlyArray<string | number>>): string => {
   const rows = given.map((row) => row.map((cell) => (typeof cell === "number" ? cell : visibleLine(cell))))

@@ -1,4 +1,4 @@
-/** The beginning of a cell that a spreadsheet reads as a formula. Source: OWASP, CSV Injection. */
+/** How a cell begins that a spreadsheet reads as a formula. Source: OWASP, CSV Injection. */
 const formula = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
 
 const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i

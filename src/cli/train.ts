@@ -87,7 +87,7 @@ export const train = Command.make(
     yield* runs.hold(path, "refuse")
     if (!resume) yield* checkFree(folder)
     yield* report({ _tag: "Note", line: `run ${path}` })
-    // An earlier start may have left checkpoints in the folder: they do not show that this run has begun.
+    // A new run uses the configured engine, whatever an earlier start has written into the folder.
     const finished = yield* trainRun(config, resume ? otherEngine(engine) : configuredEngine(config)).pipe(
       Effect.provideService(RunFolder, folder),
       Effect.provideService(Checkpoints, checkpoints),

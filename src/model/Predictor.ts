@@ -25,16 +25,18 @@ const mirrors = new WeakMap<Float32Array, Float32Array>()
 
 /** The batch with every image mirrored, left to right; its images are a copy. */
 export const mirrored = (batch: Batch): Batch => {
-  const { images, width } = batch
+  const { height, images, size, width } = batch
   const known = mirrors.get(images)
   if (known !== undefined) return { ...batch, images: known }
   const mirror = new Float32Array(images.length)
-  let at = 0
-  for (const value of images) {
-    const x = Math.floor(at / 3) % width
-    mirror[at + 3 * (width - 1 - 2 * x)] = value
-    at++
-  }
+  for (let line = 0; line < size * height; line++)
+    for (let x = 0; x < width; x++) {
+      const from = (line * width + x) * 3
+      const to = (line * width + width - 1 - x) * 3
+      mirror[to] = images[from]!
+      mirror[to + 1] = images[from + 1]!
+      mirror[to + 2] = images[from + 2]!
+    }
   mirrors.set(images, mirror)
   return { ...batch, images: mirror }
 }

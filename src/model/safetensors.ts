@@ -60,7 +60,7 @@ const decodeMetadata = Schema.decodeUnknownResult(Schema.Record(Schema.String, S
  */
 export const endOfHeader = (first: Uint8Array, length: number): Result.Result<number, SafetensorsError> => {
   const other = otherKind(first)
-  if (other !== undefined) return fault("otherKind", `this is ${other.what}, and no safetensors file; ${other.cure}`)
+  if (other !== undefined) return fault("otherKind", `this is ${other.what}, not a safetensors file; ${other.cure}`)
   if (first.length < lengthBytes) return fault("truncated", `${length} bytes are too few for a header`)
   const size = Number(new DataView(first.buffer, first.byteOffset, lengthBytes).getBigUint64(0, true))
   if (size > maximumHeader)

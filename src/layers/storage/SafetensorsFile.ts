@@ -55,7 +55,7 @@ const tensorOf = async (handle: FileHandle, listing: Listing): Promise<Tensor> =
 const openFile = async (path: string): Promise<FileHandle> => {
   const found = await stat(path)
   if (!found.isFile() && !found.isDirectory())
-    throw new SafetensorsError({ reason: "otherKind", detail: "this is a device or a pipe, and no safetensors file" })
+    throw new SafetensorsError({ reason: "otherKind", detail: "this is a device or a pipe, not a safetensors file" })
   return open(path)
 }
 

@@ -47,7 +47,7 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
   )
 })
 
-/** Compares the digest of the list of samples that the run began with with the digest of the data. */
+/** Compares the list of samples that the run began with, by its digest, with the data's digest. */
 const checkListing = Effect.fn("verify.listing")(function* ({ receipt }: Report) {
   const what = "samples"
   const folder = yield* RunFolder

@@ -57,7 +57,7 @@ const resolved = Effect.fnUntraced(function* (
     ...scale,
     padding: built.padding,
     unsaid,
-    notes: notes.filter((note) => !/0\.5 is taken|SHA-256/.test(note))
+    notes: notes.filter((note) => !/0\.5 is used|SHA-256/.test(note))
   }
 })
 

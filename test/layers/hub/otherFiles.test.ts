@@ -20,7 +20,7 @@ const torch = Buffer.concat([Buffer.from([0x80, 2]), Buffer.alloc(5000, 7)])
 
 describe("what a hub sends instead of weights", () => {
   for (const [what, content, headers, message] of [
-    ["a sign-in page", page, {}, /this is a web page, and no safetensors file; it may be a sign-in or an error page/],
+    ["a sign-in page", page, {}, /this is a web page, not a safetensors file; it may be a sign-in or an error page/],
     ["a sign-in page where the hash is published", page, linked, /this is a web page/],
     ["a pointer", pointer, {}, /this is a Git LFS pointer/],
     ["a PyTorch file", torch, {}, /this is a PyTorch file \(pickle\).* convert it with Python/],

@@ -108,6 +108,6 @@ it.live.skipIf(process.platform === "win32")("a pipe, whose opening waits for a 
     const pipe = join(yield* temporaryFolder, "pipe.safetensors")
     execFileSync("mkfifo", [pipe])
     const error = yield* Effect.flip(fileHeader(pipe))
-    assert.strictEqual(error.message, "this is a device or a pipe, and no safetensors file")
+    assert.strictEqual(error.message, "this is a device or a pipe, not a safetensors file")
   })
 )
