@@ -57,7 +57,7 @@ export const readRun = Effect.fn("readRun")(function* () {
       })
     )
   const predictions = (part: "validation" | "test") =>
-    optional(`predictions/${part}.safetensors`, `The ${part} part's photos are not shown`, undefined, (bytes) =>
+    optional(`predictions/${part}.safetensors`, `Photos of the ${part} part are not shown`, undefined, (bytes) =>
       decodePredictions(bytes, `${folder.path}/predictions/${part}.safetensors`)
     )
 

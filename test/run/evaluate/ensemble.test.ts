@@ -340,7 +340,7 @@ describe("several runs as one", () => {
       assert.strictEqual(other._tag, "RunError")
       assert.match(
         other.message,
-        /^runs\/stranger: .* than runs\/a: only runs\/a has plum; only runs\/stranger has pear\./
+        /^runs\/stranger: .* from those of runs\/a: only runs\/a has plum; only runs\/stranger has pear\./
       )
     }).pipe(Effect.scoped, Effect.provide(layers))
   )

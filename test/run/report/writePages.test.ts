@@ -140,7 +140,7 @@ describe("a run's page", () => {
       yield* folder.write("ledger.jsonl", "{")
       yield* writePages()
       const page = yield* textOf("report.html")
-      assert.match(page, /The test part's photos are not shown/)
+      assert.match(page, /Photos of the test part are not shown/)
       assert.match(page, /No examples of refused rows/)
       assert.notMatch(page, /Highest losses/)
       assert.match(page, /Most confused pairs/)
