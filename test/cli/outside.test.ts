@@ -109,11 +109,11 @@ describe("a command line that is wrong", () => {
     [
       ["evaluate", "--run", "run", "--set", "image.height=8"],
       2,
-      /^--set image\.height: evaluate takes image\.height from the run/
+      /^--set image\.height: evaluate does not use image\.height: /
     ],
-    [["predict", "--run", "run", "--set", "train.epochs=2", "x.png"], 2, /^--set train\.epochs: predict takes /],
-    [["predict", "--run", "run", "--set", "data.root=.", "x.png"], 2, /^--set data\.root: predict takes /],
-    [["predict", "--run", "run", "--set", "image={}", "x.png"], 2, /^--set image: predict takes /],
+    [["predict", "--run", "run", "--set", "train.epochs=2", "x.png"], 2, /^--set train\.epochs: predict does not use /],
+    [["predict", "--run", "run", "--set", "data.root=.", "x.png"], 2, /^--set data\.root: predict does not use /],
+    [["predict", "--run", "run", "--set", "image={}", "x.png"], 2, /^--set image: predict does not use /],
     [["train", "--config", "config.toml", "--run", "config.toml"], 2, /^config\.toml: this is a file/],
     [["train", "--config", "config.toml", "--run", "config.toml/below"], 2, /^config\.toml: this is a file/],
     [["report", "--run", "config.toml"], 2, /^config\.toml: this is a file/],
