@@ -36,7 +36,10 @@ describe("keySuggestion", () => {
   })
 
   it("names a section's keys where nothing is near, and what a mistyped choice means", () => {
-    assert.match(didYouMean("train.optimizer.preconditionerFrequency", keys), /^; the keys of `train\.optimizer` are kind, /)
+    assert.match(
+      didYouMean("train.optimizer.preconditionerFrequency", keys),
+      /^; the keys of `train\.optimizer` are kind, /
+    )
     assert.strictEqual(didYouMean("train.patience", keys), "; did you mean `train.earlyStopping.patience`?")
     assert.match(
       isSectionText("train.optimizer", keys) ?? "",

@@ -136,6 +136,8 @@ describe("Dataset", () => {
         // Every row is in one place; those beyond the limit are counted, and not listed.
         const seen = [...samples.map(({ line }) => line), ...ledger.refusals.map(({ line }) => line)]
         assert.strictEqual(new Set(seen).size, rows.length - ledger.overLimit)
+        for (const part of [dataset.train, dataset.validation, dataset.test])
+          assert.strictEqual(new Set(part.map(({ label }) => label)).size, dataset.classes.length)
       })
   )
 
