@@ -33,9 +33,11 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
     Effect.map((refusals) => {
       const reasons: Readonly<Record<string, number>> = countByReason(refusals)
       const { kept, leftOut, listed, refused, test, train, validation } = data
-      // Weft 0.1 counted rows that were left out among the refused ones.
-      const kinds = leftOut === undefined ? { refused: reasons } : byKind(reasons)
-      const counts = { listed: kept + refusals.length, kept, ...kinds }
+      // Weft 0.1 counted rows that were left out among the refused ones. Rows beyond `data.limit` are counted, and not listed.
+      const overLimit = reasons["overLimit"] === undefined ? (leftOut?.["overLimit"] ?? 0) : 0
+      const kinds =
+        leftOut === undefined ? { refused: reasons } : byKind({ ...reasons, ...(overLimit > 0 && { overLimit }) })
+      const counts = { listed: kept + refusals.length + overLimit, kept, ...kinds }
       return compare(
         what,
         "listed = kept + refused + left out, in ledger.jsonl, the report and the receipt; kept = train + validation + test",
