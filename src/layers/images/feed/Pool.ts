@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto"
 import { Worker } from "node:worker_threads"
 import type { Fed, FeedWork } from "../../../pipeline/Feed.ts"
 import { ImageRefused } from "../../../pipeline/Images.ts"
+import { decoders } from "../decoders.ts"
+import { digestOf } from "../digest.ts"
 import type { Chunk, Kept, ReadBytes, Reply, Request } from "./messages.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 
@@ -32,6 +35,8 @@ export class Pool {
   readonly #spare: Array<SharedArrayBuffer> = []
   /** Batches that were handed out and not given back. */
   #lent = 0
+  /** What the packs of decoded images are named after. */
+  readonly #owner = randomUUID()
   #tickets = 0
   #started = 0
   #isClosed = false
@@ -169,7 +174,12 @@ export class Pool {
       store:
         loader.cache === undefined
           ? undefined
-          : { folder: loader.cache, most: (loader.cacheSize ?? usualCacheSize) * 2 ** 20 },
+          : {
+              root: loader.cache,
+              space: digestOf(Buffer.from(`${decoders} ${key}`)),
+              most: (loader.cacheSize ?? usualCacheSize) * 2 ** 20,
+              owner: this.#owner
+            },
       buffer
     }
     hand.knows = this.#chunks.length
