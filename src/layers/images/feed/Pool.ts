@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { Worker } from "node:worker_threads"
 import type { Fed, FeedWork } from "../../../pipeline/Feed.ts"
 import { ImageRefused } from "../../../pipeline/Images.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
 import { decoders } from "../decoders.ts"
 import { digestOf } from "../digest.ts"
 import type { Chunk, Kept, ReadBytes, Reply, Request } from "./messages.ts"
@@ -61,7 +62,7 @@ export class Pool {
       hand.busy.clear()
     }
     worker.on("message", (reply: Reply) => this.#receive(hand, reply))
-    worker.on("error", (error) => fail(`a thread ended (${error instanceof Error ? error.message : String(error)})`))
+    worker.on("error", (error) => fail(`a thread ended (${messageOf(error)})`))
     worker.on("exit", (code) => fail(`a thread ended with code ${code}`))
     worker.unref()
     this.#hands.push(hand)
