@@ -9,7 +9,7 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, imagePath, pathUnder } from "./Rows.ts"
+import { imageFolders, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
 export interface CheckedRow extends Row {
@@ -82,7 +82,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     return gone === undefined ? yield* Effect.fail(refuse(row, reason, message)) : { path, digest: gone }
   })
   const check = Effect.fnUntraced(function* (row: Row) {
-    const path = imagePath(root, row.image)
+    const path = pathUnder(root, row.image)
     return { row, looked: yield* Effect.result(look(row, path)) }
   })
   /** That most photos are missing, where they are: with one cause, not row by row. */
