@@ -20,7 +20,10 @@ export const Refusal = Schema.Struct({
   /** The row's own text, where it could not be read as a row. */
   text: Schema.optionalKey(Schema.String),
   detail: Schema.String,
-  /** Of a sample that left during the run: the part that it was of, and the epoch, from 1; see `Lost`. */
+  /**
+   * Of a sample that left during the run: the part that it was of, and the epoch, from 1; see `Lost`. A run that ended
+   * because too many left has no epoch for them: it goes on as if none had.
+   */
   part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
   epoch: Schema.optionalKey(Schema.Natural)
 })
