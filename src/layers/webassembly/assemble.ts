@@ -113,19 +113,16 @@ export class Assembler {
    * Adds a function without a result and gives its index. `build` gets the parameters in order, and `local` for more
    * variables.
    */
-  add(
+  add<const Params extends ReadonlyArray<ValueType>>(
     name: string,
-    params: ReadonlyArray<ValueType>,
-    build: (params: ReadonlyArray<Local>, local: (type: ValueType) => Local) => Code
+    params: Params,
+    build: (params: { readonly [At in keyof Params]: Local }, local: (type: ValueType) => Local) => Code
   ): number {
     const locals: Array<ValueType> = []
     const local = (type: ValueType): Local => ({ index: params.length + locals.push(type) - 1 })
-    const code = flatten(
-      build(
-        params.map((_, index) => ({ index })),
-        local
-      )
-    )
+    // `map` gives an array of the same length, and the type does not say so.
+    const given = params.map((_, index) => ({ index })) as { readonly [At in keyof Params]: Local }
+    const code = flatten(build(given, local))
     this.exports.push([name, this.bodies.length])
     return this.bodies.push({ params, locals, code }) - 1
   }
