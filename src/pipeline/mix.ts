@@ -1,5 +1,4 @@
 import { between, setting, Share } from "../config/Setting.ts"
-import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
 import { betaOf } from "./beta.ts"
 import { draw } from "./draw.ts"
@@ -18,6 +17,8 @@ export const mixSettings = {
   ),
   mixSwitch: setting(Share, 0.5, "Where mixup and cutmix are both on: share of the batches that get cutmix")
 }
+
+type MixConfig = Readonly<Record<keyof typeof mixSettings, number>>
 
 /** What a mix depends on, beside the batch's own number. */
 export interface MixAt {
@@ -80,7 +81,7 @@ export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
  * it is where both are on, as in timm's `switch_prob`. What is drawn depends on (seed, epoch, the batch's index) and
  * nothing else. A batch comes back as it is where neither is on.
  */
-export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, { epoch, seed }: MixAt): Batch => {
+export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: MixConfig, { epoch, seed }: MixAt): Batch => {
   if ((mixup === 0 && cutmix === 0) || batch.size === 0) return batch
   const random = draw(seed, epoch, batch.index, "mix")
   const isCut = cutmix > 0 && (mixup === 0 || random.next() < mixSwitch)
