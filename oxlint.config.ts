@@ -9,6 +9,7 @@ const world = [
   "csv-parse/*",
   "onnxruntime-node",
   "webgpu",
+  "yauzl",
   "node:*",
   "@effect/platform-node",
   "@effect/sql-pg"

@@ -5,10 +5,11 @@
  * With --memory 0, nothing is kept in memory; with --cache, decoded images are kept on disk. With --plain, image by image on this thread: what the feed replaces.
  */
 import { Console, Effect, Layer, Schema, Stream } from "effect"
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { digestOf } from "../src/layers/images/digest.ts"
 import * as SharpImages from "../src/layers/images/SharpImages.ts"
 import * as WorkerFeed from "../src/layers/images/feed/WorkerFeed.ts"
 import { Augment } from "../src/pipeline/Augment.ts"
@@ -39,7 +40,10 @@ const size = Number(values.size)
 const samples = readdirSync(folder)
   .sort()
   .slice(0, Number(values.limit))
-  .map((file, i) => ({ id: file, label: 0, path: join(folder, file), digest: "", line: i + 2 }))
+  .map((file, i) => {
+    const path = join(folder, file)
+    return { id: file, label: 0, path, digest: digestOf(readFileSync(path)), line: i + 2 }
+  })
 const cache = values.cache ? mkdtempSync(join(tmpdir(), "weft-cache-")) : undefined
 const epochOf = (epoch: number) =>
   batches({

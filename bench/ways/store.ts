@@ -1,5 +1,5 @@
 /**
- * What keeps features and decoded images between runs: files that only grow, as Weft has them, or one table of SQLite
+ * What keeps features and decoded images between runs: files that only grow (`ContentStore`), or one table of SQLite
  * (`node:sqlite`, WAL). Writes, then reads at random; prints one JSON line:
  *   node bench/ways/store.ts --way sqlite --load features
  *   node bench/ways/store.ts --way files --load pixels --side 224 --threads 2
@@ -110,12 +110,12 @@ const features = (folder: string, size: number): Store => {
       const lost = new Set(missing)
       return keys.map((_, i) => (lost.has(i) ? undefined : new Uint8Array(features.buffer, i * size, size)))
     },
-    close: () => {}
+    close: cache.close
   }
 }
 
 const pixels = (folder: string, width: number): Store => {
-  const store = new PixelStore(folder, bound)
+  const store = new PixelStore({ root: folder, space: keyOf(-1), most: bound, owner: "bench" })
   store.refresh()
   return {
     write: (keys, values) => {

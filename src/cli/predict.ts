@@ -101,7 +101,7 @@ export const predict = Command.make(
       top: Math.min(top, opened.labels.length)
     })
     const { stdout } = yield* Stdio.Stdio
-    // CSV for a program keeps every character; in all other output, control characters are made visible.
+    // CSV for a program keeps what only hides or turns text (see `textCell`); all other output shows it as escapes.
     const isShown = chosen !== "csv" || process.stdout.isTTY
     const isOpen = yield* Stream.run(isShown ? Stream.map(text, visible) : text, stdout({ endOnDone: false })).pipe(
       Effect.as(true),

@@ -1,31 +1,15 @@
 import { Schema } from "effect"
 import { EmaConfig } from "./ema.ts"
 import { optimizers } from "./optimizers.ts"
+import { optimizerSettings } from "./optimizers/Optimizer.ts"
 import { schedules } from "./schedule.ts"
-import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
+import { scheduleSettings } from "./schedules/Schedule.ts"
+import { between, intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
 export const OptimizerConfig = Schema.Struct({
   kind: setting(Schema.Literals(optimizers.map((one) => one.kind)), "adam", "Which optimiser"),
-  momentum: setting(between(0, 0.9999), 0, "sgd: momentum"),
-  dampening: setting(Share, 0, "sgd: dampening of the momentum"),
-  nesterov: setting(Schema.Boolean, false, "sgd: Nesterov momentum (needs a momentum, and no dampening)"),
-  beta1: setting(
-    between(0, 0.999999),
-    0.9,
-    "adam, adamw, lion: decay of the gradient's running mean; lion: of the mean that gives the direction"
-  ),
-  beta2: setting(
-    between(0, 0.999999),
-    0.999,
-    "adam, adamw: decay of the squared gradient's running mean; lion: of the gradient's, where 0.99 is usual"
-  ),
-  eps: setting(between(1e-12, 1), 1e-8, "adam, adamw: added to the root, against division by zero"),
-  weightDecay: setting(
-    between(0, 1),
-    0,
-    "L2 penalty added to the gradient (sgd, adam), or decoupled decay (adamw, lion)"
-  )
+  ...optimizerSettings
 }).check(
   Schema.makeFilter((o) => !o.nesterov || (o.momentum > 0 && o.dampening === 0), {
     expected: "a momentum above 0 and a dampening of 0 where nesterov is on"
@@ -36,13 +20,7 @@ export type OptimizerConfig = typeof OptimizerConfig.Type
 /** How the learning rate moves over the steps of a run. */
 export const ScheduleConfig = Schema.Struct({
   kind: setting(Schema.Literals(schedules.map((one) => one.kind)), "constant", "Which schedule"),
-  warmup: setting(Share, 0, "constant, step, cosine: share of all steps in which the rate rises linearly from 0"),
-  everyEpochs: setting(intBetween(1, 100_000), 7, "step: epochs between two drops"),
-  gamma: setting(between(1e-6, 1), 0.1, "step: factor of a drop"),
-  final: setting(between(0, 1), 0, "cosine: the last rate, as a share of the learning rate"),
-  rise: setting(between(0.01, 0.99), 0.3, "one-cycle: share of all steps in which the rate rises"),
-  startDivisor: setting(between(1, 1e6), 25, "one-cycle: the first rate is the learning rate divided by this"),
-  endDivisor: setting(between(1, 1e9), 1e4, "one-cycle: the last rate is the first one divided by this")
+  ...scheduleSettings
 })
 export type ScheduleConfig = typeof ScheduleConfig.Type
 

@@ -34,7 +34,7 @@ export type SampleConfig = typeof SampleConfig.Type
 export const DataConfig = Schema.Struct({
   root: optionalSetting(Schema.NonEmptyString, "Folder with the CSV and the images, relative to the working directory"),
   sample: optionalSetting(SampleConfig, "Draw the sample catalogue instead of reading `data.root`"),
-  csv: setting(Schema.NonEmptyString, "styles.csv", "The CSV file, under `data.root`"),
+  csv: setting(Schema.NonEmptyString, "styles.csv", "The CSV file: its name under `data.root`, or an absolute path"),
   delimiter: setting(Schema.Char, ",", "Character between two cells"),
   images: setting(
     Schema.String.check(

@@ -43,7 +43,10 @@ export const Refusal = Schema.Struct({
   /** The row's own text, where it could not be read as a row. */
   text: Schema.optionalKey(Schema.String),
   detail: Schema.String,
-  /** Part and epoch (from 1) of a sample that left during the run; see `Lost`. */
+  /**
+   * Part and epoch (from 1) of a sample that left during the run; see `Lost`. Where a run ends because too many have
+   * left, they have no epoch, and resuming begins without these losses.
+   */
   part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
   epoch: Schema.optionalKey(Schema.Natural)
 })

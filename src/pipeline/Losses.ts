@@ -56,6 +56,8 @@ export interface Losses {
   readonly restore: (lost: ReadonlyArray<Missed>) => void
   /** Removes samples. Fails where more rows are faulty than `data.maxRefused` allows, or no training sample is left. */
   readonly add: (found: ReadonlyArray<Missed>) => Effect.Effect<void, DataUnusable>
+  /** The dataset's ledger with all that has left, each with the part that it was of. */
+  readonly ledger: () => Ledger
   /** Faulty rows of the catalogue, those of the check included. */
   readonly faults: () => number
 }
@@ -69,6 +71,13 @@ const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, PartName]>
 const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed, left: Partial<Refusal>): Refusal => ({
   ...refuse({ line: sample.line, id: sample.id, label: elementAt(dataset.classes, sample.label) }, reason, detail),
   ...left
+})
+
+/** A ledger in which these rows are no longer kept. */
+const withRefusals = (ledger: Ledger, refusals: ReadonlyArray<Refusal>): Ledger => ({
+  ...ledger,
+  kept: ledger.kept - refusals.length,
+  refusals: [...ledger.refusals, ...refusals].toSorted((a, b) => a.line - b.line)
 })
 
 /** Nothing is lost yet. */
@@ -90,7 +99,15 @@ export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "max
       return [one]
     })
   const file = pathUnder(dataset.root, data.csv)
+  const ledger = () => {
+    const gone = [...lost.values()].flatMap((one) => {
+      const entry = find(one.id)
+      return entry === undefined ? [] : [refusalOf(dataset, entry[0], one, { part: entry[1] })]
+    })
+    return withRefusals(dataset.ledger, gone)
+  }
   return {
+    ledger,
     of: (id) => lost.get(id),
     restore: (all) => void take(all),
     faults: () => before + lost.size,
@@ -98,12 +115,7 @@ export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "max
       const fresh = take(found)
       if (fresh.length === 0) return
       if (isBudgetSpent(listed, before + lost.size, data.maxRefused)) {
-        const now = [...lost.values()].flatMap((one) => {
-          const entry = find(one.id)
-          return entry === undefined ? [] : [refusalOf(dataset, entry[0], one, { part: entry[1] })]
-        })
-        const all = [...refusals, ...now].toSorted((a, b) => a.line - b.line)
-        const { cure: _, ...error } = tooManyRefused(file, listed, all, data.maxRefused)
+        const { cure: _, ...error } = tooManyRefused(file, listed, ledger().refusals, data.maxRefused)
         return yield* new DataUnusable({
           ...error,
           cure: "Put the images back; a training then goes on with --resume."
@@ -142,10 +154,11 @@ export const withoutLost = (dataset: Dataset, lost: ReadonlyArray<Lost>): Datase
     return one === undefined ? [] : [refusalOf(dataset, sample, one, { part, epoch: one.epoch })]
   })
   const there = (part: PartName) => dataset[part].filter(({ id }) => !gone.has(id))
-  const ledger: Ledger = {
-    ...dataset.ledger,
-    kept: dataset.ledger.kept - refusals.length,
-    refusals: [...dataset.ledger.refusals, ...refusals].toSorted((a, b) => a.line - b.line)
+  return {
+    ...dataset,
+    train: there("train"),
+    validation: there("validation"),
+    test: there("test"),
+    ledger: withRefusals(dataset.ledger, refusals)
   }
-  return { ...dataset, train: there("train"), validation: there("validation"), test: there("test"), ledger }
 }

@@ -9,16 +9,16 @@ import { RowsError } from "./RowsError.ts"
 /** A line of the catalogue: a row, or the refusal of one. */
 export type Listed = Result.Result<Row, Refusal>
 
-/** A path under a folder. */
-export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
-
 /** Whether a path is absolute. */
 const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
 
-/** An image's path: under the folder, or the path itself where it is absolute. */
-export const imagePath = (root: string, image: string): string => (isAbsolute(image) ? image : pathUnder(root, image))
+/** The path of the list or of an image: under the folder, or as it is where it is absolute. */
+export const pathUnder = (root: string, path: string): string => {
+  if (isAbsolute(path)) return path
+  return root.endsWith("/") ? root + path : `${root}/${path}`
+}
 
-/** The inverse of `imagePath` for the same folder; an absolute path under the folder becomes relative to it. */
+/** The inverse of `pathUnder` for the same folder; an absolute path under the folder becomes relative to it. */
 export const imageFrom = (root: string, path: string): string =>
   path.startsWith(pathUnder(root, "")) ? path.slice(pathUnder(root, "").length) : path
 
@@ -51,8 +51,8 @@ export class Rows extends Context.Service<
   Rows,
   {
     /**
-     * Every row of `config.csv` under `root`, in the file's order; blank lines are no rows. A line that is not a row is
-     * a refusal (`malformed`, `missingId`, `missingLabel`), and reading goes on at the next line.
+     * Every row of `config.csv` (under `root`, or an absolute path), in the file's order; blank lines are no rows. A line
+     * that is not a row is a refusal (`malformed`, `missingId`, `missingLabel`), and reading goes on at the next line.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }
@@ -82,5 +82,5 @@ export const fileMissing = (file: string): RowsError =>
     file,
     reason: "fileMissing",
     detail: "there is no such file",
-    cure: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it."
+    cure: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it, or to its absolute path."
   })

@@ -9,7 +9,7 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { folderOf, isFolder, isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, imagePath, pathUnder } from "./Rows.ts"
+import { imageFolders, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
 export interface CheckedRow extends Row {
@@ -92,7 +92,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     return yield* Effect.fail(refuse(row, reason, detail))
   })
   const check = Effect.fnUntraced(function* (row: Row) {
-    const path = imagePath(root, row.image)
+    const path = pathUnder(root, row.image)
     return { row, looked: yield* Effect.result(look(row, path)) }
   })
   /** The error of a catalogue most of whose photos are missing: one cause, not one for each row. */

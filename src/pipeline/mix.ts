@@ -1,6 +1,5 @@
 import { elementAt } from "./elementAt.ts"
 import { between, setting, Share } from "../config/Setting.ts"
-import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
 import { betaOf } from "./beta.ts"
 import { draw } from "./draw.ts"
@@ -19,6 +18,8 @@ export const mixSettings = {
   ),
   mixSwitch: setting(Share, 0.5, "Where mixup and cutmix are both on: share of the batches that get cutmix")
 }
+
+type MixConfig = Readonly<Record<keyof typeof mixSettings, number>>
 
 /** Everything that a mix depends on, beside the batch's number. */
 export interface MixAt {
@@ -81,7 +82,7 @@ export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
  * on, `mixSwitch` chooses as timm's `switch_prob` does. The draws depend on (seed, epoch, the batch's index) and
  * nothing else. Where neither is on, the batch is returned as it is.
  */
-export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: AugmentConfig, { epoch, seed }: MixAt): Batch => {
+export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: MixConfig, { epoch, seed }: MixAt): Batch => {
   if ((mixup === 0 && cutmix === 0) || batch.size === 0) return batch
   const random = draw(seed, epoch, batch.index, "mix")
   const isCut = cutmix > 0 && (mixup === 0 || random.next() < mixSwitch)

@@ -81,12 +81,26 @@ describe("labels, names and rows from outside", () => {
     assert.strictEqual(JSON.parse(ends[4]!.stdout).predictions[1].path, "no\u001bc\u202e\nname.png")
   })
 
-  it("are no formulas in CSV, where a program finds every character else", async () => {
+  it("are no formulas in CSV, and have no control characters there; a program finds every character else", async () => {
     await cp(join(folder, "data", "photos", "leaf-0.png"), join(folder, "+leaf.png"))
-    const csv = await run("predict", "--run", "run", "--format", "csv", "-k", "3", "+leaf.png", "@none.png")
+    const csv = await run(
+      "predict",
+      "--run",
+      "run",
+      "--format",
+      "csv",
+      "-k",
+      "3",
+      "+leaf.png",
+      "@none.png",
+      "\u001b[2J.png"
+    )
     assert.strictEqual(csv.code, 0, csv.stderr)
     assert.match(csv.stdout, /\r\n'\+leaf\.png,/)
     assert.match(csv.stdout, /\r\n'@none\.png,/)
+    // What no CSV may have: it reaches whatever shows the file.
+    assert.match(csv.stdout, /\r\n\\u001b\[2J\.png,/)
+    assert.notInclude(csv.stdout, "\u001b")
     assert.match(csv.stdout, /,'=1\+1,[\d.e-]+/)
     assert.include(csv.stdout, labels.plum)
   })

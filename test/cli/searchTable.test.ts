@@ -129,4 +129,11 @@ describe("a text in a CSV", () => {
     for (const text of ["", "shirt", "a=b", "-1", "+1.5e-7", "-.5", "1e3", "'=1", "日本"])
       assert.strictEqual(textCell(text), text)
   })
+
+  it("has no control character but tabs and line breaks, and marks of direction as they are", () => {
+    assert.strictEqual(
+      textCell("\u001b[2Ja\tb\r\nc\u0000\u007f\u009b1m\u202e"),
+      "\\u001b[2Ja\tb\r\nc\\u0000\\u007f\\u009b1m\u202e"
+    )
+  })
 })

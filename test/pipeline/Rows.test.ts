@@ -4,7 +4,7 @@ import { rowsContract } from "./rowsContract.ts"
 
 describe("Rows in memory", () => {
   rowsContract(
-    (table) => Rows.layerMemory(new Map(table === undefined ? [] : [["catalogue/list.csv", table]])),
-    () => "catalogue"
+    (table) => Rows.layerMemory(new Map(table === undefined ? [] : [["/catalogue/list.csv", table]])),
+    () => "/catalogue"
   )
 })

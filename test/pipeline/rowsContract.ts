@@ -42,6 +42,17 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
     })
   )
 
+  it.effect("takes a list of an absolute path, and says where it looked for one", () =>
+    Effect.gen(function* () {
+      const read = (csv: string) =>
+        readAll("elsewhere", configOf({ csv })).pipe(Effect.provide(given([header, ["7", "Shirts", "a.png"]])))
+      assert.deepStrictEqual(summary(yield* read(`${root()}/list.csv`)), [[2, "7", "Shirts", "images/7.jpg"]])
+      const { file, message } = yield* Effect.flip(read("/nowhere/list.csv"))
+      assert.strictEqual(file, "/nowhere/list.csv")
+      assert.include(message, "/nowhere/list.csv: there is no such file")
+    })
+  )
+
   it.effect("makes an image's path from any columns", () =>
     Effect.gen(function* () {
       const listed = yield* list([header, ["7", "Shirts", " a.png "]], { images: "{kind}/x{file}" })
@@ -113,7 +124,7 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       undefined,
       {},
       "fileMissing",
-      "list.csv: there is no such file. Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it."
+      "list.csv: there is no such file. Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it, or to its absolute path."
     ],
     ["says of an empty file what it expected", [], {}, "empty", "list.csv: the file is empty. Expected a header"],
     [

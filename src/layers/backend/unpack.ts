@@ -10,7 +10,7 @@ import { createGunzip } from "node:zlib"
 import { backendError, BackendError } from "./BackendError.ts"
 import { isKept } from "./kept.ts"
 import { withProgress } from "../hub/download/Transfer.ts"
-import { entriesOf, extract, readText } from "./Zip.ts"
+import { extract, readText, withZip } from "./Zip.ts"
 
 const damaged = (path: string, cause: unknown): BackendError => {
   const error = backendError(basename(path), cause)
@@ -38,26 +38,26 @@ const recordedHashes = (record: string): ReadonlyMap<string, string> =>
 export const unpackWheel = Effect.fn("unpackWheel")(function* (path: string, folder: string) {
   return yield* withProgress(`unpacking ${basename(path)}`, (onBytes) =>
     Effect.tryPromise({
-      try: async (signal) => {
-        const entries = await entriesOf(path)
-        const text = async (name: RegExp) => {
-          const entry = entries.find((entry) => name.test(entry.path))
-          return entry === undefined ? "" : readText(path, entry)
-        }
-        const hashes = recordedHashes(await text(/^[^/]+\.dist-info\/RECORD$/))
-        const kept = entries.filter((entry) => isKept(entry.path))
-        const total = kept.reduce((sum, { size }) => sum + size, 0)
-        let done = 0
-        onBytes(done, total)
-        for (const entry of kept) {
-          const before = done
-          const hash = await extract(path, entry, folder, (size) => onBytes(before + size, total), signal)
-          const expected = hashes.get(entry.path)
-          if (expected !== undefined && expected !== hash) throw new Error(`the hash of ${entry.path} is another`)
-          done += entry.size
-        }
-        return await text(/^[^/]+\.dist-info\/METADATA$/)
-      },
+      try: (signal) =>
+        withZip(path, async (zip) => {
+          const text = async (name: RegExp) => {
+            const entry = zip.entries.find(({ fileName }) => name.test(fileName))
+            return entry === undefined ? "" : readText(zip, entry)
+          }
+          const hashes = recordedHashes(await text(/^[^/]+\.dist-info\/RECORD$/))
+          const kept = zip.entries.filter(({ fileName }) => isKept(fileName))
+          const total = kept.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0)
+          let done = 0
+          onBytes(done, total)
+          for (const entry of kept) {
+            const before = done
+            const hash = await extract(zip, entry, folder, (size) => onBytes(before + size, total), signal)
+            const expected = hashes.get(entry.fileName)
+            if (expected !== undefined && expected !== hash) throw new Error(`the hash of ${entry.fileName} is another`)
+            done += entry.uncompressedSize
+          }
+          return await text(/^[^/]+\.dist-info\/METADATA$/)
+        }),
       catch: (cause) => damaged(path, cause)
     })
   )

@@ -1,4 +1,5 @@
 import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { readers } from "./readers.ts"
 
 /** The answer of this process. */
@@ -9,7 +10,7 @@ const answer = async (request: ReadRequest): Promise<ChildReply> => {
     const { read } = await readers[request.format].load()
     return await read(request)
   } catch (cause) {
-    return { _tag: "Failed", detail: cause instanceof Error ? cause.message : String(cause) }
+    return { _tag: "Failed", detail: messageOf(cause) }
   }
 }
 

@@ -1,170 +1,100 @@
-import { Clock, Effect, Layer, Semaphore } from "effect"
-import { mkdir, readdir, utimes } from "node:fs/promises"
-import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import { randomUUID } from "node:crypto"
+import { homedir } from "node:os"
+import { isAbsolute, join } from "node:path"
 import { FeatureCache, FeatureCacheError } from "../../model/FeatureCache.ts"
 import type { FeatureSpace } from "../../model/FeatureSpace.ts"
 import { fileError } from "./atomicWrite.ts"
-import { evict, extension } from "./featureCache/evict.ts"
-import type { Row } from "./featureCache/frame.ts"
-import { encodeFrame, frameSize } from "./featureCache/frame.ts"
-import type { Place, Wanted } from "./featureCache/segment.ts"
-import { append, create, readRows, scan } from "./featureCache/segment.ts"
-import type { FeatureCacheSettings } from "./featureCache/settings.ts"
-import { featureBytes, featureFolder } from "./featureCache/settings.ts"
+import { ContentStore } from "./ContentStore.ts"
 
-/** A segment's last use is noted at most so often, in milliseconds. */
-const noteEvery = 60_000
-
-/** A frame is made in memory before it is written. */
-const largestFrame = 16e6
-
-/** Segments that this process has made, in any cache: two may lie in one folder. */
-let counted = 0
-
-/** A space as this process knows it. */
-interface Known {
-  readonly index: Map<string, Place>
-  /** How far each segment was searched. */
-  readonly searched: Map<string, number>
-  readonly notedAt: Map<string, number>
-  /** The segment that this process writes to. */
-  own: { readonly name: string; size: number } | undefined
+/** Where the cache lies and how large it may grow. */
+export interface FeatureCacheSettings {
+  readonly folder: string
+  /** Bytes of all spaces together; see `ContentStore`. */
+  readonly bytes: number
 }
 
-const attempt = <A>(path: string, action: () => Promise<A>) =>
-  Effect.tryPromise({ try: action, catch: (cause) => fileError(path, cause) })
+/** Under WEFT_CACHE, else XDG_CACHE_HOME/weft, else ~/.cache/weft. */
+export const featureFolder = (environment: NodeJS.ProcessEnv = process.env): string => {
+  const { WEFT_CACHE, XDG_CACHE_HOME } = environment
+  if (WEFT_CACHE !== undefined && WEFT_CACHE !== "") return join(WEFT_CACHE, "features")
+  // The XDG specification: a relative path is to be ignored.
+  const base = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache")
+  return join(base, "weft", "features")
+}
 
-const isMissing = ({ reason }: { readonly reason: string }) => reason === "missing"
+/** Ten gigabytes: two million feature rows of MobileNetV2. */
+const defaultBytes = 10e9
 
-/**
- * The cache as files: a folder for each space, in it segments that each have one writer and any number of readers.
- *
- * A segment only grows, by whole frames; what a killed process left half written is no frame, and is not read. Readers
- * look for new frames whenever a key is missing. Nothing is locked.
- */
-export const make = ({ bytes, folder }: FeatureCacheSettings): FeatureCache["Service"] => {
-  const largestSegment = Math.floor(bytes / 64)
-  const spaces = new Map<string, Known>()
-  const turn = Semaphore.makeUnsafe(1)
-  const folderOf = ({ digest }: FeatureSpace) => join(folder, digest)
-  const failure = Effect.mapError((error: ReturnType<typeof fileError>) => {
-    const { detail, path, reason } = error
-    return new FeatureCacheError({ path, reason: reason === "missing" ? "failed" : reason, detail })
-  })
+/** How large the cache may grow, in bytes: WEFT_FEATURES_MIB, in MiB, else 10 GB. It is the machine's, not a run's. */
+export const featureBytes = (environment: NodeJS.ProcessEnv = process.env): number => {
+  const mebibytes = Number(environment["WEFT_FEATURES_MIB"])
+  return mebibytes >= 1 ? mebibytes * 2 ** 20 : defaultBytes
+}
 
-  const known = ({ digest }: FeatureSpace): Known => {
-    const there = spaces.get(digest) ?? { index: new Map(), searched: new Map(), notedAt: new Map(), own: undefined }
-    spaces.set(digest, there)
-    return there
+/** Each space has open files; an epoch of augmented images is one. */
+const mostOpen = 16
+
+/** Features in a `ContentStore`, a row a record. `close` closes the files. */
+export const make = ({ bytes, folder }: FeatureCacheSettings): FeatureCache["Service"] & { close: () => void } => {
+  const owner = randomUUID()
+  /** Those that were used last at the end. */
+  const stores = new Map<string, ContentStore>()
+
+  const storeOf = ({ digest }: FeatureSpace): ContentStore => {
+    const store = stores.get(digest) ?? new ContentStore({ root: folder, space: digest, most: bytes, owner })
+    stores.delete(digest)
+    stores.set(digest, store)
+    for (const [other, old] of [...stores].slice(0, -mostOpen)) {
+      old.close()
+      stores.delete(other)
+    }
+    return store
   }
 
-  /** Learns what was added to a segment. */
-  const learn = Effect.fnUntraced(function* (space: FeatureSpace, segment: string) {
-    const { index, searched } = known(space)
-    const path = join(folderOf(space), segment)
-    const found = (key: string, at: number, checksum: number) => void index.set(key, { segment, at, checksum })
-    searched.set(segment, yield* attempt(path, () => scan(path, space, searched.get(segment) ?? 0, found)))
-  })
-
-  /** Learns what all processes have added. */
-  const look = Effect.fn("FeatureCache.look")(function* (space: FeatureSpace) {
-    const names = yield* attempt(folderOf(space), () => readdir(folderOf(space))).pipe(
-      Effect.catchIf(isMissing, () => Effect.succeed([] as ReadonlyArray<string>)) // nothing was written yet
+  /** Does something with a space's store; the system's errors are the cache's. */
+  const using = <A>(space: FeatureSpace, use: (store: ContentStore) => A) =>
+    Effect.try({ try: () => use(storeOf(space)), catch: (cause) => fileError(join(folder, space.digest), cause) }).pipe(
+      Effect.mapError(
+        ({ detail, path, reason }) =>
+          new FeatureCacheError({ path, reason: reason === "missing" ? "failed" : reason, detail })
+      )
     )
-    for (const name of names.filter((name) => name.endsWith(extension)))
-      // Another process may have just removed it.
-      yield* Effect.catchIf(learn(space, name), isMissing, () => Effect.void)
-  })
 
-  /** Notes that a segment is used, so that it is not the next to go. */
-  const note = Effect.fnUntraced(function* (space: FeatureSpace, segment: string) {
-    const { notedAt } = known(space)
-    const now = yield* Clock.currentTimeMillis
-    if (now - (notedAt.get(segment) ?? -Infinity) < noteEvery) return
-    notedAt.set(segment, now)
-    const path = join(folderOf(space), segment)
-    yield* Effect.ignore(attempt(path, () => utimes(path, now / 1000, now / 1000)))
-  })
-
-  const read = Effect.fn("FeatureCache.read")(function* (space: FeatureSpace, keys: ReadonlyArray<string>) {
-    const { index } = known(space)
-    if (keys.some((key) => !index.has(key))) yield* turn.withPermits(1)(look(space))
-    const rowSize = space.length * 4
-    const features = new Float32Array(keys.length * space.length)
-    const missing: Array<number> = []
-    const bySegment = new Map<string, Array<Wanted>>()
-    for (const [row, key] of keys.entries()) {
-      const place = index.get(key)
-      if (place === undefined) {
-        missing.push(row)
-        continue
-      }
-      const wanted = bySegment.get(place.segment) ?? []
-      bySegment.set(place.segment, wanted)
-      wanted.push({ ...place, row })
+  return {
+    read: Effect.fn("FeatureCache.read")((space: FeatureSpace, keys: ReadonlyArray<string>) =>
+      using(space, (store) => {
+        if (keys.some((key) => !store.has(key))) store.refresh()
+        const features = new Float32Array(keys.length * space.length)
+        const rows = new Uint8Array(features.buffer)
+        const missing: Array<number> = []
+        for (const [i, key] of keys.entries()) {
+          const row = store.take(key)?.bytes
+          if (row?.length === space.length * 4) rows.set(row, i * row.length)
+          else missing.push(i)
+        }
+        return { features, missing }
+      })
+    ),
+    write: Effect.fn("FeatureCache.write")((space: FeatureSpace, keys: ReadonlyArray<string>, features: Float32Array) =>
+      using(space, (store) => {
+        const { buffer, byteOffset } = features
+        const size = space.length * 4
+        store.put(keys.map((key, i) => ({ key, note: 0, bytes: new Uint8Array(buffer, byteOffset + i * size, size) })))
+      })
+    ),
+    close: () => {
+      for (const store of stores.values()) store.close()
     }
-    const readSegment = Effect.fnUntraced(function* (segment: string, wanted: ReadonlyArray<Wanted>) {
-      const path = join(folderOf(space), segment)
-      const lost = yield* attempt(path, () => readRows(path, wanted, new Uint8Array(features.buffer), rowSize)).pipe(
-        Effect.catchIf(isMissing, () => Effect.succeed(wanted))
-      )
-      for (const { row } of lost) {
-        index.delete(keys[row]!) // a row is a position among the keys
-        missing.push(row)
-      }
-      yield* note(space, segment)
-    })
-    yield* Effect.forEach(bySegment, ([segment, wanted]) => readSegment(segment, wanted), {
-      concurrency: 4,
-      discard: true
-    })
-    return { features, missing: missing.sort((a, b) => a - b) }
-  }, failure)
-
-  /** Makes this process's next segment of a space, and room for it. */
-  const begin = Effect.fnUntraced(function* (space: FeatureSpace) {
-    yield* attempt(folder, () => evict(folder, bytes - largestSegment))
-    yield* attempt(folderOf(space), () => mkdir(folderOf(space), { recursive: true }))
-    const now = yield* Clock.currentTimeMillis
-    const name = `${now.toString(36)}-${process.pid}-${counted++}${extension}`
-    yield* attempt(join(folderOf(space), name), () => create(join(folderOf(space), name)))
-    return { name, size: 0 }
-  })
-
-  const writeFrame = Effect.fnUntraced(
-    function* (space: FeatureSpace, rows: ReadonlyArray<Row>) {
-      const state = known(space)
-      const frame = encodeFrame(space, rows)
-      const isFull = state.own !== undefined && state.own.size + frame.length > largestSegment
-      const own = state.own === undefined || isFull ? yield* begin(space) : state.own
-      // Until the frame is whole the segment is nobody's: after a failure no other frame may follow the torn one.
-      state.own = undefined
-      const path = join(folderOf(space), own.name)
-      yield* attempt(path, () => append(path, frame, own.size))
-      yield* learn(space, own.name)
-      state.own = { name: own.name, size: own.size + frame.length }
-    },
-    // Another process may have removed the segment, or the folder before there was a segment in it.
-    Effect.retry({ while: isMissing, times: 2 })
-  )
-
-  const write = Effect.fn("FeatureCache.write")(
-    function* (space: FeatureSpace, keys: ReadonlyArray<string>, features: Float32Array) {
-      const { index } = known(space)
-      const rows = keys.flatMap((key, i): ReadonlyArray<Row> =>
-        index.has(key) ? [] : [{ key, features: features.subarray(i * space.length, (i + 1) * space.length) }]
-      )
-      const perFrame = Math.max(1, Math.floor(Math.min(largestFrame, largestSegment) / frameSize(1, space)))
-      for (let at = 0; at < rows.length; at += perFrame) yield* writeFrame(space, rows.slice(at, at + perFrame))
-    },
-    turn.withPermits(1),
-    Effect.uninterruptible,
-    failure
-  )
-
-  return { read, write }
+  }
 }
 
 /** Features on disk; see `make`. */
 export const layer = (settings: Partial<FeatureCacheSettings> = {}) =>
-  Layer.sync(FeatureCache, () => make({ folder: featureFolder(), bytes: featureBytes(), ...settings }))
+  Layer.effect(
+    FeatureCache,
+    Effect.acquireRelease(
+      Effect.sync(() => make({ folder: featureFolder(), bytes: featureBytes(), ...settings })),
+      ({ close }) => Effect.sync(close)
+    )
+  )

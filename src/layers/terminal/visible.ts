@@ -8,8 +8,8 @@ const unseen =
 
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
 
-/** JSON's own notation, so that a JSON document keeps its meaning. */
-const escaped = (character: string): string =>
+/** A character in JSON's own notation, so that a JSON document keeps its meaning. */
+export const escaped = (character: string): string =>
   named[character] ??
   Array.from(
     { length: character.length },

@@ -10,7 +10,7 @@ type ValueType = "i32" | "f32" | "v128"
 const typeCode: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b }
 
 /** An unsigned number in LEB128. */
-const unsigned = (n: number): Array<number> => (n < 128 ? [n] : [(n & 127) | 128, ...unsigned(n >>> 7)])
+export const unsigned = (n: number): Array<number> => (n < 128 ? [n] : [(n & 127) | 128, ...unsigned(n >>> 7)])
 
 /** A signed number in LEB128. */
 const signed = (n: number): Array<number> => (n >= -64 && n < 64 ? [n & 127] : [(n & 127) | 128, ...signed(n >> 7)])
@@ -23,8 +23,10 @@ const flatten = (code: Code, into: Array<number> = []): Array<number> => {
   return into
 }
 
-const simd = (opcode: number): Code => [0xfd, ...unsigned(opcode)]
-const binary =
+/** The code of a SIMD instruction. */
+export const simd = (opcode: number): Code => [0xfd, ...unsigned(opcode)]
+/** An instruction of two operands. */
+export const binary =
   (opcode: Code) =>
   (a: Code, b: Code): Code => [a, b, opcode]
 
@@ -111,19 +113,16 @@ export class Assembler {
    * Adds a function without a result and gives its index. `build` gets the parameters in order, and `local` for more
    * variables.
    */
-  add(
+  add<const Params extends ReadonlyArray<ValueType>>(
     name: string,
-    params: ReadonlyArray<ValueType>,
-    build: (params: ReadonlyArray<Local>, local: (type: ValueType) => Local) => Code
+    params: Params,
+    build: (params: { readonly [At in keyof Params]: Local }, local: (type: ValueType) => Local) => Code
   ): number {
     const locals: Array<ValueType> = []
     const local = (type: ValueType): Local => ({ index: params.length + locals.push(type) - 1 })
-    const code = flatten(
-      build(
-        params.map((_, index) => ({ index })),
-        local
-      )
-    )
+    // `map` gives an array of the same length, and the type does not say so.
+    const given = params.map((_, index) => ({ index })) as { readonly [At in keyof Params]: Local }
+    const code = flatten(build(given, local))
     this.exports.push([name, this.bodies.length])
     return this.bodies.push({ params, locals, code }) - 1
   }

@@ -1,4 +1,30 @@
-import type { OptimizerConfig } from "../TrainConfig.ts"
+import { Schema } from "effect"
+import { between, setting, Share } from "../../config/Setting.ts"
+
+/** The keys in the configuration's `train.optimizer`, beside the kind, with PyTorch's names, defaults and semantics. */
+export const optimizerSettings = {
+  momentum: setting(between(0, 0.9999), 0, "sgd: momentum"),
+  dampening: setting(Share, 0, "sgd: dampening of the momentum"),
+  nesterov: setting(Schema.Boolean, false, "sgd: Nesterov momentum (needs a momentum, and no dampening)"),
+  beta1: setting(
+    between(0, 0.999999),
+    0.9,
+    "adam, adamw, lion: decay of the gradient's running mean; lion: of the one that tells the direction"
+  ),
+  beta2: setting(
+    between(0, 0.999999),
+    0.999,
+    "adam, adamw: decay of the squared gradient's running mean; lion: of the gradient's, where 0.99 is usual"
+  ),
+  eps: setting(between(1e-12, 1), 1e-8, "adam, adamw: added to the root, against division by zero"),
+  weightDecay: setting(
+    between(0, 1),
+    0,
+    "L2 penalty added to the gradient (sgd, adam), or decoupled decay (adamw, lion)"
+  )
+}
+const OptimizerSettings = Schema.Struct(optimizerSettings)
+export type OptimizerSettings = typeof OptimizerSettings.Type
 
 /** The arithmetic that a rule is written in. Each engine has its own: on tensors, or on the text of a program. */
 export interface Arithmetic<T> {
@@ -45,7 +71,7 @@ export interface Optimizer<Kind extends string = string> {
   readonly kind: Kind
   readonly rules: ReadonlyArray<Rule>
   /** The rule that a configuration asks for, one of `rules`, with the scalars of a step. */
-  readonly rule: (config: OptimizerConfig) => {
+  readonly rule: (config: OptimizerSettings) => {
     readonly rule: Rule
     readonly scalarsAt: (at: UpdateAt) => Readonly<Record<string, number>>
   }

@@ -1,5 +1,4 @@
-import type { OptimizerConfig } from "../TrainConfig.ts"
-import type { Optimizer, Rule, UpdateAt } from "./Optimizer.ts"
+import type { Optimizer, OptimizerSettings, Rule, UpdateAt } from "./Optimizer.ts"
 
 type Scalar = "rate" | "root" | "eps" | "kept" | "penalty" | "beta1" | "gain1" | "beta2" | "gain2"
 
@@ -19,7 +18,7 @@ const rule: Rule<"mean" | "variance", Scalar> = {
 }
 
 /** `penalty` is the L2 penalty that the gradient gets, `shrink` the share of the rate by which a weight shrinks. */
-const of = ({ beta1, beta2, eps }: OptimizerConfig, penalty: number, shrink: number) => ({
+const of = ({ beta1, beta2, eps }: OptimizerSettings, penalty: number, shrink: number) => ({
   rule,
   scalarsAt: ({ learningRate, step }: UpdateAt) => ({
     rate: learningRate / (1 - beta1 ** (step + 1)),

@@ -1,4 +1,18 @@
-import type { ScheduleConfig } from "../TrainConfig.ts"
+import { Schema } from "effect"
+import { between, intBetween, setting, Share } from "../../config/Setting.ts"
+
+/** The keys in the configuration's `train.schedule`, beside the kind. */
+export const scheduleSettings = {
+  warmup: setting(Share, 0, "constant, step, cosine: share of all steps in which the rate rises linearly from 0"),
+  everyEpochs: setting(intBetween(1, 100_000), 7, "step: epochs between two drops"),
+  gamma: setting(between(1e-6, 1), 0.1, "step: factor of a drop"),
+  final: setting(between(0, 1), 0, "cosine: the last rate, as a share of the learning rate"),
+  rise: setting(between(0.01, 0.99), 0.3, "one-cycle: share of all steps in which the rate rises"),
+  startDivisor: setting(between(1, 1e6), 25, "one-cycle: the first rate is the learning rate divided by this"),
+  endDivisor: setting(between(1, 1e9), 1e4, "one-cycle: the last rate is the first one divided by this")
+}
+const ScheduleSettings = Schema.Struct(scheduleSettings)
+export type ScheduleSettings = typeof ScheduleSettings.Type
 
 /** A step of a run, counted from 0, among all its steps. */
 export interface ScheduleAt {
@@ -12,7 +26,7 @@ export interface ScheduleAt {
 /** How the learning rate moves over a run's steps. A new one is a file beside this one, and a line in `schedule.ts`. */
 export interface Schedule<Kind extends string = string> {
   readonly kind: Kind
-  readonly rateAt: (config: ScheduleConfig, at: ScheduleAt) => number
+  readonly rateAt: (config: ScheduleSettings, at: ScheduleAt) => number
 }
 
 /** Half a cosine from one rate to another; `done` goes from 0 to 1. */
@@ -27,7 +41,7 @@ export const progress = (step: number, from: number, to: number): number =>
  * The steps of the warm-up, and a step's share of the rate: step i of w has (i + 1) / w, as PyTorch's
  * `LinearLR(start_factor=1/w, total_iters=w-1)`; the first step is not lost on a rate of 0.
  */
-export const warmUp = (config: ScheduleConfig, { step, steps }: ScheduleAt) => {
+export const warmUp = (config: ScheduleSettings, { step, steps }: ScheduleAt) => {
   const length = Math.round(config.warmup * steps)
   return { length, share: step < length ? (step + 1) / length : 1 }
 }

@@ -7,10 +7,11 @@ import { formatOf } from "../../model/export/formats.ts"
 import type { ExportPlan } from "../../model/export/formats.ts"
 import { decodeModel } from "../../model/Model.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { checkExport, logitsOf, tolerance } from "./checkExport.ts"
 import { ExportError, Exports } from "./Exports.ts"
-import { heldImages } from "../train/heldImages.ts"
-import type { HeldSource } from "../train/heldImages.ts"
+import { heldImages } from "./heldImages.ts"
+import type { HeldSource } from "./heldImages.ts"
 import { Machine } from "../Machine.ts"
 import { RunFolder } from "../RunFolder.ts"
 
@@ -78,7 +79,7 @@ export const exportRun = Effect.fn("exportRun")(function* (config: RunConfig, re
       new ExportError({
         where: target,
         reason: "tooLarge",
-        detail: `the model cannot be written as ${format}: ${cause instanceof Error ? cause.message : String(cause)}`
+        detail: `the model cannot be written as ${format}: ${messageOf(cause)}`
       })
   })
   const checked = yield* exports.publish(target, files, force, (draft) =>

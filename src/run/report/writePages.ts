@@ -1,5 +1,5 @@
 import { Clock, Effect } from "effect"
-import { imageFolders, imagePath } from "../../pipeline/Rows.ts"
+import { imageFolders, pathUnder } from "../../pipeline/Rows.ts"
 import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { eventFile } from "../train/tensorboard/eventFile.ts"
@@ -32,7 +32,7 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
     samples,
     ({ digest, file }) =>
       Effect.map(
-        thumbnails.of(imagePath(root, file), { digest, within }, image),
+        thumbnails.of(pathUnder(root, file), { digest, within }, image),
         (picture) => [file, picture] as const
       ),
     { concurrency: 4 }

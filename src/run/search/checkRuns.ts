@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { Engines } from "../../model/Engines.ts"
-import { networkFor } from "../../model/networks.ts"
+import { planNetwork } from "../../model/NetworkPlan.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { canonical } from "../../pipeline/canonical.ts"
@@ -15,14 +15,11 @@ const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): Read
  * image. Returns a digest of all their data; fails as a run would.
  */
 export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArray<RunConfig>) {
-  for (const { engine, image, network } of distinct(configs, ({ engine, image, network }) => [
-    engine,
-    image,
-    network
-  ])) {
-    const anyClasses = yield* networkFor(network, { ...image, classes: 2 })
-    yield* Effect.scoped(Engines.use((engines) => engines.choose(engine, anyClasses)))
-  }
+  const plans = yield* Effect.forEach(configs, ({ engine, image, network, train }) =>
+    Effect.map(planNetwork(network, image, train), ({ smallest }) => ({ engine, smallest }))
+  )
+  for (const { engine, smallest } of distinct(plans, (plan) => plan))
+    yield* Effect.scoped(Engines.use((engines) => engines.choose(engine, smallest)))
   const digests: Array<string> = []
   for (const config of distinct(configs, ({ data, image, seed }) => [data, image, seed]))
     digests.push((yield* trainingData(config)).digest)

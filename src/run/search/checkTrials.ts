@@ -1,6 +1,5 @@
 import { Effect, Result } from "effect"
-import { networkFor } from "../../model/networks.ts"
-import { freezingOf } from "../../model/parts.ts"
+import { planNetwork } from "../../model/NetworkPlan.ts"
 import { ConfigError } from "../../config/RunConfig.ts"
 import type { Trial } from "./points.ts"
 
@@ -11,11 +10,7 @@ import type { Trial } from "./points.ts"
 export const checkTrials = Effect.fn("checkTrials")(function* (trials: ReadonlyArray<Trial>, where: string) {
   const problems: Array<string> = []
   for (const { config, id } of trials) {
-    const { image, network, train } = config
-    const checked = yield* networkFor(network, { ...image, classes: 2 }).pipe(
-      Effect.flatMap((anyClasses) => freezingOf(anyClasses, network, train, 1)),
-      Effect.result
-    )
+    const checked = yield* Effect.result(planNetwork(config.network, config.image, config.train))
     if (Result.isFailure(checked)) problems.push(`trial ${id}: ${checked.failure.message}`)
   }
   if (problems.length > 0) return yield* new ConfigError({ where, problems })

@@ -20,7 +20,7 @@ export interface BegunData {
   readonly images: ReadonlyMap<string, string>
   /** Rows that were refused before the training, by line. */
   readonly refused: ReadonlyMap<number, Refusal>
-  /** Rows that left during the run; known once it is finished. */
+  /** Rows that left during the run; known once it has ended. */
   readonly lost: ReadonlyArray<Refusal>
 }
 
@@ -61,7 +61,7 @@ export const readListing = Effect.fn("begunData.listing")(function* (folder: Run
 })
 
 /** Whether a row left during the run. */
-export const hasLeft = ({ epoch }: Refusal): boolean => epoch !== undefined
+export const hasLeft = ({ part }: Refusal): boolean => part !== undefined
 
 /**
  * The data that the run in a folder began with; undefined where the folder has no list of them, or one of another

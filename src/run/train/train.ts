@@ -15,6 +15,7 @@ import { writeChanged } from "../RunFolder.ts"
 import { forGoingOn, ledgerText, readBegunData, writeBegunData } from "./begunData.ts"
 import { finishRuns } from "./finish.ts"
 import type { OpenRun, PreparedRun } from "./open.ts"
+import type { OpenBatches } from "./openBatches.ts"
 import { openEngine, openRun, openRunBatches, prepareRun } from "./open.ts"
 import { passKey } from "./passKey.ts"
 import type { PlannedRun } from "./plan.ts"
@@ -116,6 +117,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const batches = yield* openRunBatches(runs[0], engine)
   const [open, ended] = yield* each(runs, (run) => openRun(run, engine, batches.features))
   if (!Arrays.isReadonlyArrayNonEmpty(open)) return { ended, passes: noPasses }
+  const noteLosses = writeLosses(open, batches)
   const training = yield* trainTogether(
     Arrays.map(open, (run) => learnerOf(run, batches.features)),
     {
@@ -126,15 +128,26 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
       trainingBatches: batches.training,
       validationBatches: batches.evaluation("validation")
     }
-  )
+  ).pipe(Effect.tapError(() => noteLosses))
   const trained = training.ended.flatMap(({ one: { run }, outcome }) =>
     outcome.state === "finished" ? [{ ...run, trained: outcome }] : []
   )
   const stopped = training.ended.flatMap(({ one: { trial }, outcome }) =>
     outcome.state === "finished" ? [] : [{ trial, outcome }]
   )
-  return together([{ ended: [...ended, ...stopped], passes: training.passes }, yield* finishRuns(trained, batches)])
+  return together([
+    { ended: [...ended, ...stopped], passes: training.passes },
+    yield* finishRuns(trained, batches).pipe(Effect.tapError(() => noteLosses))
+  ])
 }, Effect.scoped)
+
+/** Writes the samples that have left into the ledger of each run that ends because of them. */
+const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
+  Effect.suspend(() => ledgerText(losses.ledger())).pipe(
+    Effect.flatMap((text) => Effect.forEach(runs, ({ folder }) => writeChanged(folder, "ledger.jsonl", text))),
+    // The reason why the runs end must not be hidden by a failure to write this.
+    Effect.ignore
+  )
 
 /** A run as a learner. */
 const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {

@@ -442,9 +442,24 @@ describe("a photo that is lost after the check", () => {
         if (error._tag !== "DataUnusable") return assert.fail(error._tag)
         assert.strictEqual(error.reason, "tooManyRefused")
         assert.match(error.message, /imageMissing/)
+        // What was lost until then is in the ledger, beside what was refused before.
+        const refused = dataset.ledger.refusals.length
+        const lines = yield* Schema.decodeEffect(RefusalLines)(readFileSync(join(path, "ledger.jsonl"), "utf8"))
+        const lost = lines.filter(({ part }) => part !== undefined)
+        assert.isAbove(lost.length, 0)
+        assert.strictEqual(lines.length, refused + lost.length)
+        for (const { detail, reason } of lost) {
+          assert.strictEqual(reason, "imageMissing")
+          assert.include(detail, "there is no such file")
+        }
+        assert.include(error.message, `at least ${lines.length} of the 39 listed rows are faulty`)
         cpSync(back, data, { recursive: true })
         yield* train(config, path)
         assert.deepStrictEqual(resultOf(path), resultOf(whole))
+        assert.strictEqual(
+          readFileSync(join(path, "ledger.jsonl"), "utf8"),
+          readFileSync(join(whole, "ledger.jsonl"), "utf8")
+        )
       })
     )
   )

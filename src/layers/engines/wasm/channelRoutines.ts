@@ -39,29 +39,29 @@ const activationGradient = (module: Assembler) =>
       const step = local("i32")
       const value = local("v128")
       const y4 = local("v128")
-      const row = eachChannel(at, channels!, ({ load, store }) => {
+      const row = eachChannel(at, channels, ({ load, store }) => {
         const of = (pointer: Local) => w.add(w.get(pointer), w.get(at))
         return [
-          w.set(y4, load(of(y!))),
+          w.set(y4, load(of(y))),
           w.set(
             value,
             w.without(
-              w.both(load(of(dy!)), w.unequal(w.get(y4), w.splat(w.get(high!)))),
+              w.both(load(of(dy)), w.unequal(w.get(y4), w.splat(w.get(high)))),
               w.lessOrEqual(w.get(y4), w.zeros)
             )
           ),
-          store(of(out!), w.get(value)),
-          store(of(sums!), w.plus(load(of(sums!)), w.get(value)))
+          store(of(out), w.get(value)),
+          store(of(sums), w.plus(load(of(sums)), w.get(value)))
         ]
       })
       return [
-        w.set(step, w.mul(w.get(channels!), w.int(4))),
+        w.set(step, w.mul(w.get(channels), w.int(4))),
         times(
-          rows!,
+          rows,
           [
-            [dy!, step],
-            [y!, step],
-            [out!, step]
+            [dy, step],
+            [y, step],
+            [out, step]
           ],
           row
         )
@@ -74,16 +74,16 @@ const total = (module: Assembler) =>
   module.add("total", ["i32", "i32", "i32", "i32"], ([x, sums, rows, channels], local) => {
     const at = local("i32")
     const step = local("i32")
-    const row = eachChannel(at, channels!, ({ load, store }) => {
-      const sum = w.add(w.get(sums!), w.get(at))
-      return store(sum, w.plus(load(sum), load(w.add(w.get(x!), w.get(at)))))
+    const row = eachChannel(at, channels, ({ load, store }) => {
+      const sum = w.add(w.get(sums), w.get(at))
+      return store(sum, w.plus(load(sum), load(w.add(w.get(x), w.get(at)))))
     })
-    return [w.set(step, w.mul(w.get(channels!), w.int(4))), times(rows!, [[x!, step]], row)]
+    return [w.set(step, w.mul(w.get(channels), w.int(4))), times(rows, [[x, step]], row)]
   })
 
 /** Goes through a window of `rows` by `columns` pixels, all channels of each: `place` holds the pixel's address. */
 const eachOfWindow = (
-  [x, rowStep, columnStep, rows, columns]: ReadonlyArray<Local>,
+  [x, rowStep, columnStep, rows, columns]: readonly [Local, Local, Local, Local, Local],
   local: (type: "i32") => Local,
   body: (place: Local) => Code
 ): Code => {
@@ -92,12 +92,12 @@ const eachOfWindow = (
   const row = local("i32")
   const column = local("i32")
   return [
-    w.set(line, w.get(x!)),
-    w.set(row, w.get(rows!)),
+    w.set(line, w.get(x)),
+    w.set(row, w.get(rows)),
     times(
       row,
-      [[line, rowStep!]],
-      [w.set(place, w.get(line)), w.set(column, w.get(columns!)), times(column, [[place, columnStep!]], body(place))]
+      [[line, rowStep]],
+      [w.set(place, w.get(line)), w.set(column, w.get(columns)), times(column, [[place, columnStep]], body(place))]
     )
   ]
 }
@@ -110,12 +110,12 @@ const largest = (module: Assembler) =>
     ([x, rowStep, columnStep, rows, columns, channels, out], local) => {
       const at = local("i32")
       const best = local("v128")
-      return eachChannel(at, channels!, ({ load, store }) => [
-        w.set(best, load(w.add(w.get(x!), w.get(at)))),
-        eachOfWindow([x!, rowStep!, columnStep!, rows!, columns!], local, (place) =>
+      return eachChannel(at, channels, ({ load, store }) => [
+        w.set(best, load(w.add(w.get(x), w.get(at)))),
+        eachOfWindow([x, rowStep, columnStep, rows, columns], local, (place) =>
           w.set(best, w.most(w.get(best), load(w.add(w.get(place), w.get(at)))))
         ),
-        store(w.add(w.get(out!), w.get(at)), w.get(best))
+        store(w.add(w.get(out), w.get(at)), w.get(best))
       ])
     }
   )
@@ -134,12 +134,12 @@ const route = (module: Assembler) =>
       const left = local("v128")
       const hit = local("v128")
       const [last, rowBack, columnBack] = [local("i32"), local("i32"), local("i32")]
-      return eachChannel(at, channels!, ({ load, store }) => {
+      return eachChannel(at, channels, ({ load, store }) => {
         /** Gives what is left of dy to the first pixel, in this order, that the condition picks. */
-        const give = ([from, rowStep, columnStep]: ReadonlyArray<Local>, picks: (value: Code) => Code) =>
-          eachOfWindow([from!, rowStep!, columnStep!, rows!, columns!], local, (place) => {
+        const give = ([from, rowStep, columnStep]: readonly [Local, Local, Local], picks: (value: Code) => Code) =>
+          eachOfWindow([from, rowStep, columnStep, rows, columns], local, (place) => {
             const value = w.add(w.get(place), w.get(at))
-            const gradient = w.add(value, w.get(toDx!))
+            const gradient = w.add(value, w.get(toDx))
             return [
               w.set(hit, picks(load(value))),
               store(gradient, w.plus(load(gradient), w.both(w.get(left), w.get(hit)))),
@@ -149,14 +149,14 @@ const route = (module: Assembler) =>
         const negative = (a: Local) => w.mul(w.get(a), w.int(-1))
         const behind = (count: Local, step: Local) => w.mul(w.add(w.get(count), w.int(-1)), w.get(step))
         return [
-          w.set(best, load(w.add(w.get(y!), w.get(at)))),
-          w.set(left, load(w.add(w.get(dy!), w.get(at)))),
-          give([x!, rowStep!, columnStep!], (value) => w.equal(value, w.get(best))),
+          w.set(best, load(w.add(w.get(y), w.get(at)))),
+          w.set(left, load(w.add(w.get(dy), w.get(at)))),
+          give([x, rowStep, columnStep], (value) => w.equal(value, w.get(best))),
           // NaN equals nothing: what is still left goes back from the last pixel on.
           w.when(w.any(w.unequal(w.get(best), w.get(best))), [
-            w.set(last, w.add(w.get(x!), w.add(behind(rows!, rowStep!), behind(columns!, columnStep!)))),
-            w.set(rowBack, negative(rowStep!)),
-            w.set(columnBack, negative(columnStep!)),
+            w.set(last, w.add(w.get(x), w.add(behind(rows, rowStep), behind(columns, columnStep)))),
+            w.set(rowBack, negative(rowStep)),
+            w.set(columnBack, negative(columnStep)),
             w.set(left, w.both(w.get(left), w.unequal(w.get(best), w.get(best)))),
             give([last, rowBack, columnBack], (value) => [w.set(hit, value), w.unequal(w.get(hit), w.get(hit))])
           ])
@@ -175,34 +175,34 @@ const weigh = (module: Assembler) =>
       const sum = local("v128")
       const [line, row, weight] = [local("i32"), local("i32"), local("i32")]
       const [xLine, place, left] = [local("i32"), local("i32"), local("i32")]
-      return eachChannel(at, channels!, ({ load, store }) => [
+      return eachChannel(at, channels, ({ load, store }) => [
         w.set(sum, w.zeros),
-        w.set(xLine, w.get(x!)),
-        w.set(line, w.get(weights!)),
-        w.set(row, w.get(rows!)),
+        w.set(xLine, w.get(x)),
+        w.set(line, w.get(weights)),
+        w.set(row, w.get(rows)),
         times(
           row,
           [
-            [xLine, rowStep!],
-            [line, weightRowStep!]
+            [xLine, rowStep],
+            [line, weightRowStep]
           ],
           [
             w.set(place, w.get(xLine)),
             w.set(weight, w.get(line)),
-            w.set(left, w.get(columns!)),
+            w.set(left, w.get(columns)),
             w.during(
               w.get(left),
               w.set(
                 sum,
                 w.fma(load(w.add(w.get(place), w.get(at))), load(w.add(w.get(weight), w.get(at))), w.get(sum))
               ),
-              w.advance(place, w.get(columnStep!)),
-              w.advance(weight, w.mul(w.get(channels!), w.int(4))),
+              w.advance(place, w.get(columnStep)),
+              w.advance(weight, w.mul(w.get(channels), w.int(4))),
               w.advance(left, w.int(-1))
             )
           ]
         ),
-        store(w.add(w.get(out!), w.get(at)), w.get(sum))
+        store(w.add(w.get(out), w.get(at)), w.get(sum))
       ])
     }
   )
@@ -211,10 +211,10 @@ const weigh = (module: Assembler) =>
 const clamp = (module: Assembler) =>
   module.add("clamp", ["i32", "i32", "i32", "f32"], ([x, y, count, high], local) => {
     const at = local("i32")
-    return eachChannel(at, count!, ({ load, store }) =>
+    return eachChannel(at, count, ({ load, store }) =>
       store(
-        w.add(w.get(y!), w.get(at)),
-        w.least(w.most(load(w.add(w.get(x!), w.get(at))), w.zeros), w.splat(w.get(high!)))
+        w.add(w.get(y), w.get(at)),
+        w.least(w.most(load(w.add(w.get(x), w.get(at))), w.zeros), w.splat(w.get(high)))
       )
     )
   })
@@ -226,16 +226,16 @@ const spread = (module: Assembler) =>
     ["i32", "i32", "i32", "i32", "i32", "i32", "i32"],
     ([to, toStep, from, fromStep, weight, count, channels], local) => {
       const at = local("i32")
-      const row = eachChannel(at, channels!, ({ load, store }) => {
-        const target = w.add(w.get(to!), w.get(at))
-        const source = load(w.add(w.get(from!), w.get(at)))
-        return store(target, w.fma(source, load(w.add(w.get(weight!), w.get(at))), load(target)))
+      const row = eachChannel(at, channels, ({ load, store }) => {
+        const target = w.add(w.get(to), w.get(at))
+        const source = load(w.add(w.get(from), w.get(at)))
+        return store(target, w.fma(source, load(w.add(w.get(weight), w.get(at))), load(target)))
       })
       return times(
-        count!,
+        count,
         [
-          [to!, toStep!],
-          [from!, fromStep!]
+          [to, toStep],
+          [from, fromStep]
         ],
         row
       )
@@ -249,15 +249,15 @@ const gather = (module: Assembler) =>
     ["i32", "i32", "i32", "i32", "i32", "i32", "i32"],
     ([a, aStep, b, bStep, sums, count, channels], local) => {
       const at = local("i32")
-      const row = eachChannel(at, channels!, ({ load, store }) => {
-        const sum = w.add(w.get(sums!), w.get(at))
-        return store(sum, w.fma(load(w.add(w.get(a!), w.get(at))), load(w.add(w.get(b!), w.get(at))), load(sum)))
+      const row = eachChannel(at, channels, ({ load, store }) => {
+        const sum = w.add(w.get(sums), w.get(at))
+        return store(sum, w.fma(load(w.add(w.get(a), w.get(at))), load(w.add(w.get(b), w.get(at))), load(sum)))
       })
       return times(
-        count!,
+        count,
         [
-          [a!, aStep!],
-          [b!, bStep!]
+          [a, aStep],
+          [b, bStep]
         ],
         row
       )

@@ -28,7 +28,7 @@ const tile = (module: Assembler, rows: number) =>
       const b = [local("v128"), local("v128")] as const
       const a = local("v128")
       const multiply = (k: number): Code => [
-        b.map((half, i) => w.set(half, w.load(w.get(panel!), k * panelWidth * float + i * vector))),
+        b.map((half, i) => w.set(half, w.load(w.get(panel), k * panelWidth * float + i * vector))),
         sums.map((row, i) => [
           w.set(a, w.loadSplat(w.get(pointers[i]!), k * float)),
           row.map((sum, j) => w.set(sum, w.fma(w.get(a), w.get(b[j]!), w.get(sum))))
@@ -37,24 +37,24 @@ const tile = (module: Assembler, rows: number) =>
       const round = (n: number): Code => [
         range(n).map(multiply),
         pointers.map((pointer) => w.advance(pointer, w.int(n * float))),
-        w.advance(panel!, w.int(n * panelWidth * float)),
+        w.advance(panel, w.int(n * panelWidth * float)),
         w.advance(left, w.int(-n))
       ]
-      const clamped = (sum: Local) => w.least(w.most(w.get(sum), w.splat(w.get(low!))), w.splat(w.get(high!)))
+      const clamped = (sum: Local) => w.least(w.most(w.get(sum), w.splat(w.get(low))), w.splat(w.get(high)))
       return [
-        sums.map((row) => row.map((sum, j) => w.set(sum, w.load(w.get(bias!), j * vector)))),
-        w.during(w.get(segments!), [
-          w.set(pointers[0]!, w.get(x!)),
-          pointers.slice(1).map((pointer, i) => w.set(pointer, w.add(w.get(pointers[i]!), w.get(step!)))),
-          w.set(left, w.get(length!)),
+        sums.map((row) => row.map((sum, j) => w.set(sum, w.load(w.get(bias), j * vector)))),
+        w.during(w.get(segments), [
+          w.set(pointers[0]!, w.get(x)),
+          pointers.slice(1).map((pointer, i) => w.set(pointer, w.add(w.get(pointers[i]!), w.get(step)))),
+          w.set(left, w.get(length)),
           w.during(w.less(w.int(3), w.get(left)), round(4)),
           w.during(w.get(left), round(1)),
-          w.advance(x!, w.get(segmentStep!)),
-          w.advance(segments!, w.int(-1))
+          w.advance(x, w.get(segmentStep)),
+          w.advance(segments, w.int(-1))
         ]),
         sums.map((row) => [
-          row.map((sum, j) => w.store(w.get(out!), clamped(sum), j * vector)),
-          w.advance(out!, w.get(outStep!))
+          row.map((sum, j) => w.store(w.get(out), clamped(sum), j * vector)),
+          w.advance(out, w.get(outStep))
         ])
       ]
     }
@@ -69,13 +69,13 @@ const strip = (module: Assembler, tiles: ReadonlyArray<number>) =>
       const [x, step, , , , , , out, outStep, , , count] = params
       const doTile = (rows: number): Code => w.call(tiles[rows]!, ...params.slice(0, 11).map(w.get))
       return [
-        w.during(w.less(w.int(tileRows - 1), w.get(count!)), [
+        w.during(w.less(w.int(tileRows - 1), w.get(count)), [
           doTile(tileRows),
-          w.advance(x!, w.mul(w.get(step!), w.int(tileRows))),
-          w.advance(out!, w.mul(w.get(outStep!), w.int(tileRows))),
-          w.advance(count!, w.int(-tileRows))
+          w.advance(x, w.mul(w.get(step), w.int(tileRows))),
+          w.advance(out, w.mul(w.get(outStep), w.int(tileRows))),
+          w.advance(count, w.int(-tileRows))
         ]),
-        range(tileRows - 1).map((i) => w.when(w.same(w.get(count!), w.int(i + 1)), doTile(i + 1)))
+        range(tileRows - 1).map((i) => w.when(w.same(w.get(count), w.int(i + 1)), doTile(i + 1)))
       ]
     }
   )
@@ -106,32 +106,32 @@ const outer = (module: Assembler, rows: number) =>
           w.set(a, w.loadSplat(w.get(xp), i * float)),
           row.map((sum, j) => w.set(sum, w.fma(w.get(a), w.get(b[j]!), w.get(sum))))
         ]),
-        w.advance(xp, w.get(xStep!)),
-        w.advance(dyp, w.get(dyStep!)),
+        w.advance(xp, w.get(xStep)),
+        w.advance(dyp, w.get(dyStep)),
         w.advance(left, w.int(-1))
       ]
       return [
-        w.during(w.get(images!), [
-          w.set(xl, w.get(x!)),
-          w.set(dyl, w.get(dy!)),
-          w.set(line, w.get(lines!)),
+        w.during(w.get(images), [
+          w.set(xl, w.get(x)),
+          w.set(dyl, w.get(dy)),
+          w.set(line, w.get(lines)),
           w.during(w.get(line), [
             w.set(xp, w.get(xl)),
             w.set(dyp, w.get(dyl)),
-            w.set(left, w.get(count!)),
+            w.set(left, w.get(count)),
             w.repeat(w.get(left), pixel),
-            w.advance(xl, w.get(xLine!)),
-            w.advance(dyl, w.get(dyLine!)),
+            w.advance(xl, w.get(xLine)),
+            w.advance(dyl, w.get(dyLine)),
             w.advance(line, w.int(-1))
           ]),
-          w.advance(x!, w.get(xImage!)),
-          w.advance(dy!, w.get(dyImage!)),
-          w.advance(images!, w.int(-1))
+          w.advance(x, w.get(xImage)),
+          w.advance(dy, w.get(dyImage)),
+          w.advance(images, w.int(-1))
         ]),
         sums.map((row, i) =>
           row.map((sum, j) => {
             const offset = i * panelWidth * float + j * vector
-            return w.store(w.get(out!), w.plus(w.load(w.get(out!), offset), w.get(sum)), offset)
+            return w.store(w.get(out), w.plus(w.load(w.get(out), offset), w.get(sum)), offset)
           })
         )
       ]

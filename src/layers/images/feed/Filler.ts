@@ -7,13 +7,11 @@ import type { ImageRefused } from "../../../pipeline/Images.ts"
 import { normaliseInto, scaleOf } from "../../../pipeline/normalise.ts"
 import type { Pixels } from "../../../pipeline/Pixels.ts"
 import { Canvas } from "./Canvas.ts"
-import { decoders } from "../decoders.ts"
 import { decodeSmallJpeg } from "../decodeSmallJpeg.ts"
-import { isChanged } from "../digest.ts"
+import { digestOf, isChanged } from "../digest.ts"
 import { readImageSync } from "../DiskImageBytes.ts"
 import type { Kept, Reply, Request } from "./messages.ts"
-import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
-import { pixelsKey } from "./pixelsKey.ts"
+import { PixelStore } from "./PixelStore.ts"
 import { Shelf } from "./Shelf.ts"
 
 /** Images that sharp decodes at the same time, for one thread of ours. */
@@ -33,7 +31,7 @@ const stampOf = (path: string): string | undefined => {
 export class Filler {
   readonly #shelf: Shelf
   #canvas: { readonly image: string; readonly canvas: Canvas } | undefined
-  #store: { readonly folder: string; readonly store: PixelStore } | undefined
+  #store: { readonly of: string; readonly store: PixelStore } | undefined
 
   constructor(thread: number) {
     this.#shelf = new Shelf(thread)
@@ -48,9 +46,10 @@ export class Filler {
 
   #storeFor(wanted: Request["store"]): PixelStore | undefined {
     if (wanted === undefined) return undefined
-    if (this.#store?.folder !== wanted.folder) {
+    const of = JSON.stringify(wanted)
+    if (this.#store?.of !== of) {
       this.#store?.store.close()
-      this.#store = { folder: wanted.folder, store: new PixelStore(wanted.folder, wanted.most) }
+      this.#store = { of, store: new PixelStore(wanted) }
     }
     return this.#store.store
   }
@@ -63,7 +62,6 @@ export class Filler {
     const added: Array<readonly [number, Kept]> = []
     this.#shelf.learn(chunks)
     const store = this.#storeFor(stored)
-    const dependsOn = store === undefined ? "" : `${decoders} ${pixelsKey(image)}`
     let isFresh = false
     /** What the store has; once for each batch it is seen what the other threads have added. */
     const inStore = (key: string) => {
@@ -116,7 +114,8 @@ export class Filler {
         refused.push({ slot, path, ...changed })
         continue
       }
-      const key = store === undefined ? undefined : pixelsKeyOf(bytes, dependsOn)
+      // An empty file is refused, whatever was expected.
+      const key = store === undefined || bytes.length === 0 ? undefined : (digest ?? digestOf(bytes))
       const found = key === undefined ? undefined : inStore(key)
       const pixels = found ?? decodeSmallJpeg(bytes, image)
       if (pixels === undefined) {

@@ -1,6 +1,10 @@
+import { randomUUID } from "node:crypto"
 import { Worker } from "node:worker_threads"
 import type { Fed, FeedWork } from "../../../pipeline/Feed.ts"
 import { ImageRefused } from "../../../pipeline/Images.ts"
+import { messageOf } from "../../../pipeline/messageOf.ts"
+import { decoders } from "../decoders.ts"
+import { digestOf } from "../digest.ts"
 import type { Chunk, Kept, ReadBytes, Reply, Request } from "./messages.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 
@@ -32,6 +36,8 @@ export class Pool {
   readonly #spare: Array<SharedArrayBuffer> = []
   /** Batches that were handed out and not given back. */
   #lent = 0
+  /** What the packs of decoded images are named after. */
+  readonly #owner = randomUUID()
   #tickets = 0
   #started = 0
   #isClosed = false
@@ -56,7 +62,7 @@ export class Pool {
       hand.busy.clear()
     }
     worker.on("message", (reply: Reply) => this.#receive(hand, reply))
-    worker.on("error", (error) => fail(`a thread ended (${error instanceof Error ? error.message : String(error)})`))
+    worker.on("error", (error) => fail(`a thread ended (${messageOf(error)})`))
     worker.on("exit", (code) => fail(`a thread ended with code ${code}`))
     worker.unref()
     this.#hands.push(hand)
@@ -169,7 +175,12 @@ export class Pool {
       store:
         loader.cache === undefined
           ? undefined
-          : { folder: loader.cache, most: (loader.cacheSize ?? usualCacheSize) * 2 ** 20 },
+          : {
+              root: loader.cache,
+              space: digestOf(Buffer.from(`${decoders} ${key}`)),
+              most: (loader.cacheSize ?? usualCacheSize) * 2 ** 20,
+              owner: this.#owner
+            },
       buffer
     }
     hand.knows = this.#chunks.length

@@ -1,5 +1,6 @@
 import type { FeedWork } from "../../../pipeline/Feed.ts"
 import type { ImageFault, Refusal } from "../../../pipeline/Images.ts"
+import type { StoreSettings } from "../../storage/ContentStore.ts"
 
 /** Where a decoded image is kept, and of which state of its file. */
 export interface Kept {
@@ -33,8 +34,8 @@ export interface Request {
   readonly chunks: ReadonlyArray<Chunk>
   /** Bytes that this thread may keep in all. */
   readonly room: number
-  /** Where decoded images are on disk, and how many bytes of them at most. */
-  readonly store: { readonly folder: string; readonly most: number } | undefined
+  /** Where decoded images are on disk. */
+  readonly store: StoreSettings | undefined
   /** Memory for the result. */
   readonly buffer: SharedArrayBuffer
 }

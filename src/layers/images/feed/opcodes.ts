@@ -1,23 +1,18 @@
+import { binary, simd, unsigned } from "../../webassembly/assemble.ts"
 import type { Code } from "../../webassembly/assemble.ts"
 
 // What the pixel routines need beside the instructions of `assemble.ts`. Source: the WebAssembly SIMD proposal.
-
-const simd = (opcode: number): Code => [0xfd, ...(opcode < 128 ? [opcode] : [(opcode & 127) | 128, opcode >> 7])]
-const binary =
-  (opcode: Code) =>
-  (a: Code, b: Code): Code => [a, b, opcode]
 
 export const shiftLeft = binary([0x74])
 export const shiftRight = binary([0x75])
 export const and = binary([0x71])
 
-const offsetOf = (n: number): Array<number> => (n < 128 ? [n] : [(n & 127) | 128, ...offsetOf(n >>> 7)])
 const loader =
   (opcode: Code) =>
-  (address: Code, offset = 0): Code => [address, opcode, 0, ...offsetOf(offset)]
+  (address: Code, offset = 0): Code => [address, opcode, 0, ...unsigned(offset)]
 const storer =
   (opcode: Code) =>
-  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, 0, ...offsetOf(offset)]
+  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, 0, ...unsigned(offset)]
 
 export const loadByte = loader([0x2d])
 export const loadInt = loader([0x28])
@@ -33,7 +28,7 @@ export const storeHalf = (address: Code, value: Code, offset = 0): Code => [
   value,
   simd(0x5b),
   0,
-  ...offsetOf(offset),
+  ...unsigned(offset),
   0
 ]
 

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads"
+import { messageOf } from "../../../pipeline/messageOf.ts"
 import { Filler } from "./Filler.ts"
 import type { Reply, Request } from "./messages.ts"
 
@@ -10,7 +11,7 @@ const answer = async (request: Request): Promise<void> => {
   try {
     parentPort?.postMessage(await filler.fill(request), [])
   } catch (cause) {
-    const failed = cause instanceof Error ? cause.message : String(cause)
+    const failed = messageOf(cause)
     parentPort?.postMessage({ ticket: request.ticket, failed } satisfies Reply, [])
   }
 }

@@ -377,7 +377,10 @@ describe("the feed of threads", () => {
         return { id: `${i}`, label: 0, path, digest: digestOf(path), line: i + 2 }
       })
       /** What the threads have written to the cache: it can be seen without a turn of this thread's event loop. */
-      const stored = () => readdirSync(cache).reduce((sum, name) => sum + statSync(join(cache, name)).size, 0)
+      const stored = () =>
+        readdirSync(cache, { recursive: true, encoding: "utf8" })
+          .filter((name) => name.endsWith(".pack"))
+          .reduce((sum, name) => sum + statSync(join(cache, name)).size, 0)
       let taken = 0
       let isSeen = false
       const run = batches(
