@@ -7,7 +7,7 @@ export const depthwiseConvolve = task([...windowFields, "x", "filter", "out"] as
   const { channels, height, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width } = args
   const bytes = channels * float
   const x = args.x + image * height * width * bytes
-  const weigh = routines["weigh"]!
+  const { weigh } = routines
   let out = args.out + image * outHeight * outWidth * bytes
   for (let i = 0; i < outHeight; i++) {
     const rows = inside(i * stride - top, kernelHeight, height)
@@ -46,7 +46,7 @@ export const depthwiseFilterGradient = task(
     const bytes = channels * float
     const sums = args.sums + tap * bytes
     const out = args.out / float + tap * channels
-    const gather = routines["gather"]!
+    const { gather } = routines
     floats.fill(0, out, out + channels)
     for (let image = 0; image < images; image++) {
       floats.fill(0, sums / float, sums / float + channels)
@@ -68,7 +68,7 @@ export const depthwiseInputGradient = task(
     const bytes = channels * float
     const dx = args.dx + image * height * width * bytes
     const dy = args.dy + image * outHeight * outWidth * bytes
-    const spread = routines["spread"]!
+    const { spread } = routines
     floats.fill(0, dx / float, dx / float + height * width * channels)
     for (let tap = 0; tap < kernelHeight * kernelWidth; tap++)
       eachRow(tap, args, (input, output, count) =>

@@ -22,7 +22,7 @@ export const maxPool = task([...windowFields, "x", "y"] as const, (args, image, 
   const pixelBytes = channels * float
   const x = args.x + image * height * width * pixelBytes
   const y = args.y + image * outHeight * outWidth * pixelBytes
-  const largest = routines["largest"]!
+  const { largest } = routines
   eachWindow(args, (pixel, rows, columns, output) =>
     largest(x + pixel * pixelBytes, width * pixelBytes, pixelBytes, rows, columns, channels, y + output * pixelBytes)
   )
@@ -39,7 +39,7 @@ export const maxPoolGradient = task(
     const output = image * outHeight * outWidth * pixelBytes
     const toDx = args.dx - args.x
     floats.fill(0, (args.dx + offset) / float, (args.dx + offset) / float + height * width * channels)
-    const route = routines["route"]!
+    const { route } = routines
     eachWindow(args, (pixel, rows, columns, place) => {
       const at = output + place * pixelBytes
       const from = x + pixel * pixelBytes
