@@ -12,3 +12,10 @@ export type Weights = ReadonlyMap<string, Tensor>
 
 /** Number of elements of a shape. */
 export const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((product, n) => product * n, 1)
+
+/** What a map has for the tensor of a name, where names were checked: throws where it has nothing. */
+export const named = <T>(map: ReadonlyMap<string, T>, name: string): T => {
+  const found = map.get(name)
+  if (found === undefined) throw new Error(`no tensor ${JSON.stringify(name)} among ${map.size} names`)
+  return found
+}

@@ -1,6 +1,7 @@
 import { float, task } from "./Task.ts"
-import type { WindowArguments } from "./window.ts"
-import { inside, windowFields } from "./window.ts"
+import type { WindowField } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
+import { inside } from "./window.ts"
 
 /** Convolves each channel of an image (the piece) by itself. */
 export const depthwiseConvolve = task([...windowFields, "x", "filter", "out"] as const, (args, image, { routines }) => {
@@ -24,7 +25,7 @@ export const depthwiseConvolve = task([...windowFields, "x", "filter", "out"] as
 /** Calls `visit` for each row of outputs that a tap of the kernel touches: where it and its inputs begin. */
 const eachRow = (
   tap: number,
-  { height, kernelWidth, left, outHeight, outWidth, stride, top, width }: WindowArguments,
+  { height, kernelWidth, left, outHeight, outWidth, stride, top, width }: Readonly<Record<WindowField, number>>,
   visit: (input: number, output: number, count: number) => void
 ) => {
   const row = Math.floor(tap / kernelWidth) - top
@@ -40,7 +41,7 @@ const eachRow = (
 
 /** The gradient of one tap (the piece) of depthwise filters; `sums` has a row of channels for each tap. */
 export const depthwiseFilterGradient = task(
-  [...windowFields, "x", "dy", "sums", "out"] as const,
+  [...windowFields, "images", "x", "dy", "sums", "out"] as const,
   (args, tap, { floats, routines }) => {
     const { channels, height, images, outHeight, outWidth, stride, width } = args
     const bytes = channels * float

@@ -35,7 +35,9 @@ const tile = (rows: number) =>
     ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "f32", "f32"],
     ([x, step, segments, length, segmentStep, panel, bias, out, outStep, low, high], local) => {
       /** A row's place in x, and its sums. */
-      const lines = range(rows).map(() => pair(local)).map((sums) => ({ pointer: local("i32"), sums }))
+      const lines = range(rows)
+        .map(() => pair(local))
+        .map((sums) => ({ pointer: local("i32"), sums }))
       const left = local("i32")
       const b = pair(local)
       const a = local("v128")

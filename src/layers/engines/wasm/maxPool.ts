@@ -1,10 +1,21 @@
 import { float, task } from "./Task.ts"
-import type { WindowArguments } from "./window.ts"
-import { inside, windowFields } from "./window.ts"
+import type { WindowField } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
+import { inside } from "./window.ts"
 
 /** Calls `visit` with each window of an image: its first pixel, rows and columns inside, and the output's number. */
 const eachWindow = (
-  { height, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width }: WindowArguments,
+  {
+    height,
+    kernelHeight,
+    kernelWidth,
+    left,
+    outHeight,
+    outWidth,
+    stride,
+    top,
+    width
+  }: Readonly<Record<WindowField, number>>,
   visit: (pixel: number, rows: number, columns: number, output: number) => void
 ) => {
   for (let i = 0; i < outHeight; i++) {
