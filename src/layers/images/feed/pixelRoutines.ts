@@ -31,24 +31,24 @@ const addAcross = (module: Assembler) =>
   module.add("across", ["i32", "i32", "i32", "i32"], ([from, to, taps, count], local) => {
     const four = local("v128")
     return w.during(
-      w.get(count!),
-      w.set(four, w.load(w.add(w.get(from!), o.loadInt(w.get(taps!))))),
+      w.get(count),
+      w.set(four, w.load(w.add(w.get(from), o.loadInt(w.get(taps))))),
       o.storeHalf(
-        w.get(to!),
+        w.get(to),
         o.narrowToShorts(
           rounded(
             o.addFour(
-              o.dot(o.shuffle(w.get(four), w.zeros, firstTwo), o.four(o.loadInt(w.get(taps!), 4))),
-              o.dot(o.shuffle(w.get(four), w.zeros, lastTwo), o.four(o.loadInt(w.get(taps!), 8)))
+              o.dot(o.shuffle(w.get(four), w.zeros, firstTwo), o.four(o.loadInt(w.get(taps), 4))),
+              o.dot(o.shuffle(w.get(four), w.zeros, lastTwo), o.four(o.loadInt(w.get(taps), 8)))
             ),
             coefficientBits
           ),
           w.zeros
         )
       ),
-      w.advance(taps!, w.int(12)),
-      w.advance(to!, w.int(8)),
-      w.advance(count!, w.int(-1))
+      w.advance(taps, w.int(12)),
+      w.advance(to, w.int(8)),
+      w.advance(count, w.int(-1))
     )
   })
 
@@ -56,27 +56,30 @@ const addAcross = (module: Assembler) =>
 const addDown = (module: Assembler) =>
   module.add("down", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], (params, local) => {
     const [r0, r1, r2, r3, to, c01, c23, count] = params
-    const rows = [0, 1, 2, 3].map(() => local("v128"))
+    const [v0, v1, v2, v3] = [local("v128"), local("v128"), local("v128"), local("v128")]
     const first = local("v128")
     const eight = (offset: number): Code => [
-      [r0, r1, r2, r3].map((row, i) => w.set(rows[i]!, w.load(w.get(row!), offset))),
-      o.narrowToShorts(...([lower, upper].map((half) => sum(half)) as [Code, Code])) // two halves
+      w.set(v0, w.load(w.get(r0), offset)),
+      w.set(v1, w.load(w.get(r1), offset)),
+      w.set(v2, w.load(w.get(r2), offset)),
+      w.set(v3, w.load(w.get(r3), offset)),
+      o.narrowToShorts(sum(lower), sum(upper))
     ]
     const sum = (half: ReadonlyArray<number>): Code =>
       rounded(
         o.addFour(
-          o.dot(o.shuffle(w.get(rows[0]!), w.get(rows[1]!), half), o.four(w.get(c01!))),
-          o.dot(o.shuffle(w.get(rows[2]!), w.get(rows[3]!), half), o.four(w.get(c23!)))
+          o.dot(o.shuffle(w.get(v0), w.get(v1), half), o.four(w.get(c01))),
+          o.dot(o.shuffle(w.get(v2), w.get(v3), half), o.four(w.get(c23)))
         ),
         coefficientBits
       )
     return w.repeat(
-      w.get(count!),
+      w.get(count),
       w.set(first, eight(0)),
-      w.store(w.get(to!), o.narrowToBytes(w.get(first), eight(16))),
-      [r0, r1, r2, r3].map((row) => w.advance(row!, w.int(32))),
-      w.advance(to!, w.int(16)),
-      w.advance(count!, w.int(-1))
+      w.store(w.get(to), o.narrowToBytes(w.get(first), eight(16))),
+      [r0, r1, r2, r3].map((row) => w.advance(row, w.int(32))),
+      w.advance(to, w.int(16)),
+      w.advance(count, w.int(-1))
     )
   })
 
@@ -86,77 +89,70 @@ const addDown = (module: Assembler) =>
  * dx in the high one.
  */
 const addTurn = (module: Assembler) =>
-  module.add(
-    "turn",
-    Array.from({ length: 9 }, () => "i32" as const),
-    (params, local) => {
-      const [from, stride, to, count, x, y, a, d, weights] = params
-      const at = local("i32")
-      const top = local("v128")
-      const weight = local("v128")
-      const first = local("v128")
-      const row = (offset: Code): Code =>
-        o.dot(o.shuffle(o.loadHalf(w.add(w.get(at), offset)), w.zeros, neighbours), w.get(weight))
-      const cut = placeBits - weightBits
-      const mask = (1 << weightBits) - 1
-      const sample = (into: Local): Code => [
-        w.set(
-          at,
+  module.add("turn", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"], (params, local) => {
+    const [from, stride, to, count, x, y, a, d, weights] = params
+    const at = local("i32")
+    const top = local("v128")
+    const weight = local("v128")
+    const first = local("v128")
+    const row = (offset: Code): Code =>
+      o.dot(o.shuffle(o.loadHalf(w.add(w.get(at), offset)), w.zeros, neighbours), w.get(weight))
+    const cut = placeBits - weightBits
+    const mask = (1 << weightBits) - 1
+    const sample = (into: Local): Code => [
+      w.set(
+        at,
+        w.add(
+          w.get(from),
           w.add(
-            w.get(from!),
-            w.add(
-              w.mul(o.shiftRight(w.get(y!), w.int(placeBits)), w.get(stride!)),
-              o.shiftLeft(o.shiftRight(w.get(x!), w.int(placeBits)), w.int(2))
+            w.mul(o.shiftRight(w.get(y), w.int(placeBits)), w.get(stride)),
+            o.shiftLeft(o.shiftRight(w.get(x), w.int(placeBits)), w.int(2))
+          )
+        )
+      ),
+      w.set(weight, o.loadFour(w.add(w.get(weights), o.and(o.shiftRight(w.get(x), w.int(cut - 2)), w.int(mask << 2))))),
+      w.set(top, row(w.int(0))),
+      w.set(
+        into,
+        rounded(
+          o.addFour(
+            o.shiftFourLeft(w.get(top), w.int(weightBits)),
+            o.mulFour(
+              o.subFour(row(w.get(stride)), w.get(top)),
+              o.four(o.and(o.shiftRight(w.get(y), w.int(cut)), w.int(mask)))
             )
-          )
-        ),
-        w.set(
-          weight,
-          o.loadFour(w.add(w.get(weights!), o.and(o.shiftRight(w.get(x!), w.int(cut - 2)), w.int(mask << 2))))
-        ),
-        w.set(top, row(w.int(0))),
-        w.set(
-          into,
-          rounded(
-            o.addFour(
-              o.shiftFourLeft(w.get(top), w.int(weightBits)),
-              o.mulFour(
-                o.subFour(row(w.get(stride!)), w.get(top)),
-                o.four(o.and(o.shiftRight(w.get(y!), w.int(cut)), w.int(mask)))
-              )
-            ),
-            2 * weightBits
-          )
-        ),
-        w.advance(x!, w.get(a!)),
-        w.advance(y!, w.get(d!))
-      ]
-      return w.during(
-        w.get(count!),
-        sample(first),
-        sample(top),
-        o.storeHalf(w.get(to!), o.narrowToBytes(o.narrowToShorts(w.get(first), w.get(top)), w.zeros)),
-        w.advance(to!, w.int(8)),
-        w.advance(count!, w.int(-1))
-      )
-    }
-  )
+          ),
+          2 * weightBits
+        )
+      ),
+      w.advance(x, w.get(a)),
+      w.advance(y, w.get(d))
+    ]
+    return w.during(
+      w.get(count),
+      sample(first),
+      sample(top),
+      o.storeHalf(w.get(to), o.narrowToBytes(o.narrowToShorts(w.get(first), w.get(top)), w.zeros)),
+      w.advance(to, w.int(8)),
+      w.advance(count, w.int(-1))
+    )
+  })
 
 /** `number`: one row of RGBX bytes to three floats a pixel, by a table of 256 for each channel. */
 const addNumber = (module: Assembler) =>
   module.add("number", ["i32", "i32", "i32", "i32"], ([from, to, table, count]) => [
     w.during(
-      w.get(count!),
+      w.get(count),
       [0, 1, 2].map((channel) =>
         o.storeFloat(
-          w.get(to!),
-          o.loadFloat(w.add(w.get(table!), o.shiftLeft(o.loadByte(w.get(from!), channel), w.int(2))), channel * 1024),
+          w.get(to),
+          o.loadFloat(w.add(w.get(table), o.shiftLeft(o.loadByte(w.get(from), channel), w.int(2))), channel * 1024),
           channel * 4
         )
       ),
-      w.advance(from!, w.int(4)),
-      w.advance(to!, w.int(12)),
-      w.advance(count!, w.int(-1))
+      w.advance(from, w.int(4)),
+      w.advance(to, w.int(12)),
+      w.advance(count, w.int(-1))
     )
   ])
 
