@@ -1,4 +1,4 @@
-import { tensorOf } from "./Tensor.ts"
+import { named } from "./Tensor.ts"
 import { Effect } from "effect"
 import { canonical } from "../pipeline/canonical.ts"
 import type { ImageChanges } from "../pipeline/AugmentConfig.ts"
@@ -37,7 +37,7 @@ export interface FeatureSpace {
 /** SHA-256, in hex, of the names, shapes and bits of the tensors that the blocks own. */
 export const weightsDigest = Effect.fn("weightsDigest")(function* (frozen: Frozen) {
   const lines = yield* Effect.forEach(frozenParts(frozen).parameters, ({ name, shape }) => {
-    const { buffer, byteLength, byteOffset } = tensorOf(frozen.weights, name).data
+    const { buffer, byteLength, byteOffset } = named(frozen.weights, name).data
     // Weights are never in shared memory; only images are.
     const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
     return Effect.map(sha256(bytes), (digest) => `${name} ${shape.join("x")} ${digest}`)

@@ -10,12 +10,12 @@ export interface Tensor {
  */
 export type Weights = ReadonlyMap<string, Tensor>
 
-/** The tensor of a name that the caller has checked to be there; throws where it is not. */
-export const tensorOf = (weights: Weights, name: string): Tensor => {
-  const tensor = weights.get(name)
-  if (tensor === undefined) throw new Error(`there is no tensor "${name}"`)
-  return tensor
-}
-
 /** Number of elements of a shape. */
 export const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((product, n) => product * n, 1)
+
+/** A map's entry for the tensor of a name that the caller has checked to be there; throws where it is not. */
+export const named = <T>(map: ReadonlyMap<string, T>, name: string): T => {
+  const found = map.get(name)
+  if (found === undefined) throw new Error(`no tensor ${JSON.stringify(name)} among ${map.size} names`)
+  return found
+}

@@ -3,7 +3,7 @@ import type { UpdateAt } from "./optimizers/Optimizer.ts"
 import { compileRule } from "./ruleProgram.ts"
 import type { Parameter } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
-import { sizeOf, tensorOf } from "./Tensor.ts"
+import { named, sizeOf } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
 
 /** Gradients by the name of their weight, in its layout. */
@@ -34,9 +34,9 @@ export const update = (
   const apply = compileRule(rule)
   for (const [name, gradient] of gradients)
     apply(
-      tensorOf(weights, name).data,
+      named(weights, name).data,
       gradient,
-      rule.slots.map((kind) => tensorOf(slots, `${kind}.${name}`).data),
+      rule.slots.map((kind) => named(slots, `${kind}.${name}`).data),
       scalarList(config, atOf(name))
     )
 }

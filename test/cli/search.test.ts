@@ -49,7 +49,7 @@ describe("weft search", { timeout: 300_000 }, () => {
     // Beside it, a second process is refused.
     const second = await weft(["search", "--run", "killed", "--resume"], folder)
     assert.strictEqual(second.code, 2)
-    assert.match(second.stderr, /process \d+ on \S+ \(stopped .*\) is at work on this search/)
+    assert.match(second.stderr, /process \d+ on \S+ \(stopped .*\) works on this search/)
     held.kill()
     await killed.ended
     const { done } = trialsIn(run)

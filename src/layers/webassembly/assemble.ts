@@ -6,7 +6,7 @@ export interface Local {
   readonly index: number
 }
 
-type ValueType = "i32" | "f32" | "v128"
+export type ValueType = "i32" | "f32" | "v128"
 const typeCode: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b }
 
 /** An unsigned number in LEB128. */
@@ -98,6 +98,9 @@ export const most = binary(simd(233))
 /** a * b + c: one rounding where the processor can, which is the same on every run of a machine. */
 export const fma = (a: Code, b: Code, c: Code): Code => [a, b, c, simd(0x105)]
 
+/** The parameters of a function under construction, one for each of their types. */
+export type FunctionParameters<Types extends ReadonlyArray<ValueType>> = { readonly [At in keyof Types]: Local }
+
 interface Body {
   readonly params: ReadonlyArray<ValueType>
   readonly locals: ReadonlyArray<ValueType>
@@ -113,15 +116,15 @@ export class Assembler {
    * Adds a function without a result and gives its index. `build` gets the parameters in order, and `local` for more
    * variables.
    */
-  add<const Params extends ReadonlyArray<ValueType>>(
+  add<const Types extends ReadonlyArray<ValueType>>(
     name: string,
-    params: Params,
-    build: (params: { readonly [At in keyof Params]: Local }, local: (type: ValueType) => Local) => Code
+    params: Types,
+    build: (params: FunctionParameters<Types>, local: (type: ValueType) => Local) => Code
   ): number {
     const locals: Array<ValueType> = []
     const local = (type: ValueType): Local => ({ index: params.length + locals.push(type) - 1 })
-    // `map` gives an array of the same length, and the type does not say so.
-    const given = params.map((_, index) => ({ index })) as { readonly [At in keyof Params]: Local }
+    // `map` keeps the length, and its type forgets it.
+    const given = params.map((_, index): Local => ({ index })) as unknown as FunctionParameters<Types>
     const code = flatten(build(given, local))
     this.exports.push([name, this.bodies.length])
     return this.bodies.push({ params, locals, code }) - 1

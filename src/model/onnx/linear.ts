@@ -1,7 +1,7 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { BatchNorm, Block, Conv2d, Dense, DepthwiseConv2d } from "../Block.ts"
 import { rowsOf } from "../../metrics/rowsOf.ts"
-import { tensorOf } from "../Tensor.ts"
+import { named } from "../Tensor.ts"
 import type { Tensor, Weights } from "../Tensor.ts"
 
 /** A block that is a weighted sum of its input: a batch norm after it can be folded into its weights. */
@@ -16,7 +16,7 @@ export interface LinearWeights {
   readonly bias: Float32Array | undefined
 }
 
-const dataOf = (weights: Weights, name: string): Float32Array => tensorOf(weights, name).data
+const dataOf = (weights: Weights, name: string): Float32Array => named(weights, name).data
 
 /** A batch norm in inference as y = scale x + shift, one pair a channel, in double precision. */
 export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights) => {
@@ -36,7 +36,7 @@ export const affineOf = ({ eps, name }: typeof BatchNorm.Type, weights: Weights)
  * Source: Jacob et al., Quantization and Training of Neural Networks, 2018, equation 14.
  */
 export const folded = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, weights: Weights): LinearWeights => {
-  const weight = tensorOf(weights, `${block.name}.weight`)
+  const weight = named(weights, `${block.name}.weight`)
   const bias = block.bias ? dataOf(weights, `${block.name}.bias`) : undefined
   if (norms.length === 0) return { weight, bias }
   const outputs = elementAt(weight.shape, 0) // the output axis comes first

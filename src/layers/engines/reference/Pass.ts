@@ -1,4 +1,5 @@
 import type { Tensor, Weights } from "../../../model/Tensor.ts"
+import { named } from "../../../model/Tensor.ts"
 import type { Dropout } from "../../../model/Block.ts"
 
 /** One way through a network, forward and back. */
@@ -32,4 +33,4 @@ export type Kernel<B> = (block: B, input: Tensor, pass: Pass) => Applied
 
 /** The values of one of a block's weights, in PyTorch's layout. */
 export const weightOf = (pass: Pass, block: { readonly name: string }, part: string): Float32Array =>
-  pass.weights.get(`${block.name}.${part}`)!.data // the session has checked that every tensor is there
+  named(pass.weights, `${block.name}.${part}`).data

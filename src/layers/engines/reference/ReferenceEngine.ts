@@ -26,12 +26,12 @@ const session = Effect.fnUntraced(function* (make: () => Trainer) {
   let open: Trainer | undefined = yield* attempt(make)
   yield* Effect.addFinalizer(() => Effect.sync(() => (open = undefined)))
   const use = <A>(run: (trainer: Trainer) => A, batch?: Batch) =>
-    Effect.suspend(
-      () =>
-        open === undefined
-          ? Effect.fail(new EngineError({ engine, reason: "failed", detail: "the session is closed" }))
-          : attempt(() => run(open!), batch) // just seen
-    )
+    Effect.suspend(() => {
+      const trainer = open
+      return trainer === undefined
+        ? Effect.fail(new EngineError({ engine, reason: "failed", detail: "the session is closed" }))
+        : attempt(() => run(trainer), batch)
+    })
   return {
     // A step is one piece of work for the processor: without a pause, no signal would be heard between two.
     train: (batch, at) =>

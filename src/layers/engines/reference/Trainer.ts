@@ -9,6 +9,7 @@ import { everChanged, firstTrained, trainedSince } from "../../../model/freezing
 import { clip, emptySlots, update } from "../../../model/optimizer.ts"
 import { inputShape, parameters } from "../../../model/shapes.ts"
 import type { Tensor, Weights } from "../../../model/Tensor.ts"
+import { named } from "../../../model/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { applyAll } from "./apply.ts"
 
@@ -17,7 +18,7 @@ const copy = (weights: Weights): Weights =>
 
 /** Copies of the named tensors, out of weights that have them all. */
 const pick = (names: ReadonlyArray<{ readonly name: string }>, weights: Weights): Weights =>
-  copy(new Map(names.map(({ name }) => [name, weights.get(name)!])))
+  copy(new Map(names.map(({ name }) => [name, named(weights, name)])))
 
 type At = { readonly step: number; readonly learningRate: number }
 
@@ -71,11 +72,11 @@ export class Trainer {
     const gradientNorm = clip(gradients, clipNorm, clipValue)
     // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
     update(optimizer, weights, gradients, slots, (name) => ({
-      step: step - this.#since.get(name)!, // there is a gradient for it
+      step: step - named(this.#since, name),
       learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
     }))
     const share = ema === undefined ? 0 : emaShare(ema, step)
-    if (share > 0) for (const [name, { data }] of average ?? []) moveAverage(data, weights.get(name)!.data, share)
+    if (share > 0) for (const [name, { data }] of average ?? []) moveAverage(data, named(weights, name).data, share)
     this.#state = { ...this.#state, optimizer: { slots, step: step + 1 } }
     return { loss, logits: output.data, gradientNorm }
   }

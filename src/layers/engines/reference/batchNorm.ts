@@ -2,19 +2,22 @@ import type { BatchNorm } from "../../../model/Block.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
 
-/** Mean and biased variance of each channel, in two passes (a sum of squares would lose digits). */
-const moments = (data: Float32Array, channels: number) => {
-  const count = data.length / channels
-  const mean = new Float64Array(channels)
-  const variance = new Float64Array(channels)
-  for (let i = 0; i < data.length; i++) mean[i % channels]! += data[i]! / count
-  for (let i = 0; i < data.length; i++) variance[i % channels]! += (data[i]! - mean[i % channels]!) ** 2 / count
-  return { mean, variance }
+/** A channel's statistics. */
+interface Moments {
+  readonly mean: number
+  readonly variance: number
 }
 
-/** Moves a running statistic by `momentum` towards a batch's. */
-const move = (running: Float32Array, towards: Float64Array, momentum: number, factor: number): void => {
-  for (let c = 0; c < running.length; c++) running[c] = (1 - momentum) * running[c]! + momentum * factor * towards[c]!
+/** Mean and biased variance of each channel, in two passes (a sum of squares would lose digits). */
+const momentsOf = (data: Float32Array, channels: number): ReadonlyArray<Moments> => {
+  const count = data.length / channels
+  return Array.from({ length: channels }, (_, c) => {
+    let mean = 0
+    let variance = 0
+    for (let i = c; i < data.length; i += channels) mean += data[i]! / count
+    for (let i = c; i < data.length; i += channels) variance += (data[i]! - mean) ** 2 / count
+    return { mean, variance }
+  })
 }
 
 /**
@@ -25,40 +28,54 @@ const move = (running: Float32Array, towards: Float64Array, momentum: number, fa
  */
 export const batchNorm: Kernel<typeof BatchNorm.Type> = (block, input, pass) => {
   const { data } = input
-  const weight = weightOf(pass, block, "weight")
-  const bias = weightOf(pass, block, "bias")
-  const runningMean = weightOf(pass, block, "running_mean")
-  const runningVariance = weightOf(pass, block, "running_var")
-  const channels = weight.length
+  const { eps, momentum, name } = block
+  const weights = weightOf(pass, block, "weight")
+  const biases = weightOf(pass, block, "bias")
+  const means = weightOf(pass, block, "running_mean")
+  const variances = weightOf(pass, block, "running_var")
+  const channels = weights.length
   const count = data.length / channels
-  const batch = pass.batchStatistics ? moments(data, channels) : undefined
-  const mean = batch?.mean ?? runningMean
-  const scale = Float64Array.from(batch?.variance ?? runningVariance, (variance) => 1 / Math.sqrt(variance + block.eps))
-  const normal = (i: number) => (data[i]! - mean[i % channels]!) * scale[i % channels]!
+  const batch = pass.batchStatistics ? momentsOf(data, channels) : undefined
+  const moments = batch ?? Array.from(means, (mean, c): Moments => ({ mean, variance: variances[c]! }))
+  const all = moments.map(({ mean, variance }, c) => ({
+    c,
+    mean,
+    scale: 1 / Math.sqrt(variance + eps),
+    weight: weights[c]!,
+    bias: biases[c]!
+  }))
   const output = new Float32Array(data.length)
-  for (let i = 0; i < data.length; i++) output[i] = weight[i % channels]! * normal(i) + bias[i % channels]!
-  if (batch !== undefined) {
-    move(runningMean, batch.mean, block.momentum, 1)
-    move(runningVariance, batch.variance, block.momentum, count > 1 ? count / (count - 1) : 1)
+  for (const { bias, c, mean, scale, weight } of all)
+    for (let i = c; i < data.length; i += channels) output[i] = weight * ((data[i]! - mean) * scale) + bias
+  for (const [c, { mean, variance }] of batch?.entries() ?? []) {
+    const unbiased = count > 1 ? count / (count - 1) : 1
+    means[c] = (1 - momentum) * means[c]! + momentum * mean
+    variances[c] = (1 - momentum) * variances[c]! + momentum * unbiased * variance
   }
   return {
     output: { shape: input.shape, data: output },
     backward: (gradient) => {
-      const weightGradient = new Float64Array(channels)
-      const biasGradient = new Float64Array(channels)
-      for (let i = 0; i < data.length; i++) {
-        weightGradient[i % channels]! += gradient[i]! * normal(i)
-        biasGradient[i % channels]! += gradient[i]!
+      const weightGradient = new Float32Array(channels)
+      const biasGradient = new Float32Array(channels)
+      const inputGradient = new Float32Array(data.length)
+      for (const { c, mean, scale, weight } of all) {
+        let ofWeight = 0
+        let ofBias = 0
+        for (let i = c; i < data.length; i += channels) {
+          ofWeight += gradient[i]! * ((data[i]! - mean) * scale)
+          ofBias += gradient[i]!
+        }
+        weightGradient[c] = ofWeight
+        biasGradient[c] = ofBias
+        for (let i = c; i < data.length; i += channels) {
+          // Mean and variance depend on the input: what every value adds to them is taken off its gradient.
+          const shared = batch === undefined ? 0 : (ofBias + (data[i]! - mean) * scale * ofWeight) / count
+          inputGradient[i] = weight * scale * (gradient[i]! - shared)
+        }
       }
-      pass.gradients.set(`${block.name}.weight`, new Float32Array(weightGradient))
-      pass.gradients.set(`${block.name}.bias`, new Float32Array(biasGradient))
-      // Mean and variance depend on the input: what every value adds to them is taken off its gradient.
-      return gradient.map((g, i) => {
-        const c = i % channels
-        if (batch === undefined) return weight[c]! * scale[c]! * g
-        const shared = (biasGradient[c]! + normal(i) * weightGradient[c]!) / count
-        return weight[c]! * scale[c]! * (g - shared)
-      })
+      pass.gradients.set(`${name}.weight`, weightGradient)
+      pass.gradients.set(`${name}.bias`, biasGradient)
+      return inputGradient
     }
   }
 }

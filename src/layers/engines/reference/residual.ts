@@ -1,4 +1,5 @@
 import type { Block, Residual } from "../../../model/Block.ts"
+import { elementwise } from "./elementwise.ts"
 import type { Kernel } from "./Pass.ts"
 
 /** s(x) + f(x), s being the shortcut or nothing; the gradient goes through both, and the two are added. */
@@ -8,10 +9,10 @@ export const residual =
     const inner = applyAll(blocks, input, pass)
     const beside = applyAll(shortcut, input, pass)
     return {
-      output: { shape: inner.output.shape, data: inner.output.data.map((y, i) => y + beside.output.data[i]!) },
+      output: { shape: inner.output.shape, data: elementwise(inner.output.data, beside.output.data, (y, x) => y + x) },
       backward: (gradient) => {
         const other = beside.backward(gradient)
-        return inner.backward(gradient).map((g, i) => g + other[i]!)
+        return elementwise(inner.backward(gradient), other, (g, h) => g + h)
       }
     }
   }

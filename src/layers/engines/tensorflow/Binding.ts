@@ -14,6 +14,13 @@ export interface Made {
   readonly dtype: number
 }
 
+/** As many as `Count` says, for a count that is written in the code. */
+export type Several<A, Count extends number, Made extends ReadonlyArray<A> = readonly []> = number extends Count
+  ? ReadonlyArray<A>
+  : Made["length"] extends Count
+    ? Made
+    : Several<A, Count, readonly [...Made, A]>
+
 /** What we use of the addon (`binding/tfjs_binding.cc` of the package). */
 export interface Binding {
   readonly TF_Version: string
@@ -30,12 +37,12 @@ export interface Binding {
   readonly createTensor: (shape: ReadonlyArray<number>, dtype: number, values: ArrayLike<number>) => number
   readonly deleteTensor: (id: number) => void
   readonly tensorDataSync: (id: number) => Float32Array
-  readonly executeOp: (
+  readonly executeOp: <Count extends number>(
     name: string,
     attributes: ReadonlyArray<Attribute>,
     inputs: ReadonlyArray<number>,
-    outputs: number
-  ) => ReadonlyArray<Made>
+    outputs: Count
+  ) => Several<Made, Count>
   readonly isUsingGpuDevice: () => boolean
 }
 
@@ -55,7 +62,7 @@ export interface PackageBackend extends KernelBackend {
     readonly get: (dataId: object) => Place
     readonly set: (dataId: object, place: Place) => void
   }
-  readonly getInputTensorIds: (tensors: ReadonlyArray<TensorInfo>) => Array<number>
+  readonly getInputTensorIds: (tensors: readonly [TensorInfo]) => [number]
   /** A SavedModel's number in the addon; `tags` apart by commas. */
   readonly loadSavedModelMetaGraph: (folder: string, tags: string) => number
   readonly runSavedModel: (

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Attribute, Binding, PackageBackend } from "./Binding.ts"
+import type { Attribute, Binding, Made, PackageBackend, Several } from "./Binding.ts"
 
 /** What goes into an operation: a tensor, or the addon's number of one that TensorFlow.js knows nothing of. */
 export type Input = tf.TensorInfo | number
@@ -88,37 +88,46 @@ export class Runner {
 
   /** Runs an operation that gives one tensor of numbers. */
   one(name: string, attributes: ReadonlyArray<Attribute>, ...inputs: ReadonlyArray<Input>): tf.Tensor {
-    return this.many(name, attributes, inputs, 1)[0]!
+    const [output] = this.many(name, attributes, inputs, 1)
+    return output
   }
 
   /** Runs an operation; its outputs belong to TensorFlow.js, and to the `tf.tidy` around. */
-  many(
+  many<Count extends number>(
     name: string,
     attributes: ReadonlyArray<Attribute>,
     inputs: ReadonlyArray<Input>,
-    outputs: number
-  ): Array<tf.Tensor> {
-    const { backend } = this
-    return this.raw(name, attributes, inputs, outputs).map(({ dtype, id, shape }) => {
-      const dataId = {}
-      backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 })
-      const type = dtype === this.#binding.TF_FLOAT ? "float32" : dtype === this.#binding.TF_INT32 ? "int32" : "bool"
-      return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: type })
-    })
+    outputs: Count
+  ): Several<tf.Tensor, Count> {
+    const made: ReadonlyArray<Made> = this.raw(name, attributes, inputs, outputs)
+    // `map` keeps the length, and its type forgets it.
+    return made.map((one) => this.#tensorOf(one)) as ReadonlyArray<tf.Tensor> as Several<tf.Tensor, Count>
   }
 
   /** Runs an operation; its outputs are the caller's to free. */
-  raw(name: string, attributes: ReadonlyArray<Attribute>, inputs: ReadonlyArray<Input>, outputs: number) {
-    return this.#binding.executeOp(
-      name,
-      attributes,
-      inputs.map((input) => (typeof input === "number" ? input : this.backend.getInputTensorIds([input])[0]!)),
-      outputs
-    )
+  raw<Count extends number>(
+    name: string,
+    attributes: ReadonlyArray<Attribute>,
+    inputs: ReadonlyArray<Input>,
+    outputs: Count
+  ): Several<Made, Count> {
+    const ids = inputs.map((input) => {
+      if (typeof input === "number") return input
+      const [id] = this.backend.getInputTensorIds([input])
+      return id
+    })
+    return this.#binding.executeOp(name, attributes, ids, outputs)
   }
 
   free(id: number): void {
     this.#binding.deleteTensor(id)
+  }
+
+  #tensorOf({ dtype, id, shape }: Made): tf.Tensor {
+    const dataId = {}
+    this.backend.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 })
+    const type = dtype === this.#binding.TF_FLOAT ? "float32" : dtype === this.#binding.TF_INT32 ? "int32" : "bool"
+    return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: type })
   }
 
   #constant(key: string, shape: ReadonlyArray<number>, dtype: number, values: () => Float32Array | Int32Array): number {

@@ -13,18 +13,31 @@ export class Variables {
     this.#run = run
   }
 
-  /** Lets an operation change tensors in place, which are its first inputs. */
-  change(tensors: ReadonlyArray<tf.Tensor>, change: (handles: ReadonlyArray<Input>) => void): void {
+  /** Lets an operation change tensors in place, a weight and its slots, which are its first inputs. */
+  change(
+    weight: tf.Tensor,
+    slots: ReadonlyArray<tf.Tensor>,
+    change: (handle: Input, slots: ReadonlyArray<Input>) => void
+  ): void {
     const run = this.#run
-    const handles = tensors.map((tensor) => this.#handleOf(tensor))
-    const places = tensors.map((tensor) => run.backend.tensorMap.get(tensor.dataId))
+    const held = (tensor: tf.Tensor) => ({
+      handle: this.#handleOf(tensor),
+      place: run.backend.tensorMap.get(tensor.dataId)
+    })
+    const first = held(weight)
+    const others = slots.map(held)
     // The variable is to be the numbers' only holder: it would copy them first.
-    for (const place of places) run.free(place.id)
+    for (const { place } of [first, ...others]) run.free(place.id)
     try {
-      change(handles)
+      change(
+        first.handle,
+        others.map(({ handle }) => handle)
+      )
     } finally {
-      for (const [i, place] of places.entries())
-        place.id = run.raw("ReadVariableOp", [run.type("dtype", run.types.float)], [handles[i]!], 1)[0]!.id
+      for (const { handle, place } of [first, ...others]) {
+        const [{ id }] = run.raw("ReadVariableOp", [run.type("dtype", run.types.float)], [handle], 1)
+        place.id = id
+      }
     }
   }
 
@@ -41,7 +54,7 @@ export class Variables {
     const known = this.#handles.get(tensor.dataId)
     if (known !== undefined) return known
     const attributes = [run.type("dtype", run.types.float), run.shape("shape", tensor.shape)]
-    const handle = run.raw("VarHandleOp", [...attributes, run.text("shared_name", anonymous)], [], 1)[0]!.id
+    const [{ id: handle }] = run.raw("VarHandleOp", [...attributes, run.text("shared_name", anonymous)], [], 1)
     run.raw("AssignVariableOp", attributes.slice(0, 1), [handle, tensor], 0)
     this.#handles.set(tensor.dataId, handle)
     return handle

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation } from "../../../model/Block.ts"
-import type { Applied, Kernel, Pass } from "../tfjs/Pass.ts"
+import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import type { Runner } from "./Runner.ts"
 
@@ -44,7 +44,7 @@ export const finish = (
   activation: Activated | undefined,
   { input, keep }: { readonly input: tf.Tensor; readonly keep: boolean },
   pass: Pass
-): Applied => {
+) => {
   const layout = [run.float, run.text("data_format", "NHWC")]
   const shifted = block.bias ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
   const output =
@@ -53,7 +53,7 @@ export const finish = (
   if (shifted !== input && shifted !== output) shifted.dispose()
   return {
     output,
-    backward: (gradient) => {
+    backward: (gradient: tf.Tensor): tf.Tensor => {
       const dy =
         activation === undefined
           ? gradient

@@ -11,11 +11,12 @@ export const averageOf =
   (run: Runner, variables: Variables): WeightOperators["average"] =>
   (pairs, share) => {
     const rate = tf.scalar(share)
-    return pairs.map(({ average, weight }) => {
+    return pairs.map((pair) => {
+      const { average, weight } = pair
       const apart = run.one("Sub", [run.float], average, weight)
-      variables.change([average], ([handle]) =>
-        run.raw("ResourceApplyGradientDescent", [run.float], [handle!, rate, apart], 0)
+      variables.change(average, [], (handle) =>
+        run.raw("ResourceApplyGradientDescent", [run.float], [handle, rate, apart], 0)
       )
-      return average
+      return pair
     })
   }

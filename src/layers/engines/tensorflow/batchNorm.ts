@@ -3,6 +3,7 @@ import type { Activation, BatchNorm } from "../../../model/Block.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { activationNumber, activationOps } from "./activation.ts"
+import { channelsOf } from "../tfjs/shape.ts"
 import type { Runner } from "./Runner.ts"
 
 type Activated = typeof Activation.Type
@@ -13,8 +14,10 @@ interface Source {
   readonly owned: boolean
 }
 
-const weightsOf = (block: typeof BatchNorm.Type, pass: Pass): ReadonlyArray<tf.Tensor> =>
-  ["weight", "bias", "running_mean", "running_var"].map((part) => weightOf(pass, block, part))
+const weightsOf = (block: typeof BatchNorm.Type, pass: Pass) => {
+  const part = (name: string): tf.Tensor => weightOf(pass, block, name)
+  return [part("weight"), part("bias"), part("running_mean"), part("running_var")] as const
+}
 
 const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
   pass.running.set(`${name}.running_mean`, mean)
@@ -36,7 +39,7 @@ const fused = (
 ): Applied => {
   const { batchStatistics } = pass
   const isFlat = input.shape.length === 2
-  const images = (x: tf.Tensor) => (isFlat ? run.reshape(x, [x.shape[0]!, 1, 1, x.shape[1]!]) : x)
+  const images = (x: tf.Tensor) => (isFlat ? run.reshape(x, [x.size / channelsOf(x), 1, 1, channelsOf(x)]) : x)
   const rows = (x: tf.Tensor) => (isFlat ? run.reshape(x, input.shape) : x)
   const attributes = [
     run.float,
@@ -48,8 +51,8 @@ const fused = (
   const factor = run.number("exponential_avg_factor", batchStatistics ? block.momentum : 1)
   const x = images(input)
   const [weight, bias, ...running] = weightsOf(block, pass)
-  const made = run.many("FusedBatchNormV3", [...attributes, factor], [x, weight!, bias!, ...running], 6)
-  const [normal, mean, variance, ...reserved] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
+  const inputs = [x, weight, bias, ...running]
+  const [normal, mean, variance, ...reserved] = run.many("FusedBatchNormV3", [...attributes, factor], inputs, 6)
   if (batchStatistics) setRunning(block, pass, mean, variance)
   // What it reserves is of the batch: the backward pass by the running statistics takes these. Source: TensorFlow's nn_grad.py.
   const statistics = batchStatistics ? reserved : [...running, ...reserved.slice(2)]
@@ -64,11 +67,11 @@ const fused = (
         activation === undefined
           ? gradient
           : run.one(activationOps[activation.kind].backward, [run.float], gradient, output)
-      const inputs = [images(dy), x, weight!, ...statistics]
+      const inputs = [images(dy), x, weight, ...statistics]
       const [dx, scale, offset] = run.many("FusedBatchNormGradV3", attributes, inputs, 5)
-      setGradients(block, pass, scale!, offset!)
+      setGradients(block, pass, scale, offset)
       if (dy !== gradient) dy.dispose()
-      return wanted ? rows(dx!) : undefined
+      return wanted ? rows(dx) : undefined
     }
   }
 }
@@ -83,16 +86,16 @@ const own = (
 ): Applied => {
   const activated = run.int("activation", activationNumber(activation))
   const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), activated]
-  const weights = weightsOf(block, pass)
-  const made = run.many("WeftBatchNorm", attributes, [input, ...weights], 5)
-  const [output, mean, variance, ...statistics] = made as [tf.Tensor, tf.Tensor, tf.Tensor] // as many as were asked for
+  const [weight, ...others] = weightsOf(block, pass)
+  const inputs = [input, weight, ...others]
+  const [output, mean, variance, ...statistics] = run.many("WeftBatchNorm", attributes, inputs, 5)
   setRunning(block, pass, mean, variance)
   return {
     output,
     backward: (gradient, wanted) => {
-      const inputs = [gradient, input, output, weights[0]!, ...statistics]
+      const inputs = [gradient, input, output, weight, ...statistics]
       const [dx, scale, offset] = run.many("WeftBatchNormGrad", [activated], inputs, 3)
-      setGradients(block, pass, scale!, offset!)
+      setGradients(block, pass, scale, offset)
       if (owned) input.dispose()
       return wanted ? dx : undefined
     }

@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Activation, Conv2d, MaxPool } from "../../../model/Block.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
-import { weightOf } from "../tfjs/Pass.ts"
+import { inputGradient, weightOf } from "../tfjs/Pass.ts"
 import type { Linear } from "./activation.ts"
 import { finish } from "./activation.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
@@ -27,7 +27,8 @@ export const filterGradient = (
   filter: tf.Tensor,
   dy: tf.Tensor
 ): tf.Tensor => {
-  const ours = !run.usesGpu && filter.shape[3]! % 32 === 0 && dy.shape[2]! >= shortest && filter.size <= mostWeights
+  const [, , outWidth, filters] = dy.shape as [number, number, number, number] // the shapes were checked
+  const ours = !run.usesGpu && filters % 32 === 0 && outWidth >= shortest && filter.size <= mostWeights
   if (!ours) return run.one("Conv2DBackpropFilter", attributes, input, run.ints(...filter.shape), dy)
   const { kernelHeight: high, kernelWidth: wide, left, stride, top } = window
   const settings = { high, wide, stride, top, left }
@@ -48,8 +49,8 @@ const finishPooled = (
   return {
     output: finished.output,
     backward: (gradient: tf.Tensor) => {
-      const small = finished.backward(gradient, true)!
-      const dy = pooled === undefined ? small : pooled.backward(small, true)!
+      const small = finished.backward(gradient)
+      const dy = pooled === undefined ? small : inputGradient(pooled, small)
       if (small !== dy && small !== gradient) small.dispose()
       return dy
     }

@@ -16,7 +16,7 @@ export const dense =
     return {
       output: finished.output,
       backward: (gradient, wanted) => {
-        const dy = finished.backward(gradient, true)!
+        const dy = finished.backward(gradient)
         pass.gradients.set(`${block.name}.weight`, matMul(run, input, dy, true))
         return wanted ? matMul(run, dy, weight, false, true) : undefined
       }

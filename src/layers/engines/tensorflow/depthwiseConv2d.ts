@@ -3,6 +3,7 @@ import type { Activation, DepthwiseConv2d } from "../../../model/Block.ts"
 import type { Kernel } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { finish } from "./activation.ts"
+import { channelsOf } from "../tfjs/shape.ts"
 import type { Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
@@ -24,13 +25,16 @@ const inputGradient = (run: Runner, on: RunWindow, filter: tf.Tensor, dy: tf.Ten
   return run.one("DepthwiseConv2dNative", on.attributes, dy, rotated)
 }
 
+type FilterShape = readonly [height: number, width: number, channels: number, filters: 1]
+
 /**
  * The gradient of the filter. On a processor and for 3 x 3 pixels it is an operation of Weft's own, which takes channels
  * in sixteens.
  */
-const filterGradient = (run: Runner, on: RunWindow, shape: ReadonlyArray<number>, input: tf.Tensor, dy: tf.Tensor) => {
+const filterGradient = (run: Runner, on: RunWindow, shape: FilterShape, input: tf.Tensor, dy: tf.Tensor) => {
   const { kernelHeight, kernelWidth, left, stride, top } = on.window
-  if (run.usesGpu || kernelHeight !== 3 || kernelWidth !== 3 || shape[2]! % 16 !== 0)
+  const [, , channels] = shape
+  if (run.usesGpu || kernelHeight !== 3 || kernelWidth !== 3 || channels % 16 !== 0)
     return run.one("DepthwiseConv2dNativeBackpropFilter", on.attributes, input, run.ints(...shape), dy)
   const attributes = [run.int("stride", stride), run.int("top", top), run.int("left", left)]
   return run.one("WeftDepthwiseFilterGrad", attributes, input, dy)
@@ -41,7 +45,7 @@ export const depthwiseConv2d =
   (run: Runner, activation: typeof Activation.Type | undefined): Kernel<typeof DepthwiseConv2d.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight") // height, width, 1, channels
-    const shape = [...block.kernel, weight.shape[3]!, 1]
+    const shape = [...block.kernel, channelsOf(weight), 1] as const
     const filter = run.reshape(weight, shape)
     const on = runWindowOf(run, block, input)
     const plain = run.one("DepthwiseConv2dNative", on.attributes, input, filter)
@@ -49,7 +53,7 @@ export const depthwiseConv2d =
     return {
       output: finished.output,
       backward: (gradient, wanted) => {
-        const dy = finished.backward(gradient, true)!
+        const dy = finished.backward(gradient)
         const change = filterGradient(run, on, shape, input, dy)
         pass.gradients.set(`${block.name}.weight`, run.reshape(change, weight.shape))
         const dx = wanted ? inputGradient(run, on, filter, dy) : undefined

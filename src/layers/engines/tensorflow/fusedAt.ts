@@ -2,6 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { Block } from "../../../model/Block.ts"
 import { plain } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
+import { inputGradient } from "../tfjs/Pass.ts"
 import { activation } from "./activation.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
@@ -22,7 +23,7 @@ const chain =
     return {
       output: after.output,
       backward: (gradient, wanted) => {
-        const between = after.backward(gradient, true)!
+        const between = inputGradient(after, gradient)
         const dx = before.backward(between, wanted)
         between.dispose()
         return dx
@@ -30,34 +31,31 @@ const chain =
     }
   }
 
-/** The block at a place, if it is of a kind. */
-const kindAt = <Tag extends Block["_tag"]>(blocks: ReadonlyArray<Block>, at: number, tag: Tag) => {
-  const block = blocks[at]
-  return block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
-}
+/** A block, if there is one and it is of a kind. */
+const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =>
+  block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 
 /** Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does both. */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
   /** A convolution with a batch norm behind it. */
-  const normalised = (blocks: ReadonlyArray<Block>, at: number, convolve: Applies): Fused | undefined => {
-    const norm = kindAt(blocks, at + 1, "BatchNorm")
+  const normalised = ([first, second]: ReadonlyArray<Block>, convolve: Applies): Fused | undefined => {
+    const norm = ofKind(first, "BatchNorm")
     if (norm === undefined) return undefined
-    const next = kindAt(blocks, at + 2, "Activation")
+    const next = ofKind(second, "Activation")
     return {
       length: next === undefined ? 2 : 3,
       apply: chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     }
   }
-  return (blocks, at) => {
-    const block = blocks[at]!
-    const next = kindAt(blocks, at + 1, "Activation")
+  return (block, following) => {
+    const next = ofKind(following[0], "Activation")
     const length = next === undefined ? 1 : 2
     switch (block._tag) {
       case "Conv2d": {
-        const pool = kindAt(blocks, at + length, "MaxPool")
+        const pool = ofKind(following[length - 1], "MaxPool")
         return (
-          normalised(blocks, at, (...rest) => conv2d(run, undefined, undefined)(block, ...rest)) ?? {
+          normalised(following, (...rest) => conv2d(run, undefined, undefined)(block, ...rest)) ?? {
             length: pool === undefined ? length : length + 1,
             apply: (...rest) => conv2d(run, next, pool)(block, ...rest)
           }
@@ -65,7 +63,7 @@ export const fusedWith = (run: Runner): FusedAt => {
       }
       case "DepthwiseConv2d":
         return (
-          normalised(blocks, at, (...rest) => depthwiseConv2d(run, undefined)(block, ...rest)) ?? {
+          normalised(following, (...rest) => depthwiseConv2d(run, undefined)(block, ...rest)) ?? {
             length,
             apply: (...rest) => depthwiseConv2d(run, next)(block, ...rest)
           }

@@ -17,16 +17,11 @@ export const listGpus: Effect.Effect<ReadonlyArray<Gpu>> = Effect.map(
   ({ code, output }) =>
     code !== 0
       ? []
-      : output
-          .split("\n")
-          .map((line) => line.split(",").map((cell) => cell.trim()))
-          .filter((cells) => cells.length === 4)
-          .map(([index, name, memory, driver]) => ({
-            index: Number(index),
-            name: name!, // there are four cells
-            memory: Number(memory),
-            driver: driver!
-          }))
+      : output.split("\n").flatMap((line): ReadonlyArray<Gpu> => {
+          const [index, name, memory, driver, ...rest] = line.split(",").map((cell) => cell.trim())
+          if (name === undefined || driver === undefined || rest.length > 0) return []
+          return [{ index: Number(index), name, memory: Number(memory), driver }]
+        })
 )
 
 /** For people: `GPU 0, NVIDIA H200, 140 GiB, driver 570.86.10`. */

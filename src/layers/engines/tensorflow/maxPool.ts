@@ -42,11 +42,11 @@ export const maxPool = (run: Runner, block: Pool, input: tf.Tensor): Applied => 
   ]
   const [output, from] = run.many("WeftWindowMax", attributes, [input], 2)
   return {
-    output: output!, // as many as were asked for
+    output,
     backward: (dy, wanted) => {
       const sizes = [run.int("height", height), run.int("width", width)]
-      const dx = wanted ? run.one("WeftWindowMaxGrad", sizes, dy, from!) : undefined
-      from!.dispose()
+      const dx = wanted ? run.one("WeftWindowMaxGrad", sizes, dy, from) : undefined
+      from.dispose()
       return dx
     }
   }
@@ -73,13 +73,14 @@ export const quartered = (
 ) => {
   const attributes = [run.int("activation", activationNumber(activation))]
   const [output, which] = run.many("WeftMaxPool", attributes, [input, bias ?? run.nothing], 2)
-  const size = [run.int("height", input.shape[1]!), run.int("width", input.shape[2]!)]
+  const [, height, width] = input.shape as [number, number, number, number] // the shapes were checked
+  const size = [run.int("height", height), run.int("width", width)]
   return {
-    output: output!, // as many as were asked for
+    output,
     backward: (gradient: tf.Tensor) => {
-      const [dx, sums] = run.many("WeftMaxPoolGrad", size, [gradient, which!], 2)
-      which!.dispose()
-      return { gradient: dx!, sums: sums! }
+      const [dx, sums] = run.many("WeftMaxPoolGrad", size, [gradient, which], 2)
+      which.dispose()
+      return { gradient: dx, sums }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Window } from "../../../model/shapes.ts"
+import { channelsOf } from "../tfjs/shape.ts"
 import type { Runner } from "./Runner.ts"
 
 /** The product of two matrices, each as it is or transposed. */
@@ -7,7 +8,7 @@ export const matMul = (run: Runner, a: tf.Tensor, b: tf.Tensor, transposeA = fal
   run.one("MatMul", [run.float, run.bool("transpose_a", transposeA), run.bool("transpose_b", transposeB)], a, b)
 
 /** A tensor's last axis as columns. */
-const rows = (run: Runner, x: tf.Tensor): tf.Tensor => run.reshape(x, [x.size / x.shape.at(-1)!, x.shape.at(-1)!])
+const rows = (run: Runner, x: tf.Tensor): tf.Tensor => run.reshape(x, [x.size / channelsOf(x), channelsOf(x)])
 
 /** A convolution whose pixels do not look at each other: matrices, which TensorFlow multiplies faster than it slides. */
 export const isPointwise = (
@@ -19,7 +20,7 @@ export const isPointwise = (
 export const pointwise = {
   forward: (run: Runner, input: tf.Tensor, filter: tf.Tensor): tf.Tensor => {
     const product = matMul(run, rows(run, input), rows(run, filter))
-    return run.reshape(product, [...input.shape.slice(0, -1), filter.shape.at(-1)!])
+    return run.reshape(product, [...input.shape.slice(0, -1), channelsOf(filter)])
   },
   filterGradient: (run: Runner, input: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
     run.reshape(matMul(run, rows(run, input), rows(run, dy), true), filter.shape),

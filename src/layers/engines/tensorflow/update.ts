@@ -27,8 +27,9 @@ const inPlace =
     if (settingsIn === undefined) return update(rule, changes)
     const count = run.int("N", changes.length)
     const gradients = changes.map(({ gradient }) => gradient)
-    const norm = run.many("WeftNorm", [count], gradients, 1)[0]!
-    const slots = [0, 1].map((at) => changes.flatMap(({ slots }) => slots.slice(at, at + 1)))
+    const norm = run.one("WeftNorm", [count], ...gradients)
+    const slotsAt = (at: number) => changes.flatMap(({ slots }) => Object.values(slots).slice(at, at + 1))
+    const [first, second] = [slotsAt(0), slotsAt(1)]
     const settings = tf.tensor2d(
       changes.flatMap(({ at }) => settingsIn(stepScalars(optimizer, at)) as number[]), // a rule has its own scalars
       [changes.length, 3]
@@ -38,8 +39,8 @@ const inPlace =
       "WeftUpdate",
       [
         count,
-        run.int("M", slots[0]!.length),
-        run.int("L", slots[1]!.length),
+        run.int("M", first.length),
+        run.int("L", second.length),
         run.int("adam", kind === "sgd" ? 0 : 1),
         run.int("nesterov", nesterov ? 1 : 0),
         run.number("momentum", momentum),
@@ -50,7 +51,7 @@ const inPlace =
         run.number("clip_norm", clipNorm ?? 0),
         run.number("clip_value", clipValue ?? 0)
       ],
-      [...changes.map(({ weight }) => weight), ...gradients, ...slots.flat(), settings, norm],
+      [...changes.map(({ weight }) => weight), ...gradients, ...first, ...second, settings, norm],
       0
     )
     return { after: changes, norm }

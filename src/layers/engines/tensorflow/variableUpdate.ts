@@ -22,16 +22,16 @@ const sgd = (run: Runner, variables: Variables, { optimizer }: UpdateRule, at: U
   const momentum = tf.scalar(optimizer.momentum)
   const { added: share = 1 } = stepScalars(optimizer, at)
   return (change: Change): void => {
-    const { slots, weight } = change
+    const slots = Object.values(change.slots)
     const whole = decayed(run, change, optimizer.weightDecay)
     const gradient = share === 1 || slots.length === 0 ? whole : tf.mul(whole, share)
-    variables.change([weight, ...slots], ([handle, slot]) => {
-      if (slot === undefined) run.raw("ResourceApplyGradientDescent", [run.float], [handle!, rate, gradient], 0)
+    variables.change(change.weight, slots, (handle, [slot]) => {
+      if (slot === undefined) run.raw("ResourceApplyGradientDescent", [run.float], [handle, rate, gradient], 0)
       else
         run.raw(
           "ResourceApplyMomentum",
           [run.float, run.bool("use_nesterov", optimizer.nesterov)],
-          [handle!, slot, rate, gradient, momentum],
+          [handle, slot, rate, gradient, momentum],
           0
         )
     })
@@ -54,10 +54,10 @@ const adam = (run: Runner, variables: Variables, { optimizer }: UpdateRule, at: 
     const { slots, weight } = change
     const gradient = decayed(run, change, kind === "adam" ? weightDecay : 0)
     const shrink = kind === "adamw" && weightDecay !== 0 ? run.one("Mul", [run.float], weight, decay) : undefined
-    variables.change([weight, ...slots], (handles) => {
+    variables.change(weight, Object.values(slots), (handle, slots) => {
       if (shrink !== undefined)
-        run.raw("AssignSubVariableOp", [run.type("dtype", run.types.float)], [handles[0]!, shrink], 0)
-      run.raw("ResourceApplyAdam", [run.float], [...handles, ...settings, gradient], 0)
+        run.raw("AssignSubVariableOp", [run.type("dtype", run.types.float)], [handle, shrink], 0)
+      run.raw("ResourceApplyAdam", [run.float], [handle, ...slots, ...settings, gradient], 0)
     })
   }
 }

@@ -15,12 +15,23 @@ export interface BlockOperators {
   readonly channelSums: (x: tf.Tensor) => tf.Tensor
 }
 
-/** A weight with its gradient, and its optimiser's slots in the order of `slotKinds`. */
-export interface Change {
+/** A weight, by its name, and its optimiser's slots, by their kinds in the order of `slotKinds`. */
+export interface Trained {
+  readonly name: string
   readonly weight: tf.Tensor
+  readonly slots: Readonly<Record<string, tf.Tensor>>
+}
+
+/** A weight with its gradient. */
+export interface Change extends Trained {
   readonly gradient: tf.Tensor
-  readonly slots: ReadonlyArray<tf.Tensor>
   readonly at: UpdateAt
+}
+
+/** The average of a weight, by its name. */
+export interface Averaged {
+  readonly name: string
+  readonly average: tf.Tensor
 }
 
 /** How gradients are clipped and used. */
@@ -39,12 +50,12 @@ export interface WeightOperators {
   readonly update: (
     rule: UpdateRule,
     changes: ReadonlyArray<Change>
-  ) => { readonly after: ReadonlyArray<Pick<Change, "weight" | "slots">>; readonly norm: tf.Tensor }
+  ) => { readonly after: ReadonlyArray<Trained>; readonly norm: tf.Tensor }
   /** Averages moved by a share of their distance to the weights (they may be those that went in, changed in place). */
   readonly average: (
-    pairs: ReadonlyArray<{ readonly average: tf.Tensor; readonly weight: tf.Tensor }>,
+    pairs: ReadonlyArray<Averaged & { readonly weight: tf.Tensor }>,
     share: number
-  ) => ReadonlyArray<tf.Tensor>
+  ) => ReadonlyArray<Averaged>
 }
 
 /** All operators of a backend. */

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Block, Dropout } from "../../../model/Block.ts"
+import { named } from "../../../model/Tensor.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
 export interface Pass {
@@ -29,14 +30,21 @@ export interface Applied {
   readonly backward: (gradient: tf.Tensor, wanted: boolean) => tf.Tensor | undefined
 }
 
+/** The gradient of what a block was given. For where it is wanted: throws where the block gives none. */
+export const inputGradient = ({ backward }: Applied, gradient: tf.Tensor): tf.Tensor => {
+  const before = backward(gradient, true)
+  if (before === undefined) throw new Error("a block gave no gradient of its input, which was wanted")
+  return before
+}
+
 /** The first `length` of some blocks, computed together. */
 export interface Fused {
   readonly length: number
   readonly apply: (input: tf.Tensor, pass: Pass) => Applied
 }
 
-/** How a backend computes the block at a place, together with what follows it where that is faster. */
-export type FusedAt = (blocks: ReadonlyArray<Block>, at: number) => Fused
+/** How a backend computes a block, together with some of the blocks that follow it where that is faster. */
+export type FusedAt = (block: Block, following: ReadonlyArray<Block>) => Fused
 
 /** A kind of block as operations of TensorFlow.js. */
 export type Kernel<B> = (block: B, input: tf.Tensor, pass: Pass) => Applied
@@ -46,4 +54,4 @@ export const weightOf = <R extends tf.Rank = tf.Rank>(
   { weights }: Pass,
   { name }: { readonly name: string },
   part: string
-): tf.Tensor<R> => weights.get(`${name}.${part}`)! as tf.Tensor<R> // the session has checked that every tensor is there
+): tf.Tensor<R> => named(weights, `${name}.${part}`) as tf.Tensor<R> // the session has checked their shapes

@@ -10,6 +10,7 @@ import { emptySlots, slotKinds } from "../../../model/optimizer.ts"
 import type { Parameter } from "../../../model/shapes.ts"
 import { inputShape, parameters } from "../../../model/shapes.ts"
 import type { Weights } from "../../../model/Tensor.ts"
+import { named } from "../../../model/Tensor.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { applyAll } from "./apply.ts"
 import type { Device } from "./Device.ts"
@@ -25,7 +26,7 @@ const refuse = (fault: string | undefined): void => {
 }
 
 const pick = (names: ReadonlyArray<Named>, weights: Weights): Map<string, tf.Tensor> =>
-  new Map(names.map(({ name }) => [name, tf.keep(intoBackend(weights.get(name)!))]))
+  new Map(names.map(({ name }) => [name, tf.keep(intoBackend(named(weights, name)))]))
 
 const images = (network: Network, { images, size }: Batch) => tf.tensor4d(images, [size, ...inputShape(network)])
 
@@ -80,22 +81,22 @@ export class Trainer {
       const logits = output as tf.Tensor2D // the last block's shape was checked
       const expected = tf.mul(tf.softmax(logits), tf.tensor2d(sums, [batch.size, 1]))
       backward(tf.sub(expected, tf.tensor2d(targets, [batch.size, classes])), false)
-      const names = [...pass.gradients.keys()]
       const kinds = slotKinds(this.#options.optimizer)
-      const changes = names.map((name) => ({
-        weight: this.#weights.get(name)!, // there is a gradient for it
-        gradient: pass.gradients.get(name)!,
-        slots: kinds.map((kind) => this.#slots.get(`${kind}.${name}`)!),
+      const changes = [...pass.gradients].map(([name, gradient]) => ({
+        name,
+        weight: named(this.#weights, name),
+        gradient,
+        slots: Object.fromEntries(kinds.map((kind) => [kind, named(this.#slots, `${kind}.${name}`)])),
         at: {
           // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.
-          step: this.#step - this.#since.get(name)!,
+          step: this.#step - named(this.#since, name),
           learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
         }
       }))
       const { after, norm } = operators.update(this.#options, changes)
-      for (const [i, { slots, weight }] of after.entries()) {
-        this.#replace(this.#weights, names[i]!, weight)
-        for (const [k, kind] of kinds.entries()) this.#replace(this.#slots, `${kind}.${names[i]}`, slots[k]!)
+      for (const { name, slots, weight } of after) {
+        this.#replace(this.#weights, name, weight)
+        for (const [kind, slot] of Object.entries(slots)) this.#replace(this.#slots, `${kind}.${name}`, slot)
       }
       for (const [name, statistic] of pass.running) this.#replace(this.#weights, name, statistic)
       this.#moveAverage()
@@ -119,7 +120,7 @@ export class Trainer {
       new Map(
         await Promise.all(
           names.map(async ({ name, shape }) => {
-            const data = await tensors.get(name)!.data<"float32">()
+            const data = await named(tensors, name).data<"float32">()
             return [name, outOfBackend(data, shape)] as const
           })
         )
@@ -185,14 +186,17 @@ export class Trainer {
     const { ema } = this.#options
     const share = ema === undefined ? 0 : emaShare(ema, this.#step)
     if (share === 0) return
-    const names = [...this.#average.keys()]
-    const pairs = names.map((name) => ({ average: this.#average.get(name)!, weight: this.#weights.get(name)! }))
-    const after = this.#device.operators.average(pairs, share)
-    for (const [i, name] of names.entries()) this.#replace(this.#average, name, after[i]!)
+    const pairs = [...this.#average].map(([name, average]) => ({
+      name,
+      average,
+      weight: named(this.#weights, name)
+    }))
+    for (const { average, name } of this.#device.operators.average(pairs, share))
+      this.#replace(this.#average, name, average)
   }
 
   #replace(tensors: Map<string, tf.Tensor>, name: string, after: tf.Tensor): void {
-    const before = tensors.get(name)!
+    const before = named(tensors, name)
     if (after === before) return
     tensors.set(name, tf.keep(after))
     before.dispose()

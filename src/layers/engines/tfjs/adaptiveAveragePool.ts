@@ -3,9 +3,8 @@ import { averagingMatrix, averagingWindows } from "../../../model/averagingMatri
 import type { AdaptiveAveragePool } from "../../../model/Block.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** The means of windows along an axis of images. */
-const windowMeans = (x: tf.Tensor, axis: 1 | 2, count: number): tf.Tensor => {
-  const length = x.shape[axis]!
+/** The means of windows along an axis of images, of some length. */
+const windowMeans = (x: tf.Tensor, axis: 1 | 2, length: number, count: number): tf.Tensor => {
   const means = averagingWindows(length, count).map(({ from, to }) => {
     const [begin, size] = [x.shape.map(() => 0), [...x.shape]]
     begin[axis] = from
@@ -31,7 +30,7 @@ export const adaptiveAveragePool: Kernel<typeof AdaptiveAveragePool.Type> = (blo
     return tf.transpose(tf.reshape(pixels, [height, width, size, channels]), [2, 0, 1, 3])
   }
   return {
-    output: windowMeans(windowMeans(input, 1, rows), 2, columns),
+    output: windowMeans(windowMeans(input, 1, height, rows), 2, width, columns),
     backward: (gradient, wanted) => (wanted ? inputGradient(gradient) : undefined)
   }
 }

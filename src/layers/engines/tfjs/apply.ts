@@ -15,13 +15,14 @@ export const applyAll: Kernel<ReadonlyArray<Block>> = (blocks, input, pass) => {
   let output = input
   let weights = false
   const backwards: Array<{ readonly backward: Applied["backward"]; readonly needed: boolean }> = []
-  for (let i = 0; i < blocks.length;) {
-    const { apply, length } = pass.fusedAt(blocks, i)
+  let rest = blocks
+  for (let block = rest[0]; block !== undefined; block = rest[0]) {
+    const { apply, length } = pass.fusedAt(block, rest.slice(1))
     const applied = apply(output, pass)
     output = applied.output
     backwards.push({ backward: applied.backward, needed: weights })
-    weights ||= blocks.slice(i, i + length).some(hasWeights)
-    i += length
+    weights ||= rest.slice(0, length).some(hasWeights)
+    rest = rest.slice(length)
   }
   return {
     output,

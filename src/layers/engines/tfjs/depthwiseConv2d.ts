@@ -4,6 +4,7 @@ import { linearGradient } from "./activation.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Kernel } from "./Pass.ts"
 import { weightOf } from "./Pass.ts"
+import { channelsOf } from "./shape.ts"
 import { attributesOf, images, padOf, runKernel } from "./window.ts"
 
 /** A convolution of each channel by itself. */
@@ -11,7 +12,7 @@ export const depthwiseConv2d =
   (operators: BlockOperators): Kernel<typeof DepthwiseConv2d.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight") // height, width, 1, channels
-    const filterShape: [number, number, number, number] = [...block.kernel, weight.shape[3]!, 1]
+    const filterShape: [number, number, number, number] = [...block.kernel, channelsOf(weight), 1]
     const filter = tf.reshape(weight, filterShape) as tf.Tensor4D // just given this shape
     const plain = tf.depthwiseConv2d(images(input), filter, block.stride, padOf(block.padding))
     return {

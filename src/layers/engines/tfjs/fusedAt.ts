@@ -41,9 +41,7 @@ export const plain = (block: Plain): Fused => {
 /** Every block, by TensorFlow.js's operations and a backend's own; a convolution or dense block with its activation. */
 export const fusedWith =
   (operators: BlockOperators): FusedAt =>
-  (blocks, at) => {
-    const block = blocks[at]!
-    const next = blocks[at + 1]
+  (block, [next]) => {
     const following = next?._tag === "Activation" ? next : undefined
     const length = following === undefined ? 1 : 2
     switch (block._tag) {

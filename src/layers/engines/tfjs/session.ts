@@ -19,10 +19,13 @@ const failure = (device: Device, cause: unknown, batch?: Batch): EngineError => 
   return new EngineError({ engine, reason: "outOfMemory", detail, cause })
 }
 
+type Values<Tensors> = { readonly [At in keyof Tensors]: Float32Array }
+
 /** Reads tensors out of the backend, and frees them. */
-const read = (device: Device, tensors: ReadonlyArray<tf.Tensor>, batch: Batch) =>
+const read = <Tensors extends ReadonlyArray<tf.Tensor>>(device: Device, tensors: Tensors, batch: Batch) =>
   Effect.tryPromise({
-    try: () => Promise.all(tensors.map((tensor) => tensor.data<"float32">())),
+    // `map` keeps the length, and its type forgets it.
+    try: () => Promise.all(tensors.map((tensor) => tensor.data<"float32">())) as Promise<Values<Tensors>>,
     catch: (cause) => failure(device, cause, batch)
   }).pipe(
     Effect.ensuring(
@@ -54,7 +57,11 @@ export const open = Effect.fn("tfjs.open")(function* (device: Device, options: S
 
   let warned = false
   /** Runs a step, and counts the tensors that it left beside its results. */
-  const counted = Effect.fnUntraced(function* (what: string, run: () => ReadonlyArray<tf.Tensor>, batch: Batch) {
+  const counted = Effect.fnUntraced(function* <const Tensors extends ReadonlyArray<tf.Tensor>>(
+    what: string,
+    run: () => Tensors,
+    batch: Batch
+  ) {
     const before = tf.memory().numTensors
     const results = yield* attempt(run, batch)
     const left = tf.memory().numTensors - before - results.length
@@ -76,14 +83,14 @@ export const open = Effect.fn("tfjs.open")(function* (device: Device, options: S
         const open = yield* opened
         const [logits, norm] = yield* counted("training step", () => open.train(batch, at), batch)
         const { classes } = options.network
-        const { loss } = crossEntropy(logits!, batch.labels, { ...options, classes, mix: batch.mix }) // as many as there were results
-        return { loss, logits: logits!, gradientNorm: norm![0]! }
+        const { loss } = crossEntropy(logits, batch.labels, { ...options, classes, mix: batch.mix })
+        return { loss, logits, gradientNorm: Math.max(...norm) } // of one number
       }),
     predict: (batch) =>
       Effect.gen(function* () {
         const open = yield* opened
         const [logits] = yield* counted("prediction", () => [open.predict(batch)], batch)
-        return logits!
+        return logits
       }),
     snapshot: Effect.flatMap(opened, (open) =>
       Effect.tryPromise({ try: () => open.snapshot(), catch: (cause) => failure(device, cause) })

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { ruleOf, stepScalars } from "../../../model/optimizers.ts"
 import type { Arithmetic } from "../../../model/optimizers/Optimizer.ts"
 import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
-import type { Change, WeightOperators } from "./Operators.ts"
+import type { Change, Trained, WeightOperators } from "./Operators.ts"
 
 const arithmetic: Arithmetic<tf.Tensor> = {
   add: (a, b) => tf.add(a, b),
@@ -15,15 +15,14 @@ const arithmetic: Arithmetic<tf.Tensor> = {
 }
 
 /** The rule of an optimiser, an operation of TensorFlow.js for each of its own. */
-const apply = (optimizer: OptimizerConfig, { at, gradient, slots, weight }: Change) => {
-  const rule = ruleOf(optimizer)
-  const after = rule.apply(arithmetic, {
-    ...Object.fromEntries(rule.slots.map((name, i) => [name, slots[i]!])), // in the order of `slotKinds`
+const apply = (optimizer: OptimizerConfig, { at, gradient, name, slots, weight }: Change): Trained => {
+  const { weight: after, ...rest } = ruleOf(optimizer).apply(arithmetic, {
+    ...slots,
     ...Object.fromEntries(Object.entries(stepScalars(optimizer, at)).map(([name, value]) => [name, tf.scalar(value)])),
     weight,
     gradient
   })
-  return { weight: after.weight, slots: rule.slots.map((name) => after[name]!) }
+  return { name, weight: after, slots: rest }
 }
 
 /** One step of any optimiser by TensorFlow.js's own operations, for rules that a backend has no faster way for. */

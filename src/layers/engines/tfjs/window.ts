@@ -30,6 +30,22 @@ export interface WindowOnImages extends Window {
   readonly channels: number
 }
 
+/** What kernels take of a window on each image; its padding at the end follows from the rest. */
+export const windowFields = [
+  "height",
+  "width",
+  "channels",
+  "outHeight",
+  "outWidth",
+  "kernelHeight",
+  "kernelWidth",
+  "stride",
+  "top",
+  "left"
+] as const satisfies ReadonlyArray<keyof WindowOnImages>
+
+export type WindowField = (typeof windowFields)[number]
+
 type Four = [number, number, number, number]
 
 /** What a kernel is called with beside its inputs. */

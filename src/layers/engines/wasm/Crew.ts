@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads"
 import { routineBytes, routinesOver } from "./routines.ts"
 import type { Bench, Task } from "./Task.ts"
-import { tasks } from "./tasks.ts"
+import { double } from "./Task.ts"
+import { taskAt, tasks } from "./tasks.ts"
 
 /** What a thread is given at its start. */
 export interface ThreadData {
@@ -22,14 +23,15 @@ const patienceMs = 60_000
 /** A thread's side of the work: it takes pieces until none is left. */
 class Hand {
   readonly words: Int32Array
-  readonly args: Float64Array
+  /** Eight bytes for each argument. */
+  readonly args: DataView
   readonly #data: ThreadData
   readonly #routines: Bench["routines"]
 
   constructor(data: ThreadData) {
     this.#data = data
     this.words = new Int32Array(data.control, 0, 16)
-    this.args = new Float64Array(data.control, argumentsAt)
+    this.args = new DataView(data.control, argumentsAt)
     this.#routines = routinesOver(data.module, data.memory)
   }
 
@@ -50,9 +52,9 @@ class Hand {
 
   work(): void {
     for (let piece = this.#take(); piece >= 0; piece = this.#take()) {
-      const task = tasks[this.words[word.task]!]!
+      const task = taskAt(Atomics.load(this.words, word.task))
       const args: Record<string, number> = {}
-      for (const [i, field] of task.fields.entries()) args[field] = this.args[i]!
+      for (const [i, field] of task.fields.entries()) args[field] = this.args.getFloat64(i * double)
       try {
         this.run(task, args, piece)
       } catch (error) {
@@ -88,7 +90,7 @@ export class Crew {
 
   constructor(memory: WebAssembly.Memory, threads: number) {
     const module = new WebAssembly.Module(routineBytes())
-    const control = new SharedArrayBuffer(argumentsAt + 64 * 8)
+    const control = new SharedArrayBuffer(argumentsAt + 64 * double)
     this.threads = threads
     this.#hand = new Hand({ module, memory, control, thread: 0 })
     this.#workers = Array.from({ length: threads - 1 }, (_, i) => {
@@ -113,7 +115,7 @@ export class Crew {
 
   #share<Field extends string>(task: Task<Field>, args: Readonly<Record<Field, number>>, pieces: number): void {
     const { words } = this.#hand
-    for (const [i, field] of task.fields.entries()) this.#hand.args[i] = args[field]
+    for (const [i, field] of task.fields.entries()) this.#hand.args.setFloat64(i * double, args[field])
     words[word.task] = tasks.indexOf(task)
     words[word.pending] = pieces
     const generation = (Atomics.load(words, word.ticket) >>> 16) + 1

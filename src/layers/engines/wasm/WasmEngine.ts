@@ -1,12 +1,12 @@
 import { version_wasm } from "@tensorflow/tfjs-backend-wasm"
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect, Layer } from "effect"
-import { Engine, EngineUnavailable } from "../../../model/Engine.ts"
+import { Engine } from "../../../model/Engine.ts"
 import type { Device } from "../tfjs/Device.ts"
 import { fusedWith } from "../tfjs/fusedAt.ts"
 import { preflight } from "../tfjs/preflight.ts"
-import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "../tfjs/session.ts"
+import { SharedBackend } from "../tfjs/SharedBackend.ts"
 import { registerKernels } from "./kernels.ts"
 import { Machine } from "./Machine.ts"
 import { backendName, openBackend, OutOfMemory } from "./openBackend.ts"
@@ -19,41 +19,21 @@ const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packa
 /** More gain little on images of a catalogue's size. */
 const mostThreads = 8
 
-/** TensorFlow.js has one backend of a name in a process: engines that are open at the same time share it. */
-const shared: { machine: Promise<Machine> | undefined; users: number } = { machine: undefined, users: 0 }
-
-const start = async (threads: number): Promise<Machine> => {
-  const machine = new Machine(await openBackend(), threads)
-  registerKernels(machine)
-  await tf.setBackend(backendName)
-  return machine
-}
-
-const release = Effect.sync(() => {
-  if (--shared.users > 0) return
-  const { machine } = shared
-  shared.machine = undefined
-  // Where it never stood, there is nothing to close.
-  void machine?.then(
-    (machine) => machine.close(),
-    () => {}
-  )
+const machines = new SharedBackend({
+  engine,
+  technology: "WebAssembly",
+  cure,
+  open: async (threads: number) => {
+    const machine = new Machine(await openBackend(), threads)
+    registerKernels(machine)
+    await tf.setBackend(backendName)
+    return machine
+  },
+  close: (machine) => machine.close()
 })
 
-const acquire = (threads: number) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => {
-        shared.users++
-        return (shared.machine ??= start(threads))
-      },
-      catch: (cause) => new EngineUnavailable({ engine, reason: `WebAssembly: ${messageOf(cause)}`, cure })
-    }).pipe(Effect.onError(() => release)),
-    () => release
-  )
-
 const make = Effect.fnUntraced(function* (threads: number) {
-  const machine = yield* acquire(threads)
+  const machine = yield* machines.use(threads)
   const { threads: count } = machine.crew
   const operators = operatorsOf(machine)
   const device: Device = {

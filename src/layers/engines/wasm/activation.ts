@@ -5,7 +5,7 @@ export const activation = task(
   ["x", "y", "length", "atOnce", "high"],
   ({ atOnce, high, length, x, y }, piece, { routines }) => {
     const from = piece * atOnce
-    routines["clamp"]!(x + from * float, y + from * float, Math.min(atOnce, length - from), high)
+    routines.clamp(x + from * float, y + from * float, Math.min(atOnce, length - from), high)
   }
 )
 
@@ -18,6 +18,6 @@ export const activationGradient = task(
     const offset = from * channels * float
     const target = sums + piece * channels * float
     floats.fill(0, target / float, target / float + channels)
-    routines["activationGradient"]!(dy + offset, y + offset, out + offset, target, count, channels, high)
+    routines.activationGradient(dy + offset, y + offset, out + offset, target, count, channels, high)
   }
 )

@@ -17,7 +17,7 @@ export const channelSums = task(
     whole.fill(0)
     for (let row = piece * rowsAtOnce; row < to; row += rowsInFloat32) {
       part.fill(0)
-      routines["total"]!(x + row * channels * float, own, Math.min(rowsInFloat32, to - row), channels)
+      routines.total(x + row * channels * float, own, Math.min(rowsInFloat32, to - row), channels)
       for (let c = 0; c < channels; c++) whole[c]! += part[c]!
     }
   }

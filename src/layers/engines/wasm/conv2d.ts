@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import { channelsOf } from "../tfjs/shape.ts"
 import type { WindowOnImages } from "../tfjs/window.ts"
 import type { Machine } from "./Machine.ts"
 import type { Finish } from "./multiply.ts"
@@ -33,7 +34,7 @@ export const conv2d = (
   filter: tf.TensorInfo,
   finish: Finish
 ): tf.TensorInfo => {
-  const columns = filter.shape[3]!
+  const columns = channelsOf(filter)
   const out = machine.output([given.images, given.outHeight, given.outWidth, columns])
   const window = flatten(given)
   const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = window
@@ -67,7 +68,7 @@ export const conv2dFilterGradient = (
   x: tf.TensorInfo,
   dy: tf.TensorInfo
 ): tf.TensorInfo => {
-  const columns = dy.shape[3]!
+  const columns = channelsOf(dy)
   const window = flatten(given)
   const { channels, height, images, kernelHeight, kernelWidth, outHeight, outWidth, width } = window
   const out = machine.output([kernelHeight, kernelWidth, channels, columns])
@@ -98,7 +99,7 @@ export const conv2dInputGradient = (
   const out = machine.output([given.images, given.height, given.width, given.channels])
   const window = flatten(given)
   const { channels, height, images, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width } = window
-  const depth = dy.shape[3]!
+  const depth = channelsOf(dy)
   const taps = kernelHeight * kernelWidth
   const tap = channels * depth
   const right = {

@@ -1,13 +1,14 @@
 import { float, task } from "./Task.ts"
-import type { WindowArguments } from "./window.ts"
-import { inside, windowFields } from "./window.ts"
+import type { WindowField } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
+import { inside } from "./window.ts"
 
 /** Convolves each channel of an image (the piece) by itself. */
 export const depthwiseConvolve = task([...windowFields, "x", "filter", "out"] as const, (args, image, { routines }) => {
   const { channels, height, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width } = args
   const bytes = channels * float
   const x = args.x + image * height * width * bytes
-  const weigh = routines["weigh"]!
+  const { weigh } = routines
   let out = args.out + image * outHeight * outWidth * bytes
   for (let i = 0; i < outHeight; i++) {
     const rows = inside(i * stride - top, kernelHeight, height)
@@ -24,7 +25,7 @@ export const depthwiseConvolve = task([...windowFields, "x", "filter", "out"] as
 /** Calls `visit` for each row of outputs that a tap of the kernel touches: where it and its inputs begin. */
 const eachRow = (
   tap: number,
-  { height, kernelWidth, left, outHeight, outWidth, stride, top, width }: WindowArguments,
+  { height, kernelWidth, left, outHeight, outWidth, stride, top, width }: Readonly<Record<WindowField, number>>,
   visit: (input: number, output: number, count: number) => void
 ) => {
   const row = Math.floor(tap / kernelWidth) - top
@@ -40,13 +41,13 @@ const eachRow = (
 
 /** The gradient of one tap (the piece) of depthwise filters; `sums` has a row of channels for each tap. */
 export const depthwiseFilterGradient = task(
-  [...windowFields, "x", "dy", "sums", "out"] as const,
+  [...windowFields, "images", "x", "dy", "sums", "out"] as const,
   (args, tap, { floats, routines }) => {
     const { channels, height, images, outHeight, outWidth, stride, width } = args
     const bytes = channels * float
     const sums = args.sums + tap * bytes
     const out = args.out / float + tap * channels
-    const gather = routines["gather"]!
+    const { gather } = routines
     floats.fill(0, out, out + channels)
     for (let image = 0; image < images; image++) {
       floats.fill(0, sums / float, sums / float + channels)
@@ -68,7 +69,7 @@ export const depthwiseInputGradient = task(
     const bytes = channels * float
     const dx = args.dx + image * height * width * bytes
     const dy = args.dy + image * outHeight * outWidth * bytes
-    const spread = routines["spread"]!
+    const { spread } = routines
     floats.fill(0, dx / float, dx / float + height * width * channels)
     for (let tap = 0; tap < kernelHeight * kernelWidth; tap++)
       eachRow(tap, args, (input, output, count) =>

@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { Inputs } from "../tfjs/kernel.ts"
+import { kernelOf } from "../tfjs/kernel.ts"
 import type { Attributes, WindowOnImages } from "../tfjs/window.ts"
 import { convolutionWindow, poolingWindow } from "../tfjs/window.ts"
 import { activation } from "./activation.ts"
@@ -11,7 +13,6 @@ import { matMul, plain } from "./multiply.ts"
 import { backendName } from "./openBackend.ts"
 import { float } from "./Task.ts"
 
-type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>
 type Kernel = (inputs: Inputs, attributes: Attributes) => tf.TensorInfo
 
 const highs: Readonly<Record<string, number>> = { relu: Infinity, relu6: 6 }
@@ -42,86 +43,92 @@ const relu = (machine: Machine, x: tf.TensorInfo, high: number): tf.TensorInfo =
   return y
 }
 
-/** Our kernels, by the names that TensorFlow.js calls them by. The inputs are those that each is called with. */
+/** Our kernels, by the names that TensorFlow.js calls them by. */
 const kernels = (machine: Machine): Readonly<Record<string, Kernel>> => ({
-  Conv2D: ({ filter, x }, attributes) =>
-    conv2d(machine, convolutionWindow(x!.shape, filter!.shape, attributes), x!, filter!, plain),
-  FusedConv2D: ({ bias, filter, x }, attributes) =>
+  Conv2D: kernelOf(["filter", "x"], ({ filter, x }, attributes) =>
+    conv2d(machine, convolutionWindow(x.shape, filter.shape, attributes), x, filter, plain)
+  ),
+  FusedConv2D: kernelOf(["filter", "x"], ({ bias, filter, x }, attributes) =>
     conv2d(
       machine,
-      convolutionWindow(x!.shape, filter!.shape, attributes),
-      x!,
-      filter!,
+      convolutionWindow(x.shape, filter.shape, attributes),
+      x,
+      filter,
       finishOf(machine, bias, attributes["activation"])
-    ),
-  Conv2DBackpropFilter: ({ dy, x }, attributes) =>
+    )
+  ),
+  Conv2DBackpropFilter: kernelOf(["dy", "x"], ({ dy, x }, attributes) =>
     conv2dFilterGradient(
       machine,
-      convolutionWindow(x!.shape, attributes["filterShape"] as ReadonlyArray<number>, attributes),
-      x!,
-      dy!
-    ),
-  Conv2DBackpropInput: ({ dy, filter }, attributes) =>
+      convolutionWindow(x.shape, attributes["filterShape"] as ReadonlyArray<number>, attributes),
+      x,
+      dy
+    )
+  ),
+  Conv2DBackpropInput: kernelOf(["dy", "filter"], ({ dy, filter }, attributes) =>
     conv2dInputGradient(
       machine,
-      convolutionWindow(attributes["inputShape"] as ReadonlyArray<number>, filter!.shape, attributes),
-      dy!,
-      filter!
-    ),
-  DepthwiseConv2dNative: ({ filter, x }, attributes) => {
-    const window = convolutionWindow(x!.shape, filter!.shape, attributes, true)
+      convolutionWindow(attributes["inputShape"] as ReadonlyArray<number>, filter.shape, attributes),
+      dy,
+      filter
+    )
+  ),
+  DepthwiseConv2dNative: kernelOf(["filter", "x"], ({ filter, x }, attributes) => {
+    const window = convolutionWindow(x.shape, filter.shape, attributes, true)
     const out = machine.output([window.images, window.outHeight, window.outWidth, window.channels])
     machine.crew.run(
       depthwiseConvolve,
-      { ...window, x: machine.address(x!), filter: machine.address(filter!), out: machine.address(out) },
+      { ...window, x: machine.address(x), filter: machine.address(filter), out: machine.address(out) },
       window.images
     )
     return out
-  },
-  DepthwiseConv2dNativeBackpropFilter: ({ dy, x }, attributes) => {
+  }),
+  DepthwiseConv2dNativeBackpropFilter: kernelOf(["dy", "x"], ({ dy, x }, attributes) => {
     const shape = attributes["filterShape"] as ReadonlyArray<number>
-    const window = convolutionWindow(x!.shape, shape, attributes, true)
+    const window = convolutionWindow(x.shape, shape, attributes, true)
     const out = machine.output(shape)
     const taps = window.kernelHeight * window.kernelWidth
     machine.withRoom(taps * window.channels * float, (sums) =>
       machine.crew.run(
         depthwiseFilterGradient,
-        { ...window, x: machine.address(x!), dy: machine.address(dy!), sums, out: machine.address(out) },
+        { ...window, x: machine.address(x), dy: machine.address(dy), sums, out: machine.address(out) },
         taps
       )
     )
     return out
-  },
-  DepthwiseConv2dNativeBackpropInput: ({ dy, filter }, attributes) => {
+  }),
+  DepthwiseConv2dNativeBackpropInput: kernelOf(["dy", "filter"], ({ dy, filter }, attributes) => {
     const shape = attributes["inputShape"] as ReadonlyArray<number>
-    const window = convolutionWindow(shape, filter!.shape, attributes, true)
+    const window = convolutionWindow(shape, filter.shape, attributes, true)
     const out = machine.output(shape)
     machine.crew.run(
       depthwiseInputGradient,
-      { ...window, dy: machine.address(dy!), filter: machine.address(filter!), dx: machine.address(out) },
+      { ...window, dy: machine.address(dy), filter: machine.address(filter), dx: machine.address(out) },
       window.images
     )
     return out
-  },
-  MaxPool: ({ x }, attributes) => {
-    const window = poolingWindow(x!.shape, attributes)
+  }),
+  MaxPool: kernelOf(["x"], ({ x }, attributes) => {
+    const window = poolingWindow(x.shape, attributes)
     const y = machine.output([window.images, window.outHeight, window.outWidth, window.channels])
-    machine.crew.run(maxPool, poolArguments(machine, window, x!, y), window.images)
+    machine.crew.run(maxPool, poolArguments(machine, window, x, y), window.images)
     return y
-  },
-  MaxPoolGrad: ({ dy, input, output }, attributes) => {
-    const window = poolingWindow(input!.shape, attributes)
-    const dx = machine.output(input!.shape)
-    const args = poolArguments(machine, window, input!, output!)
-    machine.crew.run(maxPoolGradient, { ...args, dy: machine.address(dy!), dx: machine.address(dx) }, window.images)
+  }),
+  MaxPoolGrad: kernelOf(["dy", "input", "output"], ({ dy, input, output }, attributes) => {
+    const window = poolingWindow(input.shape, attributes)
+    const dx = machine.output(input.shape)
+    const args = poolArguments(machine, window, input, output)
+    machine.crew.run(maxPoolGradient, { ...args, dy: machine.address(dy), dx: machine.address(dx) }, window.images)
     return dx
-  },
-  Relu: ({ x }) => relu(machine, x!, Infinity),
-  Relu6: ({ x }) => relu(machine, x!, 6),
-  BatchMatMul: ({ a, b }, { transposeA, transposeB }) =>
-    matMul(machine, a!, b!, transposeA === true, transposeB === true, plain),
-  _FusedMatMul: ({ a, b, bias }, { activation, transposeA, transposeB }) =>
-    matMul(machine, a!, b!, transposeA === true, transposeB === true, finishOf(machine, bias, activation))
+  }),
+  Relu: kernelOf(["x"], ({ x }) => relu(machine, x, Infinity)),
+  Relu6: kernelOf(["x"], ({ x }) => relu(machine, x, 6)),
+  BatchMatMul: kernelOf(["a", "b"], ({ a, b }, { transposeA, transposeB }) =>
+    matMul(machine, a, b, transposeA === true, transposeB === true, plain)
+  ),
+  _FusedMatMul: kernelOf(["a", "b"], ({ a, b, bias }, { activation, transposeA, transposeB }) =>
+    matMul(machine, a, b, transposeA === true, transposeB === true, finishOf(machine, bias, activation))
+  )
 })
 
 /**

@@ -1,4 +1,4 @@
-import { panelWidth, tileRows } from "./matrixRoutines.ts"
+import { outerOf, panelWidth, tileRows } from "./matrixRoutines.ts"
 import { float, task } from "./Task.ts"
 
 /** Pixels that are summed at once for a filter's gradient: as many as stay in the first-level cache, more or less. */
@@ -89,7 +89,7 @@ export const convolve = task(
     const firstImage = Math.floor(piece / panelPieces) * args.imagesAtOnce
     const firstPanel = (piece % panelPieces) * args.panelsAtOnce
     const spare = args.spare + thread * args.spareBytes
-    const strip = routines["strip"]!
+    const { strip } = routines
     for (let image = firstImage; image < Math.min(args.images, firstImage + args.imagesAtOnce); image++)
       for (let p = firstPanel; p < Math.min(panelCount, firstPanel + args.panelsAtOnce); p++) {
         const panel = args.panels + p * args.panelBytes
@@ -138,7 +138,6 @@ export const filterGradient = task(
   ],
   (args, piece, { floats, routines }) => {
     const { columns, count, dyImage, dyLine, dyStep, images, length, lines, segments, xImage, xLine, xStep } = args
-    const outers = Array.from({ length: tileRows + 1 }, (_, rows) => routines[`outer${rows}`])
     const panel = Math.floor(piece / segments)
     const segment = piece % segments
     const firstRow = segment * length
@@ -155,7 +154,7 @@ export const filterGradient = task(
         const lineCount = Math.min(linesAtOnce, lines - line)
         for (let tile = 0; tile < tiles; tile++) {
           const from = Math.floor((length * tile) / tiles)
-          const outer = outers[Math.floor((length * (tile + 1)) / tiles) - from]!
+          const outer = outerOf(routines, Math.floor((length * (tile + 1)) / tiles) - from)
           const at = x + from * float
           const to = sums + from * panelWidth * float
           outer(at, xStep, xLine, xImage, dy, dyStep, dyLine, dyImage, imageCount, lineCount, count, to)

@@ -1,10 +1,21 @@
 import { float, task } from "./Task.ts"
-import type { WindowArguments } from "./window.ts"
-import { inside, windowFields } from "./window.ts"
+import type { WindowField } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
+import { inside } from "./window.ts"
 
 /** Calls `visit` with each window of an image: its first pixel, rows and columns inside, and the output's number. */
 const eachWindow = (
-  { height, kernelHeight, kernelWidth, left, outHeight, outWidth, stride, top, width }: WindowArguments,
+  {
+    height,
+    kernelHeight,
+    kernelWidth,
+    left,
+    outHeight,
+    outWidth,
+    stride,
+    top,
+    width
+  }: Readonly<Record<WindowField, number>>,
   visit: (pixel: number, rows: number, columns: number, output: number) => void
 ) => {
   for (let i = 0; i < outHeight; i++) {
@@ -22,7 +33,7 @@ export const maxPool = task([...windowFields, "x", "y"] as const, (args, image, 
   const pixelBytes = channels * float
   const x = args.x + image * height * width * pixelBytes
   const y = args.y + image * outHeight * outWidth * pixelBytes
-  const largest = routines["largest"]!
+  const { largest } = routines
   eachWindow(args, (pixel, rows, columns, output) =>
     largest(x + pixel * pixelBytes, width * pixelBytes, pixelBytes, rows, columns, channels, y + output * pixelBytes)
   )
@@ -39,7 +50,7 @@ export const maxPoolGradient = task(
     const output = image * outHeight * outWidth * pixelBytes
     const toDx = args.dx - args.x
     floats.fill(0, (args.dx + offset) / float, (args.dx + offset) / float + height * width * channels)
-    const route = routines["route"]!
+    const { route } = routines
     eachWindow(args, (pixel, rows, columns, place) => {
       const at = output + place * pixelBytes
       const from = x + pixel * pixelBytes

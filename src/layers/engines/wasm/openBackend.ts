@@ -43,8 +43,10 @@ class NoWorker {
  */
 const start = (factory: Factory, folder: string): Promise<CompiledModule> => {
   const before = Object.getOwnPropertyDescriptor(globalThis, "Worker")
-  const events = ["uncaughtException", "unhandledRejection"]
-  const listeners = events.map((event) => new Set(process.listeners(event as "beforeExit")))
+  const resorts = ["uncaughtException", "unhandledRejection"].map((event) => ({
+    event,
+    listeners: new Set(process.listeners(event as "beforeExit")) // Node's types know no common one
+  }))
   Object.defineProperty(globalThis, "Worker", { configurable: true, get: () => NoWorker, set: () => {} })
   try {
     return factory({
@@ -56,9 +58,9 @@ const start = (factory: Factory, folder: string): Promise<CompiledModule> => {
   } finally {
     if (before === undefined) Reflect.deleteProperty(globalThis, "Worker")
     else Object.defineProperty(globalThis, "Worker", before)
-    for (const [i, event] of events.entries())
+    for (const { event, listeners } of resorts)
       for (const listener of process.listeners(event as "beforeExit"))
-        if (!listeners[i]!.has(listener)) process.removeListener(event, listener)
+        if (!listeners.has(listener)) process.removeListener(event, listener)
   }
 }
 

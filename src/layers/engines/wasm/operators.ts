@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { clipFactor } from "../../../model/optimizer.ts"
 import { ruleOf, rules, scalarList } from "../../../model/optimizers.ts"
 import type { Operators } from "../tfjs/Operators.ts"
+import { channelsOf } from "../tfjs/shape.ts"
 import { activationGradient } from "./activation.ts"
 import { average } from "./average.ts"
 import { channelSums } from "./channelSums.ts"
@@ -27,7 +28,7 @@ export const operatorsOf = (machine: Machine): Operators => {
   const { crew } = machine
   return {
     activationGradient: (dy, y, kind) => {
-      const channels = y.shape.at(-1)!
+      const channels = channelsOf(y)
       const rows = y.size / channels
       const gradient = tensorOf(machine.output(y.shape))
       const pieces = Math.ceil(rows / rowsAtOnce)
@@ -41,7 +42,7 @@ export const operatorsOf = (machine: Machine): Operators => {
       return { gradient, sums }
     },
     channelSums: (x) => {
-      const channels = x.shape.at(-1)!
+      const channels = channelsOf(x)
       const rows = x.size / channels
       const pieces = Math.ceil(rows / rowsAtOnce)
       const wide = pieces * channels * double
@@ -51,13 +52,13 @@ export const operatorsOf = (machine: Machine): Operators => {
       })
     },
     update: ({ clipNorm, clipValue, optimizer }, changes) => {
-      const pieces = changes.map(({ weight }) => Math.ceil(weight.size / chunk))
-      const all = pieces.reduce((sum, n) => sum + n, 0)
-      const sum = machine.withRoom(all * 8, (room) => {
+      const piecesOf = ({ size }: tf.Tensor) => Math.ceil(size / chunk)
+      const all = changes.reduce((sum, { weight }) => sum + piecesOf(weight), 0)
+      const sum = machine.withRoom(all * double, (room) => {
         let out = room
-        for (const [i, { gradient }] of changes.entries()) {
-          crew.run(squares, { x: machine.address(gradient), length: gradient.size, out }, pieces[i]!)
-          out += pieces[i]! * 8
+        for (const { gradient } of changes) {
+          crew.run(squares, { x: machine.address(gradient), length: gradient.size, out }, piecesOf(gradient))
+          out += piecesOf(gradient) * double
         }
         return new Float64Array(machine.floats().buffer, room, all).reduce((a, b) => a + b, 0)
       })
@@ -65,22 +66,23 @@ export const operatorsOf = (machine: Machine): Operators => {
       const factor = clipFactor(norm, clipNorm)
       const most = clipValue ?? Infinity
       const rule = rules.indexOf(ruleOf(optimizer))
-      for (const [i, { at, gradient, slots, weight }] of changes.entries()) {
+      for (const { at, gradient, slots, weight } of changes) {
         const tensors = { weight: machine.address(weight), gradient: machine.address(gradient) }
         const args = updateArguments(
           { ...tensors, length: weight.size, factor, most, rule },
-          slots.map((slot) => machine.address(slot)),
+          Object.values(slots).map((slot) => machine.address(slot)),
           scalarList(optimizer, at)
         )
-        crew.run(update, args, pieces[i]!)
+        crew.run(update, args, piecesOf(weight))
       }
       return { after: changes, norm: tf.scalar(norm) }
     },
     average: (pairs, share) =>
-      pairs.map(({ average: moved, weight }) => {
-        const tensors = { average: machine.address(moved), weight: machine.address(weight) }
+      pairs.map((pair) => {
+        const { weight } = pair
+        const tensors = { average: machine.address(pair.average), weight: machine.address(weight) }
         crew.run(average, { ...tensors, length: weight.size, share }, Math.ceil(weight.size / chunk))
-        return moved
+        return pair
       })
   }
 }

@@ -25,3 +25,10 @@ export const tasks: ReadonlyArray<Task> = [
   update,
   average
 ]
+
+/** The task of a number. */
+export const taskAt = (number: number): Task => {
+  const found = tasks[number]
+  if (found === undefined) throw new Error(`there is no task ${number}: the last one is ${tasks.length - 1}`)
+  return found
+}

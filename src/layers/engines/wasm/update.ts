@@ -1,6 +1,6 @@
 import { rules } from "../../../model/optimizers.ts"
 import { compileRule } from "../../../model/ruleProgram.ts"
-import { float, task } from "./Task.ts"
+import { double, float, task } from "./Task.ts"
 
 /** Numbers in a piece. Part of what the bits depend on: a norm is the sum of its pieces' sums. */
 export const chunk = 16384
@@ -11,7 +11,7 @@ export const squares = task(["x", "length", "out"], ({ length, out, x }, piece, 
   const to = Math.min(x / float + length, from + chunk)
   let sum = 0
   for (let i = from; i < to; i++) sum += floats[i]! * floats[i]!
-  new Float64Array(floats.buffer, out + piece * 8, 1)[0] = sum
+  new Float64Array(floats.buffer, out + piece * double, 1)[0] = sum
 })
 
 /** As many as the rule with the most of them has. */
@@ -21,7 +21,19 @@ const scalarFields = Array.from(
   (_, i) => `scalar${i}`
 )
 
-const programs = rules.map((rule) => compileRule(rule))
+const compiled = rules.map((rule) => ({ ...rule, program: compileRule(rule) }))
+
+const compiledAt = (place: number) => {
+  const found = compiled[place]
+  if (found === undefined) throw new Error(`there is no optimiser's rule ${place}: the last one is ${rules.length - 1}`)
+  return found
+}
+
+const argumentOf = (args: Readonly<Record<string, number>>, name: string): number => {
+  const value = args[name]
+  if (value === undefined) throw new Error(`an update without ${name}`)
+  return value
+}
 
 /** Clips the gradient and moves the weight and its slots, in place, for some numbers (the piece). */
 export const update = task<string>(
@@ -34,12 +46,12 @@ export const update = task<string>(
     const taken = part(gradient)
     if (factor !== 1 || most !== Infinity)
       for (let i = 0; i < count; i++) taken[i] = Math.max(-most, Math.min(most, taken[i]! * factor))
-    const { scalars, slots } = rules[rule]!
-    programs[rule]!(
+    const { program, scalars, slots } = compiledAt(rule)
+    program(
       part(weight),
       taken,
-      slots.map((_, i) => part(args[`slot${i}`]!)),
-      scalars.map((_, i) => args[`scalar${i}`]!)
+      slots.map((_, i) => part(argumentOf(args, `slot${i}`))),
+      scalars.map((_, i) => argumentOf(args, `scalar${i}`))
     )
   }
 )

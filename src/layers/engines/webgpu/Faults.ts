@@ -81,4 +81,4 @@ export class Faults {
   }
 }
 
-const firstLine = ({ message }: { readonly message: string }): string => message.split("\n")[0]!.trim()
+const firstLine = ({ message }: { readonly message: string }): string => message.replace(/\n.*/s, "").trim()

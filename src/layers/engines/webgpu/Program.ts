@@ -5,11 +5,11 @@ import * as tf from "@tensorflow/tfjs-core"
 type Argument = { readonly i32: number } | { readonly f32: number }
 
 /** A program in WGSL as we write them: inputs are arrays of f32 by their names, `result` is the output. */
-interface Source {
+interface Source<Name extends string> {
   /** Of the code: two programs of one name must have the same. */
   readonly name: string
   readonly inputs: ReadonlyArray<string>
-  readonly arguments: ReadonlyArray<string>
+  readonly arguments: ReadonlyArray<Name>
   readonly threads: number
   /** Memory of a workgroup. */
   readonly shared?: string
@@ -20,9 +20,9 @@ interface Source {
 const mostGroups = 65535
 
 /** One run of a program: how many workgroups (x, y, z), or how many threads at least. */
-export interface Run {
+export interface Run<Name extends string> {
   readonly inputs: ReadonlyArray<tf.TensorInfo>
-  readonly arguments: Readonly<Record<string, Argument>>
+  readonly arguments: Readonly<Record<Name, Argument>>
   readonly shape: ReadonlyArray<number>
   readonly groups: readonly [number, number, number]
 }
@@ -39,15 +39,20 @@ export const groupsFor = (values: number, threads: number): readonly [number, nu
  * `thread` the place in it, and `index` counts the threads of `groupsFor`. The code must write every value of `result`,
  * which is a new tensor, or the one given.
  */
-export const program = (source: Source) => {
-  return (backend: WebGPUBackend, run: Run, into?: tf.TensorInfo): tf.TensorInfo => {
+export const program = <Name extends string>(source: Source<Name>) => {
+  return (backend: WebGPUBackend, run: Run<Name>, into?: tf.TensorInfo): tf.TensorInfo => {
     const shape = [...run.shape]
-    const values = source.arguments.map((name) => run.arguments[name]!)
+    const given = source.arguments.map((name) => {
+      const value = run.arguments[name]
+      return "i32" in value
+        ? { text: `${name} : i32, `, uniform: { type: "int32", data: [value.i32] } }
+        : { text: `${name} : f32, `, uniform: { type: "float32", data: [value.f32] } }
+    })
     const description: WebGPUProgram = {
       shaderKey: `weft ${source.name}`,
       outputShape: shape,
       variableNames: [...source.inputs],
-      uniforms: source.arguments.map((name, i) => `${name} : ${Object.keys(values[i]!)[0]}, `).join(""),
+      uniforms: given.map(({ text }) => text).join(""),
       workgroupSize: [source.threads, 1, 1],
       dispatch: [...run.groups],
       // Says to TensorFlow.js that the code finds its own way.
@@ -61,9 +66,7 @@ export const program = (source: Source) => {
           ${source.code}
         }`
     }
-    const uniforms = values.map((value) =>
-      "i32" in value ? { type: "int32", data: [value.i32] } : { type: "float32", data: [value.f32] }
-    )
+    const uniforms = given.map(({ uniform }) => uniform)
     return backend.runWebGPUProgram(description, [...run.inputs], "float32", uniforms, into)
   }
 }

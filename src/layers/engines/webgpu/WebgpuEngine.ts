@@ -8,8 +8,8 @@ import { defaultEngine } from "../../../model/EngineConfig.ts"
 import type { Device } from "../tfjs/Device.ts"
 import { fusedWith } from "../tfjs/fusedAt.ts"
 import { preflight } from "../tfjs/preflight.ts"
-import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "../tfjs/session.ts"
+import { SharedBackend } from "../tfjs/SharedBackend.ts"
 import { describe, limitsOf } from "./Adapter.ts"
 import type { Kind } from "./dawn.ts"
 import { OutOfMemory } from "./Faults.ts"
@@ -20,36 +20,14 @@ import { cure, probeAdapter } from "./probeAdapter.ts"
 
 const engine = "webgpu"
 
-/** TensorFlow.js has one backend of a name in a process: engines that are open at the same time share it. */
-const shared: { graphics: Promise<Graphics> | undefined; kind: Kind; users: number } = {
-  graphics: undefined,
-  kind: "gpu",
-  users: 0
-}
-
-const release = Effect.promise(async () => {
-  if (--shared.users > 0) return
-  const { graphics } = shared
-  shared.graphics = undefined
-  // Where it never stood, there is nothing to close.
-  await graphics?.then(
-    (graphics) => graphics.close(),
-    () => {}
-  )
+const devices = new SharedBackend({
+  engine,
+  technology: "WebGPU",
+  cure,
+  open: (kind: Kind) => Graphics.open(kind),
+  close: (graphics) => graphics.close(),
+  refusal: (open, wanted) => (open === wanted ? undefined : `this process has opened it for engine.device "${open}"`)
 })
-
-const acquire = (kind: Kind) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => {
-        if (shared.users++ === 0) shared.kind = kind
-        if (shared.kind !== kind) throw new Error(`this process has opened it for engine.device "${shared.kind}"`)
-        return (shared.graphics ??= Graphics.open(kind))
-      },
-      catch: (cause) => new EngineUnavailable({ engine, reason: `WebGPU: ${messageOf(cause)}`, cure })
-    }).pipe(Effect.onError(() => release)),
-    () => release
-  )
 
 const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
   if (wanted.startsWith("gpu:"))
@@ -60,7 +38,7 @@ const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
     })
   const kind = wanted === "cpu" ? "cpu" : "gpu"
   const adapter = yield* probeAdapter(kind)
-  const { backend } = yield* acquire(kind)
+  const { backend } = yield* devices.use(kind)
   const operators = operatorsOf(backend)
   const device: Device = {
     engine,

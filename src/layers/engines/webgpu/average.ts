@@ -18,8 +18,9 @@ const moveAverage = program({
 export const averageWith =
   (backend: WebGPUBackend): WeightOperators["average"] =>
   (pairs, share) =>
-    pairs.map(({ average, weight }) =>
-      tensorOf(
+    pairs.map(({ average, name, weight }) => ({
+      name,
+      average: tensorOf(
         moveAverage(backend, {
           inputs: [average, weight],
           arguments: { share: { f32: share }, count: { i32: weight.size } },
@@ -27,4 +28,4 @@ export const averageWith =
           groups: groupsFor(weight.size, threads)
         })
       )
-    )
+    }))

@@ -1,9 +1,11 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
+import { channelsOf } from "../tfjs/shape.ts"
 import type { WindowOnImages } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
 import { divide, enough, together } from "./parts.ts"
 import { program } from "./Program.ts"
-import { argumentsOf, meeting, windowArguments } from "./window.ts"
+import { argumentsOf, meeting } from "./window.ts"
 
 /** Side of the square of the gradient that one workgroup makes; each of its 64 threads makes 4 x 4 of it. */
 const side = 32
@@ -18,7 +20,7 @@ const depth = 16
 const partsOf = program({
   name: "filterGradient",
   inputs: ["x", "dy"],
-  arguments: [...windowArguments, "places", "steps", "outs", "taps"],
+  arguments: [...windowFields, "places", "steps", "outs", "taps"],
   threads: 64,
   shared: `
 var<workgroup> windows: array<array<f32, ${side}>, ${depth}>;
@@ -75,7 +77,7 @@ export const conv2dFilterGradient = (
   x: tf.TensorInfo,
   dy: tf.TensorInfo
 ): tf.TensorInfo => {
-  const outs = dy.shape[3]! // images
+  const outs = channelsOf(dy)
   const places = window.images * window.outHeight * window.outWidth
   const taps = window.kernelHeight * window.kernelWidth * window.channels
   const across = [Math.ceil(taps / side), Math.ceil(outs / side)] as const

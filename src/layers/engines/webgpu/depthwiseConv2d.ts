@@ -1,9 +1,10 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
 import type { WindowOnImages } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
 import { divide, enough, together } from "./parts.ts"
 import { program } from "./Program.ts"
-import { argumentsOf, meeting, windowArguments } from "./window.ts"
+import { argumentsOf, meeting } from "./window.ts"
 
 const threads = 64
 
@@ -11,7 +12,7 @@ const threads = 64
 const partsOf = program({
   name: "depthwiseFilterGradient",
   inputs: ["x", "dy"],
-  arguments: [...windowArguments, "places", "steps", "taps"],
+  arguments: [...windowFields, "places", "steps", "taps"],
   threads,
   shared: meeting,
   code: `

@@ -4,7 +4,9 @@ import { sizeOf } from "../../../model/Tensor.ts"
 import type { WindowOnImages } from "../tfjs/window.ts"
 import type { Run } from "./Program.ts"
 import { groupsFor, program } from "./Program.ts"
-import { argumentsOf, windowArguments } from "./window.ts"
+import type { WindowField } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
+import { argumentsOf } from "./window.ts"
 
 const threads = 64
 
@@ -26,7 +28,7 @@ fn largest(image: i32, outRow: i32, outColumn: i32, channel: i32) -> i32 {
 const forward = program({
   name: "maxPool",
   inputs: ["x"],
-  arguments: [...windowArguments, "count"],
+  arguments: [...windowFields, "count"],
   threads,
   shared: largest,
   code: `
@@ -41,7 +43,7 @@ const forward = program({
 const backward = program({
   name: "maxPoolGradient",
   inputs: ["x", "dy"],
-  arguments: [...windowArguments, "count"],
+  arguments: [...windowFields, "count"],
   threads,
   shared: largest,
   code: `
@@ -65,7 +67,11 @@ const backward = program({
     result[index] = sum;`
 })
 
-const runOf = (window: WindowOnImages, shape: ReadonlyArray<number>, inputs: ReadonlyArray<tf.TensorInfo>): Run => {
+const runOf = (
+  window: WindowOnImages,
+  shape: ReadonlyArray<number>,
+  inputs: ReadonlyArray<tf.TensorInfo>
+): Run<WindowField | "count"> => {
   const count = sizeOf(shape)
   return {
     inputs,

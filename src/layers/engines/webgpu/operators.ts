@@ -1,6 +1,7 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Operators } from "../tfjs/Operators.ts"
+import { channelsOf } from "../tfjs/shape.ts"
 import { activationGradient } from "./activation.ts"
 import { averageWith } from "./average.ts"
 import { columnSums } from "./channelSums.ts"
@@ -13,7 +14,7 @@ import { updateWith } from "./update.ts"
  */
 export const operatorsOf = (backend: WebGPUBackend): Operators => {
   const channelSums = (x: tf.Tensor): tf.Tensor => {
-    const channels = x.shape.at(-1)!
+    const channels = channelsOf(x)
     return tensorOf(columnSums(backend, x, x.size / channels, channels, [channels]))
   }
   return {

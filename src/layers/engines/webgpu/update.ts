@@ -69,7 +69,7 @@ const programsOf = (rule: Rule) => {
   )
   const inputs = ["gradients", "weights", "norm", ...rule.slots.map((slot) => `${slot}s`)]
   const programFor = (part: string) =>
-    program({
+    program<string>({
       name: `${rule.name} ${part}`,
       inputs,
       arguments: ["count", "clipNorm", "clipValue", ...scalars],
@@ -80,26 +80,30 @@ const programsOf = (rule: Rule) => {
     ${lines.join("\n    ")}
     result[index] = ${after[part]};`
     })
-  return { weight: programFor("weight"), slots: rule.slots.map(programFor) }
+  return { weight: programFor("weight"), slots: rule.slots.map((kind) => ({ kind, program: programFor(kind) })) }
 }
 
 const programs = new Map(rules.map((rule) => [rule, programsOf(rule)]))
 
 /** Euclidean norm of all gradients; (1). */
 const normOf = (backend: WebGPUBackend, gradients: ReadonlyArray<tf.Tensor>): tf.Tensor => {
-  const pieces = gradients.map(({ size }) => Math.ceil(size / chunk))
-  const all = pieces.reduce((sum, n) => sum + n, 0)
+  const piecesOf = ({ size }: tf.Tensor) => Math.ceil(size / chunk)
+  const all = gradients.reduce((sum, gradient) => sum + piecesOf(gradient), 0)
   const parts = backend.makeTensorInfo([all], "float32")
   let at = 0
-  for (const [i, gradient] of gradients.entries()) {
-    const run: Run = {
-      inputs: [gradient],
-      arguments: { count: { i32: gradient.size }, at: { i32: at } },
-      shape: [all],
-      groups: [pieces[i]!, 1, 1]
-    }
-    squares(backend, run, parts)
-    at += pieces[i]!
+  for (const gradient of gradients) {
+    const pieces = piecesOf(gradient)
+    squares(
+      backend,
+      {
+        inputs: [gradient],
+        arguments: { count: { i32: gradient.size }, at: { i32: at } },
+        shape: [all],
+        groups: [pieces, 1, 1]
+      },
+      parts
+    )
+    at += pieces
   }
   const norm = rootOfSum(backend, {
     inputs: [parts],
@@ -120,11 +124,11 @@ export const updateWith =
       changes.map(({ gradient }) => gradient)
     )
     const rule = ruleOf(optimizer)
-    const { slots: slotPrograms, weight: weightProgram } = programs.get(rule)! // every rule has its own
-    const after = changes.map(({ at, gradient, slots, weight }) => {
+    const { slots: slotPrograms, weight: weightProgram } = programs.get(rule) ?? programsOf(rule)
+    const after = changes.map(({ at, gradient, name, slots, weight }) => {
       const numbers = { clipNorm: clipNorm ?? -1, clipValue: clipValue ?? -1, ...stepScalars(optimizer, at) }
-      const run: Run = {
-        inputs: [gradient, weight, norm, ...slots],
+      const run: Run<string> = {
+        inputs: [gradient, weight, norm, ...Object.values(slots)],
         arguments: {
           count: { i32: weight.size },
           ...Object.fromEntries(Object.entries(numbers).map(([name, f32]) => [name, { f32 }]))
@@ -133,8 +137,9 @@ export const updateWith =
         groups: groupsFor(weight.size, threads)
       }
       return {
+        name,
         weight: tensorOf(weightProgram(backend, run)),
-        slots: slotPrograms.map((one) => tensorOf(one(backend, run)))
+        slots: Object.fromEntries(slotPrograms.map(({ kind, program }) => [kind, tensorOf(program(backend, run))]))
       }
     })
     return { after, norm }

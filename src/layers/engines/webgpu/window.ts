@@ -1,34 +1,10 @@
-import type { WindowOnImages } from "../tfjs/window.ts"
-
-/** What a program takes of a window. */
-export const windowArguments = [
-  "height",
-  "width",
-  "channels",
-  "outHeight",
-  "outWidth",
-  "kernelHeight",
-  "kernelWidth",
-  "stride",
-  "top",
-  "left"
-] as const
+import { Record, Struct } from "effect"
+import type { WindowField, WindowOnImages } from "../tfjs/window.ts"
+import { windowFields } from "../tfjs/window.ts"
 
 /** A window as a program takes it. */
-export const argumentsOf = (
-  window: WindowOnImages
-): Readonly<Record<(typeof windowArguments)[number], { readonly i32: number }>> => ({
-  height: { i32: window.height },
-  width: { i32: window.width },
-  channels: { i32: window.channels },
-  outHeight: { i32: window.outHeight },
-  outWidth: { i32: window.outWidth },
-  kernelHeight: { i32: window.kernelHeight },
-  kernelWidth: { i32: window.kernelWidth },
-  stride: { i32: window.stride },
-  top: { i32: window.top },
-  left: { i32: window.left }
-})
+export const argumentsOf = (window: WindowOnImages): Readonly<Record<WindowField, { readonly i32: number }>> =>
+  Record.map(Struct.pick(window, windowFields), (i32) => ({ i32 }))
 
 /** The place in the input that a place in the output and in the filter meet at, or none. */
 export const meeting = `

@@ -21,7 +21,11 @@ export const operators: Operators = {
     return { gradient, sums: channelSums(gradient) }
   },
   update,
-  average: (pairs, share) => pairs.map(({ average, weight }) => tf.add(average, tf.mul(tf.sub(weight, average), share)))
+  average: (pairs, share) =>
+    pairs.map(({ average, name, weight }) => ({
+      name,
+      average: tf.add(average, tf.mul(tf.sub(weight, average), share))
+    }))
 }
 
 /** The wasm backend with operators made of TensorFlow.js's own, or those of a test. */
