@@ -48,6 +48,7 @@ const inside = (...rooms: ReadonlyArray<string>) => rooms.map((room) => `**/${ro
 const contracts = [
   "run/Machine",
   "run/RunFolder",
+  "run/RunLogger",
   "run/Runs",
   "run/export/Exports",
   "run/report/Chart",

@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Augment } from "./pipeline/Augment.ts"
 import * as FileRows from "./layers/sources/FileRows.ts"
 import * as DiskExports from "./layers/storage/DiskExports.ts"
@@ -12,13 +12,24 @@ import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
 import * as PlotCharts from "./layers/pages/PlotCharts.ts"
+import { livePageLogger } from "./run/report/livePage.ts"
 import * as Pages from "./run/report/Pages.ts"
+import { RunLoggers } from "./run/RunLogger.ts"
+import { tensorboardLogger } from "./run/train/tensorboard/tensorboardLogger.ts"
 import * as ProcessExportReaders from "./layers/exportReaders/ProcessExportReaders.ts"
 import * as SharpImages from "./layers/images/SharpImages.ts"
 import * as SharpSampleCatalogue from "./layers/sources/SharpSampleCatalogue.ts"
 import * as SharpThumbnails from "./layers/images/SharpThumbnails.ts"
 import * as TerminalProgress from "./layers/terminal/TerminalProgress.ts"
 import * as WorkerFeed from "./layers/images/feed/WorkerFeed.ts"
+
+/** Who follows a run while it goes on: a new one is a file and a line here. */
+const loggers = Layer.effect(
+  RunLoggers,
+  Effect.gen(function* () {
+    return [tensorboardLogger, yield* livePageLogger]
+  })
+)
 
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
@@ -35,7 +46,7 @@ export const layer = Layer.mergeAll(
   ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
-  Pages.layer.pipe(
+  Layer.merge(Pages.layer, loggers).pipe(
     Layer.provideMerge(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )

@@ -42,7 +42,7 @@ export const RunConfig = Schema.Struct({
   tensorboard: setting(
     Schema.Boolean,
     false,
-    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; written when the run is finished"
+    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; each epoch is there when it is done"
   )
 }).check(
   Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {

@@ -33,8 +33,13 @@ export interface LearnerOptions {
   readonly ranOn?: RanOn | undefined
   /** When this process began with the run, in nanoseconds of the monotonic clock; when it is opened where left out. */
   readonly start?: bigint | undefined
-  /** Done once its checkpoints have been looked at and fit, before its first step: writing down that the run has begun. */
-  readonly begin?: Effect.Effect<void, CheckpointError> | undefined
+  /**
+   * Done once its checkpoints have been looked at and fit, before its first step: writing down that the run has begun.
+   * `history` has the epochs that are done.
+   */
+  readonly begin?: ((history: ReadonlyArray<EpochRecord>) => Effect.Effect<void, CheckpointError>) | undefined
+  /** Done after each epoch, once its checkpoint is written: who follows the run is told. */
+  readonly epochDone?: ((history: ReadonlyArray<EpochRecord>) => Effect.Effect<void>) | undefined
 }
 
 /** What learners learn from and are validated on: the same batches for all, each of which is made once. */
@@ -319,7 +324,13 @@ const openLearner = Effect.fn("Learner.open")(function* (options: LearnerOptions
     failure: undefined,
     end: 0n
   }
-  yield* attempt(learner, Effect.andThen(resume(learner), options.begin ?? Effect.void))
+  yield* attempt(
+    learner,
+    Effect.andThen(
+      resume(learner),
+      Effect.suspend(() => options.begin?.(learner.state.history) ?? Effect.void)
+    )
+  )
   return learner
 })
 
@@ -457,6 +468,7 @@ const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
     ...(trial !== undefined && { trial })
   })
   yield* save(learner)
+  if (learner.epochDone !== undefined) yield* learner.epochDone(learner.state.history)
 })
 
 /** By how much a metric is better than the best one, beyond `minDelta`. */

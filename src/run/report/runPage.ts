@@ -5,6 +5,7 @@ import { page } from "./page.ts"
 import { calibration } from "./sections/calibration.ts"
 import { classes, confusion } from "./sections/classes.ts"
 import { data } from "./sections/data.ts"
+import { firstBatch } from "./sections/firstBatch.ts"
 import { labelErrors, losses, pairs } from "./sections/photos.ts"
 import { receipt } from "./sections/receipt.ts"
 import type { Contents, Shown } from "./sections/Shown.ts"
@@ -15,6 +16,7 @@ import { training } from "./sections/training.ts"
 /** In the order of the page. */
 const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["training", "Training", training],
+  ["first-batch", "What the network sees", firstBatch],
   ["classes", "Classes", classes],
   ["confusion", "Confusion", confusion],
   ["pairs", "Most confused pairs", pairs],

@@ -1,4 +1,5 @@
-import { Schema, SchemaGetter } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
+import type { RunFolder } from "../RunFolder.ts"
 
 /** Some steps that follow each other, as a line of `steps.jsonl` has them. */
 export const StepSpan = Schema.Struct({
@@ -20,6 +21,13 @@ export const StepSpanLines = Schema.String.pipe(
     encode: SchemaGetter.transform((lines: ReadonlyArray<string>) => lines.map((line) => `${line}\n`).join(""))
   })
 )
+
+/** The steps of a run whose losses are known so far; none where they could not be kept. */
+export const readSteps = (folder: RunFolder["Service"]): Effect.Effect<ReadonlyArray<StepSpan>> =>
+  folder.read("steps.jsonl").pipe(
+    Effect.flatMap((bytes) => Schema.decodeEffect(StepSpanLines)(new TextDecoder().decode(bytes))),
+    Effect.orElseSucceed(() => [])
+  )
 
 /** A run keeps about so many spans, however many steps it has. */
 export const mostSpans = 400

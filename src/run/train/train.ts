@@ -1,6 +1,6 @@
 import { Array as Arrays, Cache, Effect } from "effect"
 import type { NonEmptyArray, NonEmptyReadonlyArray } from "effect/Array"
-import type { RanOn } from "../../metrics/Report.ts"
+import type { EpochRecord, RanOn } from "../../metrics/Report.ts"
 import { CheckpointError } from "../../model/Checkpoints.ts"
 import type { Engine } from "../../model/Engine.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
@@ -8,12 +8,16 @@ import { Pretrained } from "../../model/Pretrained.ts"
 import { noPasses, trainTogether } from "../../model/Training.ts"
 import type { Known } from "../../pipeline/checkImages.ts"
 import { ledgerCounts } from "../../pipeline/Ledger.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import { Machine } from "../Machine.ts"
 import { writeChanged } from "../RunFolder.ts"
+import type { RunEnd } from "../RunLogger.ts"
 import { forGoingOn, ledgerText, readBegunData, writeBegunData } from "./begunData.ts"
 import { finishRuns } from "./finish.ts"
+import type { RunLogOfAll } from "./logRun.ts"
+import { logRun } from "./logRun.ts"
 import type { OpenRun, PreparedRun } from "./open.ts"
 import { openEngine, openRun, openRunBatches, prepareRun } from "./open.ts"
 import { passKey } from "./passKey.ts"
@@ -21,6 +25,7 @@ import type { PlannedRun } from "./plan.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
 import { chosenEngine, runEngineText } from "./RunEngine.ts"
+import type { RunOutcome } from "./RunOutcome.ts"
 import { each, together } from "./RunOutcome.ts"
 import { bytesOf, sideBySide } from "./sideBySide.ts"
 import { trainingData } from "./trainingData.ts"
@@ -116,8 +121,10 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const batches = yield* openRunBatches(runs[0], engine)
   const [open, ended] = yield* each(runs, (run) => openRun(run, engine, batches.features))
   if (!Arrays.isReadonlyArrayNonEmpty(open)) return { ended, passes: noPasses }
+  const logs = new Map<string | undefined, RunLogOfAll>()
+  for (const run of open) logs.set(run.trial, yield* logRun(run, batches))
   const training = yield* trainTogether(
-    Arrays.map(open, (run) => learnerOf(run, batches.features)),
+    Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
       classes: dataset.classes.length,
       samples: { train: dataset.train.length, validation: dataset.validation.length },
@@ -133,11 +140,26 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const stopped = training.ended.flatMap(({ one: { trial }, outcome }) =>
     outcome.state === "finished" ? [] : [{ trial, outcome }]
   )
-  return together([{ ended: [...ended, ...stopped], passes: training.passes }, yield* finishRuns(trained, batches)])
+  const all = together([
+    { ended: [...ended, ...stopped], passes: training.passes },
+    yield* finishRuns(trained, batches)
+  ])
+  for (const { outcome, trial } of all.ended) {
+    const log = logs.get(trial)
+    if (log !== undefined) yield* log.ended(runEndOf(outcome))
+  }
+  return all
 }, Effect.scoped)
 
+const runEndOf = (outcome: RunOutcome): RunEnd =>
+  outcome.state === "finished"
+    ? { state: "finished", report: outcome.report }
+    : outcome.state === "paused"
+      ? { state: "stopped" }
+      : { state: "failed", detail: messageOf(outcome.error) }
+
 /** A run as the training takes it. */
-const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
+const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLogOfAll | undefined) => {
   const { checkpoints, config, dataset, digest, engine, folder, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
   // Of a run that nothing stops early.
@@ -152,7 +174,9 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
     until,
     ranOn: ranOnOf(engine, features),
     start,
-    begin: writeBegun(run, features)
+    begin: (history: ReadonlyArray<EpochRecord>) =>
+      Effect.andThen(writeBegun(run, features), log?.begin(history) ?? Effect.void),
+    epochDone: log?.epoch
   }
 }
 

@@ -3,6 +3,7 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import { Checkpoints } from "../../model/Checkpoints.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { finishedReport } from "../finishedReport.ts"
+import { isUnfinished } from "../report/page.ts"
 import { Pages } from "../report/Pages.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { planRun } from "./plan.ts"
@@ -35,7 +36,14 @@ export const finishedRun = Effect.fn("finishedRun")(function* (config: RunConfig
   const folder = yield* RunFolder
   const found = yield* finishedReport(folder, config)
   if (found === undefined) return undefined
-  if (!(yield* folder.has("report.html"))) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
+  if (!(yield* hasPage(folder))) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
   yield* report({ _tag: "Note", line: "the run is finished: there is nothing left to do" })
   return found
 })
+
+/** One that was written while the run was going on is none: the process ended before it could write the last one. */
+const hasPage = (folder: RunFolder["Service"]) =>
+  folder.read("report.html").pipe(
+    Effect.map((bytes) => !isUnfinished(new TextDecoder().decode(bytes))),
+    Effect.orElseSucceed(() => false)
+  )

@@ -17,7 +17,7 @@ const layers = Layer.mergeAll(
   RunFolder.layerMemory,
   SampleCatalogue.layerAt("nowhere"),
   PlotCharts.layer,
-  Layer.succeed(Thumbnails, { of: () => Effect.succeed(pixel) })
+  Layer.succeed(Thumbnails, { of: () => Effect.succeed(pixel), ofPixels: () => Effect.succeed(pixel) })
 )
 
 const labels = Array.from({ length: 70 }, (_, i) =>

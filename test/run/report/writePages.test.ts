@@ -16,7 +16,11 @@ const textOf = (file: RunFile) =>
   RunFolder.use((folder) => Effect.map(folder.read(file), (bytes) => new TextDecoder().decode(bytes)))
 
 /** Pictures that are as large as they come: the most that a page could be asked to hold. */
-const large = Layer.succeed(Thumbnails, { of: () => Effect.succeed(`data:image/webp;base64,${"A".repeat(40_000)}`) })
+const largest = `data:image/webp;base64,${"A".repeat(40_000)}`
+const large = Layer.succeed(Thumbnails, {
+  of: () => Effect.succeed(largest),
+  ofPixels: () => Effect.succeed(largest)
+})
 const none = Thumbnails.layerMemory(new Map())
 const layers = Layer.mergeAll(RunFolder.layerMemory, SampleCatalogue.layerAt("nowhere"))
 const drawn = Layer.mergeAll(layers, PlotCharts.layer)

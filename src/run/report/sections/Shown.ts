@@ -1,4 +1,5 @@
 import type { DrawnChart } from "../drawCharts.ts"
+import type { FirstBatch } from "../firstBatch.ts"
 import type { Html } from "../html.ts"
 import type { RunAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
@@ -15,6 +16,8 @@ export interface Shown {
   readonly pictures: ReadonlyMap<string, string>
   /** Whether no picture was found: the page says so once, not at each photo. */
   readonly noPictures: boolean
+  /** What the network was given first; undefined where the run did not keep it. */
+  readonly firstBatch: FirstBatch | undefined
 }
 
 /** Renders a section; undefined where it would be empty. */

@@ -5,10 +5,8 @@ import { count, interval, loss, networkName, share } from "../format.ts"
 import { experiment, experimentNote, isExperiment } from "../experiment.ts"
 import type { Html } from "../html.ts"
 import { html } from "../html.ts"
+import { card } from "./card.ts"
 import type { Shown } from "./Shown.ts"
-
-const card = (name: string, value: string, more: string) =>
-  html`<div class="card"><span>${name}</span><b>${value}</b><span>${more}</span></div> `
 
 /** A part's name at the beginning of a heading. */
 export const capital = (part: string) => part.slice(0, 1).toUpperCase() + part.slice(1)
