@@ -75,6 +75,7 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   storage: [],
   webassembly: [],
   terminal: [],
+  logging: [],
   pages: [],
   search: [],
   hub: ["storage"],

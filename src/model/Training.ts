@@ -177,6 +177,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   epoch: number,
   data: TrainingData<E, R>
 ) {
+  yield* Effect.annotateCurrentSpan({ epoch: epoch + 1, learners: learners.length })
   let passes = noPasses
   let position = Math.min(...learners.map(({ state }) => state.position))
   let asked = yield* Clock.currentTimeNanos
@@ -208,7 +209,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
 })
 
 /** An interruption waits for the learner's step: the weights and what is known of them change together. */
-const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
+const trainStep = Effect.fn("Training.step")(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
   for (const learner of takers) {
     const step =
       batch.size === 0

@@ -20,6 +20,7 @@ import { trainRuns } from "./train.ts"
 export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
   const folder = yield* RunFolder
   const checkpoints = yield* Checkpoints
+  yield* Effect.annotateCurrentSpan({ run: folder.path, name: config.name, network: config.network.name })
   const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
   const { ended } = yield* trainRuns([planned])
   const outcome = ended[0]?.outcome
