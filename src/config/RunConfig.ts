@@ -39,6 +39,10 @@ export const RunConfig = Schema.Struct({
     "Probabilities are brought in line with how often they are right, on the validation part; off where left out"
   ),
   engine: setting(EngineConfig, {}, "What computes"),
+  experiment: optionalSetting(
+    Schema.Literals(["fashion-2019"]),
+    "A published experiment that the run repeats: its results stand beside the run's on the page. `fashion-2019`: Fashion Product Images (Small), 70 article types"
+  ),
   tensorboard: setting(
     Schema.Boolean,
     false,

@@ -1,3 +1,4 @@
+import { percent } from "../../metrics/numberText.ts"
 import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
@@ -96,6 +97,17 @@ const coverage = (points: TestAnalysis["coverage"]): LineChart => ({
   series: [{ name: "accuracy", points: points.map(({ accuracy, coverage }) => ({ x: coverage, y: accuracy })) }]
 })
 
+const precisionRecall = (curves: TestAnalysis["precisionRecall"]): LineChart => ({
+  kind: "lines",
+  title: "Precision over recall",
+  x: { label: "recall", percent: true, domain: [0, 1] },
+  y: { label: "precision", percent: true, domain: [0, 1] },
+  series: curves.map(({ averagePrecision, label, points }) => ({
+    name: `${label}, AP ${percent(averagePrecision)}`,
+    points: points.map(({ precision, recall }) => ({ x: recall, y: precision }))
+  }))
+})
+
 type Named = readonly [string, Chart | undefined | false]
 
 const withData = (all: ReadonlyArray<Named>): ReadonlyMap<string, Chart> =>
@@ -146,6 +158,7 @@ export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<s
     ...trainingOf({ history: report.history, chosen }, spans),
     ["classes", classes(facts)],
     ["confusion", test !== null && confusion(test)],
+    ["precision-recall", test !== null && test.precisionRecall.length > 0 && precisionRecall(test.precisionRecall)],
     ["calibration", metrics !== undefined && reliability(metrics, test?.calibration?.applied ?? false)],
     ["coverage", test !== null && test.coverage.length > 1 && coverage(test.coverage)]
   ])

@@ -50,6 +50,18 @@ th[aria-sort=descending] button::after { content: " ▼" }
 .photo { font-size: 12.5px; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; break-inside: avoid }
 .photo img, .photo .none { width: 84px; height: 84px; object-fit: contain; background: #fff; border: 1px solid var(--line); display: block; margin-bottom: 4px }
 .photo .none { background: var(--panel); color: var(--quiet); display: grid; place-items: center; text-align: center; font-size: 11px }
+.zoom { display: block; margin: 0 0 4px }
+.zoom > summary { list-style: none; display: block; cursor: zoom-in; width: fit-content; max-width: 100% }
+.zoom > summary::-webkit-details-marker { display: none }
+.zoom > summary:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px }
+.zoom .seen { display: block; position: relative; width: fit-content; line-height: 0 }
+.zoom .seen img { margin: 0 }
+.zoom .caption { display: none }
+.zoom .heat { position: absolute; inset: 0; width: 100%; height: 100%; fill: #d55e00 }
+.photo .zoom .seen:has(.heat) img { width: auto; height: 84px; max-width: 130px; object-fit: fill }
+.zoom[open] > summary { position: fixed; inset: 0; z-index: 9; width: auto; max-width: none; display: grid; place-content: center; justify-items: center; gap: 10px; padding: 16px; background: var(--page); cursor: zoom-out }
+.zoom[open] .seen img, .zoom[open] .seen:has(.heat) img { width: auto; height: min(76vh, 92vw, 480px); max-width: 92vw; object-fit: contain }
+.zoom[open] .caption { display: block; font-size: 15px; max-width: 60ch; text-align: center; overflow-wrap: anywhere }
 .wrong { color: var(--wrong) }
 .pair { border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 10px 0; break-inside: avoid }
 .pair > div { display: flex; flex-wrap: wrap; gap: 8px 28px }

@@ -6,6 +6,8 @@ import { Charts } from "./Charts.ts"
 import { drawCharts } from "./drawCharts.ts"
 import { readFirstBatch } from "./firstBatch.ts"
 import { modelCard } from "./modelCard.ts"
+import { readOcclusion } from "./occlusion.ts"
+import { predictionsCsv } from "./predictionsCsv.ts"
 import { analyse, shownSamples } from "./RunAnalysis.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import { runCharts } from "./runCharts.ts"
@@ -48,7 +50,7 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
 })
 
 /**
- * Writes `report.html`, `charts/*.svg` and `MODEL_CARD.md` of a finished run, from what its folder says. The photos are needed for their pictures alone.
+ * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md`, `predictions.csv` and `mistakes.csv` of a finished run, from what its folder says. The photos are needed for their pictures alone.
  */
 export const writePages = Effect.fn("writePages")(function* () {
   const folder = yield* RunFolder
@@ -60,6 +62,9 @@ export const writePages = Effect.fn("writePages")(function* () {
   for (const [name, chart] of all) yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   const { noPictures, pictures } = yield* picturesOf(facts, analysis)
   yield* folder.write("MODEL_CARD.md", modelCard(facts, analysis))
+  const { mistakes, predictions } = predictionsCsv(facts)
+  yield* folder.write("predictions.csv", predictions)
+  yield* folder.write("mistakes.csv", mistakes)
   yield* folder.write(
     "report.html",
     yield* runPage({
@@ -69,7 +74,8 @@ export const writePages = Effect.fn("writePages")(function* () {
       charts: drawn,
       pictures,
       noPictures,
-      firstBatch: yield* readFirstBatch
+      firstBatch: yield* readFirstBatch,
+      occlusion: yield* readOcclusion
     })
   )
 })

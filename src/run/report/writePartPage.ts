@@ -64,7 +64,7 @@ export const writePartPage = Effect.fn("writePartPage")(function* (found: Measur
   const file = `report-${part}.html` as const
   yield* folder.write(
     file,
-    yield* partPage({ part, facts, analysis, charts: drawn, ...pictures, firstBatch: undefined })
+    yield* partPage({ part, facts, analysis, charts: drawn, ...pictures, firstBatch: undefined, occlusion: undefined })
   )
   return file
 })

@@ -22,6 +22,7 @@ export interface SyntheticRun {
   readonly gap?: number
   readonly calibrated?: boolean
   readonly root?: string
+  readonly experiment?: "fashion-2019"
 }
 
 /** Classes side by side resemble each other; one sample in 60 bears the label of another class. */
@@ -48,7 +49,7 @@ const predictionsOf = (part: "validation" | "test", run: SyntheticRun): StoredPr
 
 /** Writes the run's files into the RunFolder, and gives its report. */
 export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: SyntheticRun) {
-  const { calibrated = true, epochs, labels, root = "shop", seed } = run
+  const { calibrated = true, epochs, experiment, labels, root = "shop", seed } = run
   const folder = yield* RunFolder
   const [validation, test] = [predictionsOf("validation", run), predictionsOf("test", run)]
   const fitted = calibrated ? calibrate(numbersOf(validation), { kind: "temperature", bins: 15 }) : undefined
@@ -138,7 +139,8 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
     augment: { flip: 0.5, rotation: 10 },
     network: { name: "mobilenet-v2", weights: "hf:timm/mobilenetv2_100.ra_in1k" },
     train: { epochs, learningRate: 0.01 },
-    ...(calibrated && { calibration: {} })
+    ...(calibrated && { calibration: {} }),
+    ...(experiment && { experiment })
   }
   yield* folder.write("config.json", JSON.stringify(config))
   yield* folder.write("report.json", JSON.stringify(report))
