@@ -36,7 +36,7 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
             return html`<tr>
               <td>${label}</td>
               ${cell(precision)}${cell(recall)}
-              <td data-value="${f1}">${bar(f1, 40)}${share(f1)}</td>
+              <td data-value="${f1}">${bar(f1, 40)}<span class="value">${share(f1)}</span></td>
               <td data-value="${support}">${count(support)}</td>
               <td data-value="${bounds?.low ?? 0}">${interval(bounds)}</td>
               ${isRanked && html`<td data-value="${averagePrecision ?? -1}">${share(averagePrecision)}</td>`}

@@ -4,22 +4,30 @@ import { budgetSeconds, cells } from "../occlusion.ts"
 import type { Contents } from "./Shown.ts"
 import { zoomable } from "./zoom.ts"
 
-/** A drop below this is not drawn as strongly as a large one. */
+/** Where nothing takes more than this, the strongest place is not drawn as if it decided. */
 const least = 0.1
 
-/** The map of a photo as squares over it. */
+/** The strongest shade over a place that decides nothing. */
+const darkest = 0.72
+
+/** The map of a photo as shades over it: dark where covering changes nothing, none where it changes most. */
 const mapOf = (drops: ReadonlyArray<number>) => {
   const strongest = Math.max(least, ...drops)
-  return html`<svg class="heat" viewBox="0 0 ${cells} ${cells}" preserveAspectRatio="none" aria-hidden="true">
+  return html`<svg
+    class="heat"
+    viewBox="0 0 ${cells} ${cells}"
+    preserveAspectRatio="none"
+    shape-rendering="crispEdges"
+    aria-hidden="true"
+  >
     ${drops.map(
       (drop, i) =>
-        drop > 0.02 * strongest &&
         html`<rect
           x="${i % cells}"
           y="${Math.floor(i / cells)}"
           width="1"
           height="1"
-          fill-opacity="${((0.75 * drop) / strongest).toFixed(2)}"
+          fill-opacity="${Number((darkest * (1 - Math.max(0, drop) / strongest)).toFixed(2))}"
         ></rect>`
     )}
   </svg>`
@@ -30,9 +38,9 @@ export const occlusion: Contents = ({ occlusion }) => {
   if (occlusion === undefined || occlusion.photos.length === 0) return undefined
   const { photos, seconds, wanted } = occlusion
   return html`<p>
-      The test photos with the highest loss that were predicted wrong, as the network sees them. Orange is where it
-      looked: covering that place lowers the probability of the wrong class most (Zeiler and Fergus, 2014). A map that
-      lies beside the thing itself says that the background decided. It took
+      The test photos with the highest loss that were predicted wrong, as the network sees them. Bright is where it
+      looked: covering that place lowers the probability of the wrong class most (Zeiler and Fergus, 2014). Where the
+      thing itself is dark, the background decided. It took
       ${duration(Math.max(1, seconds))}${
         photos.length < wanted &&
         html`, and stopped after ${budgetSeconds} s, with ${photos.length} of ${wanted} photos`

@@ -18,5 +18,7 @@ export const precisionRecall: Contents = (shown) => {
           : `The ${count(test.precisionRecall.length)} classes with the lowest average precision (AP) of those with ${enoughSamples} ${shown.part} photos or more; the AP of each class is in the table of classes.`
       }
     </p>
-    ${figure(shown, "precision-recall", "The closer to the upper right corner, the better; AP is the area under a curve.", { table: true })}`
+    <div class="charts">
+      ${figure(shown, "precision-recall", "The closer to the upper right corner, the better; AP is the area under a curve.")}
+    </div>`
 }
