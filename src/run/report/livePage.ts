@@ -1,6 +1,7 @@
 import { Clock, DateTime, Effect } from "effect"
 import { duration, percent } from "../../metrics/numberText.ts"
 import type { EpochRecord } from "../../metrics/Report.ts"
+import { report } from "../../pipeline/Progress.ts"
 import type { LoggedRun, RunEnd, RunLogger } from "../RunLogger.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { readSteps } from "../train/StepSpan.ts"
@@ -113,12 +114,16 @@ export const livePageLogger = Effect.gen(function* () {
     const { config, folder, labels, trial } = run
     if (trial !== undefined) return undefined
     if (!(yield* folder.has("first-batch.json"))) {
-      const batch = yield* run.firstBatch
-      const drawn = yield* drawBatch(batch, labels, config.image).pipe(
-        Effect.provideContext(context),
-        Effect.ensuring(Effect.sync(() => batch.release?.()))
+      yield* Effect.gen(function* () {
+        const batch = yield* run.firstBatch
+        const drawn = yield* drawBatch(batch, labels, config.image).pipe(
+          Effect.provideContext(context),
+          Effect.ensuring(Effect.sync(() => batch.release?.()))
+        )
+        yield* Effect.provideService(writeFirstBatch(drawn), RunFolder, folder)
+      }).pipe(
+        Effect.catch(({ message }) => report({ _tag: "Note", line: `the first batch is not on the page: ${message}` }))
       )
-      yield* Effect.provideService(writeFirstBatch(drawn), RunFolder, folder)
     }
     let latest = run.history
     const write = (end?: RunEnd) =>
