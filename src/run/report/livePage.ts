@@ -80,7 +80,7 @@ const livePage = Effect.fn("report.livePage")(function* (
       <p class="quiet">
         ${labels.length} classes: ${count(samples.train)} photos to train on, ${count(samples.validation)} to validate,
         ${count(samples.test)} to test.
-        ${end === undefined && html`This page is written again after each epoch, and shows itself again; it is of ${at}. If that is long ago, the process is gone.`}
+        ${end === undefined && html`Written at ${at}; after each epoch the page is written again, and it reloads by itself. If that time is long ago, the process is gone.`}
       </p>`,
     sections: [
       ...(history.length === 0
