@@ -49,6 +49,7 @@ const inside = (...rooms: ReadonlyArray<string>) => rooms.map((room) => `**/${ro
 const contracts = [
   "run/Machine",
   "run/RunFolder",
+  "run/RunLogger",
   "run/Runs",
   "run/export/Exports",
   "run/report/Chart",
@@ -75,6 +76,7 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   storage: [],
   webassembly: [],
   terminal: [],
+  logging: [],
   pages: [],
   search: [],
   hub: ["storage"],

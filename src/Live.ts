@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { Augment } from "./pipeline/Augment.ts"
 import * as FileRows from "./layers/sources/FileRows.ts"
 import * as DiskExports from "./layers/storage/DiskExports.ts"
@@ -9,16 +9,28 @@ import * as DiskPretrained from "./layers/hub/DiskPretrained.ts"
 import * as DiskRuns from "./layers/storage/DiskRuns.ts"
 import * as DiskImageBytes from "./layers/images/DiskImageBytes.ts"
 import * as LiveEngines from "./layers/engines/LiveEngines.ts"
+import * as Loggers from "./layers/logging/loggers.ts"
+import * as Otlp from "./layers/logging/Otlp.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
 import * as PlotCharts from "./layers/pages/PlotCharts.ts"
+import { livePageLogger } from "./run/report/livePage.ts"
 import * as Pages from "./run/report/Pages.ts"
+import { metricsLogger } from "./run/train/metricsLogger.ts"
+import { tensorboardLogger } from "./run/train/tensorboard/tensorboardLogger.ts"
 import * as ProcessExportReaders from "./layers/exportReaders/ProcessExportReaders.ts"
 import * as SharpImages from "./layers/images/SharpImages.ts"
 import * as SharpSampleCatalogue from "./layers/sources/SharpSampleCatalogue.ts"
 import * as SharpThumbnails from "./layers/images/SharpThumbnails.ts"
 import * as TerminalProgress from "./layers/terminal/TerminalProgress.ts"
 import * as WorkerFeed from "./layers/images/feed/WorkerFeed.ts"
+
+/** Who follows a run while it goes on: a new one is a file and a line here. */
+const loggers = Loggers.layerWith(
+  Effect.gen(function* () {
+    return [tensorboardLogger, yield* livePageLogger, metricsLogger]
+  })
+)
 
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
@@ -35,7 +47,8 @@ export const layer = Layer.mergeAll(
   ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
-  Pages.layer.pipe(
+  Otlp.layer,
+  Layer.merge(Pages.layer, loggers).pipe(
     Layer.provideMerge(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )

@@ -14,6 +14,7 @@ process.on("SIGHUP", () => void process.emit("SIGTERM", "SIGTERM"))
 
 weft.pipe(
   Command.run({ version: manifest.version }),
+  Effect.withSpan("weft", { attributes: { command: process.argv.slice(2, 3).join(" ") } }),
   Effect.tapCause(explainFailure),
   Effect.provide(LiveLayers.layer),
   Effect.provideService(Logger.LogToStderr, true),

@@ -4,7 +4,7 @@ import { percent } from "../metrics/numberText.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Threshold } from "../run/predict/answerThreshold.ts"
 import type { Prediction } from "../run/predict/predictFiles.ts"
-import { textCell } from "./textCell.ts"
+import { textCell } from "../run/textCell.ts"
 import { table } from "./text.ts"
 
 /** How predictions are written: for people, one JSON document a line, CSV, or one JSON document in all. */

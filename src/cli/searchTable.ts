@@ -6,7 +6,7 @@ import type { SearchResult, SearchTrial } from "../run/search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../run/search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../run/search/settings.ts"
 import { section, table } from "./text.ts"
-import { textCell } from "./textCell.ts"
+import { textCell } from "../run/textCell.ts"
 
 /** How many of the best trials are listed. */
 const most = 10

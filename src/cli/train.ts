@@ -1,5 +1,6 @@
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Path } from "effect"
 import { Command, Flag } from "effect/cli"
+import { openInBrowser } from "../layers/pages/openInBrowser.ts"
 import type { Report } from "../metrics/Report.ts"
 import { Checkpoints } from "../model/Checkpoints.ts"
 import { EngineName } from "../model/EngineConfig.ts"
@@ -9,6 +10,8 @@ import { configuredEngine } from "../run/train/RunEngine.ts"
 import type { RunEngine } from "../run/train/RunEngine.ts"
 import { finishedRun, trainRun } from "../run/train/trainRun.ts"
 import { RunFolder } from "../run/RunFolder.ts"
+import type { RunLogger } from "../run/RunLogger.ts"
+import { RunLoggers } from "../run/RunLogger.ts"
 import { Runs } from "../run/Runs.ts"
 import { resumeWhich } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
@@ -30,8 +33,30 @@ const flags = {
     ),
     Flag.optional
   ),
+  watch: Flag.Boolean("watch").pipe(
+    Flag.withDescription(
+      "Opens the run's page in the browser when the training begins; it is refreshed after each epoch"
+    ),
+    Flag.withDefault(false)
+  ),
   json: options.json
 }
+
+/** Opens the page of a run that has begun, after the logger that writes it. The run does not wait for the browser. */
+const watching: Effect.Effect<RunLogger, never, Path.Path> = Effect.map(
+  Path.Path,
+  ({ join, resolve }) =>
+    ({ folder }) => {
+      const page = resolve(join(folder.path, "report.html"))
+      return openInBrowser(page).pipe(
+        Effect.flatMap((isOpen) =>
+          isOpen ? Effect.void : Console.error(`No browser could be started here; the page is ${page}`)
+        ),
+        Effect.forkScoped,
+        Effect.as(undefined)
+      )
+    }
+)
 
 /** Fails where the folder has a run or a search already. What is left of a failed start is not a run. */
 const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
@@ -57,7 +82,7 @@ const otherEngine = (name: Option.Option<RunEngine["name"]>): RunEngine | undefi
 export const train = Command.make(
   "train",
   flags,
-  Effect.fnUntraced(function* ({ config: file, engine, json, resume, run: dir, set }) {
+  Effect.fnUntraced(function* ({ config: file, engine, json, resume, run: dir, set, watch }) {
     const runs = yield* Runs
     if (resume && Option.isNone(dir)) return yield* yield* resumeWhich("train", "config.json", "report.json")
     if (resume && (Option.isSome(file) || set.length > 0))
@@ -91,6 +116,7 @@ export const train = Command.make(
     const finished = yield* trainRun(config, resume ? otherEngine(engine) : configuredEngine(config)).pipe(
       Effect.provideService(RunFolder, folder),
       Effect.provideService(Checkpoints, checkpoints),
+      Effect.provideService(RunLoggers, [...(yield* RunLoggers), ...(watch ? [yield* watching] : [])]),
       Effect.onInterrupt(() =>
         Effect.gen(function* () {
           const isBegun = yield* folder.has("config.json")

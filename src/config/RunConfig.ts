@@ -39,10 +39,14 @@ export const RunConfig = Schema.Struct({
     "Probabilities are brought in line with how often they are right, on the validation part; off where left out"
   ),
   engine: setting(EngineConfig, {}, "What computes"),
+  experiment: optionalSetting(
+    Schema.Literals(["fashion-2019"]),
+    "A published experiment that the run repeats: its results stand beside the run's on the page. `fashion-2019`: Fashion Product Images (Small), 70 article types"
+  ),
   tensorboard: setting(
     Schema.Boolean,
     false,
-    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; written when the run is finished"
+    "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; each epoch is there when it is done"
   )
 }).check(
   Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {

@@ -33,8 +33,13 @@ export interface LearnerOptions {
   readonly ranOn?: RanOn | undefined
   /** When this process began the run, in nanoseconds of the monotonic clock; where left out, when it is opened. */
   readonly start?: bigint | undefined
-  /** Run once its checkpoints have been checked, before the first step: records that the run has begun. */
-  readonly begin?: Effect.Effect<void, CheckpointError> | undefined
+  /**
+   * Run once its checkpoints have been checked, before the first step: records that the run has begun. `history` has the
+   * epochs that are done.
+   */
+  readonly begin?: ((history: ReadonlyArray<EpochRecord>) => Effect.Effect<void, CheckpointError>) | undefined
+  /** Run after each epoch, once its checkpoint is written: loggers follow the run by it. */
+  readonly epochDone?: ((history: ReadonlyArray<EpochRecord>) => Effect.Effect<void>) | undefined
 }
 
 /** The batches that learners train on and are validated on: the same for all, and each made once. */
@@ -173,6 +178,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
   epoch: number,
   data: TrainingData<E, R>
 ) {
+  yield* Effect.annotateCurrentSpan({ epoch: epoch + 1, learners: learners.length })
   let passes = noPasses
   let position = Math.min(...learners.map(({ state }) => state.position))
   let asked = yield* Clock.currentTimeNanos
@@ -204,7 +210,7 @@ const trainEpoch = Effect.fn("Training.epoch")(function* <E, R>(
 })
 
 /** An interruption waits for the learner's step: weights and state change together. */
-const trainStep = Effect.fnUntraced(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
+const trainStep = Effect.fn("Training.step")(function* (takers: ReadonlyArray<Learner>, batch: Batch, waited: bigint) {
   for (const learner of takers) {
     const step =
       batch.size === 0
@@ -320,7 +326,13 @@ const openLearner = Effect.fn("Learner.open")(function* (options: LearnerOptions
     failure: undefined,
     end: 0n
   }
-  yield* attempt(learner, Effect.andThen(resume(learner), options.begin ?? Effect.void))
+  yield* attempt(
+    learner,
+    Effect.andThen(
+      resume(learner),
+      Effect.suspend(() => options.begin?.(learner.state.history) ?? Effect.void)
+    )
+  )
   return learner
 })
 
@@ -460,6 +472,7 @@ const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
     ...(trial !== undefined && { trial })
   })
   yield* save(learner)
+  if (learner.epochDone !== undefined) yield* learner.epochDone(learner.state.history)
 })
 
 /** The improvement of a metric over the best one, beyond `minDelta`. */

@@ -36,6 +36,14 @@ export type RunFile =
   | "MODEL_CARD.md"
   | `charts/${string}.svg`
   | "tensorboard/events.out.tfevents.weft"
+  // What the network was given first, for the page.
+  | "first-batch.json"
+  // Where it looked when it was wrong, for the page.
+  | "occlusion.json"
+  | "predictions.csv"
+  | "mistakes.csv"
+  // Which run of an MLflow server it is.
+  | "mlflow.json"
   | "model/model.safetensors"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"
@@ -49,13 +57,18 @@ export type RunFile =
 /** A folder that exists once something was trained. */
 export type RunSubfolder = "checkpoints"
 
-/** The folder of a run's results; every file is written atomically. */
+/** The folder of a run's results; every file is written atomically, unless it is appended to. */
 export class RunFolder extends Context.Service<
   RunFolder,
   {
     readonly path: string
     readonly has: (file: RunFile | RunSubfolder) => Effect.Effect<boolean>
     readonly write: (file: RunFile, content: Uint8Array | string) => Effect.Effect<void, RunFolderError>
+    /**
+     * Adds to the end of a file that somebody may be reading, and flushes it; makes the file where there is none. A kill
+     * may leave a part of what was added.
+     */
+    readonly append: (file: RunFile, content: Uint8Array) => Effect.Effect<void, RunFolderError>
     readonly read: (file: RunFile) => Effect.Effect<Uint8Array, RunFolderError>
   }
 >()("weft/run/RunFolder") {
@@ -68,6 +81,10 @@ export class RunFolder extends Context.Service<
       write: (file, content) =>
         Effect.sync(() => {
           files.set(file, typeof content === "string" ? new TextEncoder().encode(content) : content.slice())
+        }),
+      append: (file, content) =>
+        Effect.sync(() => {
+          files.set(file, Uint8Array.from([...(files.get(file) ?? []), ...content]))
         }),
       read: (file) =>
         Effect.suspend(() => {

@@ -7,12 +7,13 @@ import type { RunConfig } from "../config/RunConfig.ts"
  * SHA-256 of the part of a configuration that its result depends on, in hex.
  *
  * Left out, because they change no weight: the name, the paths of the data (their content has its own digest), the
- * loader, the features' cache, the events for TensorBoard, and when checkpoints are written.
+ * loader, the features' cache, the events for TensorBoard, the experiment that the page compares with, and when
+ * checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(
     canonical({
-      ...Struct.omit(config, ["name", "loader", "tensorboard"]),
+      ...Struct.omit(config, ["name", "loader", "experiment", "tensorboard"]),
       data: Struct.omit(config.data, ["root", "allow"]),
       features: Struct.omit(config.features, ["cache"]),
       train: Struct.omit(config.train, ["checkpoint"])

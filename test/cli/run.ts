@@ -12,16 +12,21 @@ const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
 
 /**
  * Runs Weft's command line in a process of its own, in `cwd`. `onError` sees standard error as it comes; `input` is what
- * stands on standard input.
+ * stands on standard input; `env` is added to the environment.
  */
 export const weft = (
   args: ReadonlyArray<string>,
   cwd: string,
   onError: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-  input?: string | Uint8Array
+  input?: string | Uint8Array,
+  env: Readonly<Record<string, string>> = {}
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ["pipe", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"]
+    })
     child.stdin.on("error", () => {}).end(input)
     let stdout = ""
     let stderr = ""

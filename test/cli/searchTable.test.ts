@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
 import { Effect } from "effect"
 import { searchJson, searchText, trialsCsv } from "../../src/cli/searchTable.ts"
-import { textCell } from "../../src/cli/textCell.ts"
+import { textCell } from "../../src/run/textCell.ts"
 import { withTrial } from "../../src/run/search/SearchResult.ts"
 import { epochRecord, fashionHalfway } from "../fashionSearch.ts"
 

@@ -458,7 +458,7 @@ describe("Training", () => {
       const happened: Array<string> = []
       const once = Effect.fnUntraced(function* (digest: string) {
         const session = yield* openSession(config)
-        const begin = Effect.sync(() => void happened.push(`begun ${digest}`))
+        const begin = () => Effect.sync(() => void happened.push(`begun ${digest}`))
         return yield* train({ session, config, digest, begin, ...passOf(config) })
       }, Effect.scoped)
       const watched = (event: ProgressEvent) =>

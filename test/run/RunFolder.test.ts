@@ -45,6 +45,16 @@ const contract = (name: string, open: typeof onDisk) =>
       })
     )
 
+    it.effect("adds to the end of a file, which it makes where there is none", () =>
+      Effect.gen(function* () {
+        const folder = yield* open
+        const file = "tensorboard/events.out.tfevents.weft"
+        yield* folder.append(file, Uint8Array.of(1, 2))
+        yield* folder.append(file, Uint8Array.of(3))
+        assert.deepStrictEqual([...(yield* folder.read(file))], [1, 2, 3])
+      })
+    )
+
     it.effect("knows which files it has, and says what a missing one is", () =>
       Effect.gen(function* () {
         const folder = yield* open

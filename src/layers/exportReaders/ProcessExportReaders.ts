@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL("./child.ts", import.meta.url))
 /** The last line that a process wrote before it ended. */
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
 
-const read = (request: ReadRequest) =>
+const read = Effect.fn("ExportReaders.read")((request: ReadRequest) =>
   Effect.callback<ReadResult, ExportReadError>((resume) => {
     const fail = (detail: string) =>
       resume(
@@ -32,6 +32,7 @@ const read = (request: ReadRequest) =>
     child.send(request, (error) => error !== null && fail(error.message))
     return Effect.sync(() => child.kill())
   })
+)
 
 /**
  * Each export is read by a process of its own: its libraries are loaded fresh, and a crash in native code ends that

@@ -26,13 +26,13 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
 
 /** Trained weights from safetensors files; those of a hub (`hf:OWNER/NAME`) are fetched once and kept in the cache. */
 export const layer = Layer.succeed(Pretrained, {
-  contents: Effect.fnUntraced(function* (source) {
+  contents: Effect.fn("Pretrained.contents")(function* (source) {
     const path = yield* located(source)
     const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source, path))
     return { metadata, shapes: new Map(listings.map(({ name, shape }) => [name, shape])) }
   }),
   beside: (source) => (source.startsWith(hubPrefix) ? hubConfig(source) : Effect.undefined),
-  tensors: Effect.fnUntraced(function* (source, names) {
+  tensors: Effect.fn("Pretrained.tensors")(function* (source, names) {
     const path = yield* located(source)
     return yield* Effect.mapError(fileTensors(path, names), weightsError(source, path))
   })

@@ -43,7 +43,7 @@ export const layer = Layer.effect(
       })
     )
     return {
-      svg: Effect.fnUntraced(function* (chart: Chart, look: Look) {
+      svg: Effect.fn("Charts.svg")(function* (chart: Chart, look: Look) {
         const { Plot, document } = yield* loaded
         const { legend: names, options } = drawing(chart, Plot)
         const key = legend(names, options.width)

@@ -28,7 +28,7 @@ const contents = (path: string) =>
     })
   )
 
-const vacant = Effect.fnUntraced(function* (target: string, force: boolean) {
+const vacant = Effect.fn("Exports.vacant")(function* (target: string, force: boolean) {
   const names = yield* contents(target)
   if (names === undefined || names.length === 0) return
   const occupied = (detail: string) => new ExportError({ where: target, reason: "occupied", detail })
@@ -64,7 +64,7 @@ const replace = Effect.fnUntraced(function* (folder: string, target: string) {
   yield* attempt(aside, () => rm(aside, { recursive: true, force: true }))
 }, Effect.scoped)
 
-const publish = Effect.fnUntraced(
+const publish = Effect.fn("Exports.publish")(
   function* <A, E, R>(
     target: string,
     files: ReadonlyArray<ExportFile>,

@@ -1,9 +1,11 @@
 import { Effect, FileSystem, Layer, Path } from "effect"
 import { mkdir, rmdir } from "node:fs/promises"
 import { report } from "../../pipeline/Progress.ts"
+import type { RunFile } from "../../run/RunFolder.ts"
 import { RunFolder, RunFolderError } from "../../run/RunFolder.ts"
 import { Runs } from "../../run/Runs.ts"
-import { atomicWrite, fileError } from "./atomicWrite.ts"
+import type { FileError } from "./atomicWrite.ts"
+import { appendFlushed, atomicWrite, fileError } from "./atomicWrite.ts"
 import * as DiskCheckpoints from "./DiskCheckpoints.ts"
 import type { Held } from "./lock.ts"
 import { holdLock } from "./lock.ts"
@@ -33,22 +35,24 @@ export const layer = Layer.effect(
           : Effect.flatMap(lock.isHeld, (isHeld) => (isHeld ? Effect.void : Effect.fail(lostDetail)))
       })
 
-    const folderAt = (path: string) =>
-      RunFolder.of({
+    const folderAt = (path: string) => {
+      const changed = (file: RunFile, change: (target: string) => Effect.Effect<void, FileError>) => {
+        const target = join(path, file)
+        return mayWrite(path).pipe(
+          Effect.mapError((detail) => new RunFolderError({ path, reason: "lost", detail })),
+          Effect.andThen(
+            Effect.mapError(fs.makeDirectory(dirname(target), { recursive: true }), (error) =>
+              unwritable(target, systemFault(error).detail)
+            )
+          ),
+          Effect.andThen(Effect.mapError(change(target), ({ detail }) => unwritable(target, detail)))
+        )
+      }
+      return RunFolder.of({
         path,
         has: (file) => Effect.orElseSucceed(fs.exists(join(path, file)), () => false),
-        write: (file, content) => {
-          const target = join(path, file)
-          return mayWrite(path).pipe(
-            Effect.mapError((detail) => new RunFolderError({ path, reason: "lost", detail })),
-            Effect.andThen(
-              Effect.mapError(fs.makeDirectory(dirname(target), { recursive: true }), (error) =>
-                unwritable(target, systemFault(error).detail)
-              )
-            ),
-            Effect.andThen(Effect.mapError(atomicWrite(target, content), ({ detail }) => unwritable(target, detail)))
-          )
-        },
+        write: (file, content) => changed(file, (target) => atomicWrite(target, content)),
+        append: (file, content) => changed(file, (target) => appendFlushed(target, content)),
         read: (file) =>
           Effect.mapError(fs.readFile(join(path, file)), (error) =>
             error.reason._tag === "NotFound"
@@ -60,6 +64,7 @@ export const layer = Layer.effect(
               : new RunFolderError({ path: join(path, file), reason: "unreadable", detail: systemFault(error).detail })
           )
       })
+    }
 
     /** Fails where the path, or a parent of it, is a file. */
     const checkFolder = (path: string): Effect.Effect<void, RunFolderError> =>

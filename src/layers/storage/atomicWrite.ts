@@ -40,6 +40,20 @@ export const writeFlushed = async (path: string, content: Uint8Array | string) =
   }
 }
 
+/** Adds to the end of a file and flushes it; who has the file open sees what is added. Not interruptible. */
+export const appendFlushed = (path: string, content: Uint8Array) =>
+  Effect.uninterruptible(
+    attempt(path, async () => {
+      const handle = await open(path, "a")
+      try {
+        await handle.writeFile(content)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    })
+  )
+
 /** Flushes a folder, so that a renaming in it survives a power cut. Windows cannot flush folders. */
 export const flushFolder = async (path: string) => {
   if (process.platform === "win32") return

@@ -1,3 +1,5 @@
+import { escaped } from "../../pipeline/escaped.ts"
+
 /**
  * Characters that a terminal obeys or hides instead of showing them: control characters (C0, DEL, C1), marks that
  * change the direction of the text around them (Unicode Standard Annex 9), line and paragraph separators, characters
@@ -5,16 +7,6 @@
  */
 const unseen =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u{ad}\u{200b}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]/gu
-
-const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
-
-/** A character in JSON's own notation, so that a JSON document keeps its meaning. */
-export const escaped = (character: string): string =>
-  named[character] ??
-  Array.from(
-    { length: character.length },
-    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`
-  ).join("")
 
 /** A text that is safe to show on a terminal: characters that are not visible are written as `\u001b`. */
 export const visible = (text: string): string =>

@@ -3,17 +3,21 @@ import type { CalibrationMetrics, Predictions } from "../../metrics/calibration.
 import { calibrationMetrics, cooled } from "../../metrics/calibration.ts"
 import { classOrder } from "../../metrics/classOrder.ts"
 import type { ConfusedPair } from "../../metrics/confusedPairs.ts"
-import { confusedPairs } from "../../metrics/confusedPairs.ts"
+import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import type { Confusion } from "../../metrics/Confusion.ts"
 import { fromRows } from "../../metrics/Confusion.ts"
 import type { Coverage } from "../../metrics/coverage.ts"
 import { coverageCurve } from "../../metrics/coverage.ts"
+import { softmax } from "../../metrics/crossEntropy.ts"
 import { fitTemperature } from "../../metrics/fitTemperature.ts"
 import type { Answer } from "../../metrics/mistakes.ts"
 import { answers, topLosses } from "../../metrics/mistakes.ts"
 import type { TestReport } from "../../metrics/Report.ts"
 import type { MetricPath } from "../../metrics/metrics.ts"
+import { averagePrecisions } from "../../metrics/metrics/averagePrecision.ts"
 import { valueIn } from "../../metrics/metrics.ts"
+import type { PrecisionRecall } from "../../metrics/precisionRecall.ts"
+import { precisionRecallCurve } from "../../metrics/precisionRecall.ts"
 import { scoreIntervals } from "../../metrics/scoreIntervals.ts"
 import type { Interval } from "../../metrics/wilson.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
@@ -22,8 +26,17 @@ import type { LikelyLabelError } from "./likelyLabelErrors.ts"
 import { likelyLabelErrors } from "./likelyLabelErrors.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
-/** How many entries of each list a page shows. */
-export const shown = { losses: 24, labelErrors: 24, namedLabelErrors: 200, pairs: 8, ofPair: 4, coverage: 100 } as const
+/** How many of each a page shows. */
+export const shown = {
+  losses: 24,
+  labelErrors: 24,
+  namedLabelErrors: 200,
+  pairs: 8,
+  ofPair: 4,
+  coverage: 100,
+  curves: 6,
+  ofCurve: 60
+} as const
 
 /** With more classes than this a matrix cannot be read; the page lists pairs instead. */
 export const mostClasses = 200
@@ -46,6 +59,13 @@ export interface ShownPair extends ConfusedPair {
   readonly others: ReadonlyArray<ShownSample>
 }
 
+/** The curve of a class. */
+export interface ShownCurve {
+  readonly label: string
+  readonly averagePrecision: number
+  readonly points: ReadonlyArray<PrecisionRecall>
+}
+
 /** The analysis of a run's test part. */
 export interface TestAnalysis {
   readonly test: TestReport
@@ -57,6 +77,10 @@ export interface TestAnalysis {
   readonly pairs: ReadonlyArray<ShownPair>
   readonly losses: ReadonlyArray<ShownSample>
   readonly coverage: ReadonlyArray<Coverage>
+  /** Of each class, null where it has no samples; empty where the predictions are not known. */
+  readonly averagePrecisions: ReadonlyArray<number | null>
+  /** The curves that the page draws: of all classes where they are few, of the hardest ones otherwise. */
+  readonly precisionRecall: ReadonlyArray<ShownCurve>
   readonly calibration: {
     readonly temperature: number
     /** Whether the model uses this temperature. */
@@ -131,6 +155,30 @@ const calibrationOf = ({ config, report, test, validation }: RunFacts): TestAnal
   return { temperature, applied: false, metrics }
 }
 
+/** Precision over recall; nothing where a probability is not a number. */
+const curvesOf = (test: TestReport, numbers: Predictions | undefined) => {
+  const none = { averagePrecisions: [], precisionRecall: [] }
+  if (numbers === undefined) return none
+  const { classes, labels, logits } = numbers
+  const scores = softmax(logits, classes)
+  if (!scores.every(Number.isFinite)) return none
+  const found = averagePrecisions(scores, labels, classes)
+  const precisionRecall = test.perClass
+    .flatMap(({ label, support }, index) => {
+      const averagePrecision = found[index] ?? null
+      return averagePrecision === null ? [] : [{ label, support, index, averagePrecision }]
+    })
+    .sort((a, b) => enoughFirst(a, b) || a.averagePrecision - b.averagePrecision)
+    .filter(({ support }) => support >= enoughSamples || classes <= shown.curves)
+    .slice(0, shown.curves)
+    .map(({ averagePrecision, index, label }): ShownCurve => ({
+      label,
+      averagePrecision,
+      points: precisionRecallCurve(scores, labels, classes, index, shown.ofCurve) ?? []
+    }))
+  return { averagePrecisions: found, precisionRecall }
+}
+
 const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
   const { report, test: stored } = facts
   const confusion = fromRows(test.confusion)
@@ -145,6 +193,7 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
     pairs: pairsOf(confusion, labels, stored, all),
     losses: stored === undefined ? [] : topLosses(all, shown.losses).map((answer) => sampleOf(stored, answer)),
     coverage: numbers === undefined ? [] : coverageCurve(numbers, shown.coverage),
+    ...curvesOf(test, numbers),
     calibration: calibrationOf(facts)
   }
 }

@@ -27,6 +27,10 @@ export interface RunFacts {
   readonly gaps: ReadonlyArray<string>
 }
 
+/** The last part of a folder's path. */
+export const nameOf = (path: string): string =>
+  path.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? path
+
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 /**
@@ -69,7 +73,7 @@ export const readRun = Effect.fn("readRun")(function* () {
   const report = yield* needed("report.json", Schema.decodeEffect(Schema.fromJsonString(Report)))
   const facts: RunFacts = {
     path: folder.path,
-    name: folder.path.split(/[/\\]/).findLast((part) => part !== "" && part !== ".") ?? folder.path,
+    name: nameOf(folder.path),
     config,
     report,
     refusals: yield* optional("ledger.jsonl", "No examples of refused rows", [], (bytes) =>

@@ -1,5 +1,3 @@
-import type { Report } from "../../metrics/Report.ts"
-
 /** A final model of the study after ten epochs. */
 export interface ExperimentRow {
   readonly network: string
@@ -45,23 +43,3 @@ export const experimentNote =
   "The study of 2019 on Fashion Product Images (Small): 43,332 photos of 70 article types, 224 x 224 pixels, ten " +
   "epochs, a random split of 80, 10 and 10 %. Its test photos are others than this run's: metrics that differ by less " +
   "than the intervals above do not tell the two apart."
-
-/** The article types with 50 rows or more. */
-export const experimentLabels: ReadonlySet<string> = new Set(
-  (
-    "Accessory Gift Set, Backpacks, Bangle, Belts, Boxers, Bra, Bracelet, Briefs, Capris, Caps, Casual Shoes, " +
-    "Clutches, Cufflinks, Deodorant, Dresses, Duffel Bag, Dupatta, Earrings, Face Moisturisers, Flats, Flip Flops, " +
-    "Formal Shoes, Foundation and Primer, Fragrance Gift Set, Free Gifts, Handbags, Heels, Highlighter and Blush, " +
-    "Innerwear Vests, Jackets, Jeans, Jewellery Set, Kajal and Eyeliner, Kurta Sets, Kurtas, Kurtis, Laptop Bag, " +
-    "Leggings, Lip Gloss, Lipstick, Lounge Pants, Nail Polish, Necklace and Chains, Night suits, Nightdress, Pendant, " +
-    "Perfume and Body Mist, Ring, Sandals, Sarees, Scarves, Shirts, Shorts, Skirts, Socks, Sports Sandals, " +
-    "Sports Shoes, Stoles, Sunglasses, Sweaters, Sweatshirts, Ties, Tops, Track Pants, Trousers, Trunk, Tshirts, " +
-    "Tunics, Wallets, Watches"
-  ).split(", ")
-)
-
-/** Whether a run's data are the study's: their classes are its 70, by name, no more and no fewer. */
-export const isExperiment = ({ test }: Pick<Report, "test">): boolean =>
-  test !== null &&
-  test.perClass.length === experimentLabels.size &&
-  test.perClass.every(({ label }) => experimentLabels.has(label))

@@ -29,6 +29,8 @@ export const page = Effect.fnUntraced(function* (options: {
   readonly summary: Html
   readonly sections: ReadonlyArray<Section>
   readonly footer: Html
+  /** Of a page that is not the last one: what it is, for programs, and after how many seconds a browser looks again. */
+  readonly unfinished?: { readonly state: string; readonly refresh: number | undefined }
 }) {
   const policy = [
     "default-src 'none'",
@@ -38,7 +40,7 @@ export const page = Effect.fnUntraced(function* (options: {
     "base-uri 'none'",
     "form-action 'none'"
   ].join("; ")
-  const { footer, sections, subtitle, summary, title } = options
+  const { footer, sections, subtitle, summary, title, unfinished } = options
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -46,6 +48,11 @@ export const page = Effect.fnUntraced(function* (options: {
         <meta http-equiv="Content-Security-Policy" content="${policy}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="generator" content="Weft" />
+        ${
+          unfinished !== undefined &&
+          html`<meta name="weft-state" content="${unfinished.state}" />
+            ${unfinished.refresh !== undefined && html`<meta http-equiv="refresh" content="${unfinished.refresh}" />`}`
+        }
         <title>${title}</title>
         <link rel="icon" href="data:," />
         <style>
@@ -73,3 +80,6 @@ export const page = Effect.fnUntraced(function* (options: {
       </body>
     </html> `.markup
 })
+
+/** Whether a page is one that was written while the run was going on, or when it stopped. */
+export const isUnfinished = (markup: string): boolean => /<meta name="weft-state"/.test(markup.slice(0, 2_000))

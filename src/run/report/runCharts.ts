@@ -1,4 +1,5 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
+import { percent } from "../../metrics/numberText.ts"
 import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
@@ -6,9 +7,15 @@ import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
 import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
+/** The epochs of a run, finished or not. */
+interface Epochs {
+  readonly history: ReadonlyArray<EpochRecord>
+  /** An epoch that a line marks, and what it is. */
+  readonly chosen: { readonly epoch: number; readonly is: string } | undefined
+}
+
 const epochs = (
-  history: ReadonlyArray<EpochRecord>,
-  chosenEpoch: number,
+  { chosen, history }: Epochs,
   [title, label]: readonly [string, string],
   series: ReadonlyArray<readonly [string, EpochNumber]>
 ): LineChart => ({
@@ -17,7 +24,7 @@ const epochs = (
   x: { label: "epoch", whole: true },
   y: { label, percent: label === "accuracy" },
   mark: history.length > 60 ? "line" : "both",
-  rule: { x: chosenEpoch, label: `epoch ${chosenEpoch}, whose weights are the model` },
+  ...(chosen !== undefined && { rule: { x: chosen.epoch, label: `epoch ${chosen.epoch}, ${chosen.is}` } }),
   series: series.flatMap(([name, key]) => {
     const points = history.map((record) => ({ x: record.epoch, y: record[key] ?? null }))
     return points.every(({ y }) => y === null) ? [] : [{ name, points }]
@@ -91,47 +98,69 @@ const coverage = (points: TestAnalysis["coverage"]): LineChart => ({
   series: [{ name: "accuracy", points: points.map(({ accuracy, coverage }) => ({ x: coverage, y: accuracy })) }]
 })
 
+const precisionRecall = (curves: TestAnalysis["precisionRecall"]): LineChart => ({
+  kind: "lines",
+  title: "Precision over recall",
+  x: { label: "recall", percent: true, domain: [0, 1] },
+  y: { label: "precision", percent: true, domain: [0, 1] },
+  series: curves.map(({ averagePrecision, label, points }) => ({
+    name: `${label}, AP ${percent(averagePrecision)}`,
+    points: points.map(({ precision, recall }) => ({ x: recall, y: precision }))
+  }))
+})
+
+type Named = readonly [string, Chart | undefined | false]
+
+const withData = (all: ReadonlyArray<Named>): ReadonlyMap<string, Chart> =>
+  new Map(all.flatMap(([name, chart]) => (chart ? [[name, chart] as const] : [])))
+
+const trainingOf = (all: Epochs, spans: ReadonlyArray<StepSpan>): ReadonlyArray<Named> => [
+  [
+    "loss",
+    epochs(
+      all,
+      ["Loss over epochs", "loss (nats)"],
+      [
+        ["training", "trainLoss"],
+        ["validation", "validationLoss"]
+      ]
+    )
+  ],
+  [
+    "accuracy",
+    epochs(
+      all,
+      ["Accuracy over epochs", "accuracy"],
+      [
+        ["training", "trainAccuracy"],
+        ["validation", "validationAccuracy"]
+      ]
+    )
+  ],
+  ["loss-steps", spans.length > 0 && steps(spans, "loss")],
+  [
+    "learning-rate",
+    spans.length > 0
+      ? steps(spans, "learningRate")
+      : epochs(all, ["Learning rate over epochs", "learning rate"], [["rate", "learningRate"]])
+  ]
+]
+
+/** The charts of a training, finished or not; none before the first epoch is done. */
+export const trainingCharts = (all: Epochs, spans: ReadonlyArray<StepSpan>): ReadonlyMap<string, Chart> =>
+  withData(all.history.length === 0 ? [] : trainingOf(all, spans))
+
 /** The charts of a run, by the names of their files; those without data are left out. */
 export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<string, Chart> => {
   const { report, steps: spans } = facts
-  const { chosenEpoch, history } = report
   const metrics = test?.calibration?.metrics
-  const all: ReadonlyArray<readonly [string, Chart | undefined | false]> = [
-    [
-      "loss",
-      epochs(
-        history,
-        chosenEpoch,
-        ["Loss over epochs", "loss (nats)"],
-        [
-          ["training", "trainLoss"],
-          ["validation", "validationLoss"]
-        ]
-      )
-    ],
-    [
-      "accuracy",
-      epochs(
-        history,
-        chosenEpoch,
-        ["Accuracy over epochs", "accuracy"],
-        [
-          ["training", "trainAccuracy"],
-          ["validation", "validationAccuracy"]
-        ]
-      )
-    ],
-    ["loss-steps", spans.length > 0 && steps(spans, "loss")],
-    [
-      "learning-rate",
-      spans.length > 0
-        ? steps(spans, "learningRate")
-        : epochs(history, chosenEpoch, ["Learning rate over epochs", "learning rate"], [["rate", "learningRate"]])
-    ],
+  const chosen = { epoch: report.chosenEpoch, is: "whose weights are the model" }
+  return withData([
+    ...trainingOf({ history: report.history, chosen }, spans),
     ["classes", classes(facts)],
     ["confusion", test !== null && confusion(test)],
+    ["precision-recall", test !== null && test.precisionRecall.length > 0 && precisionRecall(test.precisionRecall)],
     ["calibration", metrics !== undefined && reliability(metrics, test?.calibration?.applied ?? false)],
     ["coverage", test !== null && test.coverage.length > 1 && coverage(test.coverage)]
-  ]
-  return new Map(all.flatMap(([name, chart]) => (chart ? [[name, chart] as const] : [])))
+  ])
 }

@@ -5,7 +5,10 @@ import { page } from "./page.ts"
 import { calibration } from "./sections/calibration.ts"
 import { classes, confusion } from "./sections/classes.ts"
 import { data } from "./sections/data.ts"
+import { firstBatch } from "./sections/firstBatch.ts"
 import { labelErrors, losses, pairs } from "./sections/photos.ts"
+import { occlusion } from "./sections/occlusion.ts"
+import { precisionRecall } from "./sections/precisionRecall.ts"
 import { receipt } from "./sections/receipt.ts"
 import type { Contents, Shown } from "./sections/Shown.ts"
 import { summary } from "./sections/summary.ts"
@@ -15,10 +18,13 @@ import { training } from "./sections/training.ts"
 /** In the order of the page. */
 const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["training", "Training", training],
+  ["first-batch", "What the network sees", firstBatch],
   ["classes", "Classes", classes],
   ["confusion", "Confusion", confusion],
+  ["precision-recall", "Precision and recall", precisionRecall],
   ["pairs", "Most confused pairs", pairs],
   ["losses", "Highest losses", losses],
+  ["occlusion", "Where it looked", occlusion],
   ["labels", "Likely label errors", labelErrors],
   ["calibration", "Calibration", calibration],
   ["data", "Data", data],
@@ -27,7 +33,16 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
 ]
 
 /** The sections of a part that was measured again; the others are of the run, and on its own page. */
-const partContents = new Set(["classes", "confusion", "pairs", "losses", "labels", "calibration", "receipt"])
+const partContents = new Set([
+  "classes",
+  "precision-recall",
+  "confusion",
+  "pairs",
+  "losses",
+  "labels",
+  "calibration",
+  "receipt"
+])
 
 const sectionsOf = (shown: Shown, isShown: (id: string) => boolean) =>
   contents.flatMap(([id, heading, render]): ReadonlyArray<Section> => {

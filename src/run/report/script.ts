@@ -1,5 +1,6 @@
 /**
- * The only script of a page: a click on a column's heading sorts its table. Without it, the tables stand as they are.
+ * The only script of a page: a click on a column's heading sorts its table, Escape closes a large photo, and paper has
+ * what is folded. Without it, the tables stand as they are, and a click or Enter closes a photo.
  *
  * Its digest is in the page's Content-Security-Policy, so that no other script can run, whatever a label holds.
  */
@@ -26,7 +27,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
     })
   })
 }
+addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") for (const details of document.querySelectorAll("details.zoom[open]")) details.open = false
+})
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details:not(.values)")) details.open = true
+  for (const details of document.querySelectorAll("details:not(.values, .zoom)")) details.open = true
 })
 `

@@ -17,7 +17,7 @@ p { margin: 6px 0; max-width: 75ch }
 .note { border-left: 3px solid var(--c4); background: var(--panel); padding: 8px 12px; margin: 10px 0; max-width: none; overflow-wrap: anywhere }
 a { color: var(--c0) }
 nav { margin: 14px 0 0; display: flex; flex-wrap: wrap; gap: 4px 14px; font-size: 14px }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 20px 0 8px }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(164px, 1fr)); gap: 10px; margin: 20px 0 8px }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px }
 .card b { display: block; font-size: 22px; line-height: 1.25; font-variant-numeric: tabular-nums }
 .card span { display: block; font-size: 13px; color: var(--quiet) }
@@ -44,12 +44,27 @@ th button:focus-visible { outline: 2px solid var(--c0) }
 th[aria-sort=ascending] button::after { content: " ▲" }
 th[aria-sort=descending] button::after { content: " ▼" }
 .tall { max-height: 560px; overflow: auto }
+.value { display: inline-block; min-width: 4.4em; text-align: right }
 .box { display: inline-block; text-align: left; margin-right: 6px }
 .bar { print-color-adjust: exact; -webkit-print-color-adjust: exact; display: inline-block; height: 9px; background: var(--c0); border-radius: 1px }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px }
 .photo { font-size: 12.5px; line-height: 1.35; min-width: 0; overflow-wrap: anywhere; break-inside: avoid }
 .photo img, .photo .none { width: 84px; height: 84px; object-fit: contain; background: #fff; border: 1px solid var(--line); display: block; margin-bottom: 4px }
 .photo .none { background: var(--panel); color: var(--quiet); display: grid; place-items: center; text-align: center; font-size: 11px }
+.zoom { display: block; margin: 0 0 4px }
+.zoom > summary { list-style: none; display: block; cursor: zoom-in; width: fit-content; max-width: 100% }
+.zoom > summary::-webkit-details-marker { display: none }
+.zoom > summary:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px }
+.zoom .seen { display: block; position: relative; width: fit-content; line-height: 0 }
+.zoom .seen img { margin: 0 }
+.zoom .caption { display: none }
+.zoom .heat { position: absolute; inset: 0; width: 100%; height: 100%; fill: #000; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+.photo .zoom .seen:has(.heat) img { width: auto; height: 100px; max-width: 128px; object-fit: fill }
+@media screen {
+  .zoom[open] > summary { position: fixed; inset: 0; z-index: 9; width: auto; max-width: none; display: grid; place-content: center; justify-items: center; gap: 10px; padding: 16px; background: var(--page); cursor: zoom-out }
+  .zoom[open] .seen img, .zoom[open] .seen:has(.heat) img { width: auto; height: min(76vh, 92vw, 480px); max-width: 92vw; object-fit: contain }
+  .zoom[open] .caption { display: block; font-size: 15px; max-width: 60ch; text-align: center; overflow-wrap: anywhere }
+}
 .wrong { color: var(--wrong) }
 .pair { border: 1px solid var(--line); border-radius: 6px; padding: 10px 12px; margin: 10px 0; break-inside: avoid }
 .pair > div { display: flex; flex-wrap: wrap; gap: 8px 28px }
@@ -91,7 +106,24 @@ footer { padding: 36px 16px 28px; font-size: 13px }
   .tall { max-height: none }
   .scroll, .tall { overflow: visible; background: none }
   details.values { display: none }
-  .scroll svg.chart { max-width: 100% }
+  svg.chart { max-height: 70mm }
+  .scroll svg.chart { width: auto; max-width: 100%; max-height: 128mm }
+  p, .scroll:not(:has(tr:nth-child(16))) { break-inside: avoid }
+  summary { break-after: avoid }
+  h2 { margin-top: 18px; font-size: 14pt }
+  section > p { break-after: avoid; max-width: none }
+  .cards { grid-template-columns: repeat(6, 1fr); gap: 6px }
+  .card { padding: 5px 7px }
+  .card b { font-size: 11pt }
+  .card span { font-size: 7.5pt }
+  .photos { grid-template-columns: repeat(6, 1fr); gap: 8px }
+  .photo { font-size: 8pt }
+  .photo .zoom .seen:has(.heat) img { height: 84px; max-width: 100px }
+  .pair { padding: 4px 8px; margin: 5px 0 }
+  .pair h3 { margin-bottom: 2px }
+  .strip > div, .strip img, .strip .none { width: 56px }
+  .strip img, .strip .none { height: 56px }
+  pre { columns: 2; font-size: 7pt }
   th { position: static }
   table { font-size: 7.5pt }
   th, td { padding: 1px 3px; white-space: normal }

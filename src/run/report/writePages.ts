@@ -1,11 +1,13 @@
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { imageFolders, pathUnder } from "../../pipeline/Rows.ts"
 import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
 import { RunFolder } from "../RunFolder.ts"
-import { eventFile } from "../train/tensorboard/eventFile.ts"
 import { Charts } from "./Charts.ts"
 import { drawCharts } from "./drawCharts.ts"
+import { readFirstBatch } from "./firstBatch.ts"
 import { modelCard } from "./modelCard.ts"
+import { readOcclusion } from "./occlusion.ts"
+import { predictionsCsv } from "./predictionsCsv.ts"
 import { analyse, shownSamples } from "./RunAnalysis.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import { runCharts } from "./runCharts.ts"
@@ -48,8 +50,8 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
 })
 
 /**
- * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md` and, where configured, TensorBoard's events of a finished run,
- * from its folder's files. The photos are needed only for their pictures.
+ * Writes `report.html`, `charts/*.svg`, `MODEL_CARD.md`, `predictions.csv` and `mistakes.csv` of a finished run, from
+ * its folder's files. The photos are needed only for their pictures.
  */
 export const writePages = Effect.fn("writePages")(function* () {
   const folder = yield* RunFolder
@@ -61,13 +63,20 @@ export const writePages = Effect.fn("writePages")(function* () {
   for (const [name, chart] of all) yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   const { noPictures, pictures } = yield* picturesOf(facts, analysis)
   yield* folder.write("MODEL_CARD.md", modelCard(facts, analysis))
-  if (facts.config.tensorboard)
-    yield* folder.write(
-      "tensorboard/events.out.tfevents.weft",
-      eventFile(facts.report.history, facts.steps, (yield* Clock.currentTimeMillis) / 1000)
-    )
+  const { mistakes, predictions } = predictionsCsv(facts)
+  yield* folder.write("predictions.csv", predictions)
+  yield* folder.write("mistakes.csv", mistakes)
   yield* folder.write(
     "report.html",
-    yield* runPage({ part: "test", facts, analysis, charts: drawn, pictures, noPictures })
+    yield* runPage({
+      part: "test",
+      facts,
+      analysis,
+      charts: drawn,
+      pictures,
+      noPictures,
+      firstBatch: yield* readFirstBatch,
+      occlusion: yield* readOcclusion
+    })
   )
 })

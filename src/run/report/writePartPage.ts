@@ -62,6 +62,9 @@ export const writePartPage = Effect.fn("writePartPage")(function* (found: Measur
   const drawn = yield* drawCharts(runCharts(facts, analysis))
   const pictures = yield* picturesOf(facts, analysis)
   const file = `report-${part}.html` as const
-  yield* folder.write(file, yield* partPage({ part, facts, analysis, charts: drawn, ...pictures }))
+  yield* folder.write(
+    file,
+    yield* partPage({ part, facts, analysis, charts: drawn, ...pictures, firstBatch: undefined, occlusion: undefined })
+  )
   return file
 })

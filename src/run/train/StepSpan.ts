@@ -1,4 +1,5 @@
-import { Schema, SchemaGetter } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
+import type { RunFolder } from "../RunFolder.ts"
 
 /** Consecutive steps, as a line of `steps.jsonl`. */
 export const StepSpan = Schema.Struct({
@@ -20,6 +21,13 @@ export const StepSpanLines = Schema.String.pipe(
     encode: SchemaGetter.transform((lines: ReadonlyArray<string>) => lines.map((line) => `${line}\n`).join(""))
   })
 )
+
+/** The steps of a run whose losses are known; none where they could not be stored. */
+export const readSteps = (folder: RunFolder["Service"]): Effect.Effect<ReadonlyArray<StepSpan>> =>
+  folder.read("steps.jsonl").pipe(
+    Effect.flatMap((bytes) => Schema.decodeEffect(StepSpanLines)(new TextDecoder().decode(bytes))),
+    Effect.orElseSucceed(() => [])
+  )
 
 /** About how many spans a run keeps, however many steps it has. */
 export const mostSpans = 400

@@ -10,6 +10,8 @@ import { predictorOf } from "../../model/Predictor.ts"
 import { encodePredictions } from "../../model/StoredPredictions.ts"
 import type { Trained } from "../../model/Training.ts"
 import { addPasses, noPasses } from "../../model/Training.ts"
+import type { Augment } from "../../pipeline/Augment.ts"
+import type { Images } from "../../pipeline/Images.ts"
 import type { Missed } from "../../pipeline/Batch.ts"
 import { ledgerCounts } from "../../pipeline/Ledger.ts"
 import { withMissed, withoutLost } from "../../pipeline/Losses.ts"
@@ -17,6 +19,7 @@ import { report } from "../../pipeline/Progress.ts"
 import { imageFrom } from "../../pipeline/Rows.ts"
 import { configDigest } from "../configDigest.ts"
 import { Machine } from "../Machine.ts"
+import { occlude } from "../report/occlusion.ts"
 import { Pages } from "../report/Pages.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { fileDigests } from "../verify/fileDigests.ts"
@@ -51,7 +54,7 @@ export const finishRuns = Effect.fn("finishRuns")(function* (runs: ReadonlyArray
   const historyOf = ({ trained }: TrainedRun) => trained.history
   const [written, unwritten] = yield* each(runs, (run) => Effect.as(writeHistory(run), run), historyOf)
   const { passes, predicted } = yield* predictRuns(written, batches)
-  const [finished, unfinished] = yield* each(predicted, (run) => finishRun(run, trainedAt), historyOf)
+  const [finished, unfinished] = yield* each(predicted, (run) => finishRun(run, trainedAt, batches), historyOf)
   return { ended: [...finished, ...unwritten, ...unfinished], passes } satisfies Ended
 })
 
@@ -107,7 +110,11 @@ const writeHistory = Effect.fnUntraced(function* ({ folder, trained, trial }: Tr
     })
 })
 
-const finishRun = Effect.fn("finishRuns.write")(function* (run: MeasuredRun, trainedAt: bigint) {
+const finishRun = Effect.fn("finishRuns.write")(function* (
+  run: MeasuredRun,
+  trainedAt: bigint,
+  { losses }: OpenBatches
+) {
   const { config, engine, folder, network, start, trained, trial, weightsDigest } = run
   const predicted = yield* Effect.fromResult(run.predicted)
   const { chosenEpoch, history, secondsBefore } = trained
@@ -193,6 +200,17 @@ const finishRun = Effect.fn("finishRuns.write")(function* (run: MeasuredRun, tra
   }
   yield* folder.write("report.json", `${JSON.stringify(finished, null, 2)}\n`)
   // A trial is on the search's page; its own page is made on request.
-  if (trial === undefined) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
+  if (trial === undefined) {
+    const context = yield* Effect.context<Images | Augment>()
+    const occluding = occlude({
+      predictor: run.session,
+      config,
+      labels: classes,
+      samples: dataset.test,
+      predictions: predicted.test,
+      losses
+    }).pipe(Effect.provide(context))
+    yield* Effect.flatMap(Pages, (writePages) => writePages(folder, occluding))
+  }
   return { trial, outcome: { state: "finished", report: finished } } satisfies EndedRun
 })

@@ -1,6 +1,6 @@
 import { Array as Arrays, Cache, Effect } from "effect"
 import type { NonEmptyArray, NonEmptyReadonlyArray } from "effect/Array"
-import type { RanOn } from "../../metrics/Report.ts"
+import type { EpochRecord, RanOn } from "../../metrics/Report.ts"
 import { CheckpointError } from "../../model/Checkpoints.ts"
 import type { Engine } from "../../model/Engine.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
@@ -8,12 +8,16 @@ import { Pretrained } from "../../model/Pretrained.ts"
 import { noPasses, trainTogether } from "../../model/Training.ts"
 import type { Known } from "../../pipeline/checkImages.ts"
 import { ledgerCounts, sumText } from "../../pipeline/Ledger.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import { Machine } from "../Machine.ts"
 import { writeChanged } from "../RunFolder.ts"
+import type { RunEnd } from "../RunLogger.ts"
 import { forGoingOn, ledgerText, readBegunData, writeBegunData } from "./begunData.ts"
 import { finishRuns } from "./finish.ts"
+import type { RunLogOfAll } from "./logRun.ts"
+import { logRun } from "./logRun.ts"
 import type { OpenRun, PreparedRun } from "./open.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import { openEngine, openRun, openRunBatches, prepareRun } from "./open.ts"
@@ -22,6 +26,7 @@ import type { PlannedRun } from "./plan.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
 import { chosenEngine, runEngineText } from "./RunEngine.ts"
+import type { RunOutcome } from "./RunOutcome.ts"
 import { each, together } from "./RunOutcome.ts"
 import { bytesOf, sideBySide } from "./sideBySide.ts"
 import { trainingData } from "./trainingData.ts"
@@ -118,8 +123,10 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const [open, ended] = yield* each(runs, (run) => openRun(run, engine, batches.features))
   if (!Arrays.isReadonlyArrayNonEmpty(open)) return { ended, passes: noPasses }
   const noteLosses = writeLosses(open, batches)
+  const logs = new Map<string | undefined, RunLogOfAll>()
+  for (const run of open) logs.set(run.trial, yield* logRun(run, batches))
   const training = yield* trainTogether(
-    Arrays.map(open, (run) => learnerOf(run, batches.features)),
+    Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
       classes: dataset.classes.length,
       samples: { train: dataset.train.length, validation: dataset.validation.length },
@@ -135,11 +142,23 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const stopped = training.ended.flatMap(({ one: { trial }, outcome }) =>
     outcome.state === "finished" ? [] : [{ trial, outcome }]
   )
-  return together([
+  const all = together([
     { ended: [...ended, ...stopped], passes: training.passes },
     yield* finishRuns(trained, batches).pipe(Effect.tapError(() => noteLosses))
   ])
+  for (const { outcome, trial } of all.ended) {
+    const log = logs.get(trial)
+    if (log !== undefined) yield* log.ended(runEndOf(outcome))
+  }
+  return all
 }, Effect.scoped)
+
+const runEndOf = (outcome: RunOutcome): RunEnd =>
+  outcome.state === "finished"
+    ? { state: "finished", report: outcome.report }
+    : outcome.state === "paused"
+      ? { state: "stopped" }
+      : { state: "failed", detail: messageOf(outcome.error) }
 
 /** Writes the samples that have left into the ledger of each run that ends because of them. */
 const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
@@ -150,7 +169,7 @@ const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
   )
 
 /** A run as a learner. */
-const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
+const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLogOfAll | undefined) => {
   const { checkpoints, config, dataset, digest, engine, folder, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
   // The steps of a run that is not stopped early.
@@ -165,7 +184,9 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
     until,
     ranOn: ranOnOf(engine, features),
     start,
-    begin: writeBegun(run, features)
+    begin: (history: ReadonlyArray<EpochRecord>) =>
+      Effect.andThen(writeBegun(run, features), log?.begin(history) ?? Effect.void),
+    epochDone: log?.epoch
   }
 }
 

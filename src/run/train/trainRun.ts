@@ -3,6 +3,7 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import { Checkpoints } from "../../model/Checkpoints.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { finishedReport } from "../finishedReport.ts"
+import { isUnfinished } from "../report/page.ts"
 import { Pages } from "../report/Pages.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { planRun } from "./plan.ts"
@@ -20,6 +21,7 @@ import { trainRuns } from "./train.ts"
 export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
   const folder = yield* RunFolder
   const checkpoints = yield* Checkpoints
+  yield* Effect.annotateCurrentSpan({ run: folder.path, name: config.name, network: config.network.name })
   const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
   const { ended } = yield* trainRuns([planned])
   const outcome = ended[0]?.outcome
@@ -36,7 +38,14 @@ export const finishedRun = Effect.fn("finishedRun")(function* (config: RunConfig
   const folder = yield* RunFolder
   const found = yield* finishedReport(folder, config)
   if (found === undefined) return undefined
-  if (!(yield* folder.has("report.html"))) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
+  if (!(yield* hasPage(folder))) yield* Effect.flatMap(Pages, (writePages) => writePages(folder))
   yield* report({ _tag: "Note", line: "the run is finished: nothing is left to do" })
   return found
 })
+
+/** Whether there is a page of the finished run: one that was written during the training does not count. */
+const hasPage = (folder: RunFolder["Service"]) =>
+  folder.read("report.html").pipe(
+    Effect.map((bytes) => !isUnfinished(new TextDecoder().decode(bytes))),
+    Effect.orElseSucceed(() => false)
+  )

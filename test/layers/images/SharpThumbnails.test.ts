@@ -45,12 +45,36 @@ describe("thumbnails by sharp", () => {
       assert.isBelow(address!.length, 4000)
       const picture = sharp(Buffer.from(address!.split(",")[1]!, "base64"))
       const { data, info } = yield* Effect.promise(() => picture.raw().toBuffer({ resolveWithObject: true }))
-      assert.deepStrictEqual([info.width, info.height, info.channels], [96, 32, 3])
-      const at = (x: number) => [...data.subarray((16 * 96 + x) * 3, (16 * 96 + x) * 3 + 3)]
-      assert.isTrue(at(10).every((value, i) => Math.abs(value - [255, 0, 0][i]!) < 40))
-      assert.isTrue(at(48).every((value) => value > 220))
-      assert.isTrue(at(85).every((value, i) => Math.abs(value - [0, 0, 255][i]!) < 40))
+      assert.deepStrictEqual([info.width, info.height, info.channels], [240, 80, 3])
+      const at = (x: number) => [...data.subarray((40 * 240 + x) * 3, (40 * 240 + x) * 3 + 3)]
+      assert.isTrue(at(25).every((value, i) => Math.abs(value - [255, 0, 0][i]!) < 40))
+      assert.isTrue(at(120).every((value) => value > 220))
+      assert.isTrue(at(212).every((value, i) => Math.abs(value - [0, 0, 255][i]!) < 40))
     }).pipe(Effect.scoped)
+  )
+
+  it.effect("of pixels are as large as these, or 128 at most", () =>
+    Effect.gen(function* () {
+      const { ofPixels } = yield* Thumbnails
+      const sizes = [
+        { height: 9, width: 20 },
+        { height: 300, width: 150 }
+      ].map(({ height, width }) =>
+        Effect.gen(function* () {
+          const data = Uint8Array.from({ length: height * width * 3 }, (_, i) => (i % 3 === 0 ? 200 : 20))
+          const address = yield* ofPixels({ height, width, data })
+          const picture = sharp(Buffer.from(address!.split(",")[1]!, "base64"))
+          const raw = yield* Effect.promise(() => picture.raw().toBuffer({ resolveWithObject: true }))
+          assert.closeTo(raw.data[0]!, 200, 12)
+          assert.closeTo(raw.data[1]!, 20, 12)
+          return [raw.info.width, raw.info.height]
+        })
+      )
+      assert.deepStrictEqual(yield* Effect.all(sizes), [
+        [20, 9],
+        [64, 128]
+      ])
+    }).pipe(Effect.provide(SharpThumbnails.layer))
   )
 
   it.effect("are not made of a file that is gone, changed, torn or none", () =>

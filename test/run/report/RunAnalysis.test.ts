@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { analyse, shownSamples } from "../../../src/run/report/RunAnalysis.ts"
-import { isExperiment, experimentLabels } from "../../../src/run/report/experiment.ts"
 import { readRun } from "../../../src/run/report/RunFacts.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { writeSyntheticRun } from "./syntheticRun.ts"
@@ -65,19 +64,6 @@ describe("analyse", () => {
       const { calibration } = analyse(yield* readRun()).test!
       assert.isFalse(calibration!.applied)
       assert.isBelow(calibration!.metrics.eceAfter!, calibration!.metrics.eceBefore!)
-    }).pipe(Effect.provide(folder))
-  )
-})
-
-describe("the experiment's data", () => {
-  it.effect("are known by their 70 classes, not by their number", () =>
-    Effect.gen(function* () {
-      const all = [...experimentLabels]
-      assert.strictEqual(all.length, 70)
-      const its = yield* writeSyntheticRun({ ...run, labels: all, largest: 12 })
-      assert.isTrue(isExperiment(its))
-      const others = yield* writeSyntheticRun({ ...run, labels: [...all.slice(1), "Umbrellas"], largest: 12 })
-      assert.isFalse(isExperiment(others))
     }).pipe(Effect.provide(folder))
   )
 })

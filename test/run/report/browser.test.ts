@@ -9,15 +9,13 @@ import { writePages } from "../../../src/run/report/writePages.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { chromium, onPage, openPage } from "../../chromium.ts"
 import { pageFaults } from "./pageFaults.ts"
-import { writeSyntheticRun } from "./syntheticRun.ts"
+import { picture, writeSyntheticRun } from "./syntheticRun.ts"
 
-/** A WebP of one pixel. */
-const pixel = "data:image/webp;base64,UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEAAwA0JaQAA3AA/vuUAAA="
 const layers = Layer.mergeAll(
   RunFolder.layerMemory,
   SampleCatalogue.layerAt("nowhere"),
   PlotCharts.layer,
-  Layer.succeed(Thumbnails, { of: () => Effect.succeed(pixel) })
+  Layer.succeed(Thumbnails, { of: () => Effect.succeed(picture), ofPixels: () => Effect.succeed(picture) })
 )
 
 const labels = Array.from({ length: 70 }, (_, i) =>
@@ -106,6 +104,7 @@ describe("a run's page in Chromium", () => {
         "loss-steps",
         "learning-rate",
         "classes",
+        "precision-recall",
         "confusion",
         "calibration",
         "coverage"
@@ -149,6 +148,86 @@ describe("a run's page in Chromium", () => {
         assert.sameMembers(others === "–" ? [] : others.split(", "), wrong)
       }
     }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect.skipIf(chromium === undefined)(
+    "shows a photo large with its words by a click or Enter, small again, and closes it by Escape",
+    () =>
+      Effect.gen(function* () {
+        yield* writeSyntheticRun({ labels: labels.slice(4, 9), largest: 40, epochs: 2, seed: 4, gap: 0.5 })
+        yield* writePages()
+        const folder = yield* RunFolder
+        const page = yield* openPage
+        yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 1280)
+        const found = yield* onPage(page, async (page) => {
+          const photo = page.locator("#losses .zoom").first()
+          const seen = async () => ({
+            height: (await photo.locator("img").boundingBox())?.height ?? 0,
+            words: await photo.locator(".caption").isVisible()
+          })
+          const small = await seen()
+          await photo.locator("img").click()
+          const clicked = await seen()
+          await photo.locator("img").click()
+          const again = await seen()
+          await photo.locator("summary").focus()
+          await page.keyboard.press("Enter")
+          const entered = await seen()
+          await page.keyboard.press("Escape")
+          return { small, clicked, again, entered, escaped: await seen() }
+        })
+        assert.deepStrictEqual(found.small, { height: 84, words: false })
+        assert.isAbove(found.clicked.height, 300)
+        assert.isTrue(found.clicked.words)
+        assert.deepStrictEqual(found.entered, found.clicked)
+        assert.deepStrictEqual([found.again, found.escaped], [found.small, found.small])
+      }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect.skipIf(chromium === undefined)("says the values of all curves where the pointer is on a chart", () =>
+    Effect.gen(function* () {
+      const { history } = yield* writeSyntheticRun({ labels: labels.slice(4, 9), largest: 40, epochs: 5, seed: 4 })
+      yield* writePages()
+      const folder = yield* RunFolder
+      const page = yield* openPage
+      yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 1280)
+      const titleAt = (chart: string, share: number) =>
+        onPage(page, async (page) => {
+          const box = (await page.locator(`svg[aria-label="${chart}"]`).boundingBox())!
+          await page.locator(`svg[aria-label="${chart}"]`).scrollIntoViewIfNeeded()
+          const { x, y } = (await page.locator(`svg[aria-label="${chart}"]`).boundingBox())!
+          // What a browser would show there: the title of what is on top.
+          return page.evaluate(
+            `document.elementFromPoint(${x + share * box.width}, ${y + 0.72 * box.height})?.querySelector("title")?.textContent`
+          )
+        })
+      const second = history[1]!
+      assert.strictEqual(
+        yield* titleAt("Loss over epochs", 0.13 + 0.8 / 4),
+        `epoch 2: training ${Number(second.trainLoss.toPrecision(4))}, validation ${Number(second.validationLoss!.toPrecision(4))}`
+      )
+      assert.match(String(yield* titleAt("Training loss over steps", 0.5)), /^step [\d,]+: [\d.]+$/)
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
+  )
+
+  it.effect.skipIf(chromium === undefined)(
+    "has nothing on paper that may not be broken and is higher than half a page, but the matrix",
+    () =>
+      Effect.gen(function* () {
+        yield* writeSyntheticRun({ labels, largest: 60, epochs: 6, seed: 4 })
+        yield* writePages()
+        const folder = yield* RunFolder
+        const page = yield* openPage
+        yield* look(page, new TextDecoder().decode(yield* folder.read("report.html")), 688)
+        const least = yield* onPage(page, async (page) => {
+          await page.emulateMedia({ media: "print" })
+          // A page of A4 has 1016 pixels between its margins.
+          return page.evaluate(`[...document.querySelectorAll("figure, .pair, .photo, tr, .card")]
+          .filter((one) => one.closest("#confusion") === null || one.matches("tr"))
+          .map((one) => one.getBoundingClientRect().height).filter((height) => height > 0.55 * 1016)`)
+        })
+        assert.deepStrictEqual(least, [])
+      }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layers)))
   )
 
   it.effect.skipIf(chromium === undefined)("sorts its table of classes by a click, numbers as numbers, and back", () =>

@@ -7,6 +7,8 @@ import { encodePredictions, numbersOf } from "../../../src/model/StoredPredictio
 import type { Refusal } from "../../../src/pipeline/Ledger.ts"
 import { ledgerCounts, RefusalLines } from "../../../src/pipeline/Ledger.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
+import { writeFirstBatch } from "../../../src/run/report/firstBatch.ts"
+import { writeOcclusion } from "../../../src/run/report/occlusion.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import type { StepSpan } from "../../../src/run/train/StepSpan.ts"
 import { StepSpanLines } from "../../../src/run/train/StepSpan.ts"
@@ -22,6 +24,7 @@ export interface SyntheticRun {
   readonly gap?: number
   readonly calibrated?: boolean
   readonly root?: string
+  readonly experiment?: "fashion-2019"
 }
 
 /** Classes side by side resemble each other; one sample in 60 bears the label of another class. */
@@ -48,7 +51,7 @@ const predictionsOf = (part: "validation" | "test", run: SyntheticRun): StoredPr
 
 /** Writes the run's files into the RunFolder, and gives its report. */
 export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: SyntheticRun) {
-  const { calibrated = true, epochs, labels, root = "shop", seed } = run
+  const { calibrated = true, epochs, experiment, labels, root = "shop", seed } = run
   const folder = yield* RunFolder
   const [validation, test] = [predictionsOf("validation", run), predictionsOf("test", run)]
   const fitted = calibrated ? calibrate(numbersOf(validation), { kind: "temperature", bins: 15 }) : undefined
@@ -132,7 +135,8 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
     augment: { flip: 0.5, rotation: 10 },
     network: { name: "mobilenet-v2", weights: "hf:timm/mobilenetv2_100.ra_in1k" },
     train: { epochs, learningRate: 0.01 },
-    ...(calibrated && { calibration: {} })
+    ...(calibrated && { calibration: {} }),
+    ...(experiment && { experiment })
   }
   yield* folder.write("config.json", JSON.stringify(config))
   yield* folder.write("report.json", JSON.stringify(report))
@@ -141,5 +145,31 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
   yield* folder.write("steps.jsonl", yield* Schema.encodeEffect(StepSpanLines)(steps))
   yield* folder.write("predictions/validation.safetensors", encodePredictions(validation))
   yield* folder.write("predictions/test.safetensors", encodePredictions(test))
+  yield* writeFirstBatch({
+    height: 96,
+    width: 128,
+    size: 32,
+    images: labels.slice(0, 24).map((label, i) => ({
+      id: `first-${i}`,
+      label,
+      picture,
+      ...(i % 3 === 1 && { mixed: { label: labels[0]!, share: 0.3 } })
+    }))
+  })
+  yield* writeOcclusion({
+    seconds: 1.25,
+    wanted: 8,
+    photos: labels.slice(0, 5).map((label, i) => ({
+      id: `wrong-${i}`,
+      label,
+      predicted: labels[(i + 1) % labels.length]!,
+      probability: 0.9,
+      picture,
+      drops: Array.from({ length: 64 }, (_, cell) => (i === 0 ? 0 : cell / 80 - 0.1))
+    }))
+  })
   return report
 })
+
+/** A WebP of one pixel. */
+export const picture = "data:image/webp;base64,UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEAAwA0JaQAA3AA/vuUAAA="

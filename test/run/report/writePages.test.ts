@@ -5,7 +5,7 @@ import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { percent } from "../../../src/metrics/numberText.ts"
 import { Charts } from "../../../src/run/report/Charts.ts"
 import { escape } from "../../../src/run/report/html.ts"
-import { experimentLabels } from "../../../src/run/report/experiment.ts"
+import { fashionLabels } from "./fashionLabels.ts"
 import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
 import { reasonWords } from "../../../src/pipeline/Ledger.ts"
 import { writePages } from "../../../src/run/report/writePages.ts"
@@ -17,7 +17,11 @@ const textOf = (file: RunFile) =>
   RunFolder.use((folder) => Effect.map(folder.read(file), (bytes) => new TextDecoder().decode(bytes)))
 
 /** Pictures that are as large as they come: the most that a page could be asked to hold. */
-const large = Layer.succeed(Thumbnails, { of: () => Effect.succeed(`data:image/webp;base64,${"A".repeat(40_000)}`) })
+const largest = `data:image/webp;base64,${"A".repeat(40_000)}`
+const large = Layer.succeed(Thumbnails, {
+  of: () => Effect.succeed(largest),
+  ofPixels: () => Effect.succeed(largest)
+})
 const none = Thumbnails.layerMemory(new Map())
 const layers = Layer.mergeAll(RunFolder.layerMemory, SampleCatalogue.layerAt("nowhere"))
 const drawn = Layer.mergeAll(layers, PlotCharts.layer)
@@ -31,13 +35,19 @@ describe("a run's page", () => {
     "refers to nothing outside itself, and stays under 3 MB with 70 classes and all the pictures it can hold",
     () =>
       Effect.gen(function* () {
-        yield* writeSyntheticRun({ labels: [...experimentLabels], largest: 300, epochs: 10, seed: 3 })
+        yield* writeSyntheticRun({
+          labels: [...fashionLabels],
+          largest: 300,
+          epochs: 10,
+          seed: 3,
+          experiment: "fashion-2019"
+        })
         yield* writePages()
         const page = yield* textOf("report.html")
         assert.isAbove(page.split("data:image/webp").length, 20)
         assert.isBelow(page.length, 3_000_000)
         for (const [, address = ""] of page.matchAll(/(?:src|href|action|poster|srcset)\s*=\s*"([^"]*)"/g))
-          assert.match(address, /^(#|data:)/)
+          assert.match(address, /^(#|data:|predictions\.csv$|mistakes\.csv$)/)
         assert.notMatch(page, /@import|url\(|<link rel="(?!icon)/)
         assert.match(page, /Beside the reference experiment/)
         assert.match(page, /0\.8975|89\.8 %/)
@@ -167,6 +177,65 @@ describe("a run's page", () => {
       yield* folder.write("report.json", `{"data": 3}`)
       const error = yield* Effect.flip(writePages())
       assert.match(error.message, /report\.json: /)
+    }).pipe(Effect.provide(titled))
+  )
+})
+
+describe("what a run's page says of the reference experiment", () => {
+  it.effect("is said where the configuration says so, and not for 70 classes of the same names", () =>
+    Effect.gen(function* () {
+      const same = { labels: [...fashionLabels], largest: 12, epochs: 2, seed: 3 }
+      yield* writeSyntheticRun(same)
+      yield* writePages()
+      assert.notMatch(yield* textOf("report.html"), /reference experiment/i)
+      yield* writeSyntheticRun({ ...same, labels: [...fashionLabels].slice(3, 9), experiment: "fashion-2019" })
+      yield* writePages()
+      assert.match(yield* textOf("report.html"), /Beside the reference experiment[^]*of 6 classes\./)
+    }).pipe(Effect.provide(titled))
+  )
+})
+
+/** The cells of a CSV without line breaks in cells. */
+const cellsOf = (line: string) =>
+  [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, cell = ""]) =>
+    cell.replace(/^"|"$/g, "").replaceAll('""', '"')
+  )
+
+describe("the predictions as CSV", () => {
+  it.effect("are all of them, the mistakes alone the worst first, linked from the page, and no formula", () =>
+    Effect.gen(function* () {
+      const labels = ["Boots", '=HYPERLINK("http://x","a, b")', "Coats", "-Gloves"]
+      const { calibration, test } = yield* writeSyntheticRun({ ...run, labels, gap: 0.5 })
+      yield* writePages()
+      const lines = (yield* textOf("predictions.csv")).trimEnd().split("\n")
+      assert.strictEqual(lines[0], "part,id,file,label,predicted,right,probability,label_probability,loss")
+      const rows = lines.slice(1).map(cellsOf)
+      const own = rows.filter(([part]) => part === "test")
+      assert.strictEqual(
+        own.length,
+        test!.perClass.reduce((sum, { support }) => sum + support, 0)
+      )
+      assert.isAbove(rows.length, own.length)
+      // The confusion of the report, counted again; formulas stand behind an apostrophe.
+      const cell = (label: string) => (/^[=-]/.test(label) ? `'${label}` : label)
+      for (const [i, label] of labels.entries())
+        for (const [j, predicted] of labels.entries())
+          assert.strictEqual(
+            own.filter((row) => row[3] === cell(label) && row[4] === cell(predicted)).length,
+            test!.confusion[i]![j],
+            `${label}, ${predicted}`
+          )
+      const losses = own.map((row) => Number(row[8]))
+      assert.closeTo(losses.reduce((sum, loss) => sum + loss, 0) / losses.length, calibration!.test!.lossAfter!, 1e-4)
+      const mistakes = (yield* textOf("mistakes.csv")).trimEnd().split("\n").slice(1).map(cellsOf)
+      assert.strictEqual(mistakes.length, rows.filter((row) => row[5] === "false").length)
+      const worst = mistakes.map((row) => Number(row[8]))
+      assert.deepStrictEqual(
+        worst,
+        worst.toSorted((a, b) => b - a)
+      )
+      const page = yield* textOf("report.html")
+      for (const file of ["predictions.csv", "mistakes.csv"]) assert.include(page, `href="${file}"`)
     }).pipe(Effect.provide(titled))
   )
 })

@@ -22,7 +22,7 @@ const failure = (cause: unknown, batch?: Batch): EngineError => {
 const attempt = <A>(run: () => A, batch?: Batch) => Effect.try({ try: run, catch: (cause) => failure(cause, batch) })
 
 /** A session on a trainer that is let go when the Scope closes. */
-const session = Effect.fnUntraced(function* (make: () => Trainer) {
+const session = Effect.fn("reference.open")(function* (make: () => Trainer) {
   let open: Trainer | undefined = yield* attempt(make)
   yield* Effect.addFinalizer(() => Effect.sync(() => (open = undefined)))
   const use = <A>(run: (trainer: Trainer) => A, batch?: Batch) =>

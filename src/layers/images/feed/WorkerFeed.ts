@@ -42,7 +42,7 @@ export const layerWith = (threads: number) =>
       return {
         images: decoders,
         augment: augmentKey,
-        serve: Effect.fnUntraced(function* (work: FeedWork, bytes?: ImageBytes["Service"]) {
+        serve: Effect.fn("Feed.serve")(function* (work: FeedWork, bytes?: ImageBytes["Service"]) {
           const read = bytes?.areOnDisk === false ? yield* readHere(bytes, work) : undefined
           return yield* Effect.callback<Fed, FeedFailed>((resume) => {
             const forget = pool.ask(

@@ -21,6 +21,36 @@ const wholeTicks = (values: ReadonlyArray<number>): Array<number> => {
 const radiusOf = (samples: number | undefined, most: number) =>
   samples === undefined ? 2.6 : 2 + 7 * Math.sqrt(samples / most)
 
+/** Values at so many places of an axis can be pointed at. */
+const mostPlaces = 60
+
+/** Evenly chosen ones, the first and the last among them. */
+const chosenOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> =>
+  all.length <= mostPlaces
+    ? all
+    : Array.from({ length: mostPlaces }, (_, i) => all[Math.round((i * (all.length - 1)) / (mostPlaces - 1))]!) // inside
+
+/** Bands from top to bottom that say the values of all curves at their place; undefined where curves share no places. */
+const bandsOf = ({ series, x, y }: LineChart) => {
+  const known = series.map(({ name, points }) => ({ name, at: new Map(points.map((point) => [point.x, point.y])) }))
+  const xs = [...new Set(series.flatMap(({ points }) => points.map((point) => point.x)))].sort((a, b) => a - b)
+  if (!known.every(({ at }) => at.size === xs.length)) return undefined
+  const valued = xs.filter((at) => known.some(({ at: values }) => typeof values.get(at) === "number"))
+  if (valued.length < 2) return []
+  const places = chosenOf(valued)
+  const show = { x: formatOf(x), y: formatOf(y) }
+  return places.map((at, i) => ({
+    x1: i === 0 ? at : (at + places[i - 1]!) / 2,
+    x2: i === places.length - 1 ? at : (at + places[i + 1]!) / 2,
+    title: `${x.label} ${show.x(at)}: ${known
+      .map(({ at: values, name }) => {
+        const value = values.get(at)
+        return `${series.length > 1 ? `${name} ` : ""}${value === null || value === undefined ? "none" : show.y(value)}`
+      })
+      .join(", ")}`
+  }))
+}
+
 /** Curves, or dots, over a common axis; a curve of one point is a dot. */
 export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
   const { diagonal, mark = "line", rule, series, x, y } = chart
@@ -29,6 +59,14 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
     points.flatMap((point) => (point.y === null ? [] : [{ ...point, y: point.y, name, colour: colourOf(index) }]))
   )
   const most = Math.max(0, ...points.map(({ samples = 0 }) => samples))
+  const bands = mark === "dots" ? [] : bandsOf(chart)
+  // Where curves share no places, some of their points can be pointed at instead.
+  const hidden =
+    mark === "line" && bands === undefined
+      ? series.flatMap(({ name, points }) =>
+          chosenOf(points).flatMap((point) => (point.y === null ? [] : [{ ...point, y: point.y, name }]))
+        )
+      : []
   const drawsAlone = ({ points }: LineChart["series"][number]) => points.filter(({ y }) => y !== null).length === 1
   return {
     legend: series.length > 1 ? series.map(({ name }, i) => ({ name, colour: colourOf(i), dash: dashOf(i) })) : [],
@@ -87,6 +125,21 @@ export const linePlot = (chart: LineChart, Plot: Plot): Drawing => {
                 title: () => name
               })
             )),
+        ...(bands !== undefined && bands.length > 0
+          ? [Plot.rectX(bands, { x1: "x1", x2: "x2", fill: "transparent", title: "title" })]
+          : []),
+        ...(hidden.length > 0
+          ? [
+              Plot.dot(hidden, {
+                x: "x",
+                y: "y",
+                r: 6,
+                fill: "transparent",
+                title: (point: (typeof hidden)[number]) =>
+                  `${series.length > 1 ? `${point.name}, ` : ""}${x.label} ${show.x(point.x)}: ${show.y(point.y)}`
+              })
+            ]
+          : []),
         Plot.dot(
           mark === "line" ? points.filter(({ name }) => series.some((s) => s.name === name && drawsAlone(s))) : points,
           {

@@ -1,5 +1,7 @@
 import type { DrawnChart } from "../drawCharts.ts"
+import type { FirstBatch } from "../firstBatch.ts"
 import type { Html } from "../html.ts"
+import type { Occlusion } from "../occlusion.ts"
 import type { RunAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
 
@@ -15,6 +17,10 @@ export interface Shown {
   readonly pictures: ReadonlyMap<string, string>
   /** Whether no picture was found: the page has one note, and none at each photo. */
   readonly noPictures: boolean
+  /** What the network was given first; undefined where the run did not keep it. */
+  readonly firstBatch: FirstBatch | undefined
+  /** Where the network looked; undefined where the run did not keep it. */
+  readonly occlusion: Occlusion | undefined
 }
 
 /** Renders a section; undefined where it would be empty. */

@@ -8,11 +8,14 @@ import type { Contents } from "./Shown.ts"
 /** Precision, recall, F1 and support of each class, to be sorted. */
 export const classes: Contents = ({ analysis: { test }, part }) => {
   if (test === null) return undefined
-  const rows = test.test.perClass.toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || b.support - a.support)
+  const isRanked = test.averagePrecisions.length > 0
+  const known = test.test.perClass.map((one, i) => ({ ...one, averagePrecision: test.averagePrecisions[i] ?? null }))
+  const rows = known.toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || b.support - a.support)
   const cell = (value: number) => html`<td data-value="${value}">${share(value)}</td>`
   return html`<p>
       The hardest first, and classes with fewer than ${enoughSamples} ${part} photos behind all others; a click on a
-      heading sorts. The interval is Wilson's, of the recall; it is wide where samples are few.
+      heading sorts. The interval is Wilson's, of the recall; it is wide where samples are
+      few.${isRanked && html` AP is the average precision of the class against the rest.`}
     </p>
     <div class="scroll tall" role="region" aria-label="Metrics of each class" tabindex="0">
       <table class="sortable">
@@ -24,17 +27,19 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
             <th scope="col">F1</th>
             <th scope="col">samples</th>
             <th scope="col">recall, 95 %</th>
+            ${isRanked && html`<th scope="col">AP</th>`}
           </tr>
         </thead>
         <tbody>
-          ${rows.map(({ f1, label, precision, recall, support }) => {
+          ${rows.map(({ averagePrecision, f1, label, precision, recall, support }) => {
             const bounds = wilson(Math.round(recall * support), support)
             return html`<tr>
               <td>${label}</td>
               ${cell(precision)}${cell(recall)}
-              <td data-value="${f1}">${bar(f1, 40)}${share(f1)}</td>
+              <td data-value="${f1}">${bar(f1, 40)}<span class="value">${share(f1)}</span></td>
               <td data-value="${support}">${count(support)}</td>
               <td data-value="${bounds?.low ?? 0}">${interval(bounds)}</td>
+              ${isRanked && html`<td data-value="${averagePrecision ?? -1}">${share(averagePrecision)}</td>`}
             </tr> `
           })}
         </tbody>

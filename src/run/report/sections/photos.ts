@@ -2,22 +2,18 @@ import { percent } from "../../../metrics/numberText.ts"
 import { enoughSamples } from "../../../metrics/confusedPairs.ts"
 import { count } from "../format.ts"
 import type { Html } from "../html.ts"
-import { html, raw } from "../html.ts"
+import { html } from "../html.ts"
 import type { LikelyLabelError } from "../likelyLabelErrors.ts"
 import type { ShownPair, ShownSample } from "../RunAnalysis.ts"
-import { isLocalPicture } from "../picture.ts"
 import type { Contents, Shown } from "./Shown.ts"
+import { zoomable } from "./zoom.ts"
 
 const described = (labelName: string, predictedName: string, probability: number) =>
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html => {
-  const address = pictures.get(file)
-  return address !== undefined && isLocalPicture(address)
-    ? html`<img src="${raw(address)}" alt="Photo ${text}" title="${file}" />`
-    : html`<span class="none" title="${file}">${id}</span>`
-}
+const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
+  zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
 const picture = (shown: Shown, sample: ShownSample): Html =>
   pictureOf(shown, sample, described(sample.labelName, sample.predictedName, sample.probability))
@@ -41,7 +37,13 @@ export const losses: Contents = (shown) => {
   if (test === null || test.losses.length === 0) return undefined
   return html`<p>
       The ${shown.part} photos that surprised the model most: their label with its probability, what was predicted
-      instead, and the loss in nats${facts.report.calibration !== undefined && html`, calibrated`}.
+      instead, and the loss in nats${facts.report.calibration !== undefined && html`, calibrated`}. A click shows a
+      photo large.
+      ${
+        shown.part === "test" &&
+        html`All predictions of the validation and test photos: <a href="predictions.csv">predictions.csv</a>; the
+          mistakes alone: <a href="mistakes.csv">mistakes.csv</a>.`
+      }
     </p>
     <div class="photos">${test.losses.map((sample) => loss(shown, sample))}</div>`
 }
@@ -105,7 +107,7 @@ const labelError = (shown: Shown, sample: LikelyLabelError) =>
 const labelErrorTable = (errors: ReadonlyArray<LikelyLabelError>) =>
   html`<details>
     <summary>The next ${count(errors.length)}</summary>
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Further likely label errors" tabindex="0">
       <table>
         <thead>
           <tr>

@@ -2,13 +2,11 @@ import { duration } from "../../../metrics/numberText.ts"
 import { shownAt, titlesBy } from "../../../metrics/metrics.ts"
 import { namedLosses } from "../../../metrics/namedLosses.ts"
 import { count, interval, loss, networkName, share } from "../format.ts"
-import { experiment, experimentNote, isExperiment } from "../experiment.ts"
+import { experiment, experimentNote } from "../experiment.ts"
 import type { Html } from "../html.ts"
 import { html } from "../html.ts"
+import { card } from "./card.ts"
 import type { Shown } from "./Shown.ts"
-
-const card = (name: string, value: string, more: string) =>
-  html`<div class="card"><span>${name}</span><b>${value}</b><span>${more}</span></div> `
 
 /** A part's name at the beginning of a heading. */
 export const capital = (part: string) => part.slice(0, 1).toUpperCase() + part.slice(1)
@@ -43,7 +41,7 @@ const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
 
 const experimentTable = ({ facts: { config, report }, part }: Shown): Html | false => {
   const { history, test } = report
-  if (test === null || part !== "test" || !isExperiment(report)) return false
+  if (test === null || part !== "test" || config.experiment === undefined) return false
   const chosen = history[report.chosenEpoch - 1]
   const { kind } = config.train.optimizer
   const cells = (row: ReadonlyArray<number | null | undefined>, show: (value: number | null | undefined) => string) =>
@@ -87,8 +85,8 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
       </table>
     </div>
     <p class="quiet">
-      ${experimentNote} All losses are as trained, without a temperature. These data are taken for the study's because
-      their classes are its 70, by name; this run kept ${count(report.data.kept)} photos of them.
+      ${experimentNote} All losses are as trained, without a temperature. The configuration says that this run repeats
+      it (<code>experiment</code>); it kept ${count(report.data.kept)} photos of ${count(report.data.classes)} classes.
     </p> `
 }
 

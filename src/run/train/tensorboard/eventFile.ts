@@ -13,7 +13,7 @@ interface Scalars {
 }
 
 /** `Event` of TensorFlow's event.proto: wall_time 1, step 2, file_version 3, summary 5; `Summary.Value`: tag 1, simple_value 2. */
-const event = ({ step, time, values }: Scalars): Message => [
+const eventOf = ({ step, time, values }: Scalars): Message => [
   [1, { double: time }],
   [2, step],
   [
@@ -55,11 +55,14 @@ const epochScalars = (history: ReadonlyArray<EpochRecord>, end: number): Readonl
 }
 
 const stepScalars = (spans: ReadonlyArray<StepSpan>, from: number, end: number): ReadonlyArray<Scalars> => {
-  const last = spans.at(-1)?.step ?? 1
+  const first = spans[0]
+  const last = spans.at(-1)
+  if (first === undefined || last === undefined) return []
+  const before = first.step - first.steps
   return spans.map(({ learningRate, loss, step }) => ({
     step,
     // Steps have no recorded time: the times assume that all took equally long.
-    time: from + ((end - from) * step) / last,
+    time: from + ((end - from) * (step - before)) / (last.step - before),
     values: [
       ["step/loss", loss],
       ["step/learning rate", learningRate]
@@ -67,22 +70,7 @@ const stepScalars = (spans: ReadonlyArray<StepSpan>, from: number, end: number):
   }))
 }
 
-/**
- * A run's curves as a file that TensorBoard reads: an epoch's values over epochs, a step's over steps.
- *
- * `end` is when the training ended, in seconds since 1970; earlier times are computed back from it.
- */
-export const eventFile = (
-  history: ReadonlyArray<EpochRecord>,
-  spans: ReadonlyArray<StepSpan>,
-  end: number
-): Uint8Array => {
-  const from = end - history.reduce((sum, { seconds }) => sum + seconds, 0)
-  const version: Message = [
-    [1, { double: from }],
-    [3, "brain.Event:2"]
-  ]
-  const messages = [version, ...epochScalars(history, end).map(event), ...stepScalars(spans, from, end).map(event)]
+const recordsOf = (messages: ReadonlyArray<Message>): Uint8Array => {
   const records = messages.map((message) => record(encode(message)))
   const bytes = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0))
   let at = 0
@@ -91,4 +79,29 @@ export const eventFile = (
     at += one.length
   }
   return bytes
+}
+
+const startOf = (history: ReadonlyArray<EpochRecord>, end: number) =>
+  end - history.reduce((sum, { seconds }) => sum + seconds, 0)
+
+/**
+ * Curves as events that TensorBoard reads: metrics of each epoch over epochs, of its steps over steps.
+ *
+ * `end` is when the last of the epochs ended, in seconds since 1970; the times of what came before are reckoned back
+ * from it.
+ */
+export const events = (history: ReadonlyArray<EpochRecord>, spans: ReadonlyArray<StepSpan>, end: number): Uint8Array =>
+  recordsOf([...epochScalars(history, end), ...stepScalars(spans, startOf(history, end), end)].map(eventOf))
+
+/** The events of a run so far as a file of their own, which further ones are appended to. */
+export const eventFile = (
+  history: ReadonlyArray<EpochRecord>,
+  spans: ReadonlyArray<StepSpan>,
+  end: number
+): Uint8Array => {
+  const version: Message = [
+    [1, { double: startOf(history, end) }],
+    [3, "brain.Event:2"]
+  ]
+  return Uint8Array.from([...recordsOf([version]), ...events(history, spans, end)])
 }

@@ -1,4 +1,4 @@
-import { escaped } from "../layers/terminal/visible.ts"
+import { escaped } from "../pipeline/escaped.ts"
 
 /** The beginning of a cell that a spreadsheet reads as a formula. Source: OWASP, CSV Injection. */
 const formula = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
