@@ -37,11 +37,11 @@ export const imageFolders = (root: string, { allow }: Pick<DataConfig, "allow">)
 ]
 
 /** That a list has nothing to read in it. */
-export const noRows = (file: string): RowsError =>
+export const noRows = (file: string, detail = "there is a header and no row below it"): RowsError =>
   new RowsError({
     file,
     reason: "noRows",
-    detail: "there is a header and no row below it",
+    detail,
     cure: "Expected one row for each image."
   })
 

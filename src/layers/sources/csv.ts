@@ -34,7 +34,7 @@ import { quotesOfLine } from "./quotes.ts"
 import type { Source } from "./Source.ts"
 import { textBytes } from "./textFile.ts"
 import type { LineFault, Lines } from "./textLines.ts"
-import { longest, makeLineSplitter } from "./textLines.ts"
+import { detach, faultDetail, isBlank, longest, makeLineSplitter } from "./textLines.ts"
 
 /** How a cell ends that is open at the beginning of a line. */
 type CellEnd =
@@ -137,21 +137,10 @@ const parseMany = (
   return together.length === texts.length ? together : texts.map((text) => parseOne(text, delimiter))
 }
 
-/**
- * A copy of the text. V8 makes a substring of 13 characters or more a pointer into the block of the file that it is from,
- * which would keep the whole block in memory.
- */
-const detach = (text: string): string => (text.length < 13 ? text : Buffer.from(text, "utf8").toString("utf8"))
-
 const detached = (refusal: Refusal): Listed => Result.fail({ ...refusal, text: detach(refusal.text ?? "") })
 
 /** The line of a spreadsheet program that names the delimiter: `sep=;`. */
 const separatorLine = /^"?sep=([^"])"?$/i
-
-const faultDetail: Readonly<Record<LineFault, string>> = {
-  notUtf8: "bytes that are not UTF-8, shown as \uFFFD",
-  tooLong: `the line has more than ${longest / 2 ** 20} MiB`
-}
 
 /** What begins at a line: a row, or a line that is refused alone. */
 type Found =
@@ -447,9 +436,6 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
 }
 
 const unreadableQuotes = "its quotes cannot be read"
-
-/** Nothing but white space: no row. */
-const isBlank = (text: string): boolean => text === "" || (text.charCodeAt(0) <= 32 && text.trim() === "")
 
 const headerNotUtf8 = (file: string, line: number): RowsError =>
   new RowsError({
