@@ -7,6 +7,9 @@ const world = [
   "sharp",
   "csv-parse",
   "csv-parse/*",
+  "hyparquet",
+  "hyparquet/**",
+  "hyparquet-compressors",
   "onnxruntime-node",
   "webgpu",
   "node:*",
@@ -73,13 +76,15 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   process: [],
   storage: [],
   webassembly: [],
+  // Read by the source and for its images.
+  parquet: [],
   terminal: [],
   pages: [],
   search: [],
   hub: ["storage"],
   // Class folders are walked as folders of images to predict are.
-  sources: ["images", "storage"],
-  images: ["machine", "storage", "webassembly"],
+  sources: ["images", "parquet", "storage"],
+  images: ["machine", "parquet", "storage", "webassembly"],
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],
   // It installs what the TensorFlow engine and AMX run on, and tries it.

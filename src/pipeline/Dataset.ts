@@ -165,9 +165,10 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const indexes = new Map(classes.map((label, index) => [label, index]))
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
+  const urls = data.urls === undefined ? {} : { urls: data.urls }
   const samples = left.kept.map(({ digest, id, label, line, part, path }) => ({
     part,
-    sample: { id, label: indexes.get(label)!, path, digest, within, line } satisfies Sample
+    sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
   const parts = yield* divide(file, samples, classes, data.split, seed)
   const dataset: Dataset = {

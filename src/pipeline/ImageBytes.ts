@@ -1,4 +1,5 @@
 import { Context, Effect, Layer } from "effect"
+import type { UrlsConfig } from "./DataConfig.ts"
 import { ImageRefused } from "./Images.ts"
 
 /** The bytes of image files: the one place where `Images` and the feed meet a disk, an archive or a server. */
@@ -8,20 +9,22 @@ export class ImageBytes extends Context.Service<
     /**
      * All bytes of a file; refuses what is missing, no regular file, unreadable, or longer than `most` bytes, and what
      * lies in none of the folders `within` (`Expected`); anywhere where left out. What has no folders need not look at it.
+     * `urls` says which URLs may be fetched; none where left out.
      */
     readonly read: (
       path: string,
       most: number,
-      within?: ReadonlyArray<string> | undefined
+      within?: ReadonlyArray<string> | undefined,
+      urls?: UrlsConfig | undefined
     ) => Effect.Effect<Uint8Array, ImageRefused>
     /** Whether a path names a file on disk: the feed's threads then read it themselves, and are sent no bytes. */
-    readonly areOnDisk: boolean
+    readonly isOnDisk: (path: string) => boolean
   }
 >()("weft/pipeline/ImageBytes") {
   /** Files from memory, in whatever folder: path to bytes. */
   static readonly layerMemory = (files: ReadonlyMap<string, Uint8Array>) =>
     Layer.succeed(ImageBytes, {
-      areOnDisk: false,
+      isOnDisk: () => false,
       read: (path, most) => {
         const bytes = files.get(path)
         if (bytes === undefined)

@@ -73,7 +73,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     if (digest !== undefined && isAscii(path)) return { path, digest }
     const before = known?.refused?.get(row.line)
     if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
-    const facts = yield* Effect.result(images.check(path, image, { within }))
+    const facts = yield* Effect.result(images.check(path, image, { within, urls: data.urls }))
     const found = Result.isSuccess(facts) ? (facts.success.path ?? path) : path
     if (digest !== undefined) return { path: found, digest }
     if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest }

@@ -4,6 +4,7 @@ import { count, DataUnusable } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Row } from "./Row.ts"
+import { parquetCell } from "./parquetCell.ts"
 import { pathUnder } from "./Rows.ts"
 
 /** Rows whose other paths are tried. */
@@ -44,12 +45,17 @@ const byText = (rows: ReadonlyArray<Row>, data: DataConfig): readonly [what: str
   // A cell may stand behind a folder that `data.images` names.
   const from = data.images.split("{")[0]?.length ?? 0
   const all = (holds: (path: string) => boolean) => rows.every(({ image }) => holds(image) || holds(image.slice(from)))
-  if (all(isUrl))
-    return ["these are URLs", "Download the photos into a folder under `data.root`, and name the files in the CSV."]
+  if (data.urls === undefined && all(isUrl))
+    return [
+      "these are URLs",
+      'Allow their host in `data.urls`, such as `hosts = ["cdn.example.com"]`, or download the photos and name the files.'
+    ]
+  if (rows.every(({ image }) => parquetCell(image) !== undefined))
+    return ["these rows have no bytes in the column", "Check which column has the images; `data.images` names it."]
   if (all(isAbsolute))
     return [
       "these are absolute paths",
-      "Write paths relative to `data.root` in the CSV, and `data.images` without a folder."
+      "Write paths relative to `data.root` in the list, and `data.images` without a folder."
     ]
   if (all(isWindows)) return ["these are paths with backslashes", "Write them with slashes: folder/photo.jpg."]
   return undefined
@@ -118,7 +124,7 @@ export const missingImages = Effect.fn("missingImages")(function* (options: {
     return unusable(
       `there is no ${JSON.stringify(variant.row.image)} (line ${variant.row.line}), but there is ${JSON.stringify(variant.other)}`,
       images === undefined
-        ? "Make the names in the CSV, `data.images` and the files' own the same."
+        ? "Make the names in the list, `data.images` and the files' own the same."
         : `Set \`data.images = ${JSON.stringify(images)}\`.`
     )
   }

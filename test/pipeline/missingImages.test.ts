@@ -101,9 +101,9 @@ describe("missingImages", () => {
           "images/{file}",
           "r.jpg",
           "images/r.png",
-          "Make the names in the CSV, `data.images` and the files' own the same."
+          "Make the names in the list, `data.images` and the files' own the same."
         ],
-        ["images/{file}", "R.JPG", "images/r.jpg", "Make the names in the CSV"]
+        ["images/{file}", "R.JPG", "images/r.jpg", "Make the names in the list"]
       ] as const) {
         // The number of the row goes behind the name's first letter.
         const named = (text: string) => (i: number) => text.replace(/r(?=$|\.)/i, (letter) => `${letter}${i}`)

@@ -54,7 +54,8 @@ const spelled = async (path: string): Promise<string> =>
     () => spelledOnDisk(path)
   )) ?? path
 
-async function* find(path: string, note: (left: string) => void): AsyncGenerator<ImagePath | typeof pause> {
+/** As the service's `find`; `pause` between, and `note` is given what was left out. */
+export async function* find(path: string, note: (left: string) => void): AsyncGenerator<ImagePath | typeof pause> {
   const here = await spelled(path)
   const info = await stat(here).catch(() => undefined)
   if (info?.isDirectory() === true)

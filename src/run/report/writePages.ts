@@ -32,7 +32,7 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
     samples,
     ({ digest, file }) =>
       Effect.map(
-        thumbnails.of(imagePath(root, file), { digest, within }, image),
+        thumbnails.of(imagePath(root, file), { digest, within, urls: data.urls }, image),
         (picture) => [file, picture] as const
       ),
     { concurrency: 4 }

@@ -11,7 +11,7 @@ import { decoders } from "../decoders.ts"
 import { decodeSmallJpeg } from "../decodeSmallJpeg.ts"
 import { isChanged } from "../digest.ts"
 import { readImageSync } from "../DiskImageBytes.ts"
-import type { Kept, Reply, Request } from "./messages.ts"
+import type { Kept, ReadBytes, Reply, Request } from "./messages.ts"
 import { PixelStore, pixelsKeyOf } from "./PixelStore.ts"
 import { pixelsKey } from "./pixelsKey.ts"
 import { Shelf } from "./Shelf.ts"
@@ -28,6 +28,10 @@ const stampOf = (path: string): string | undefined => {
     return undefined
   }
 }
+
+/** The digest of bytes that were sent, where they are those that are wanted. */
+const stampOfBytes = (bytes: ReadBytes, digest: string | undefined): string | undefined =>
+  bytes instanceof Uint8Array && digest !== undefined && !isChanged(bytes, digest) ? digest : undefined
 
 /** Fills batches, one after the other: what a thread of the feed does. */
 export class Filler {
@@ -97,8 +101,9 @@ export class Filler {
       if (key !== undefined) store?.put(key, result.pixels)
     }
     for (const [slot, { digest, id, path, within }] of slots.entries()) {
+      const given = read?.[slot]
       // Before the file is read: a change in between shows the next time.
-      const stamp = read === undefined ? stampOf(path) : undefined
+      const stamp = given === undefined ? stampOf(path) : stampOfBytes(given, digest)
       const before = kept[slot]
       const isSame =
         stamp !== undefined && before?.stamp === stamp && (digest === undefined || before.digest === digest)
@@ -107,7 +112,7 @@ export class Filler {
         draw(canvas, ready, work, id, out, slot * area)
         continue
       }
-      const bytes = read?.[slot] ?? readImageSync(path, mostBytes(image), within)
+      const bytes = given ?? readImageSync(path, mostBytes(image), within)
       if (!(bytes instanceof Uint8Array)) {
         refused.push({ slot, path, ...bytes })
         continue
