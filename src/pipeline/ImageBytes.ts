@@ -37,5 +37,5 @@ export class ImageBytes extends Context.Service<
 }
 
 /** What is said of a file that is longer than the configuration allows. */
-export const tooManyBytes = (bytes: number, most: number): string =>
-  `it has ${bytes} bytes; image.maxBytes allows ${most}`
+export const tooManyBytes = (bytes: number, most: number, key = "image.maxBytes"): string =>
+  `it has ${bytes} bytes; ${key} allows ${most}`

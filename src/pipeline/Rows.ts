@@ -20,8 +20,11 @@ export const catalogueFile = (root: string, data: CatalogueKeys): string => {
   return pathUnder(root, data.jsonl ?? data.parquet ?? data.csv)
 }
 
+/** Whether a path is the address of an image on a server. */
+export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path)
+
 /** Whether a path stands for itself, whatever the folder. */
-const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
+const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path) || isUrl(path)
 
 /** An image's path: under the folder, or as it is where it is absolute. */
 export const imagePath = (root: string, image: string): string => (isAbsolute(image) ? image : pathUnder(root, image))

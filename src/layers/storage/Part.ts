@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { readFile, rename, rm, stat, statfs } from "node:fs/promises"
 import { dirname } from "node:path"
-import { flushFolder } from "../../storage/atomicWrite.ts"
+import { flushFolder } from "./atomicWrite.ts"
 
 /** What of a file has come so far: its bytes, and which version of the file they are of (its ETag). */
 export interface Part {
