@@ -34,7 +34,7 @@ export interface ParquetChoices {
 
 /** A Parquet file with images' bytes in a struct, as Hugging Face writes it, and with plain columns beside it. */
 export const parquetBytes = (
-  photos: ReadonlyArray<Photo & { readonly id: string; readonly label: string | number }>,
+  photos: ReadonlyArray<Omit<Photo, "label"> & { readonly id: string; readonly label: string | number }>,
   { codec = "SNAPPY", kvMetadata, offsetIndex = true, pageSize = 2 ** 20, rowGroupSize = 1000 }: ParquetChoices = {}
 ): Uint8Array => {
   const pack = packings[codec]
