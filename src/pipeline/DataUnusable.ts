@@ -37,7 +37,7 @@ export const reasonsInWords = (refusals: ReadonlyArray<Refusal>): string =>
 const shown = 10
 
 /** Faulty rows with what is wrong with them, said once for rows that follow each other. */
-const rowsInWords = (rows: ReadonlyArray<Refusal>): string => {
+const rowsInWords = (rows: ReadonlyArray<Refusal>, unit: string): string => {
   const groups: Array<{ readonly cause: string; readonly lines: Array<string> }> = []
   for (const { detail, id, line, reason } of rows) {
     const cause = `${reason}, ${detail}`
@@ -47,16 +47,20 @@ const rowsInWords = (rows: ReadonlyArray<Refusal>): string => {
     else groups.push({ cause, lines: [named] })
   }
   return groups
-    .map(({ cause, lines }) => `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}: ${cause}`)
+    .map(({ cause, lines }) => `${unit}${lines.length === 1 ? "" : "s"} ${lines.join(", ")}: ${cause}`)
     .join("; ")
 }
 
-/** The failure budget is spent: the share, the bound, the counts, and the first ten faulty rows. */
+/**
+ * The failure budget is spent: the share, the bound, the counts, and the first ten faulty rows. `unit` is what a row's
+ * number counts (`unitOf`).
+ */
 export const tooManyRefused = (
   file: string,
   listed: number,
   refusals: ReadonlyArray<Refusal>,
-  maxRefused: number
+  maxRefused: number,
+  unit = "line"
 ): DataUnusable => {
   const faulty = refusals.filter(({ reason }) => isFault(reason))
   const first = faulty.slice(0, shown)
@@ -65,7 +69,7 @@ export const tooManyRefused = (
     detail:
       `${file}: at least ${count(faulty.length)} of the ${count(listed)} listed rows are faulty ` +
       `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}). ` +
-      `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${rowsInWords(first)}`,
+      `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${rowsInWords(first, unit)}`,
     cure: "Mend these rows, or allow more of them with `data.maxRefused`."
   })
 }
@@ -79,10 +83,11 @@ export const checkBudget = (
   file: string,
   listed: number,
   refusals: ReadonlyArray<Refusal>,
-  maxRefused: number
+  maxRefused: number,
+  unit = "line"
 ): DataUnusable | undefined =>
   isBudgetSpent(listed, countFaults(refusals), maxRefused)
-    ? tooManyRefused(file, listed, refusals, maxRefused)
+    ? tooManyRefused(file, listed, refusals, maxRefused, unit)
     : undefined
 
 /** What is to be trained on has one class: whatever a network learned, it would be right. */

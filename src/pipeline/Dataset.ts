@@ -3,6 +3,7 @@ import { report } from "./Progress.ts"
 import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
@@ -124,12 +125,13 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const { data, image, known, loader, root } = options
   const seed = data.split.seed ?? options.seed
   const file = catalogueFile(root, data)
+  const unit = unitOf[formOf(data)]
   const read = yield* readRows(root, data)
   const { listed } = read
 
-  const unique = dropDuplicates(read.rows)
+  const unique = dropDuplicates(read.rows, unit)
   const faulty = [...read.refusals, ...unique.refusals].sort((a, b) => a.line - b.line)
-  const spent = checkBudget(file, listed, faulty, data.maxRefused)
+  const spent = checkBudget(file, listed, faulty, data.maxRefused, unit)
   if (spent !== undefined) return yield* spent
 
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))

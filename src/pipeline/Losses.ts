@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import type { Missed } from "./Batch.ts"
 import type { CatalogueKeys } from "./catalogueForm.ts"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import type { Dataset } from "./Dataset.ts"
 import { count, DataUnusable, isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
@@ -102,7 +103,7 @@ export const makeLosses = (dataset: Dataset, data: CatalogueKeys & Pick<DataConf
           return entry === undefined ? [] : [refusalOf(dataset, entry[0], one, { part: entry[1] })]
         })
         const all = [...refusals, ...now].toSorted((a, b) => a.line - b.line)
-        const { cure: _, ...error } = tooManyRefused(file, listed, all, data.maxRefused)
+        const { cure: _, ...error } = tooManyRefused(file, listed, all, data.maxRefused, unitOf[formOf(data)])
         return yield* new DataUnusable({
           ...error,
           cure: "Bring the images back; a training then goes on with --resume."

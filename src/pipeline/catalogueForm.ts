@@ -16,3 +16,11 @@ export const findIt: Readonly<Record<CatalogueForm, string>> = {
   jsonl: "Set `data.root` to your catalogue's folder, and `data.jsonl` to the name of the JSON lines file in it.",
   parquet: "Set `data.root` to your catalogue's folder, and `data.parquet` to the name of the Parquet file in it."
 }
+
+/** What `Refusal.line` counts. */
+export const unitOf: Readonly<Record<CatalogueForm, string>> = {
+  csv: "line",
+  folders: "image",
+  jsonl: "line",
+  parquet: "row"
+}

@@ -1,5 +1,6 @@
 import { Effect, Result, Stream } from "effect"
 import { report } from "./Progress.ts"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
@@ -124,7 +125,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
             yield* explainMissing()
             const all = [...refusals, ...refused].toSorted((a, b) => a.line - b.line)
-            return yield* tooManyRefused(catalogueFile(root, data), listed, all, data.maxRefused)
+            return yield* tooManyRefused(catalogueFile(root, data), listed, all, data.maxRefused, unitOf[formOf(data)])
           }
         }
         yield* report({

@@ -1,4 +1,5 @@
 import { Effect, Result } from "effect"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count, DataUnusable } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
@@ -122,7 +123,7 @@ export const missingImages = Effect.fn("missingImages")(function* (options: {
   if (variant !== undefined) {
     const images = imagesAs(data.images, variant.row.image, variant.other)
     return unusable(
-      `there is no ${JSON.stringify(variant.row.image)} (line ${variant.row.line}), but there is ${JSON.stringify(variant.other)}`,
+      `there is no ${JSON.stringify(variant.row.image)} (${unitOf[formOf(data)]} ${variant.row.line}), but there is ${JSON.stringify(variant.other)}`,
       images === undefined
         ? "Make the names in the list, `data.images` and the files' own the same."
         : `Set \`data.images = ${JSON.stringify(images)}\`.`
