@@ -37,6 +37,8 @@ const variants = (path: string): ReadonlyArray<string> => {
 }
 
 const isUrl = (path: string) => /(^|\/)\w[\w+.-]*:\/\//.test(path)
+/** The host that a URL names, without its port. */
+const hostOf = (path: string): string => /:\/\/([^/:?#]+)/.exec(path)?.[1] ?? "cdn.example.com"
 const isAbsolute = (path: string) => /^([/\\]|[a-z]:[/\\])/i.test(path)
 const isWindows = (path: string) => !path.includes("/") && path.includes("\\")
 const isTwice = (path: string) => /(\.(jpe?g|png|webp|gif|tiff?|avif))\1$/i.test(path)
@@ -49,7 +51,7 @@ const byText = (rows: ReadonlyArray<Row>, data: DataConfig): readonly [what: str
   if (data.urls === undefined && all(isUrl))
     return [
       "these are URLs",
-      'Allow their host in `data.urls`, such as `hosts = ["cdn.example.com"]`, or download the photos and name the files.'
+      `Allow their host: \`data.urls.hosts = [${JSON.stringify(hostOf(rows[0]?.image ?? ""))}]\`; or download the photos and name the files.`
     ]
   if (rows.every(({ image }) => parquetCell(image) !== undefined))
     return ["these rows have no bytes in the column", "Check which column has the images; `data.images` names it."]

@@ -69,6 +69,7 @@ describe("missingImages", () => {
       for (const images of ["{file}", "images/{file}"])
         for (const [cell, what] of [
           ["https://shop.example/a/", "these are URLs, such as"],
+          ["https://shop.example/a/", 'Allow their host: `data.urls.hosts = ["shop.example"]`'],
           ["s3://bucket/", "these are URLs"],
           ["/data/shop/images/", "these are absolute paths, such as"],
           ["C:\\photos\\", "these are absolute paths"],
