@@ -7,6 +7,9 @@ const world = [
   "sharp",
   "csv-parse",
   "csv-parse/*",
+  "hyparquet",
+  "hyparquet/**",
+  "hyparquet-compressors",
   "onnxruntime-node",
   "webgpu",
   "yauzl",
@@ -75,13 +78,16 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   process: [],
   storage: [],
   webassembly: [],
+  // Read by the source and for its images.
+  parquet: [],
   terminal: [],
   logging: [],
   pages: [],
   search: [],
   hub: ["storage"],
-  sources: ["storage"],
-  images: ["machine", "storage", "webassembly"],
+  // Class folders are walked as folders of images to predict are.
+  sources: ["images", "parquet", "storage"],
+  images: ["machine", "parquet", "storage", "webassembly"],
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],
   // It installs what the TensorFlow engine and AMX run on, and tries it.

@@ -7,7 +7,7 @@ import * as DiskFeatureCache from "./layers/storage/DiskFeatureCache.ts"
 import * as DiskImageFiles from "./layers/images/DiskImageFiles.ts"
 import * as DiskPretrained from "./layers/hub/DiskPretrained.ts"
 import * as DiskRuns from "./layers/storage/DiskRuns.ts"
-import * as DiskImageBytes from "./layers/images/DiskImageBytes.ts"
+import * as AllImageBytes from "./layers/images/AllImageBytes.ts"
 import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as Loggers from "./layers/logging/loggers.ts"
 import * as Otlp from "./layers/logging/Otlp.ts"
@@ -53,4 +53,4 @@ export const layer = Layer.mergeAll(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )
   )
-).pipe(Layer.provide(DiskImageBytes.layer), Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provide(AllImageBytes.layer), Layer.provideMerge(NodeServices.layer))

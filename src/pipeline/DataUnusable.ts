@@ -11,6 +11,7 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
     "limitTooSmall",
     "noClasses",
     "oneClass",
+    "noTraining",
     "imagesMissing"
   ]),
   detail: Schema.String,
@@ -31,21 +32,27 @@ const percent = (share: number): string => `${Number((share * 100).toPrecision(3
 const shown = 10
 
 /** What is wrong with a catalogue's rows, each cause once, a line each. */
-const causesText = (faulty: ReadonlyArray<Refusal>): string => {
+const causesText = (faulty: ReadonlyArray<Refusal>, unit: string): string => {
   const causes = byCause(faulty)
   const more = causes.length - shown
   return [
-    ...causes.slice(0, shown).map((cause) => `  ${rowsText(cause)}: ${reasonWords(cause.reason)}: ${cause.detail}`),
+    ...causes
+      .slice(0, shown)
+      .map((cause) => `  ${rowsText(cause, unit)}: ${reasonWords(cause.reason)}: ${cause.detail}`),
     ...(more > 0 ? [`  and ${count(more)} more`] : [])
   ].join("\n")
 }
 
-/** The failure budget is spent: the share, the bound, the counts, and the first ten causes. */
+/**
+ * The failure budget is spent: the share, the bound, the counts, and the first ten causes. `unit` is what a row's number
+ * counts (`unitOf`).
+ */
 export const tooManyRefused = (
   file: string,
   listed: number,
   refusals: ReadonlyArray<Refusal>,
-  maxRefused: number
+  maxRefused: number,
+  unit = "line"
 ): DataUnusable => {
   const faulty = refusals.filter(({ reason }) => isFault(reason))
   return new DataUnusable({
@@ -53,7 +60,7 @@ export const tooManyRefused = (
     detail:
       `${file}: at least ${count(faulty.length)} of the ${count(listed)} listed rows are faulty ` +
       `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}): ` +
-      `${reasonsText(countByReason(faulty))}\n${causesText(faulty)}\n`,
+      `${reasonsText(countByReason(faulty))}\n${causesText(faulty, unit)}\n`,
     cure: byCause(faulty).every(({ detail }) => detail.startsWith("there is no folder"))
       ? "Bring the photos there, or correct `data.images`."
       : "Correct these rows, or allow more of them with `data.maxRefused`."
@@ -69,10 +76,11 @@ export const checkBudget = (
   file: string,
   listed: number,
   refusals: ReadonlyArray<Refusal>,
-  maxRefused: number
+  maxRefused: number,
+  unit = "line"
 ): DataUnusable | undefined =>
   isBudgetSpent(listed, countFaults(refusals), maxRefused)
-    ? tooManyRefused(file, listed, refusals, maxRefused)
+    ? tooManyRefused(file, listed, refusals, maxRefused, unit)
     : undefined
 
 /** The training data have only one class: a network has nothing to learn. */

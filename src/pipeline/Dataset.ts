@@ -4,7 +4,8 @@ import { report } from "./Progress.ts"
 import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
-import type { DataConfig } from "./DataConfig.ts"
+import { formOf, unitOf } from "./catalogueForm.ts"
+import type { DataConfig, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
@@ -14,20 +15,22 @@ import { countByReason, reasonsText } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, pathUnder, Rows } from "./Rows.ts"
+import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
+import type { Placed } from "./splitAsGiven.ts"
+import { splitAsGiven } from "./splitAsGiven.ts"
 import type { Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
 
 /** A run's samples in their three parts, and the ledger of all rows. */
 export interface Dataset extends Parts<Sample> {
-  /** The folder that the CSV and the images are under. */
+  /** The folder that the list and the images are under. */
   readonly root: string
   /** The classes' names, by code point; a sample's label is an index into them. */
   readonly classes: ReadonlyArray<string>
   readonly ledger: Ledger
-  /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the CSV. */
+  /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the list. */
   readonly digest: string
 }
 
@@ -88,6 +91,25 @@ const noClasses = (
           : "Check `data.images`, `data.columns` and `data.labels`."
   })
 
+/** Into the parts that the rows themselves name, where they do; by the hash split otherwise. */
+const divide = Effect.fnUntraced(function* (
+  file: string,
+  placed: ReadonlyArray<Placed<Sample>>,
+  classes: ReadonlyArray<string>,
+  config: SplitConfig,
+  seed: number
+) {
+  if (placed.every(({ part }) => part === undefined))
+    return split(
+      placed.map(({ sample }) => sample),
+      config,
+      seed
+    )
+  const { notes, parts } = yield* Effect.fromResult(splitAsGiven(file, placed, classes, config, seed))
+  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
+  return parts
+})
+
 /**
  * Reads a catalogue and divides it: rows, filter, limit, image check, split. What is refused is in the ledger, by line.
  *
@@ -105,13 +127,14 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
 }) {
   const { data, image, known, loader, root } = options
   const seed = data.split.seed ?? options.seed
-  const file = pathUnder(root, data.csv)
+  const file = catalogueFile(root, data)
+  const unit = unitOf[formOf(data)]
   const read = yield* readRows(root, data)
   const { listed } = read
 
-  const unique = dropDuplicates(read.rows)
+  const unique = dropDuplicates(read.rows, unit)
   const faulty = [...read.refusals, ...unique.refusals].sort((a, b) => a.line - b.line)
-  const spent = checkBudget(file, listed, faulty, data.maxRefused)
+  const spent = checkBudget(file, listed, faulty, data.maxRefused, unit)
   if (spent !== undefined) return yield* spent
 
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
@@ -147,18 +170,16 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const indexes = new Map(classes.map((label, index) => [label, index]))
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
-  const samples = left.kept.map(({ digest, id, label, line, path }): Sample => ({
-    id,
-    label: indexes.get(label)!,
-    path,
-    digest,
-    within,
-    line
+  const urls = data.urls === undefined ? {} : { urls: data.urls }
+  const samples = left.kept.map(({ digest, id, label, line, part, path }) => ({
+    part,
+    sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
+  const parts = yield* divide(file, samples, classes, data.split, seed)
   const dataset: Dataset = {
     root,
     classes,
-    ...split(samples, data.split, seed),
+    ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* sha256(listingOf(left.kept))
   }

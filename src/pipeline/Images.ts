@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schema } from "effect"
+import type { UrlsConfig } from "./DataConfig.ts"
 import type { ImageBytes } from "./ImageBytes.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Pixels } from "./Pixels.ts"
@@ -6,6 +7,8 @@ import type { Pixels } from "./Pixels.ts"
 /** What can be wrong with an image file. */
 export const ImageFault = Schema.Literals([
   "imageOutside",
+  "urlRefused",
+  "notFetched",
   "imageMissing",
   "imageUnreadable",
   "imageEmpty",
@@ -51,6 +54,8 @@ export interface Expected {
    * where left out.
    */
   readonly within?: ReadonlyArray<string> | undefined
+  /** Which URLs may be fetched, and how; none where left out. */
+  readonly urls?: UrlsConfig | undefined
 }
 
 /** An `ImageRefused` without the path. */

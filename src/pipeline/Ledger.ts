@@ -1,11 +1,19 @@
 import { Schema, SchemaGetter } from "effect"
 import { ImageFault } from "./Images.ts"
+import { Part } from "./Part.ts"
 
 /**
  * Why a row is not among the samples. A row with a fault is refused, and counts against `data.maxRefused`; a row that
  * the configuration leaves out does not.
  */
-export const Fault = Schema.Literals(["malformed", "missingId", "missingLabel", "duplicateId", ...ImageFault.literals])
+export const Fault = Schema.Literals([
+  "malformed",
+  "missingId",
+  "missingLabel",
+  "unknownPart",
+  "duplicateId",
+  ...ImageFault.literals
+])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
 export const Reason = Schema.Literals([...Fault.literals, ...Choice.literals])
 export type Reason = typeof Reason.Type
@@ -16,6 +24,9 @@ const words: Readonly<Record<string, string>> = {
   missingId: "no id",
   missingLabel: "no label",
   duplicateId: "id occurs twice",
+  unknownPart: "part not known",
+  urlRefused: "URL not allowed",
+  notFetched: "photo could not be fetched",
   imageOutside: "photo outside the data folder",
   imageMissing: "photo not found",
   imageUnreadable: "photo cannot be read",
@@ -35,7 +46,7 @@ export const reasonWords = (reason: string): string => words[reason] ?? reason
 
 /** One row that is not among the samples, as `ledger.jsonl` has it, a line each. */
 export const Refusal = Schema.Struct({
-  /** Line of the CSV, from 1 (the header's). */
+  /** Line of the list, from 1 (a CSV's header); of Parquet the row, of class folders the image, from 1. */
   line: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
   reason: Reason,
   id: Schema.optionalKey(Schema.String),
@@ -47,7 +58,7 @@ export const Refusal = Schema.Struct({
    * Part and epoch (from 1) of a sample that left during the run; see `Lost`. Where a run ends because too many have
    * left, they have no epoch, and resuming begins without these losses.
    */
-  part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
+  part: Schema.optionalKey(Part),
   epoch: Schema.optionalKey(Schema.Natural)
 })
 export type Refusal = typeof Refusal.Type
@@ -160,13 +171,13 @@ export const byCause = (refusals: ReadonlyArray<Refusal>): ReadonlyArray<Cause> 
 const mostNamed = 3
 
 /** The rows of a cause: "line 12 (id 8)", "lines 12, 13 and 14", "360 rows, lines 3242 to 3601". */
-export const rowsText = ({ rows }: Pick<Cause, "rows">): string => {
+export const rowsText = ({ rows }: Pick<Cause, "rows">, unit = "line"): string => {
   const [first] = rows
   const name = ({ id, line }: Refusal) => `${line}${id === undefined ? "" : ` (id ${id})`}`
-  if (rows.length === 1) return `line ${name(first)}`
+  if (rows.length === 1) return `${unit} ${name(first)}`
   const names = rows.map(name)
-  if (rows.length <= mostNamed) return `lines ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
-  return `${rows.length.toLocaleString("en-US")} rows, lines ${first.line} to ${rows.at(-1)?.line ?? first.line}`
+  if (rows.length <= mostNamed) return `${unit}s ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
+  return `${rows.length.toLocaleString("en-US")} rows, ${unit}s ${first.line} to ${rows.at(-1)?.line ?? first.line}`
 }
 
 /** Rows that are refused because of a fault of the data. */

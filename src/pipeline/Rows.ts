@@ -1,4 +1,6 @@
 import { Context, Layer, Result, Stream } from "effect"
+import type { CatalogueForm, CatalogueKeys } from "./catalogueForm.ts"
+import { findIt } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { readHeader, rowsForHeader } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
@@ -9,8 +11,17 @@ import { RowsError } from "./RowsError.ts"
 /** A line of the catalogue: a row, or the refusal of one. */
 export type Listed = Result.Result<Row, Refusal>
 
-/** Whether a path is absolute. */
-const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
+/** Where a catalogue's rows are listed, for messages: a file, a pattern of files, or the folder itself. */
+export const catalogueFile = (root: string, data: CatalogueKeys): string => {
+  if (data.folders === true) return root
+  return pathUnder(root, data.jsonl ?? data.parquet ?? data.csv)
+}
+
+/** Whether a path is the address of an image on a server. */
+export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path)
+
+/** Whether a path is absolute, or an address. */
+const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path) || isUrl(path)
 
 /** The path of the list or of an image: under the folder, or as it is where it is absolute. */
 export const pathUnder = (root: string, path: string): string => {
@@ -29,11 +40,11 @@ export const imageFolders = (root: string, { allow }: Pick<DataConfig, "allow">)
 ]
 
 /** The error of a list without rows. */
-export const noRows = (file: string): RowsError =>
+export const noRows = (file: string, detail = "there is a header and no row below it"): RowsError =>
   new RowsError({
     file,
     reason: "noRows",
-    detail: "there is a header and no row below it",
+    detail,
     cure: "Expected one row for each image."
   })
 
@@ -51,8 +62,8 @@ export class Rows extends Context.Service<
   Rows,
   {
     /**
-     * Every row of `config.csv` (under `root`, or an absolute path), in the file's order; blank lines are no rows. A line
-     * that is not a row is a refusal (`malformed`, `missingId`, `missingLabel`), and reading goes on at the next line.
+     * Every row of the catalogue that `config` names under `root`, in its order; blank lines are no rows. A line that is
+     * not a row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`), and reading goes on at the next one.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }
@@ -70,17 +81,17 @@ export class Rows extends Context.Service<
         if (Result.isFailure(header)) return Stream.fail(header.failure)
         if (lines.length === 0) return Stream.fail(noRows(file))
         return Stream.fromArray(
-          lines.map((cells, index) => readRow(header.success, cells, index + 2, cells.join(config.delimiter)))
+          lines.map((cells, index) => readRow(header.success, cells, index + 2, cells.join(config.delimiter ?? ",")))
         )
       }
     })
 }
 
 /** The error of a list that does not exist. */
-export const fileMissing = (file: string): RowsError =>
+export const fileMissing = (file: string, form: CatalogueForm = "csv"): RowsError =>
   new RowsError({
     file,
     reason: "fileMissing",
-    detail: "there is no such file",
-    cure: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it, or to its absolute path."
+    detail: form === "folders" ? "there is no such folder" : "there is no such file",
+    cure: findIt[form]
   })

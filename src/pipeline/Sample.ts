@@ -1,3 +1,5 @@
+import type { UrlsConfig } from "./DataConfig.ts"
+
 /** A row that was kept: one image with the class that it belongs to. */
 export interface Sample {
   /** Unique in its catalogue. */
@@ -10,6 +12,8 @@ export interface Sample {
   readonly digest: string
   /** The folders that it has to lie in; anywhere where left out. */
   readonly within?: ReadonlyArray<string>
-  /** Line of the CSV, from 1 (the header's). */
+  /** Which URLs may be fetched, and how; none where left out. */
+  readonly urls?: UrlsConfig
+  /** Its row's place in the list; see `Refusal`. */
   readonly line: number
 }

@@ -1,5 +1,6 @@
 import { Effect, Result, Stream } from "effect"
 import { report } from "./Progress.ts"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
@@ -9,7 +10,7 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { folderOf, isFolder, isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, pathUnder } from "./Rows.ts"
+import { catalogueFile, imageFolders, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
 export interface CheckedRow extends Row {
@@ -81,7 +82,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     if (digest !== undefined && isAscii(path)) return { path, digest }
     const before = known?.refused?.get(row.line)
     if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
-    const facts = yield* Effect.result(images.check(path, image, { within }))
+    const facts = yield* Effect.result(images.check(path, image, { within, urls: data.urls }))
     const found = Result.isSuccess(facts) ? (facts.success.path ?? path) : path
     if (digest !== undefined) return { path: found, digest }
     if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest }
@@ -114,7 +115,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     if (gone.length < more.length / 2) return
     return yield* yield* missingImages({
       root,
-      file: pathUnder(root, data.csv),
+      file: catalogueFile(root, data),
       missing: [...missing, ...gone.map(({ row }) => row)],
       looked: total,
       listed,
@@ -134,7 +135,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
             yield* explainMissing()
             const all = [...refusals, ...refused].toSorted((a, b) => a.line - b.line)
-            return yield* tooManyRefused(pathUnder(root, data.csv), listed, all, data.maxRefused)
+            return yield* tooManyRefused(catalogueFile(root, data), listed, all, data.maxRefused, unitOf[formOf(data)])
           }
         }
         yield* report({

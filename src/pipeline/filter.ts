@@ -29,13 +29,13 @@ const partition = <A extends Row>(rows: ReadonlyArray<A>, refusalOf: (row: A) =>
   return { kept, refusals }
 }
 
-/** Refuses the second and any later row of an id: `duplicateId`. */
-export const dropDuplicates = (rows: ReadonlyArray<Row>): Filtered => {
+/** Refuses the second and any later row of an id: `duplicateId`. `unit` is what a row's number counts (`unitOf`). */
+export const dropDuplicates = (rows: ReadonlyArray<Row>, unit = "line"): Filtered => {
   const lines = new Map<string, number>()
   return partition(rows, (row) => {
     const line = lines.get(row.id)
     if (line === undefined) lines.set(row.id, row.line)
-    return line === undefined ? undefined : refuse(row, "duplicateId", `the id is on line ${line} already`)
+    return line === undefined ? undefined : refuse(row, "duplicateId", `the id is on ${unit} ${line} already`)
   })
 }
 

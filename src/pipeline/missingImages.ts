@@ -1,9 +1,11 @@
 import { Effect, Result } from "effect"
+import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count, DataUnusable } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Row } from "./Row.ts"
+import { parquetCell } from "./parquetCell.ts"
 import { pathUnder } from "./Rows.ts"
 
 /** How many rows are tried with other paths. */
@@ -35,6 +37,8 @@ const variants = (path: string): ReadonlyArray<string> => {
 }
 
 const isUrl = (path: string) => /(^|\/)\w[\w+.-]*:\/\//.test(path)
+/** The host that a URL names, without its port. */
+const hostOf = (path: string): string => /:\/\/([^/:?#]+)/.exec(path)?.[1] ?? "cdn.example.com"
 const isAbsolute = (path: string) => /^([/\\]|[a-z]:[/\\])/i.test(path)
 const isWindows = (path: string) => !path.includes("/") && path.includes("\\")
 const isTwice = (path: string) => /(\.(jpe?g|png|webp|gif|tiff?|avif))\1$/i.test(path)
@@ -44,12 +48,17 @@ const byText = (rows: ReadonlyArray<Row>, data: DataConfig): readonly [what: str
   // `data.images` may have put a folder in front of the cell.
   const from = data.images.split("{")[0]?.length ?? 0
   const all = (holds: (path: string) => boolean) => rows.every(({ image }) => holds(image) || holds(image.slice(from)))
-  if (all(isUrl))
-    return ["these are URLs", "Download the photos into a folder under `data.root`, and name the files in the CSV."]
+  if (data.urls === undefined && all(isUrl))
+    return [
+      "these are URLs",
+      `Allow their host: \`data.urls.hosts = [${JSON.stringify(hostOf(rows[0]?.image ?? ""))}]\`; or download the photos and name the files.`
+    ]
+  if (rows.every(({ image }) => parquetCell(image) !== undefined))
+    return ["these rows have no bytes in the column", "Check which column has the images; `data.images` names it."]
   if (all(isAbsolute))
     return [
       "these are absolute paths",
-      "Write paths relative to `data.root` in the CSV, and `data.images` without a folder."
+      "Write paths relative to `data.root` in the list, and `data.images` without a folder."
     ]
   if (all(isWindows)) return ["these are paths with backslashes", "Write them with slashes: folder/photo.jpg."]
   return undefined
@@ -123,9 +132,9 @@ export const missingImages = Effect.fn("missingImages")(function* (options: {
   if (variant !== undefined) {
     const images = imagesAs(data.images, variant.row.image, variant.other)
     return unusable(
-      `there is no ${JSON.stringify(variant.row.image)} (line ${variant.row.line}), but there is ${JSON.stringify(variant.other)}`,
+      `there is no ${JSON.stringify(variant.row.image)} (${unitOf[formOf(data)]} ${variant.row.line}), but there is ${JSON.stringify(variant.other)}`,
       images === undefined
-        ? "Make the names in the CSV, `data.images` and the files' own the same."
+        ? "Make the names in the list, `data.images` and the files' own the same."
         : `Set \`data.images = ${JSON.stringify(images)}\`.`
     )
   }

@@ -69,6 +69,7 @@ describe("missingImages", () => {
       for (const images of ["{file}", "images/{file}"])
         for (const [cell, what] of [
           ["https://shop.example/a/", "these are URLs, such as"],
+          ["https://shop.example/a/", 'Allow their host: `data.urls.hosts = ["shop.example"]`'],
           ["s3://bucket/", "these are URLs"],
           ["/data/shop/images/", "these are absolute paths, such as"],
           ["C:\\photos\\", "these are absolute paths"],
@@ -101,9 +102,9 @@ describe("missingImages", () => {
           "images/{file}",
           "r.jpg",
           "images/r.png",
-          "Make the names in the CSV, `data.images` and the files' own the same."
+          "Make the names in the list, `data.images` and the files' own the same."
         ],
-        ["images/{file}", "R.JPG", "images/r.jpg", "Make the names in the CSV"]
+        ["images/{file}", "R.JPG", "images/r.jpg", "Make the names in the list"]
       ] as const) {
         // The number of the row goes behind the name's first letter.
         const named = (text: string) => (i: number) => text.replace(/r(?=$|\.)/i, (letter) => `${letter}${i}`)

@@ -255,6 +255,24 @@ const collect = Effect.fnUntraced(function* (place: Place, file: FileHandle, mos
   return result instanceof Uint8Array ? result : yield* Effect.fail(result)
 })
 
+/**
+ * Opens a file that has to lie in some folders, for who reads parts of it; it is closed with its Scope. Refuses as `read`
+ * does, whatever its length.
+ */
+export const openInside = Effect.fnUntraced(function* (path: string, within: ReadonlyArray<string> | undefined) {
+  const place = yield* attemptSync(() => placeOf(path, within))
+  const found = yield* find(place)
+  yield* judge(found.stats, Infinity)
+  const handle = yield* Effect.acquireRelease(
+    attempt(() => open(found.file, flagsOf(place))),
+    (file) => Effect.ignore(attempt(() => file.close()))
+  )
+  yield* attemptSync(() => judgeHandle(place, handle.fd))
+  const stats = yield* attempt(() => handle.stat())
+  yield* judge(stats, Infinity)
+  return { handle, stats }
+})
+
 const readAt = Effect.fnUntraced(function* (place: Place, most: number) {
   const found = yield* find(place)
   yield* judge(found.stats, most)
@@ -265,7 +283,8 @@ const readAt = Effect.fnUntraced(function* (place: Place, most: number) {
   )
 })
 
-const read = (path: string, most: number, within?: ReadonlyArray<string> | undefined) =>
+/** The service's `read`. */
+export const read = (path: string, most: number, within?: ReadonlyArray<string> | undefined) =>
   attemptSync(() => placeOf(path, within)).pipe(
     Effect.flatMap((place) => readAt(place, most)),
     Effect.mapError((refusal) => new ImageRefused({ path, ...refusal }))
@@ -275,4 +294,4 @@ const read = (path: string, most: number, within?: ReadonlyArray<string> | undef
  * Regular files on disk; what a device, a FIFO, a socket or a folder is, is told by its kind and never opened. Of a file
  * that has to lie in some folders and does not, the same is said whether it is there or not.
  */
-export const layer = Layer.succeed(ImageBytes, { read, areOnDisk: true })
+export const layer = Layer.succeed(ImageBytes, { read, isOnDisk: () => true })

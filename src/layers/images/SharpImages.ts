@@ -311,8 +311,8 @@ export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effe
     const held = Semaphore.makeUnsafe(mostHeld)
     const withBytes =
       <A>(use: (path: string, bytes: Uint8Array, config: ImageConfig) => Effect.Effect<A, ImageRefused>) =>
-      (path: string, config: ImageConfig, { digest, within }: Expected = {}) =>
-        bytes.read(path, mostBytes(config), within).pipe(
+      (path: string, config: ImageConfig, { digest, urls, within }: Expected = {}) =>
+        bytes.read(path, mostBytes(config), within, urls).pipe(
           Effect.filterOrFail(
             (read) => !isChanged(read, digest),
             () => new ImageRefused({ path, ...changed })
@@ -321,10 +321,7 @@ export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effe
           Semaphore.withPermit(held)
         )
     const check = withBytes(checkBytes)
-    return withKey(
-      { load: withBytes(loadBytes), check: bytes.areOnDisk ? checkAsSpelled(check) : check, bytes },
-      decoders
-    )
+    return withKey({ load: withBytes(loadBytes), check: checkAsSpelled(check, bytes.isOnDisk), bytes }, decoders)
   })
 )
 

@@ -6,6 +6,7 @@ import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import type { Expected } from "../../pipeline/Images.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
 import { formatOf } from "../../pipeline/imageFormat.ts"
+import type { PictureOf } from "../../run/report/Thumbnails.ts"
 import { Thumbnails } from "../../run/report/Thumbnails.ts"
 import { isChanged } from "./digest.ts"
 import * as DiskImageBytes from "./DiskImageBytes.ts"
@@ -44,8 +45,8 @@ const render = async (
 export const layerFromBytes = Layer.effect(
   Thumbnails,
   Effect.map(ImageBytes, (files) => ({
-    of: (path: string, { digest, within }: Required<Expected>, image: ImageConfig) =>
-      files.read(path, mostBytes(image), within).pipe(
+    of: (path: string, { digest, urls, within }: PictureOf, image: ImageConfig) =>
+      files.read(path, mostBytes(image), within, urls).pipe(
         Effect.flatMap((bytes) => Effect.tryPromise(() => render(bytes, digest, image))),
         Effect.orElseSucceed(() => undefined)
       ),

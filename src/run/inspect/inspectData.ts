@@ -1,3 +1,4 @@
+import { formOf, unitOf } from "../../pipeline/catalogueForm.ts"
 import { Effect } from "effect"
 import { Images } from "../../pipeline/Images.ts"
 import type { ImageFacts } from "../../pipeline/Images.ts"
@@ -14,13 +15,13 @@ const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
 const examplesPerReason = 3
 
 /** Rows by reason, with the first causes of each: an example, and how many rows have it. */
-const byReason = (refusals: ReadonlyArray<Refusal>) =>
+const byReason = (refusals: ReadonlyArray<Refusal>, unit: string) =>
   Object.entries(countByReason(refusals)).map(([reason, count]) => ({
     reason,
     count,
     examples: byCause(refusals.filter((refusal) => refusal.reason === reason))
       .slice(0, examplesPerReason)
-      .map((cause) => ({ ...cause.rows[0], rows: cause.rows.length, where: rowsText(cause) }))
+      .map((cause) => ({ ...cause.rows[0], rows: cause.rows.length, where: rowsText(cause, unit) }))
   }))
 
 /** A catalogue as a run would see it: classes, parts, sizes of the images, rows that are refused or left out. */
@@ -35,14 +36,21 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
   })
   const dataset = yield* Pipeline.dataset(config).pipe(Effect.provideService(Images, noting))
   const { classes, ledger, test, train, validation } = dataset
+  const unit = unitOf[formOf(config.data)]
   const countIn = (part: ReadonlyArray<{ readonly label: number }>, index: number) =>
     part.reduce((n, { label }) => n + (label === index ? 1 : 0), 0)
   return {
     listed: ledger.listed,
     kept: ledger.kept,
-    refused: byReason(ledger.refusals.filter(({ reason }) => isFault(reason))),
+    refused: byReason(
+      ledger.refusals.filter(({ reason }) => isFault(reason)),
+      unit
+    ),
     leftOut: [
-      ...byReason(ledger.refusals.filter(({ reason }) => !isFault(reason))),
+      ...byReason(
+        ledger.refusals.filter(({ reason }) => !isFault(reason)),
+        unit
+      ),
       ...(ledger.overLimit > 0 ? [{ reason: "overLimit", count: ledger.overLimit, examples: [] }] : [])
     ],
     sum: sumText(ledgerCounts(ledger)),

@@ -3,6 +3,9 @@ import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import type { Expected } from "../../pipeline/Images.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
 
+/** Which file a picture is of. */
+export type PictureOf = Required<Pick<Expected, "digest" | "within">> & Pick<Expected, "urls">
+
 /** Makes small pictures of image files, for pages. */
 export class Thumbnails extends Context.Service<
   Thumbnails,
@@ -11,7 +14,7 @@ export class Thumbnails extends Context.Service<
      * A `data:` address of a picture of at most 240 x 240 pixels, never larger than it is, upright, whole; undefined where the file is missing,
      * cannot be read, lies outside its folders, or no longer has its digest.
      */
-    readonly of: (path: string, expected: Required<Expected>, image: ImageConfig) => Effect.Effect<string | undefined>
+    readonly of: (path: string, expected: PictureOf, image: ImageConfig) => Effect.Effect<string | undefined>
     /** A `data:` address of pixels that are there already, at most 128 x 128. */
     readonly ofPixels: (pixels: Pixels) => Effect.Effect<string | undefined>
   }

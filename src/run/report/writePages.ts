@@ -34,7 +34,7 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
     samples,
     ({ digest, file }) =>
       Effect.map(
-        thumbnails.of(pathUnder(root, file), { digest, within }, image),
+        thumbnails.of(pathUnder(root, file), { digest, within, urls: data.urls }, image),
         (picture) => [file, picture] as const
       ),
     { concurrency: 4 }

@@ -362,8 +362,13 @@ describe("Rows of a CSV file", () => {
     ["ods", zip("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "notCsv", "OpenDocument spreadsheet"],
     ["zip", zip("list.csv"), "notCsv", "this is a zip archive. Unpack it"],
     ["xls", Buffer.from("d0cf11e0a1b11ae1", "hex"), "notCsv", "Excel workbook (.xls)"],
-    ["Parquet", Buffer.from("PAR1\x15\x04\x15"), "notCsv", "this is a Parquet file. Write its table as CSV"],
-    ["JSON", Buffer.from('[{"id": 1, "kind": "Tops"}]'), "notCsv", "this is JSON. Write its table as CSV"],
+    ["Parquet", Buffer.from("PAR1\x15\x04\x15"), "notCsv", "this is a Parquet file. Set `data.parquet` to it."],
+    [
+      "JSON",
+      Buffer.from('[{"id": 1, "kind": "Tops"}]'),
+      "notCsv",
+      "this is JSON. If it has an object on each line, set `data.jsonl` to it; otherwise write its table as CSV"
+    ],
     ["JSON lines", Buffer.from('{"id": 1}\n{"id": 2}\n'), "notCsv", "this is JSON"],
     ["a web page", Buffer.from("\n<!DOCTYPE html><html><body>Sign in"), "notCsv", "this is a web page (HTML)"],
     ["XML", Buffer.from('<?xml version="1.0"?><rows/>'), "notCsv", "this is XML"],

@@ -5,8 +5,8 @@ import { report } from "../../../pipeline/Progress.ts"
 import type { Wanted } from "./attempt.ts"
 import { attempt } from "./attempt.ts"
 import { DownloadError, downloadError } from "./DownloadError.ts"
-import type { Hash, Part } from "./Part.ts"
-import { dropPart, finishPart, hashOf, partOf } from "./Part.ts"
+import type { Hash, Part } from "../../storage/Part.ts"
+import { dropPart, finishPart, hashOf, partOf } from "../../storage/Part.ts"
 import { withProgress } from "./Transfer.ts"
 
 /** Waiting times, in milliseconds. */

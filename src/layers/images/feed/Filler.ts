@@ -10,7 +10,7 @@ import { Canvas } from "./Canvas.ts"
 import { decodeSmallJpeg } from "../decodeSmallJpeg.ts"
 import { digestOf, isChanged } from "../digest.ts"
 import { readImageSync } from "../DiskImageBytes.ts"
-import type { Kept, Reply, Request } from "./messages.ts"
+import type { Kept, ReadBytes, Reply, Request } from "./messages.ts"
 import { PixelStore } from "./PixelStore.ts"
 import { Shelf } from "./Shelf.ts"
 
@@ -26,6 +26,10 @@ const stampOf = (path: string): string | undefined => {
     return undefined
   }
 }
+
+/** The digest of bytes that were sent, where they are those that are wanted. */
+const stampOfBytes = (bytes: ReadBytes, digest: string | undefined): string | undefined =>
+  bytes instanceof Uint8Array && digest !== undefined && !isChanged(bytes, digest) ? digest : undefined
 
 /** Fills batches, one after the other: what a thread of the feed does. */
 export class Filler {
@@ -95,8 +99,9 @@ export class Filler {
       if (key !== undefined) store?.put(key, result.pixels)
     }
     for (const [slot, { digest, id, path, within }] of slots.entries()) {
+      const given = read?.[slot]
       // Before the file is read: a change in between shows the next time.
-      const stamp = read === undefined ? stampOf(path) : undefined
+      const stamp = given === undefined ? stampOf(path) : stampOfBytes(given, digest)
       const before = kept[slot]
       const isSame =
         stamp !== undefined && before?.stamp === stamp && (digest === undefined || before.digest === digest)
@@ -105,7 +110,7 @@ export class Filler {
         draw(canvas, ready, work, id, out, slot * area)
         continue
       }
-      const bytes = read?.[slot] ?? readImageSync(path, mostBytes(image), within)
+      const bytes = given ?? readImageSync(path, mostBytes(image), within)
       if (!(bytes instanceof Uint8Array)) {
         refused.push({ slot, path, ...bytes })
         continue

@@ -136,7 +136,7 @@ export class Pool {
     work: FeedWork,
     done: (fed: Fed) => void,
     failed: (detail: string) => void,
-    read?: ReadonlyArray<ReadBytes>
+    read?: ReadonlyArray<ReadBytes | undefined>
   ): () => void {
     if (this.#isClosed) {
       failed("it is closed")

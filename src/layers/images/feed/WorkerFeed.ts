@@ -12,17 +12,24 @@ import { processorThreads } from "../../machine/processorThreads.ts"
 /** More are of use only with more batches ahead: `loader.workers`. */
 const mostThreads = 4
 
-/** The bytes of a batch's files, where they are not on disk: a service of this thread alone can have them. */
-const readHere = (bytes: ImageBytes["Service"], { image, loader, slots }: FeedWork) =>
-  Effect.forEach(
-    slots,
-    ({ path, within }) =>
-      Effect.match(bytes.read(path, mostBytes(image), within), {
-        onFailure: ({ detail, reason }): ReadBytes => ({ detail, reason }),
-        onSuccess: (read): ReadBytes => read
-      }),
-    { concurrency: loader.concurrency }
-  )
+/**
+ * The bytes of a batch's images that are not files on disk: a service of this thread alone can have them. None for those
+ * that are; undefined where all are.
+ */
+const readHere = (bytes: ImageBytes["Service"] | undefined, { image, loader, slots }: FeedWork) =>
+  bytes === undefined || slots.every(({ path }) => bytes.isOnDisk(path))
+    ? Effect.undefined
+    : Effect.forEach(
+        slots,
+        ({ path, urls, within }) =>
+          bytes.isOnDisk(path)
+            ? Effect.undefined
+            : Effect.match(bytes.read(path, mostBytes(image), within, urls), {
+                onFailure: ({ detail, reason }): ReadBytes => ({ detail, reason }),
+                onSuccess: (read): ReadBytes => read
+              }),
+        { concurrency: loader.concurrency }
+      )
 
 /**
  * Makes batches ready in threads for `SharpImages` and `Augment.layer`: the same bytes as theirs.
@@ -43,7 +50,7 @@ export const layerWith = (threads: number) =>
         images: decoders,
         augment: augmentKey,
         serve: Effect.fn("Feed.serve")(function* (work: FeedWork, bytes?: ImageBytes["Service"]) {
-          const read = bytes?.areOnDisk === false ? yield* readHere(bytes, work) : undefined
+          const read = yield* readHere(bytes, work)
           return yield* Effect.callback<Fed, FeedFailed>((resume) => {
             const forget = pool.ask(
               work,

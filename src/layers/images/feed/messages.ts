@@ -28,8 +28,8 @@ export interface Request {
   readonly work: Omit<FeedWork, "loader">
   /** What is known of each slot's file. */
   readonly kept: ReadonlyArray<Kept | undefined>
-  /** Each slot's bytes, or why there are none, where they are not on disk; undefined: the thread reads the paths. */
-  readonly read: ReadonlyArray<ReadBytes> | undefined
+  /** A slot's bytes, or why there are none, where they are not on disk; undefined: the thread reads the path. */
+  readonly read: ReadonlyArray<ReadBytes | undefined> | undefined
   /** Those that this thread has not heard of. */
   readonly chunks: ReadonlyArray<Chunk>
   /** Bytes that this thread may keep in all. */

@@ -1,3 +1,4 @@
+import { formOf, unitOf } from "../../../pipeline/catalogueForm.ts"
 import type { Cause } from "../../../pipeline/Ledger.ts"
 import { byCause, byKind, reasonWords, rowsText, sumText } from "../../../pipeline/Ledger.ts"
 import { percent } from "../../../metrics/numberText.ts"
@@ -13,15 +14,15 @@ const mostLeftOut = 100
 
 const shortened = (text: string) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text)
 
-const exampleOf = (cause: Cause) => {
+const exampleOf = (cause: Cause, unit: string) => {
   const [{ text }] = cause.rows
   return html`<div>
-    ${rowsText(cause)}: ${cause.detail}${text === undefined ? "" : html` <code>${shortened(text)}</code>`}
+    ${rowsText(cause, unit)}: ${cause.detail}${text === undefined ? "" : html` <code>${shortened(text)}</code>`}
   </div>`
 }
 
 /** Rows by reason, with examples. */
-const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<string, number>>) =>
+const reasonTable = ({ facts: { config, refusals } }: Shown, counts: Readonly<Record<string, number>>) =>
   html`<div class="scroll" role="region" aria-label="Rows by reason" tabindex="0">
     <table>
       <thead>
@@ -40,7 +41,7 @@ const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<str
               <td class="wrap text">
                 ${byCause(refusals.filter((refusal) => refusal.reason === reason))
                   .slice(0, examples)
-                  .map(exampleOf)}
+                  .map((cause) => exampleOf(cause, unitOf[formOf(config.data)]))}
               </td>
             </tr> `
         )}

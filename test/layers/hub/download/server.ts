@@ -44,7 +44,12 @@ export const send = (
   const isSame = (request.headers["if-range"] ?? etag) === etag
   const from = range !== null && isSame ? Number(range[1]) : 0
   if (from > 0 && from >= bytes.length) return void response.writeHead(416).end()
-  response.writeHead(from > 0 ? 206 : 200, { "content-length": bytes.length - from, etag, ...headers })
+  response.writeHead(from > 0 ? 206 : 200, {
+    "content-length": bytes.length - from,
+    etag,
+    ...(from > 0 && { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+    ...headers
+  })
   if (upTo === undefined) return void response.end(bytes.subarray(from))
   response.write(bytes.subarray(from, upTo))
   const timer = setInterval(() => {

@@ -316,7 +316,7 @@ describe("the feed of threads", () => {
     Effect.gen(function* () {
       const asked = new Set<string>()
       const own = Layer.succeed(ImageBytes, {
-        areOnDisk: false,
+        isOnDisk: () => false,
         read: (path, _most, within) =>
           Effect.sync(() => {
             asked.add(`${within?.join()}`)

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { readFile, rename, rm, stat, statfs } from "node:fs/promises"
 import { dirname } from "node:path"
-import { flushFolder } from "../../storage/atomicWrite.ts"
+import { flushFolder } from "./atomicWrite.ts"
 
 /** A partial download: the bytes so far, and the version of the file (its ETag) that they belong to. */
 export interface Part {

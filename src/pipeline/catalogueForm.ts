@@ -1,0 +1,26 @@
+import type { DataConfig } from "./DataConfig.ts"
+
+/** What a catalogue is read from. */
+export type CatalogueForm = "csv" | "folders" | "jsonl" | "parquet"
+
+/** The keys of `data` that say what is read. */
+export type CatalogueKeys = Pick<DataConfig, "csv" | "folders" | "jsonl" | "parquet">
+
+export const formOf = ({ folders, jsonl, parquet }: CatalogueKeys): CatalogueForm =>
+  folders === true ? "folders" : jsonl !== undefined ? "jsonl" : parquet !== undefined ? "parquet" : "csv"
+
+/** What to do where the catalogue is not found. */
+export const findIt: Readonly<Record<CatalogueForm, string>> = {
+  csv: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it, or to its absolute path.",
+  folders: "Set `data.root` to the folder that has a folder of images for each class.",
+  jsonl: "Set `data.root` to your catalogue's folder, and `data.jsonl` to the name of the JSON lines file in it.",
+  parquet: "Set `data.root` to your catalogue's folder, and `data.parquet` to the name of the Parquet file in it."
+}
+
+/** What `Refusal.line` counts. */
+export const unitOf: Readonly<Record<CatalogueForm, string>> = {
+  csv: "line",
+  folders: "image",
+  jsonl: "line",
+  parquet: "row"
+}
