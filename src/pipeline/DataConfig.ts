@@ -32,7 +32,10 @@ export type SampleConfig = typeof SampleConfig.Type
 
 /** Where the samples come from, and which of them are kept. */
 export const DataConfig = Schema.Struct({
-  root: optionalSetting(Schema.NonEmptyString, "Folder with the CSV and the images, relative to the working directory"),
+  root: optionalSetting(
+    Schema.NonEmptyString,
+    "Folder with the CSV and the images, relative to the configuration file"
+  ),
   sample: optionalSetting(SampleConfig, "Draw the sample catalogue instead of reading `data.root`"),
   csv: setting(Schema.NonEmptyString, "styles.csv", "The CSV file, under `data.root`"),
   delimiter: setting(Schema.Char, ",", "Character between two cells"),
@@ -48,7 +51,7 @@ export const DataConfig = Schema.Struct({
   ),
   allow: optionalSetting(
     Schema.Array(Schema.NonEmptyString),
-    "Folders, relative to the working directory, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
+    "Folders, relative to the configuration file, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
   ),
   columns: setting(Columns, {}, "Which column holds what"),
   labels: optionalSetting(Schema.Array(Schema.NonEmptyString), "Only these classes; all where left out"),
