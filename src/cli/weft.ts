@@ -7,6 +7,7 @@ import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { report } from "./report.ts"
+import { schema } from "./schema.ts"
 import { search } from "./search.ts"
 import { train } from "./train.ts"
 import { verify } from "./verify.ts"
@@ -27,6 +28,7 @@ export const commands = [
   exportRun,
   lrFind,
   inspect,
+  schema,
   doctor,
   backendInstall
 ] as const

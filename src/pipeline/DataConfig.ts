@@ -41,7 +41,7 @@ export const DataConfig = Schema.Struct({
   delimiter: setting(Schema.Char, ",", "Character between two cells"),
   images: setting(
     Schema.String.check(
-      Schema.isPattern(/\{[^{}]+\}/, {
+      Schema.isPattern(/\{[^{}]+\}/u, {
         expected:
           'a path that names a column in braces, such as "images/{id}.jpg" or "{file}" (or all rows have one photo)'
       })
