@@ -1,4 +1,4 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
 import type { SessionOptions } from "./Engine.ts"
 import { notFinite, weightsFault } from "./faults.ts"
@@ -47,6 +47,12 @@ const Metadata = Schema.fromJsonString(
 /** What is no weight of a model, as JSON. */
 export const modelMetadata = ({ calibration, image, labels, network }: Model): string =>
   Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
+
+/** What the metadata of a safetensors file say of a model of ours; nothing where it is none. */
+export const modelFacts = (metadata: Readonly<Record<string, string>>) =>
+  metadata["weft"] === undefined
+    ? Option.none<typeof Metadata.Type>()
+    : Schema.decodeUnknownOption(Metadata)(metadata["weft"])
 
 /** The model as one safetensors file; what are not weights is JSON in its metadata, under `weft`. */
 export const encodeModel = (model: Model): Uint8Array =>

@@ -27,6 +27,8 @@ export interface LearnerOptions {
   readonly checkpoints: Checkpoints["Service"]
   /** Names this run's configuration and data: a checkpoint of another is not used. */
   readonly digest: string
+  /** The digests that it had before it was trained longer: their checkpoints are its own as well. */
+  readonly former?: ReadonlyArray<string> | undefined
   /** Epochs after which it pauses, as if it had been interrupted there; to its end where left out. */
   readonly until?: number | undefined
   /** On what its steps run, for the history. */
@@ -336,8 +338,8 @@ const ranOnOf = ({ ranOn, state }: Learner): ReadonlyArray<RanOn> => {
 }
 
 const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
-  const { checkpoints, digest, session, trial } = learner
-  const { checkpoint, passedOver } = yield* checkpoints.latest(digest)
+  const { checkpoints, digest, former, session, trial } = learner
+  const { checkpoint, passedOver } = yield* checkpoints.latest(digest, former)
   yield* reportPassedOver(trial, passedOver)
   if (checkpoint === undefined) {
     if (passedOver.some(({ reason }) => reason === "foreign")) return yield* new ForeignCheckpoints()
@@ -471,12 +473,12 @@ const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoc
 
 /** Takes the weights that the run is to keep. */
 const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
-  const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
+  const { checkpoints, config, digest, former, secondsBefore, session, state, trial } = learner
   const { best, history, lost } = state
   const wantsBest = config.select === "best" || config.earlyStopping !== undefined
   const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
   if (chosenEpoch !== history.length) {
-    const { best: kept, passedOver } = yield* checkpoints.best(digest)
+    const { best: kept, passedOver } = yield* checkpoints.best(digest, former)
     yield* reportPassedOver(trial, passedOver)
     if (kept === undefined) return yield* new BestWeightsLost({ epoch: chosenEpoch })
     const isOther =

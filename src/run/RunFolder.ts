@@ -23,6 +23,8 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
 /** The files of a run: `checkpoints/` is beside them. */
 export type RunFile =
   | "config.json"
+  // What its configuration was before it was trained longer: see `former.ts`.
+  | "former.json"
   // What it began on: see `RunEngine`.
   | "engine.json"
   | "report.json"
@@ -57,6 +59,8 @@ export class RunFolder extends Context.Service<
     readonly has: (file: RunFile | RunSubfolder) => Effect.Effect<boolean>
     readonly write: (file: RunFile, content: Uint8Array | string) => Effect.Effect<void, RunFolderError>
     readonly read: (file: RunFile) => Effect.Effect<Uint8Array, RunFolderError>
+    /** Nothing happens where there is no such file. */
+    readonly remove: (file: RunFile) => Effect.Effect<void, RunFolderError>
   }
 >()("weft/run/RunFolder") {
   /** A folder in memory, for tests and for programs that keep nothing. */
@@ -75,7 +79,8 @@ export class RunFolder extends Context.Service<
           return content === undefined
             ? Effect.fail(new RunFolderError({ path: file, reason: "missing", detail: "there is no such file" }))
             : Effect.succeed(content)
-        })
+        }),
+      remove: (file) => Effect.sync(() => void files.delete(file))
     }
   })
 }

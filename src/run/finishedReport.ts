@@ -2,12 +2,14 @@ import { Effect, Schema } from "effect"
 import { Report } from "../metrics/Report.ts"
 import type { RunConfig } from "../config/RunConfig.ts"
 import { configDigest } from "./configDigest.ts"
+import { readFormer } from "./former.ts"
 import type { RunFolder } from "./RunFolder.ts"
 import { RunFolderError } from "./RunFolder.ts"
 
 /**
  * The report of a folder whose run is finished; nothing where it is not. Fails where it was finished with another
- * configuration than `config`, which is complete: its result would be lost. `path` is how errors name it.
+ * configuration than `config`, which is complete: its result would be lost. A report from before the run was trained longer
+ * does not count. `path` is how errors name it.
  */
 export const finishedReport = Effect.fn("finishedReport")(function* (
   folder: RunFolder["Service"],
@@ -25,11 +27,13 @@ export const finishedReport = Effect.fn("finishedReport")(function* (
         detail: `it is no report of a run (${message}): remove it, and the run is finished again`
       })
   )
-  if (report.receipt.configDigest !== (yield* configDigest(config)))
+  const { configDigest: found } = report.receipt
+  if (found === (yield* configDigest(config))) return report
+  if (!(yield* readFormer(folder)).includes(found))
     return yield* new RunFolderError({
       path,
       reason: "invalid",
       detail: "the folder holds the finished run of another configuration: name another folder, or remove this one"
     })
-  return report
+  return undefined
 })

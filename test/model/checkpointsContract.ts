@@ -188,7 +188,7 @@ export const checkpointsContract = (name: string, damages: number, make: Effect.
           [
             Effect.forEach(
               Array.from({ length: 20 }, () => "run a"),
-              checkpoints.latest,
+              (digest) => checkpoints.latest(digest),
               { concurrency: 4 }
             ),
             Effect.forEach(

@@ -1,4 +1,6 @@
 import { Effect, Layer } from "effect"
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import type { SafetensorsError } from "../../model/safetensors.ts"
 import type { FileError } from "../storage/atomicWrite.ts"
@@ -7,7 +9,29 @@ import { hubFile } from "./hubFile.ts"
 import { hubPrefix } from "./HubName.ts"
 import { fileHeader, fileTensors } from "../storage/SafetensorsFile.ts"
 
-const located = (source: string) => (source.startsWith(hubPrefix) ? hubFile(source) : Effect.succeed(source))
+/** What a finished run keeps of its network, the best epoch's weights, in its folder. */
+const modelFile = "model/model.safetensors"
+
+const kindOf = (path: string) =>
+  Effect.promise(() =>
+    stat(path).then(
+      (found) => (found.isDirectory() ? "folder" : "file"),
+      () => "nothing"
+    )
+  )
+
+/** The file of a source: a hub's, fetched first; of a run's folder its model; any other as it is. */
+const located = Effect.fnUntraced(function* (source: string) {
+  if (source.startsWith(hubPrefix)) return yield* hubFile(source)
+  if ((yield* kindOf(source)) !== "folder") return source
+  const path = join(source, modelFile)
+  if ((yield* kindOf(path)) === "file") return path
+  return yield* new WeightsError({
+    source,
+    reason: "missing",
+    detail: `this folder is no finished run: it has no ${modelFile}. Name a run's folder, or a safetensors file.`
+  })
+})
 
 /** What is fetched is checked before it is kept; what lies in the cache nevertheless was put there or damaged since. */
 const inCache = (path: string) =>
@@ -21,7 +45,7 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
       error._tag === "FileError" ? error.detail : `${error.message}${source.startsWith(hubPrefix) ? inCache(path) : ""}`
   })
 
-/** Trained weights from safetensors files; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
+/** Trained weights from safetensors files and from folders of finished runs; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
 export const layer = Layer.succeed(Pretrained, {
   contents: Effect.fnUntraced(function* (source) {
     const path = yield* located(source)

@@ -3,6 +3,8 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import type { Checkpoints } from "../../model/Checkpoints.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
 import type { RunFolder } from "../RunFolder.ts"
+import { configDigest } from "../configDigest.ts"
+import { readFormer } from "../former.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 import type { RunEngine } from "./RunEngine.ts"
 import { configuredEngine, readRunEngine } from "./RunEngine.ts"
@@ -18,6 +20,8 @@ export interface RunRequest {
   readonly until: number | undefined
   /** What it is to run on, whatever it began on; where left out, what it began on, or else what the configuration says. */
   readonly engine?: RunEngine | undefined
+  /** The digest of the configuration that it had until now, where it is to be trained longer. */
+  readonly former?: string | undefined
 }
 
 /**
@@ -28,11 +32,15 @@ export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
   const config = yield* resolveConfig(request.config)
   const networkPlan = yield* planNetwork(config.network, config.image, config.train)
+  const digest = yield* configDigest(config)
+  const former = [...(yield* readFormer(request.folder)), ...(request.former === undefined ? [] : [request.former])]
   const began = request.engine === undefined ? yield* readRunEngine(request.folder) : undefined
   return {
     ...request,
     config,
     networkPlan,
+    /** The digests of the configurations that it had before it was trained longer. */
+    former: [...new Set(former)].filter((one) => one !== digest),
     /** When this process began with the run, in nanoseconds of the monotonic clock. */
     start,
     /** What it is to run on, and whether that is what it began on. */

@@ -11,6 +11,7 @@ import { ledgerCounts } from "../../pipeline/Ledger.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import { Machine } from "../Machine.ts"
+import { formerText } from "../former.ts"
 import { writeChanged } from "../RunFolder.ts"
 import { forGoingOn, ledgerText, readBegunData, writeBegunData } from "./begunData.ts"
 import { finishRuns } from "./finish.ts"
@@ -66,7 +67,7 @@ const trainOnEngine = Effect.fn("trainRuns.engine")(function* (runs: NonEmptyRea
  */
 const byData = Effect.fnUntraced(function* (runs: ReadonlyArray<PlannedRun>) {
   const all = yield* Effect.forEach(runs, (run) =>
-    Effect.map(readBegunData(run.folder, run.config), (begun) => ({ run, begun }))
+    Effect.map(readBegunData(run.folder, run.config, run.former), (begun) => ({ run, begun }))
   )
   const first = all.find(({ begun }) => begun !== undefined)?.begun
   const groups = groupsBy(
@@ -138,7 +139,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
 
 /** A run as the training takes it. */
 const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
-  const { checkpoints, config, dataset, digest, engine, folder, session, start, trial, until } = run
+  const { checkpoints, config, dataset, digest, engine, folder, formerDigests, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
   // Of a run that nothing stops early.
   const steps = epochs * Math.ceil(dataset.train.length / batchSize)
@@ -149,6 +150,7 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined) => {
     config: config.train,
     checkpoints,
     digest,
+    former: formerDigests,
     until,
     ranOn: ranOnOf(engine, features),
     start,
@@ -165,12 +167,16 @@ const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined
 
 /** Writes down that a run has begun, and on what; nothing that could refuse it is left. */
 const writeBegun = Effect.fnUntraced(
-  function* ({ config, dataset, engine, engineWanted, folder }: OpenRun, features: OpenFeatures | undefined) {
+  function* ({ config, dataset, engine, engineWanted, folder, former }: OpenRun, features: OpenFeatures | undefined) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
     yield* writeChanged(folder, "engine.json", runEngineText(chosenEngine(engineWanted, engine, features)))
-    // The last: it is what makes the folder a run's.
+    // Before the configuration: killed between the two, the run knows its checkpoints all the same.
+    if (former.length > 0) yield* writeChanged(folder, "former.json", formerText(former))
+    // It is what makes the folder a run's.
     yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)
+    // A run that is trained longer has no result until its new end.
+    if (former.length > 0) yield* folder.remove("report.json")
   },
   Effect.mapError(({ detail, path }) => new CheckpointError({ path, reason: "failed", detail }))
 )
