@@ -77,7 +77,8 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   pages: [],
   search: [],
   hub: ["storage"],
-  sources: ["storage"],
+  // Class folders are walked as folders of images to predict are.
+  sources: ["images", "storage"],
   images: ["machine", "storage", "webassembly"],
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],

@@ -1,17 +1,28 @@
 import { Schema } from "effect"
-import { intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
+import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
-/** Which column of the CSV holds what. */
+/** Which column holds what. */
 const Columns = Schema.Struct({
   id: setting(Schema.NonEmptyString, "id", "Column with each sample's own, unique name"),
   label: setting(Schema.NonEmptyString, "label", "Column with the class to learn")
 })
+
+/** What decides which part a row belongs to. */
+export const SplitBy = Schema.Union([
+  Schema.Literal("row"),
+  Schema.Struct({ column: Schema.NonEmptyString.annotate({ description: "Column with each row's part" }) })
+])
+export type SplitBy = typeof SplitBy.Type
 
 /** The shares of the three parts; they add up to 1. */
 export const SplitConfig = Schema.Struct({
   train: setting(Share, 0.8, "Share of each class that is trained on"),
   validation: setting(Share, 0.1, "Share that chooses the best epoch and stops early"),
   test: setting(Share, 0.1, "Share that is looked at once, at the end"),
+  by: optionalSetting(
+    SplitBy,
+    '`"row"`: a hash of the row\'s id decides; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Where left out, `"row"`; of class folders with part folders above them, those'
+  ),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),
     "Of the split, and of the subset that `data.limit` takes; the run's `seed` where left out. Runs of other seeds that share it can be compared and averaged"
@@ -30,15 +41,67 @@ export const SampleConfig = Schema.Struct({
 })
 export type SampleConfig = typeof SampleConfig.Type
 
+/** How images are fetched whose paths are URLs. */
+export const UrlsConfig = Schema.Struct({
+  hosts: Schema.Union([
+    Schema.Literal("any"),
+    Schema.NonEmptyArray(
+      Schema.String.check(
+        Schema.isPattern(/^(\*\.)?[^\s\/*@?#]+$/u, { expected: 'a host such as "cdn.example.com" or "*.example.com"' })
+      )
+    )
+  ]).annotateKey({
+    description:
+      'Hosts that images may be fetched from, such as `["cdn.example.com"]` or `["*.example.com"]`; `"any"`: all but those on private networks, which must be named'
+  }),
+  cache: setting(
+    Schema.NonEmptyString,
+    ".weft/images",
+    "Folder that keeps what was fetched, relative to the configuration file; `.weft/images` of the working directory where left out. What is there is not fetched again"
+  ),
+  maxBytes: setting(intBetween(1, 2 ** 31 - 2), 2 ** 25, "An image with more bytes than this is not fetched"),
+  timeoutSeconds: setting(between(0.1, 3600), 30, "How long a server may send nothing before it is asked again"),
+  concurrency: setting(intBetween(1, 64), 8, "Images that are fetched at the same time"),
+  retries: setting(intBetween(0, 10), 3, "How often an image is asked for again where its server or the network fails")
+})
+export type UrlsConfig = typeof UrlsConfig.Type
+
+const defaultCsv = "styles.csv"
+
+/** The keys that name what is read; a `data.csv` of the default's name says nothing. */
+const sourcesNamed = (data: {
+  readonly csv: string
+  readonly folders?: boolean
+  readonly jsonl?: string
+  readonly parquet?: string
+}): ReadonlyArray<string> => [
+  ...(data.csv === defaultCsv ? [] : ["csv"]),
+  ...(data.folders === true ? ["folders"] : []),
+  ...(data.jsonl === undefined ? [] : ["jsonl"]),
+  ...(data.parquet === undefined ? [] : ["parquet"])
+]
+
 /** Where the samples come from, and which of them are kept. */
 export const DataConfig = Schema.Struct({
   root: optionalSetting(
     Schema.NonEmptyString,
-    "Folder with the CSV and the images, relative to the configuration file"
+    "Folder with the list of images and the images, relative to the configuration file"
   ),
   sample: optionalSetting(SampleConfig, "Draw the sample catalogue instead of reading `data.root`"),
-  csv: setting(Schema.NonEmptyString, "styles.csv", "The CSV file, under `data.root`"),
-  delimiter: setting(Schema.Char, ",", "Character between two cells"),
+  csv: setting(Schema.NonEmptyString, defaultCsv, "The CSV file with a row for each image, under `data.root`"),
+  folders: optionalSetting(
+    Schema.Boolean,
+    "Instead of a list, the images in a folder for each class under `data.root`: `CLASS/…`, or `train/CLASS/…`, `val/CLASS/…`, `test/CLASS/…`"
+  ),
+  jsonl: optionalSetting(
+    Schema.NonEmptyString,
+    "Instead of a CSV, a file with a JSON object on each line, under `data.root`; `a.b` is the column of a nested key"
+  ),
+  parquet: optionalSetting(
+    Schema.String.check(Schema.isPattern(/\.parquet$/i, { expected: "a file or a pattern that ends with .parquet" })),
+    "Instead of a CSV, a Parquet file under `data.root`, or a pattern for several: `data/train-*.parquet`"
+  ),
+  delimiter: optionalSetting(Schema.Char, "Character between two cells of the CSV; detected where left out"),
   images: setting(
     Schema.String.check(
       Schema.isPattern(/\{[^{}]+\}/u, {
@@ -47,12 +110,13 @@ export const DataConfig = Schema.Struct({
       })
     ),
     "images/{id}.jpg",
-    "An image's path, under `data.root`; `{column}` stands for the row's cell in that column"
+    "An image's path, under `data.root`; `{column}` stands for the row's cell in that column. Of Parquet, `{column}` alone may name a column with the images' bytes"
   ),
   allow: optionalSetting(
     Schema.Array(Schema.NonEmptyString),
     "Folders, relative to the configuration file, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
   ),
+  urls: optionalSetting(UrlsConfig, "Images whose paths are http or https URLs; they are refused where left out"),
   columns: setting(Columns, {}, "Which column holds what"),
   labels: optionalSetting(Schema.Array(Schema.NonEmptyString), "Only these classes; all where left out"),
   minPerClass: setting(
@@ -69,6 +133,9 @@ export const DataConfig = Schema.Struct({
 }).check(
   Schema.makeFilter((data) => (data.root === undefined) !== (data.sample === undefined), {
     expected: "either `data.root` (your catalogue) or `data.sample` (the drawn one)"
+  }),
+  Schema.makeFilter((data) => sourcesNamed(data).length <= 1, {
+    expected: "one of `data.csv`, `data.folders`, `data.jsonl` and `data.parquet`, which say what is read"
   })
 )
 export type DataConfig = typeof DataConfig.Type

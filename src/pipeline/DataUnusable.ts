@@ -11,6 +11,7 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
     "limitTooSmall",
     "noClasses",
     "oneClass",
+    "noTraining",
     "imagesMissing"
   ]),
   detail: Schema.String,

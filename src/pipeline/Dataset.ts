@@ -3,7 +3,7 @@ import { report } from "./Progress.ts"
 import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
-import type { DataConfig } from "./DataConfig.ts"
+import type { DataConfig, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
@@ -12,20 +12,22 @@ import type { Ledger, Refusal } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, pathUnder, Rows } from "./Rows.ts"
+import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
+import type { Placed } from "./splitAsGiven.ts"
+import { splitAsGiven } from "./splitAsGiven.ts"
 import type { Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
 
 /** The samples that a run works on, in their three parts, and what became of every row. */
 export interface Dataset extends Parts<Sample> {
-  /** The folder that the CSV and the images are under. */
+  /** The folder that the list and the images are under. */
   readonly root: string
   /** The classes' names, by code point; a sample's label is an index into them. */
   readonly classes: ReadonlyArray<string>
   readonly ledger: Ledger
-  /** SHA-256 over id, label and image bytes of all kept samples, in hex; their order in the CSV is of no account. */
+  /** SHA-256 over id, label and image bytes of all kept samples, in hex; their order in the list is of no account. */
   readonly digest: string
 }
 
@@ -85,6 +87,25 @@ const noClasses = (
           : "Check `data.images`, `data.columns` and `data.labels`."
   })
 
+/** Into the parts that the rows themselves name, where they do; by the hash split otherwise. */
+const divide = Effect.fnUntraced(function* (
+  file: string,
+  placed: ReadonlyArray<Placed<Sample>>,
+  classes: ReadonlyArray<string>,
+  config: SplitConfig,
+  seed: number
+) {
+  if (placed.every(({ part }) => part === undefined))
+    return split(
+      placed.map(({ sample }) => sample),
+      config,
+      seed
+    )
+  const { notes, parts } = yield* Effect.fromResult(splitAsGiven(file, placed, classes, config, seed))
+  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
+  return parts
+})
+
 /**
  * Reads a catalogue and divides it: rows, filter, limit, image check, split. What is refused is in the ledger, by line.
  *
@@ -102,7 +123,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
 }) {
   const { data, image, known, loader, root } = options
   const seed = data.split.seed ?? options.seed
-  const file = pathUnder(root, data.csv)
+  const file = catalogueFile(root, data)
   const read = yield* readRows(root, data)
   const { listed } = read
 
@@ -144,18 +165,15 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const indexes = new Map(classes.map((label, index) => [label, index]))
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
-  const samples = left.kept.map(({ digest, id, label, line, path }): Sample => ({
-    id,
-    label: indexes.get(label)!,
-    path,
-    digest,
-    within,
-    line
+  const samples = left.kept.map(({ digest, id, label, line, part, path }) => ({
+    part,
+    sample: { id, label: indexes.get(label)!, path, digest, within, line } satisfies Sample
   }))
+  const parts = yield* divide(file, samples, classes, data.split, seed)
   const dataset: Dataset = {
     root,
     classes,
-    ...split(samples, data.split, seed),
+    ...parts,
     ledger: { listed, kept: samples.length, refusals },
     digest: yield* sha256(listingOf(left.kept))
   }

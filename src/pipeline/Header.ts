@@ -1,10 +1,12 @@
 import { Result } from "effect"
 import { nearest } from "../config/nearest.ts"
+import type { CatalogueForm } from "./catalogueForm.ts"
+import { formOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
 import { RowsError } from "./RowsError.ts"
 
-/** Where a list's first line puts what a row needs. */
+/** Where a list has what a row needs. */
 export interface Header {
   /** The columns' names, trimmed, in their order. */
   readonly columns: ReadonlyArray<string>
@@ -13,6 +15,8 @@ export interface Header {
   readonly label: number
   /** `data.images`, with column indexes where cells go in. */
   readonly image: ReadonlyArray<string | number>
+  /** Index of the column with the row's part, where the catalogue divides its rows itself. */
+  readonly part?: number
 }
 
 const shown = { names: 12, characters: 40 }
@@ -69,15 +73,26 @@ const imagesWith = (images: string, column: string, columns: ReadonlyArray<strin
 
 /** What would mend a header without a column that a key asks for. */
 const cureOf = (key: string, column: string, columns: ReadonlyArray<string>, config: DataConfig): string => {
-  const other = columns.length === 1 ? delimiters.find((delimiter) => columns[0]?.includes(delimiter)) : undefined
+  const isCsv = formOf(config) === "csv"
+  const other =
+    isCsv && columns.length === 1 ? delimiters.find((delimiter) => columns[0]?.includes(delimiter)) : undefined
   if (other !== undefined)
     return `Set \`data.delimiter\` to ${JSON.stringify(other)}, which seems to divide the columns.`
-  const more = columns.length === 1 ? "; if there should be more columns, check `data.delimiter`" : ""
+  const more = isCsv && columns.length === 1 ? "; if there should be more columns, check `data.delimiter`" : ""
+  if (key === "data.split.by") return `Name one of them there, or leave \`data.split.by\` out${more}.`
   if (key !== "data.images") return `Set \`${key}\` to one of them${more}.`
   const example = imagesWith(config.images, column, columns, config.columns.id)
   return example === undefined
     ? `Name one of the columns in braces there${more}.`
     : `Name one of the columns in braces there, such as \`data.images = ${JSON.stringify(example)}\`${more}.`
+}
+
+/** How it is put that a list has no column of some name. */
+const lacks: Readonly<Record<CatalogueForm, string>> = {
+  csv: "the header has no column",
+  folders: "class folders have no column",
+  jsonl: "none of the first lines has the key",
+  parquet: "there is no column"
 }
 
 const missingColumn = (
@@ -88,12 +103,13 @@ const missingColumn = (
   key: string,
   column: string
 ): RowsError => {
-  const asked = `the header has no column ${JSON.stringify(column)}, which \`${key}\` asks for`
-  if (looksLikeData(columns, rows))
+  const form = formOf(config)
+  const sentence = `${lacks[form]} ${JSON.stringify(column)}, which \`${key}\` asks for`
+  if (form === "csv" && looksLikeData(columns, rows))
     return new RowsError({
       file,
       reason: "missingColumn",
-      detail: `${asked}; the first line looks like data, not like a header: ${quoted(columns)}`,
+      detail: `${sentence}; the first line looks like data, not like a header: ${quoted(columns)}`,
       cure: "Put a line with the columns' names above it."
     })
   const similar = nearest(column, columns)
@@ -101,10 +117,28 @@ const missingColumn = (
   return new RowsError({
     file,
     reason: "missingColumn",
-    detail: `${asked}${hint}Columns found: ${quoted(columns)}`,
+    detail: `${sentence}${hint}Columns found: ${quoted(columns)}`,
     cure: cureOf(key, column, columns, config)
   })
 }
+
+/** Parts of `data.images`: those with an odd index are columns. "images/{id}.jpg" becomes "images/", "id", ".jpg". */
+const imageParts = (images: string): ReadonlyArray<string> => images.split(/\{([^{}]+)\}/)
+
+/** The columns that a configuration asks for, each with the key that does. */
+const asked = ({ columns, images, split }: DataConfig): ReadonlyArray<readonly [key: string, column: string]> => [
+  ["data.columns.id", columns.id],
+  ["data.columns.label", columns.label],
+  ...imageParts(images)
+    .filter((_, index) => index % 2 === 1)
+    .map((column) => ["data.images", column] as const),
+  ...(typeof split.by === "object" ? [["data.split.by", split.by.column] as const] : [])
+]
+
+/** The columns that a row is made of, without any twice. */
+export const columnsAsked = (config: DataConfig): ReadonlyArray<string> => [
+  ...new Set(asked(config).map(([, column]) => column))
+]
 
 /**
  * Finds the configured columns in the first line's cells; the rows below it tell whether it is a header at all.
@@ -119,14 +153,7 @@ export const readHeader = (
 ): Result.Result<Header, RowsError> => {
   const columns = cells.map((cell) => cell.trim())
   const indexes = new Map(columns.map((name, index) => [name, index]))
-  // Odd parts are names of columns: "images/{id}.jpg" becomes "images/", "id", ".jpg".
-  const template = config.images.split(/\{([^{}]+)\}/)
-  const wanted: ReadonlyArray<readonly [key: string, column: string]> = [
-    ["data.columns.id", config.columns.id],
-    ["data.columns.label", config.columns.label],
-    ...template.filter((_, index) => index % 2 === 1).map((column) => ["data.images", column] as const)
-  ]
-  const missing = wanted.find(([, column]) => !indexes.has(column))
+  const missing = asked(config).find(([, column]) => !indexes.has(column))
   const twice = duplicates(columns)
   // A row in the header's place has cells that are equal: that it is no header is what to say.
   if (twice.length > 0 && (missing === undefined || !looksLikeData(columns, rows)))
@@ -139,11 +166,13 @@ export const readHeader = (
       })
     )
   if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
+  const { by } = config.split
   const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
   return Result.succeed({
     columns,
     id: indexOf(config.columns.id),
     label: indexOf(config.columns.label),
-    image: template.map((part, index) => (index % 2 === 1 ? indexOf(part) : part))
+    image: imageParts(config.images).map((part, index) => (index % 2 === 1 ? indexOf(part) : part)),
+    ...(typeof by === "object" && { part: indexOf(by.column) })
   })
 }

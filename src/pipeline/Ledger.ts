@@ -1,18 +1,26 @@
 import { Schema, SchemaGetter } from "effect"
 import { ImageFault } from "./Images.ts"
+import { Part } from "./Part.ts"
 
 /**
  * Why a row is not among the samples. A fault of the data is refused, and counts against `data.maxRefused`; what the
  * configuration chose to leave out is no refusal, and does not.
  */
-export const Fault = Schema.Literals(["malformed", "missingId", "missingLabel", "duplicateId", ...ImageFault.literals])
+export const Fault = Schema.Literals([
+  "malformed",
+  "missingId",
+  "missingLabel",
+  "unknownPart",
+  "duplicateId",
+  ...ImageFault.literals
+])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
 export const Reason = Schema.Literals([...Fault.literals, ...Choice.literals])
 export type Reason = typeof Reason.Type
 
 /** One row that is not among the samples, as `ledger.jsonl` has it, a line each. */
 export const Refusal = Schema.Struct({
-  /** Line of the CSV, from 1 (the header's). */
+  /** Line of the list, from 1 (a CSV's header); of Parquet the row, of class folders the image, from 1. */
   line: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
   reason: Reason,
   id: Schema.optionalKey(Schema.String),
@@ -21,7 +29,7 @@ export const Refusal = Schema.Struct({
   text: Schema.optionalKey(Schema.String),
   detail: Schema.String,
   /** Of a sample that left during the run: the part that it was of, and the epoch, from 1; see `Lost`. */
-  part: Schema.optionalKey(Schema.Literals(["train", "validation", "test"])),
+  part: Schema.optionalKey(Part),
   epoch: Schema.optionalKey(Schema.Natural)
 })
 export type Refusal = typeof Refusal.Type

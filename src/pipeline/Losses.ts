@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
 import type { Missed } from "./Batch.ts"
+import type { CatalogueKeys } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import type { Dataset } from "./Dataset.ts"
 import { count, DataUnusable, isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
@@ -7,14 +8,12 @@ import type { ImageRefused } from "./Images.ts"
 import { ImageFault } from "./Images.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
 import { countFaults, refuse } from "./Ledger.ts"
-import { pathUnder } from "./Rows.ts"
+import { Part } from "./Part.ts"
+import { catalogueFile } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import { report } from "./Progress.ts"
 
-/** The parts of a dataset. */
-const PartName = Schema.Literals(["train", "validation", "test"])
-export type PartName = typeof PartName.Type
-export const partNames = PartName.literals
+export const partNames = Part.literals
 
 /** A sample that has left a run: why, and when. */
 export const Lost = Schema.Struct({
@@ -62,7 +61,7 @@ export interface Losses {
 const shown = 3
 
 /** All samples of a dataset, with the part that each is of. */
-const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, PartName]> =>
+const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, Part]> =>
   partNames.flatMap((part) => dataset[part].map((sample) => [sample, part] as const))
 
 const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed, left: Partial<Refusal>): Refusal => ({
@@ -72,12 +71,12 @@ const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed,
 })
 
 /** Nothing is lost yet. */
-export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "maxRefused">): Losses => {
+export const makeLosses = (dataset: Dataset, data: CatalogueKeys & Pick<DataConfig, "maxRefused">): Losses => {
   const lost = new Map<string, Missed>()
   const { listed, refusals } = dataset.ledger
   const before = countFaults(refusals)
   /** Made when the first one leaves: mostly none does. */
-  let known: ReadonlyMap<string, readonly [Sample, PartName]> | undefined
+  let known: ReadonlyMap<string, readonly [Sample, Part]> | undefined
   const find = (id: string) =>
     (known ??= new Map(samplesOf(dataset).map((entry) => [entry[0].id, entry] as const))).get(id)
   const left = { train: dataset.train.length, validation: dataset.validation.length, test: dataset.test.length }
@@ -89,7 +88,7 @@ export const makeLosses = (dataset: Dataset, data: Pick<DataConfig, "csv" | "max
       left[entry[1]]--
       return [one]
     })
-  const file = pathUnder(dataset.root, data.csv)
+  const file = catalogueFile(dataset.root, data)
   return {
     of: (id) => lost.get(id),
     restore: (all) => void take(all),
@@ -139,7 +138,7 @@ export const withoutLost = (dataset: Dataset, lost: ReadonlyArray<Lost>): Datase
     const one = gone.get(sample.id)
     return one === undefined ? [] : [refusalOf(dataset, sample, one, { part, epoch: one.epoch })]
   })
-  const there = (part: PartName) => dataset[part].filter(({ id }) => !gone.has(id))
+  const there = (part: Part) => dataset[part].filter(({ id }) => !gone.has(id))
   const ledger: Ledger = {
     ...dataset.ledger,
     kept: dataset.ledger.kept - refusals.length,

@@ -1,6 +1,7 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import type { Header } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
+import { Part, partNamed, partWords } from "./Part.ts"
 
 /** Text on one line: a line break in an id or a label is a quote gone wrong, and no file's name has a NUL. */
 const OneLine = Schema.String.check(
@@ -11,12 +12,14 @@ const Cell = Schema.Trim.pipe(Schema.decodeTo(OneLine))
 
 /** One well-formed line of the catalogue: a sample's name, its class, and where its image is. */
 export const Row = Schema.Struct({
-  /** Line of the file, from 1 (the header's); a row over several lines has its first one's. */
+  /** Line of the list, from 1 (a CSV's header); a row over several lines has its first one's. See `Refusal`. */
   line: Schema.Int,
   id: Cell,
   label: Cell,
   /** The image's path, under `data.root`. */
-  image: OneLine
+  image: OneLine,
+  /** The part that the row belongs to, where the catalogue says it. */
+  part: Schema.optionalKey(Part)
 })
 export type Row = typeof Row.Type
 
@@ -56,7 +59,7 @@ const emptyColumn = (header: Header, cells: ReadonlyArray<string>): string | und
 }
 
 /**
- * A line's cells as a row, or why they are none: `malformed`, `missingId` or `missingLabel`.
+ * A line's cells as a row, or why they are none: `malformed`, `missingId`, `missingLabel` or `unknownPart`.
  *
  * `text` is the line as it stands in the file; only a refusal keeps it.
  */
@@ -75,9 +78,27 @@ export const readRow = (
   const read = decode({ line, id: cells[header.id], label: cells[header.label], image })
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
-    return empty === undefined ? Result.succeed(read.success) : Result.fail(noImage(empty, line, text))
+    if (empty !== undefined) return Result.fail(noImage(empty, line, text))
+    if (header.part === undefined) return Result.succeed(read.success)
+    const word = cells[header.part] ?? ""
+    const part = partNamed(word)
+    return part === undefined
+      ? Result.fail(noPart(header.columns[header.part] ?? "", word, read.success, text))
+      : Result.succeed({ ...read.success, part })
   }
   return Result.fail(explain(read.failure.issue, header, cells, line, text))
+}
+
+const noPart = (column: string, word: string, { id, label, line }: Row, text: string): Refusal => {
+  const found = word.trim() === "" ? "is empty" : `has ${JSON.stringify(word.trim().slice(0, 40))}`
+  return {
+    line,
+    reason: "unknownPart",
+    id,
+    label,
+    text: shorten(text),
+    detail: `the column ${JSON.stringify(column)} ${found}; expected ${partWords}`
+  }
 }
 
 const noImage = (column: string, line: number, text: string): Refusal =>

@@ -1,4 +1,6 @@
 import { Context, Layer, Result, Stream } from "effect"
+import type { CatalogueForm, CatalogueKeys } from "./catalogueForm.ts"
+import { findIt } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { readHeader, rowsForHeader } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
@@ -11,6 +13,12 @@ export type Listed = Result.Result<Row, Refusal>
 
 /** A path under a folder. */
 export const pathUnder = (root: string, path: string): string => (root.endsWith("/") ? root + path : `${root}/${path}`)
+
+/** Where a catalogue's rows are listed, for messages: a file, a pattern of files, or the folder itself. */
+export const catalogueFile = (root: string, data: CatalogueKeys): string => {
+  if (data.folders === true) return root
+  return pathUnder(root, data.jsonl ?? data.parquet ?? data.csv)
+}
 
 /** Whether a path stands for itself, whatever the folder. */
 const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
@@ -29,11 +37,11 @@ export const imageFolders = (root: string, { allow }: Pick<DataConfig, "allow">)
 ]
 
 /** That a list has nothing to read in it. */
-export const noRows = (file: string): RowsError =>
+export const noRows = (file: string, detail = "there is a header and no row below it"): RowsError =>
   new RowsError({
     file,
     reason: "noRows",
-    detail: "there is a header and no row below it",
+    detail,
     cure: "Expected one row for each image."
   })
 
@@ -51,8 +59,8 @@ export class Rows extends Context.Service<
   Rows,
   {
     /**
-     * Every row of `config.csv` under `root`, in the file's order; blank lines are no rows. Whatever is no row is a
-     * refusal (`malformed`, `missingId`, `missingLabel`), and the next line is read on.
+     * Every row of the catalogue that `config` names under `root`, in its order; blank lines are no rows. Whatever is no
+     * row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`), and the next one is read.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }
@@ -70,17 +78,17 @@ export class Rows extends Context.Service<
         if (Result.isFailure(header)) return Stream.fail(header.failure)
         if (lines.length === 0) return Stream.fail(noRows(file))
         return Stream.fromArray(
-          lines.map((cells, index) => readRow(header.success, cells, index + 2, cells.join(config.delimiter)))
+          lines.map((cells, index) => readRow(header.success, cells, index + 2, cells.join(config.delimiter ?? ",")))
         )
       }
     })
 }
 
 /** That there is no list where it was looked for. */
-export const fileMissing = (file: string): RowsError =>
+export const fileMissing = (file: string, form: CatalogueForm = "csv"): RowsError =>
   new RowsError({
     file,
     reason: "fileMissing",
-    detail: "there is no such file",
-    cure: "Set `data.root` to your catalogue's folder, and `data.csv` to the name of the CSV file in it."
+    detail: form === "folders" ? "there is no such folder" : "there is no such file",
+    cure: findIt[form]
   })

@@ -11,10 +11,12 @@ export class RowsError extends Schema.TaggedError<RowsError>()("RowsError", {
     "unreadable",
     "notUtf8",
     "notCsv",
+    "notJsonLines",
     "empty",
     "noRows",
     "missingColumn",
-    "duplicateColumn"
+    "duplicateColumn",
+    "mixedFolders"
   ]),
   /** What was found, and where in the file. */
   detail: Schema.String,

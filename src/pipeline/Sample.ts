@@ -10,6 +10,6 @@ export interface Sample {
   readonly digest: string
   /** The folders that it has to lie in; anywhere where left out. */
   readonly within?: ReadonlyArray<string>
-  /** Line of the CSV, from 1 (the header's). */
+  /** Its row's place in the list; see `Refusal`. */
   readonly line: number
 }

@@ -9,7 +9,7 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
-import { imageFolders, imagePath, pathUnder } from "./Rows.ts"
+import { catalogueFile, imageFolders, imagePath } from "./Rows.ts"
 
 /** A row whose image can be used. */
 export interface CheckedRow extends Row {
@@ -104,7 +104,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     if (gone.length < more.length / 2) return
     return yield* yield* missingImages({
       root,
-      file: pathUnder(root, data.csv),
+      file: catalogueFile(root, data),
       missing: [...missing, ...gone.map(({ row }) => row)],
       looked: total,
       listed,
@@ -124,7 +124,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
           if (isBudgetSpent(listed, faulty, data.maxRefused)) {
             yield* explainMissing()
             const all = [...refusals, ...refused].toSorted((a, b) => a.line - b.line)
-            return yield* tooManyRefused(pathUnder(root, data.csv), listed, all, data.maxRefused)
+            return yield* tooManyRefused(catalogueFile(root, data), listed, all, data.maxRefused)
           }
         }
         yield* report({

@@ -18,7 +18,7 @@ export interface Parts<A> {
  */
 export const split = <A extends { readonly id: string; readonly label: string | number }>(
   samples: ReadonlyArray<A>,
-  config: SplitConfig,
+  config: Pick<SplitConfig, "train" | "validation" | "test">,
   seed: number
 ): Parts<A> => {
   const train: Array<A> = []

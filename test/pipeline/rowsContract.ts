@@ -140,7 +140,7 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
     [
       "speaks of the delimiter where there is but one column",
       [["id;kind"], ["1;2"]],
-      {},
+      { delimiter: "," },
       "missingColumn",
       'Set `data.delimiter` to ";", which seems to divide the columns.'
     ],

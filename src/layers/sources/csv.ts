@@ -21,74 +21,20 @@ import { Array as Arr, Effect, Result, Stream } from "effect"
 import type { DataConfig } from "../../pipeline/DataConfig.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import type { Header } from "../../pipeline/Header.ts"
-import { readHeader, rowsForHeader } from "../../pipeline/Header.ts"
+import { columnsAsked, readHeader, rowsForHeader } from "../../pipeline/Header.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { malformed, readRow } from "../../pipeline/Row.ts"
 import type { Listed } from "../../pipeline/Rows.ts"
 import { noHeader, noRows, pathUnder } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
+import { delimiters, detectDelimiter } from "./delimiter.ts"
+import type { QuotesOfLine } from "./quotes.ts"
+import { quotesOfLine } from "./quotes.ts"
 import type { Source } from "./Source.ts"
 import { textBytes } from "./textFile.ts"
 import type { LineFault, Lines } from "./textLines.ts"
-import { longest, makeLineSplitter } from "./textLines.ts"
-
-const quoteCode = 34
-
-/** The state of the quotes at the end of a line. */
-interface QuotesOfLine {
-  /**
-   * `closed`: the row ends with this line. `open`: a quoted cell goes on in the next one. `stray`: a cell that was open
-   * at the line's beginning does not end as RFC 4180 wants, so that the quote that opened it was none.
-   */
-  readonly end: "closed" | "open" | "stray"
-  /** Delimiters outside quoted cells. */
-  readonly delimiters: number
-  /** Whether a cell begins with a quote, or was open before. Without one, every quote is an ordinary character. */
-  readonly isQuoted: boolean
-  /** Whether the line is RFC 4180: no quote within an unquoted cell, and no text behind a closing quote. */
-  readonly isExact: boolean
-}
-
-/**
- * Follows the quotes of a line, which may begin inside a quoted cell. RFC 4180, but for two things that exporters write
- * on single lines: a quote in the middle of an unquoted cell is an ordinary character (14" screen), and text may follow a
- * closing quote. On a line that begins inside a quoted cell neither is allowed.
- *
- * Takes time that is linear in the line's length.
- */
-const quotesOfLine = (line: string, delimiter: string, isInside: boolean): QuotesOfLine => {
-  let inside = isInside
-  let isQuoted = isInside
-  let isExact = true
-  let delimiters = 0
-  let at = 0
-  /** The next quote at `at` or behind it. */
-  let quote = line.indexOf('"')
-  for (;;) {
-    if (quote >= 0 && quote < at) quote = line.indexOf('"', at)
-    if (!inside && quote === at) {
-      inside = true
-      isQuoted = true
-      at += 1
-      quote = line.indexOf('"', at)
-    }
-    if (inside) {
-      while (quote >= 0 && line.charCodeAt(quote + 1) === quoteCode) quote = line.indexOf('"', quote + 2)
-      if (quote < 0) return { end: "open", delimiters, isQuoted, isExact }
-      inside = false
-      at = quote + 1
-      if (at < line.length && !line.startsWith(delimiter, at)) isExact = false
-      quote = line.indexOf('"', at)
-    }
-    const next = line.indexOf(delimiter, at)
-    if (quote >= 0 && (next < 0 || quote < next)) isExact = false
-    if (isInside && !isExact) return { end: "stray", delimiters, isQuoted, isExact }
-    if (next < 0) return { end: "closed", delimiters, isQuoted, isExact }
-    delimiters += 1
-    at = next + delimiter.length
-  }
-}
+import { detach, faultDetail, isBlank, longest, makeLineSplitter } from "./textLines.ts"
 
 /** How a cell ends that is open at the beginning of a line. */
 type CellEnd =
@@ -191,21 +137,10 @@ const parseMany = (
   return together.length === texts.length ? together : texts.map((text) => parseOne(text, delimiter))
 }
 
-/**
- * A copy of the text. V8 makes a substring of 13 characters or more a pointer into the block of the file that it is from,
- * which would keep the whole block in memory.
- */
-const detach = (text: string): string => (text.length < 13 ? text : Buffer.from(text, "utf8").toString("utf8"))
-
 const detached = (refusal: Refusal): Listed => Result.fail({ ...refusal, text: detach(refusal.text ?? "") })
 
 /** The line of a spreadsheet program that names the delimiter: `sep=;`. */
 const separatorLine = /^"?sep=([^"])"?$/i
-
-const faultDetail: Readonly<Record<LineFault, string>> = {
-  notUtf8: "bytes that are not UTF-8, shown as \uFFFD",
-  tooLong: `the line has more than ${longest / 2 ** 20} MiB`
-}
 
 /** What begins at a line: a row, or a line that is refused alone. */
 type Found =
@@ -222,7 +157,9 @@ interface CsvReader {
 
 /** Reads the rows of one file; see the head of this file. */
 const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
-  let { delimiter } = config
+  let delimiter = config.delimiter ?? ","
+  /** Whether the delimiter is still to be found out. */
+  let isOpen = config.delimiter === undefined
   let cellEnds = makeCellEnds(delimiter)
   /** Of the line after a cell's end, which is asked for before the rows in between are read. */
   let nextCellEnds = makeCellEnds(delimiter)
@@ -240,6 +177,12 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
   let first = 1
   let done = 0
   const tied: Array<{ readonly line: number; readonly last: number; readonly rows: number }> = []
+
+  const divideAt = (character: string) => {
+    delimiter = character
+    cellEnds = makeCellEnds(delimiter)
+    nextCellEnds = makeCellEnds(delimiter)
+  }
 
   const linesNow = (complete: boolean) => ({
     text: (line: number) => (faults.get(line) === "tooLong" ? undefined : texts[line - first]),
@@ -260,7 +203,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
       label = detach(row.label)
       labels.set(label, label)
     }
-    return Result.succeed({ line, id: detach(row.id), label, image: detach(row.image) })
+    return Result.succeed({ ...row, id: detach(row.id), label, image: detach(row.image) })
   }
 
   /** Takes in more lines, behind those that were held back. */
@@ -375,9 +318,8 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
     if (at < 0) return complete ? Result.fail(noHeader(file)) : Result.succeed(texts.length)
     const separator = separatorLine.exec(texts[at] ?? "")?.[1]
     if (separator !== undefined && at === 0 && first === 1) {
-      delimiter = separator
-      cellEnds = makeCellEnds(delimiter)
-      nextCellEnds = makeCellEnds(delimiter)
+      divideAt(separator)
+      isOpen = false
       at = texts.findIndex((text, index) => index > 0 && !isBlank(text))
       if (at < 0) return complete ? Result.fail(noHeader(file)) : Result.succeed(0)
     }
@@ -385,6 +327,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
     if (!complete && texts.length - at <= rowsForHeader) return Result.succeed(0)
     const fault = faults.get(first + at)
     if (fault === "tooLong") return Result.fail(noLineBreaks(file, first + at))
+    if (isOpen) divideAt(detectDelimiter(texts.slice(at, at + 1 + rowsForHeader), columnsAsked(config)))
     const found = findAt(at, complete)
     if (found === undefined) return Result.succeed(0)
     const lines = texts.slice(at, at + found.lines)
@@ -398,7 +341,12 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
       .map((text) => text.split(delimiter))
     return Result.map(readHeader(cells, { ...config, delimiter }, file, below), (read) => {
       header = read
-      needed = new Set([read.id, read.label, ...read.image.filter((part) => typeof part === "number")])
+      needed = new Set([
+        read.id,
+        read.label,
+        ...(read.part === undefined ? [] : [read.part]),
+        ...read.image.filter((part) => typeof part === "number")
+      ])
       return at + found.lines
     })
   }
@@ -473,21 +421,21 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
     },
     notes: () => {
       const more = tied.length - 1
-      return tied
+      const divided =
+        isOpen && delimiter !== "," ? [`${file}: ${delimiters.get(delimiter) ?? ""} divide the cells`] : []
+      const quoted = tied
         .slice(0, 1)
         .map(
           ({ last, line, rows }) =>
             `${file}: a quoted cell goes from line ${line} to line ${last}, and ${count(rows)} of its lines look like ` +
             `rows${more === 0 ? "" : ` (and so in ${count(more)} other rows)`}. If its quotes are stray, take them out.`
         )
+      return [...divided, ...quoted]
     }
   }
 }
 
 const unreadableQuotes = "its quotes cannot be read"
-
-/** Nothing but white space: no row. */
-const isBlank = (text: string): boolean => text === "" || (text.charCodeAt(0) <= 32 && text.trim() === "")
 
 const headerNotUtf8 = (file: string, line: number): RowsError =>
   new RowsError({
@@ -515,7 +463,7 @@ const noLineBreaks = (file: string, line: number): RowsError =>
 
 /**
  * The source `csv`, which reads `chunkBytes` bytes at a time: RFC 4180, UTF-8 with or without a byte order mark, LF or
- * CRLF. Every line is accounted for; the head of this file says what becomes of a row that breaks RFC 4180. The line
+ * CRLF. The delimiter is found out where `data.delimiter` is left out. Every line is accounted for; the head of this file says what becomes of a row that breaks RFC 4180. The line
  * `sep=;` of spreadsheet programs sets the delimiter.
  */
 export const csvReading = (chunkBytes: number): Source => ({

@@ -2,6 +2,7 @@ import { NodeStream } from "@effect/platform-node"
 import { Effect, Result, Stream } from "effect"
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
+import type { CatalogueForm } from "../../pipeline/catalogueForm.ts"
 import { fileMissing } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
 import { systemFault } from "../storage/systemFault.ts"
@@ -9,16 +10,29 @@ import { systemFault } from "../storage/systemFault.ts"
 /** Bytes at a file's beginning from which its kind is known. */
 const enough = 1024
 
-/** A kind of file that is no CSV in UTF-8, and what to do about it. */
+/** What a text file is read as. */
+export type TextForm = Extract<CatalogueForm, "csv" | "jsonl">
+
+const nouns: Readonly<Record<TextForm, string>> = { csv: "CSV", jsonl: "JSON lines" }
+
+/** What to do about a file that is something else. */
+type Cure = (form: TextForm) => string
+
+/** A kind of file that is no list in UTF-8, and what to do about it. */
 interface Kind {
   readonly what: string
-  readonly cure: string
+  readonly cure: Cure
 }
 
-const saveAsCsv = 'Save it as CSV in UTF-8 (spreadsheets call it "CSV UTF-8"), and set `data.csv` to that file.'
-const exportAsCsv = "Write its table as CSV, with a header, and set `data.csv` to that file."
-const unpack = "Unpack it, and set `data.csv` to the CSV file in it."
-const nameList = "Set `data.csv` to the CSV file with the images' list."
+const saveAsCsv: Cure = () =>
+  'Save it as CSV in UTF-8 (spreadsheets call it "CSV UTF-8"), and set `data.csv` to that file.'
+const exportAsCsv: Cure = () => "Write its table as CSV, with a header, and set `data.csv` to that file."
+const unpack: Cure = (form) => `Unpack it, and set \`data.${form}\` to the ${nouns[form]} file in it.`
+const nameList: Cure = (form) => `Set \`data.${form}\` to the ${nouns[form]} file with the images' list.`
+const always =
+  (cure: string): Cure =>
+  () =>
+    cure
 
 /** By the bytes that a file begins with, as Latin-1. */
 const beginnings: ReadonlyArray<readonly [bytes: string, kind: Kind]> = [
@@ -29,7 +43,7 @@ const beginnings: ReadonlyArray<readonly [bytes: string, kind: Kind]> = [
   ["7z\xbc\xaf\x27\x1c", { what: "this is a 7z archive", cure: unpack }],
   ["Rar!", { what: "this is a RAR archive", cure: unpack }],
   ["\xd0\xcf\x11\xe0", { what: "this is an Excel workbook (.xls)", cure: saveAsCsv }],
-  ["PAR1", { what: "this is a Parquet file", cure: exportAsCsv }],
+  ["PAR1", { what: "this is a Parquet file", cure: always("Set `data.parquet` to it.") }],
   ["ARROW1", { what: "this is an Arrow file", cure: exportAsCsv }],
   ["FEA1", { what: "this is a Feather file", cure: exportAsCsv }],
   ["Obj\x01", { what: "this is an Avro file", cure: exportAsCsv }],
@@ -44,7 +58,7 @@ const beginnings: ReadonlyArray<readonly [bytes: string, kind: Kind]> = [
     "version https://git-lfs.github.com/spec/",
     {
       what: "this is a Git LFS pointer, not the file that it stands for",
-      cure: "Fetch the file with `git lfs pull`."
+      cure: always("Fetch the file with `git lfs pull`.")
     }
   ]
 ]
@@ -74,20 +88,33 @@ const unmarkedUtf16 = (bytes: Uint8Array): Kind | undefined => {
   return undefined
 }
 
-const markupOrJson = (head: string): Kind | undefined => {
+const asLines =
+  "If it has an object on each line, set `data.jsonl` to it; otherwise write its table as CSV, with a header, and set `data.csv` to that file."
+
+const json = (text: string, form: TextForm): Kind | undefined => {
+  if (form === "csv")
+    return /^(\{\s*["}]|\[\s*[[{"\d\]-])/.test(text) ? { what: "this is JSON", cure: always(asLines) } : undefined
+  return /^(\[|\{[ \t]*\r?\n)/.test(text)
+    ? {
+        what: "this is one JSON document, and not an object on each line",
+        cure: always("Write each of its objects on a line of its own: `jq -c '.[]' FILE.json > FILE.jsonl`.")
+      }
+    : undefined
+}
+
+const markupOrJson = (head: string, form: TextForm): Kind | undefined => {
   const text = head.replace(/^\xef\xbb\xbf/, "").trimStart()
   if (/^<(!doctype html|html|head|body|table)\b/i.test(text))
     return {
       what: "this is a web page (HTML), perhaps a sign-in or error page that was saved in the file's place",
-      cure: "Download the CSV itself."
+      cure: always("Download the list itself.")
     }
   if (/^<(\?xml|[a-z!])/i.test(text)) return { what: "this is XML", cure: exportAsCsv }
-  if (/^(\{\s*["}]|\[\s*[[{"\d\]-])/.test(text)) return { what: "this is JSON", cure: exportAsCsv }
-  return undefined
+  return json(text, form)
 }
 
-/** The kind of a file that is no CSV in UTF-8, by its first bytes. */
-const kindOf = (bytes: Uint8Array): Kind | undefined => {
+/** The kind of a file that is no list in UTF-8, by its first bytes. */
+const kindOf = (bytes: Uint8Array, form: TextForm): Kind | undefined => {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
   if (zipBeginnings.some((beginning) => head.startsWith(beginning))) return zipKind(head)
   const known = beginnings.find(([beginning]) => head.startsWith(beginning))
@@ -98,11 +125,11 @@ const kindOf = (bytes: Uint8Array): Kind | undefined => {
   if (head.startsWith("\xfe\xff")) return utf16("(big-endian)")
   if (head.includes("\0"))
     return unmarkedUtf16(bytes) ?? { what: "this is a binary file, with zero bytes in it", cure: nameList }
-  return markupOrJson(head)
+  return markupOrJson(head, form)
 }
 
 /** Holds back the first bytes of a file until its kind is known; fails where it is not text. */
-const makeKindCheck = (file: string) => {
+const makeKindCheck = (file: string, form: TextForm) => {
   let held: Buffer | undefined = Buffer.alloc(0)
   /** The bytes to go on with: none while they are held back. */
   return (chunk: Uint8Array, isLast: boolean): Result.Result<Uint8Array, RowsError> => {
@@ -111,24 +138,24 @@ const makeKindCheck = (file: string) => {
     if (held.length < enough && !isLast) return Result.succeed(held.subarray(0, 0))
     const bytes = held
     held = undefined
-    const kind = kindOf(bytes.subarray(0, enough))
+    const kind = kindOf(bytes.subarray(0, enough), form)
     return kind === undefined
       ? Result.succeed(bytes)
       : Result.fail(
           new RowsError({
             file,
-            reason: kind.what.startsWith("this is UTF") ? "notUtf8" : "notCsv",
+            reason: kind.what.startsWith("this is UTF") ? "notUtf8" : form === "csv" ? "notCsv" : "notJsonLines",
             detail: kind.what,
-            cure: kind.cure
+            cure: kind.cure(form)
           })
         )
   }
 }
 
 /** Why a file cannot be read. */
-const explain = (file: string, cause: unknown): RowsError => {
+const explain = (file: string, form: TextForm, cause: unknown): RowsError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
-  if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file)
+  if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file, form)
   return new RowsError({
     file,
     reason: "unreadable",
@@ -138,28 +165,37 @@ const explain = (file: string, cause: unknown): RowsError => {
   })
 }
 
-const notAFile = (file: string, detail: string) =>
-  new RowsError({ file, reason: "notAFile", detail, cure: "Expected a CSV file; set `data.csv` to its name." })
+const notAFile = (file: string, form: TextForm, detail: string) =>
+  new RowsError({
+    file,
+    reason: "notAFile",
+    detail,
+    cure: `Expected a ${nouns[form]} file; set \`data.${form}\` to its name.`
+  })
 
 /** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
-const checkIsFile = Effect.fnUntraced(function* (file: string) {
-  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => explain(file, cause) })
-  if (found.isDirectory()) return yield* notAFile(file, "this is a folder")
-  if (!found.isFile()) return yield* notAFile(file, "this is a device or a pipe")
+const checkIsFile = Effect.fnUntraced(function* (file: string, form: TextForm) {
+  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => explain(file, form, cause) })
+  if (found.isDirectory()) return yield* notAFile(file, form, "this is a folder")
+  if (!found.isFile()) return yield* notAFile(file, form, "this is a device or a pipe")
 })
 
 /**
  * The bytes of a text file, `chunkBytes` at a time. Fails with a RowsError where it cannot be read, and where it is
- * something else (a workbook, an archive, JSON, a web page, UTF-16), which the error names.
+ * something else (a workbook, an archive, JSON in a CSV's place, a web page, UTF-16), which the error names.
  */
-export const textBytes = (file: string, chunkBytes: number): Stream.Stream<Uint8Array, RowsError> =>
+export const textBytes = (
+  file: string,
+  chunkBytes: number,
+  form: TextForm = "csv"
+): Stream.Stream<Uint8Array, RowsError> =>
   Stream.suspend(() => {
-    const check = makeKindCheck(file)
+    const check = makeKindCheck(file, form)
     const bytes = NodeStream.fromReadable<Uint8Array, RowsError>({
       evaluate: () => createReadStream(file, { highWaterMark: chunkBytes }),
-      onError: (cause) => explain(file, cause)
+      onError: (cause) => explain(file, form, cause)
     })
-    return Stream.unwrap(Effect.as(checkIsFile(file), bytes)).pipe(
+    return Stream.unwrap(Effect.as(checkIsFile(file, form), bytes)).pipe(
       Stream.mapEffect((chunk) => Effect.fromResult(check(chunk, false))),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => Effect.fromResult(check(new Uint8Array(), true)))))
     )

@@ -14,6 +14,21 @@ export type LineFault = "notUtf8" | "tooLong"
 /** The longest line, and the longest row over several lines, in bytes and in characters: 16 MiB. */
 export const longest = 16 * 2 ** 20
 
+/** What is said of a line with a fault. */
+export const faultDetail: Readonly<Record<LineFault, string>> = {
+  notUtf8: "bytes that are not UTF-8, shown as \uFFFD",
+  tooLong: `the line has more than ${longest / 2 ** 20} MiB`
+}
+
+/** Nothing but white space: no row. */
+export const isBlank = (text: string): boolean => text === "" || (text.charCodeAt(0) <= 32 && text.trim() === "")
+
+/**
+ * A copy of the text. V8 makes a substring of 13 characters or more a pointer into the block of the file that it is from,
+ * which would keep the whole block in memory.
+ */
+export const detach = (text: string): string => (text.length < 13 ? text : Buffer.from(text, "utf8").toString("utf8"))
+
 const newline = 10
 const carriageReturn = 13
 const none: Lines = { texts: [], faults: new Map() }
