@@ -59,7 +59,13 @@ type DataFacts = Omit<TrainingData<never, never>, "trainingBatches" | "validatio
 export interface TrainingOptions<E, R> extends TrainingData<E, R>, Omit<LearnerOptions, "checkpoints"> {}
 
 /** What ends one learner, and touches no other. */
-export type LearnerError = TrainingDiverged | EngineError | CheckpointError | ForeignCheckpoints | BestWeightsLost
+export type LearnerError =
+  | TrainingDiverged
+  | EngineError
+  | CheckpointError
+  | ForeignCheckpoints
+  | TrainedFurther
+  | BestWeightsLost
 
 /** The epochs that are done. */
 type History = ReadonlyArray<EpochRecord>
@@ -345,6 +351,8 @@ const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
     if (passedOver.some(({ reason }) => reason === "foreign")) return yield* new ForeignCheckpoints()
     return
   }
+  const done = checkpoint.training.epoch + (checkpoint.training.position > 0 ? 1 : 0)
+  if (done > learner.config.epochs) return yield* new TrainedFurther({ epochs: done })
   yield* session.restore(checkpoint.session)
   learner.state = learner.saved = checkpoint.training
   learner.secondsBefore = secondsOf(checkpoint.training)
@@ -526,6 +534,17 @@ export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("Best
       `${this.found === undefined ? "is gone or damaged" : `has those of ${this.found}`}. ` +
       'Train again in another folder (--run DIR), with train.select = "last" if the last epoch\'s weights will do.'
     )
+  }
+}
+
+/** The run has more epochs behind it than it is to have: exit code 2. */
+export class TrainedFurther extends Schema.TaggedError<TrainedFurther>()("TrainedFurther", {
+  /** Those that are done or have begun. */
+  epochs: Schema.Natural
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return `The run is in epoch ${this.epochs} already: set train.epochs to ${this.epochs} or more.`
   }
 }
 

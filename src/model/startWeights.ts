@@ -104,7 +104,7 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   ) as Weights
 })
 
-/** Whether the head of a run's model is kept: its classes are the same ones. Fails where it is of another network. */
+/** Whether the head of a run's model is kept: it has the same layers and classes. Fails where the rest does not fit. */
 const keepsHead = Effect.fnUntraced(function* (network: Network, labels: ReadonlyArray<string>, source: string) {
   const facts = modelFacts((yield* Pretrained.use(({ contents }) => contents(source))).metadata)
   if (Option.isNone(facts)) return false
@@ -112,27 +112,23 @@ const keepsHead = Effect.fnUntraced(function* (network: Network, labels: Readonl
   const mismatch = (detail: string) => new WeightsError({ source, reason: "mismatch", detail })
   if (other.name !== network.name)
     return yield* mismatch(
-      `they are a run's of ${other.name}, and this one trains ${network.name}. Set \`network.name\` to ${JSON.stringify(other.name)}, or name a run of ${network.name}.`
+      `they are a run's of ${other.name}, and this one trains ${network.name}. ` +
+        `Set \`network.name\` to ${JSON.stringify(other.name)}, or name a run of ${network.name}.`
     )
-  const namesOf = (one: Network) =>
-    parameters(one)
-      .map(({ name }) => name)
-      .join()
-  if (namesOf(other) !== namesOf(network))
-    return yield* mismatch(
-      `they are a run's of ${other.name} with another head. Set \`network.head\` as that run has it (its config.json says it).`
-    )
-  const isSameSize = other.height === network.height && other.width === network.width
   const last = headOf(network)
-  const bodyOf = (one: Network) =>
+  const isOfHead = (name: string) => last !== undefined && name.startsWith(`${last}.`)
+  const listed = (one: Network, ofHead: boolean) =>
     parameters(one)
-      .filter(({ name }) => last === undefined || !name.startsWith(`${last}.`))
-      .map(({ shape }) => shape.join())
-  if (!isSameSize && bodyOf(other).join(";") !== bodyOf(network).join(";"))
+      .filter(({ name }) => isOfHead(name) === ofHead)
+      .map(({ name, shape }) => `${name} ${shapeText(shape)}`)
+      .join("; ")
+  if (listed(other, false) !== listed(network, false))
     return yield* mismatch(
-      `they are a run's with images of ${other.height} x ${other.width} (height x width), and ${network.name} has other weights for ${network.height} x ${network.width}. Set \`image.height\` and \`image.width\` to ${other.height} and ${other.width}.`
+      `they are a run's whose images are ${other.height} high and ${other.width} wide, and ${network.name} has other weights for ` +
+        `${network.height} and ${network.width}. Set \`image.height\` to ${other.height} and \`image.width\` to ${other.width}.`
     )
-  return before.length === labels.length && before.every((label, index) => label === labels[index])
+  const isSame = before.length === labels.length && before.every((label, index) => label === labels[index])
+  return isSame && listed(other, true) === listed(network, true)
 })
 
 /**

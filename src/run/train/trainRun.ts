@@ -14,12 +14,13 @@ import { trainRuns } from "./train.ts"
  * in four files: it is planned (`plan.ts`), opened (`open.ts`), trained (`train.ts`) and finished (`finish.ts`).
  *
  * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data, and with what the run
- * began on, or with `engine` instead.
+ * began on, or with `engine` instead. `former` is the digest of the configuration that it had until now, where it is to be
+ * trained longer: its checkpoints under that one are its own.
  */
-export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
+export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine, former?: string) {
   const folder = yield* RunFolder
   const checkpoints = yield* Checkpoints
-  const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
+  const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine, former })
   const { ended } = yield* trainRuns([planned])
   const outcome = ended[0]?.outcome
   if (outcome?.state === "finished") return outcome.report
