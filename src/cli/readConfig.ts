@@ -6,6 +6,8 @@ import { runWithAbsolutePaths, withAbsolutePaths } from "../config/pathKeys.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
+import type { PlainFlag } from "./plainFlags.ts"
+import { namingFlags, refuseContradictions, setsOf, whereOf } from "./plainFlags.ts"
 
 /** The largest configuration in bytes: room for a hundred thousand labels. */
 const mostBytes = 1 << 22
@@ -119,10 +121,31 @@ export const readTable = Effect.fn("readTable")(function* (
   return { raw, where: sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}` }
 })
 
-/** The configuration of a file, changed by `--set`, checked by the Schema. */
-export const readConfig = Effect.fn("readConfig")(function* (file: string, sets: ReadonlyArray<string>) {
-  const { raw, where } = yield* readTable(file, sets)
-  return yield* decodeRunConfig(raw, where)
+/** The configuration of a file, changed by plain flags and by `--set`, checked by the Schema. */
+export const readConfig = Effect.fn("readConfig")(function* (
+  file: string,
+  sets: ReadonlyArray<string>,
+  flags: ReadonlyArray<PlainFlag> = []
+) {
+  yield* refuseContradictions(flags, sets)
+  const { raw } = yield* readTable(file, [...setsOf(flags), ...sets])
+  return yield* decodeRunConfig(raw, whereOf(file, flags, sets)).pipe(namingFlags(flags))
+})
+
+/**
+ * A table whose paths are absolute, changed by `--set`, and the configuration that it is; `where` names the table in
+ * errors.
+ */
+export const changedConfig = Effect.fn("changedConfig")(function* (
+  table: Table,
+  where: string,
+  sets: ReadonlyArray<string>,
+  flags: ReadonlyArray<PlainFlag>
+) {
+  const { resolve } = yield* Path.Path
+  let raw = table
+  for (const assignment of sets) raw = yield* applySet(raw, assignment, runKind, (path) => resolve(path))
+  return { raw, config: yield* decodeRunConfig(raw, whereOf(where, flags, sets)).pipe(namingFlags(flags)) }
 })
 
 /** The configuration that a run began with, from its folder. */

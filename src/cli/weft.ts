@@ -3,6 +3,7 @@ import { backendInstall } from "./backendInstall.ts"
 import { doctor } from "./doctor.ts"
 import { evaluate } from "./evaluate.ts"
 import { exportRun } from "./exportRun.ts"
+import { init } from "./init.ts"
 import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
@@ -19,6 +20,7 @@ import { worker } from "./worker.ts"
  */
 export const commands = [
   train,
+  init,
   search,
   worker,
   evaluate,

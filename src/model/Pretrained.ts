@@ -59,6 +59,8 @@ export interface Beside {
 export class Pretrained extends Context.Service<
   Pretrained,
   {
+    /** Whether the weights are on this machine: nothing is fetched to know it, nor would be to have them. */
+    readonly atHand: (source: string) => Effect.Effect<boolean>
     /** What the weights are, without reading them. */
     readonly contents: (source: string) => Effect.Effect<Contents, WeightsError>
     /** What is said beside the weights, for what their own metadata leave open; a note tells what cannot be read. */
@@ -81,6 +83,7 @@ export class Pretrained extends Context.Service<
           : Effect.succeed(found)
       })
     return Layer.succeed(Pretrained, {
+      atHand: (source) => Effect.succeed(files[source] !== undefined),
       contents: (source) =>
         Effect.map(find(source), ({ metadata, tensors }) => ({
           metadata,

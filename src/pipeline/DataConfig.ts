@@ -47,7 +47,7 @@ export const UrlsConfig = Schema.Struct({
     Schema.Literal("any"),
     Schema.NonEmptyArray(
       Schema.String.check(
-        Schema.isPattern(/^(\*\.)?[^\s\/*@?#]+$/u, { expected: 'a host such as "cdn.example.com" or "*.example.com"' })
+        Schema.isPattern(/^(\*\.)?[^\s/*@?#]+$/u, { expected: 'a host such as "cdn.example.com" or "*.example.com"' })
       )
     )
   ]).annotateKey({

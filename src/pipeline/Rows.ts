@@ -21,7 +21,7 @@ export const catalogueFile = (root: string, data: CatalogueKeys): string => {
 }
 
 /** Whether a path stands for itself, whatever the folder. */
-const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
+export const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path)
 
 /** An image's path: under the folder, or as it is where it is absolute. */
 export const imagePath = (root: string, image: string): string => (isAbsolute(image) ? image : pathUnder(root, image))

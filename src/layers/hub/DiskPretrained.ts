@@ -5,7 +5,7 @@ import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import type { SafetensorsError } from "../../model/safetensors.ts"
 import type { FileError } from "../storage/atomicWrite.ts"
 import { hubConfig } from "./hubConfig.ts"
-import { hubFile } from "./hubFile.ts"
+import { hubFile, isFetched } from "./hubFile.ts"
 import { hubPrefix } from "./HubName.ts"
 import { fileHeader, fileTensors } from "../storage/SafetensorsFile.ts"
 
@@ -47,6 +47,14 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
 
 /** Trained weights from safetensors files and from folders of finished runs; a hub's (`hf:OWNER/NAME`) are fetched once and lie in the cache. */
 export const layer = Layer.succeed(Pretrained, {
+  atHand: (source) =>
+    source.startsWith(hubPrefix)
+      ? isFetched(source)
+      : located(source).pipe(
+          Effect.flatMap(kindOf),
+          Effect.map((kind) => kind === "file"),
+          Effect.orElseSucceed(() => false)
+        ),
   contents: Effect.fnUntraced(function* (source) {
     const path = yield* located(source)
     const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source, path))
