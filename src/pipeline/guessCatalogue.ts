@@ -28,6 +28,8 @@ export interface ImageCandidate {
   /** `data.images`. */
   readonly template: string
   readonly column: string
+  /** Whether its cells name files, and are not put together to names. */
+  readonly isFile: boolean
   /** The path of each of some rows. */
   readonly paths: ReadonlyArray<string>
 }
@@ -132,13 +134,14 @@ export const imageCandidates = (
     const cells = rows.map((row) => (row[index] ?? "").trim())
     const full = cells.filter((cell) => cell !== "")
     if (full.length === 0 || full.length < most * cells.length || column === "") return []
+    const isFile = share(full, (cell) => imageName.test(cell)) >= most
     const of = (before: string, after: string): ImageCandidate => ({
       template: `${before}{${column}}${after}`,
       column,
+      isFile,
       paths: full.map((cell) => before + cell + after)
     })
     if (share(full, (cell) => address.test(cell)) >= most) return []
-    const isFile = share(full, (cell) => imageName.test(cell)) >= most
     if (isFile) {
       const places = [...new Set([beside, "", ...folders.map(({ path }) => below(path))])]
       return isAbsolute(full[0] ?? "") ? [of("", "")] : places.slice(0, 40).map((before) => of(before, ""))
@@ -152,10 +155,9 @@ export const imageCandidates = (
 const chooseImages = (candidates: ReadonlyArray<ImageCandidate>, present: ReadonlySet<string>) => {
   const judged = candidates
     .map((candidate) => ({ candidate, found: share(candidate.paths, (path) => present.has(path)) }))
-    .filter(({ found }) => found > 0)
-    .toSorted((a, b) => b.found - a.found)
-  const [best] = judged
-  return best !== undefined && best.found >= 0.5 ? best.candidate : undefined
+    .filter(({ found }) => found >= 0.5)
+    .toSorted((a, b) => Number(b.candidate.isFile) - Number(a.candidate.isFile) || b.found - a.found)
+  return judged[0]?.candidate
 }
 
 /** The folder that all these absolute paths are in. */

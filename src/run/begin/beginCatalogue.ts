@@ -87,7 +87,12 @@ const knownWeights = Effect.fnUntraced(function* ({ network, resolve, weights }:
   }
   if (network !== undefined && network !== "mobilenet-v2") return undefined
   for (const source of [publishedWeights, ...usualFiles.map(resolve)])
-    if (yield* atHand(source)) return { source, network: "mobilenet-v2", scale: imagenetScale } satisfies KnownWeights
+    if (yield* atHand(source)) {
+      const { metadata } = yield* contents(source)
+      const known: KnownWeights = { source, network: "mobilenet-v2" }
+      // What the file itself says comes first: others publish them with other numbers.
+      return metadata["mean"] === undefined ? { ...known, scale: imagenetScale } : known
+    }
   return undefined
 })
 
