@@ -91,7 +91,7 @@ const lookAround = async (root: string) => {
 }
 
 const otherKinds: ReadonlyArray<readonly [RegExp, detail: string, cure: string]> = [
-  [/\.(?:toml|ya?ml|json)$/i, "this is no list of images", "If it is a configuration, name it with --config."],
+  [/\.(?:toml|ya?ml|json)$/i, "this is no list of images", "If it is a configuration: --config FILE"],
   [/\.(?:zip|tar|tgz|gz|7z|rar|bz2|xz)$/i, "this is an archive", "Unpack it, and name the folder."],
   [/\.(?:xlsx?|ods|numbers)$/i, "this is a workbook", "Save it as CSV, and name that file."]
 ]
@@ -102,7 +102,13 @@ const look = async (path: string): Promise<Place | CatalogueUnclear> => {
   const absolute = resolve(path)
   const found = await stat(absolute).catch(() => undefined)
   if (found === undefined)
-    return refuse("missing", "there is no such file or folder", "Name a folder of photos, or a list of them.")
+    return refuse(
+      "missing",
+      "there is no such file or folder",
+      /^[A-Za-z][\w.]*=/.test(path)
+        ? `To set a key: --set ${path}`
+        : "Name a folder of photos, or a CSV, JSON lines or Parquet file that lists them."
+    )
   if (found.isDirectory()) {
     const { lists, ...around } = await lookAround(absolute)
     return {
@@ -126,7 +132,7 @@ const look = async (path: string): Promise<Place | CatalogueUnclear> => {
     return refuse(
       "otherKind",
       isImage(file) ? "this is a single photo" : detail,
-      isImage(file) ? "Name a folder of photos, or a list of them." : cure
+      isImage(file) ? "Name a folder of photos, or a list of them." : cure.replace("--config FILE", `--config ${path}`)
     )
   }
   const root = dirname(absolute)

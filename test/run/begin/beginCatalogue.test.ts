@@ -122,7 +122,7 @@ describe("a catalogue of which only the path is known", () => {
         write(root, photos(["s/cap/1.jpg", "s/cap/2.jpg", "s/tie/1.jpg", "s/tie/2.jpg"]))
         const message = (path: string) => Effect.map(Effect.flip(begun(join(root, path))), (error) => error.message)
         assert.match(yield* message("a.zip"), /this is an archive\. Unpack it, and name the folder/)
-        assert.match(yield* message("c.toml"), /no list of images\. If it is a configuration, name it with --config/)
+        assert.match(yield* message("c.toml"), /no list of images\. If it is a configuration: --config .*c\.toml$/)
         assert.match(yield* message("p.jpg"), /a single photo/)
         assert.match(yield* message("gone"), /there is no such file or folder/)
         assert.match(yield* message("s"), /of its 2 classes, fewer than two have 3 photos/)
