@@ -2,6 +2,8 @@ import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import { NetworkMisfit } from "../model/networks.ts"
+import { WeightsError } from "../model/Pretrained.ts"
+import { TrainedFurther } from "../model/Training.ts"
 import { RowsError } from "../pipeline/RowsError.ts"
 
 // Plain flags for the keys that everybody sets: each is the same as some --set.
@@ -141,7 +143,7 @@ const withFlags = (text: string, flags: ReadonlyArray<PlainFlag>): string => {
 /** Errors name the flag that was given, and not the key that it sets. */
 export const namingFlags =
   (flags: ReadonlyArray<PlainFlag>) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ConfigError | RowsError, R> =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ConfigError | RowsError | WeightsError, R> =>
     Effect.mapError(effect, (error) => {
       if (flags.length === 0) return error
       if (error instanceof ConfigError)
@@ -156,8 +158,20 @@ export const namingFlags =
           detail: withFlags(error.detail, flags),
           cure: withFlags(error.cure, flags)
         })
-      const size = flags.find(({ name }) => name === "--size")
-      return error instanceof NetworkMisfit && size !== undefined
-        ? new ConfigError({ where: size.text, problems: [`${error.network} does not fit: ${error.detail}`] })
-        : error
+      if (error instanceof WeightsError)
+        return new WeightsError({
+          source: error.source,
+          reason: error.reason,
+          detail: withFlags(error.detail, flags)
+        })
+      const textOf = (flag: string) => flags.find(({ name }) => name === flag)?.text
+      const [size, epochs] = [textOf("--size"), textOf("--epochs")]
+      if (error instanceof NetworkMisfit && size !== undefined)
+        return new ConfigError({ where: size, problems: [`${error.network} does not fit: ${error.detail}`] })
+      if (error instanceof TrainedFurther && epochs !== undefined)
+        return new ConfigError({
+          where: epochs,
+          problems: [`the run is in epoch ${error.epochs} already: name ${error.epochs} or more`]
+        })
+      return error
     })

@@ -112,7 +112,7 @@ const resumed = Effect.fnUntraced(function* (named: Option.Option<string>, sets:
   const runs = yield* Runs
   if (Option.isSome(named)) return named.value
   // Trained longer can be a finished one too.
-  if (sets.length > 0) return (yield* newestRun) ?? (yield* nothingToResume("run"))
+  if (sets.some((one) => one.startsWith("train.epochs="))) return (yield* newestRun) ?? (yield* nothingToResume("run"))
   for (const path of yield* unfinished("config.json", "report.json")) {
     const isFree = yield* Effect.scoped(runs.hold(path, "refuse")).pipe(
       Effect.as(true),
@@ -192,7 +192,7 @@ export const train = Command.make(
     const path = yield* resumed(dir, sets)
     const { before, config } = yield* goingOn(path, sets).pipe(plain.namingFlags(given))
     const { folder } = yield* runs.open(path, config.train.checkpoint.keep)
-    const former = yield* formerOf(path, folder, before, config)
+    const former = yield* formerOf(path, folder, before, config).pipe(plain.namingFlags(given))
     if (former === undefined) {
       const finished = yield* Effect.provideService(finishedRun(config), RunFolder, folder)
       if (finished !== undefined) return yield* finish(finished, path)

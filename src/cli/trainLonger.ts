@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../config/RunConfig.ts"
 import { ConfigError } from "../config/RunConfig.ts"
+import { TrainedFurther } from "../model/Training.ts"
 import { report } from "../pipeline/Progress.ts"
 import { configDigest } from "../run/configDigest.ts"
 import { finishedReport } from "../run/finishedReport.ts"
@@ -60,6 +61,8 @@ export const formerOf = Effect.fn("formerOf")(function* (
   const former = yield* configDigest(before)
   if (former === (yield* configDigest(config))) return undefined
   const finished = yield* finishedReport(folder, before, path)
+  const done = finished?.history.length ?? 0
+  if (done > config.train.epochs) return yield* new TrainedFurther({ epochs: done })
   const patience = config.train.earlyStopping?.patience
   if (
     finished !== undefined &&

@@ -80,7 +80,7 @@ describe("train PATH", () => {
     assert.strictEqual(other.code, 2)
     assert.match(
       other.stderr,
-      /they are a run's of simple-cnn, and this one trains resnet18\. Set `?network\.name|--network/
+      /they are a run's of simple-cnn, and this one trains resnet18\. Set --network to "simple-cnn"/
     )
   })
 

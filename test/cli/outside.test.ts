@@ -107,15 +107,23 @@ describe("a command line that is wrong", () => {
       /^--epochs 3 --set train\.epochs=5: both set train\.epochs/
     ],
     [["train", "data", "--size", "64", "-s", "image.width=48"], 2, /^--size 64x64 --set image\.width=48: both set/],
-    [["train", "--epochs", "0"], 2, /with --epochs 0: --epochs: Expected a value between 1 and 100000, got 0$/],
+    [
+      ["train", "-c", "config.toml", "--epochs", "0"],
+      2,
+      /with --epochs 0: --epochs: Expected a value between 1 and 100000, got 0$/
+    ],
     [
       ["train", "--size", "big"],
       2,
       /^--size big: expected a height and a width such as 64x48, or one number, got big$/
     ],
-    [["train", "--size", "4x2000"], 2, /with --size 4x2000: --size: Expected a value between 8 and 2048, got 4$/],
+    [
+      ["train", "-c", "config.toml", "--size", "4x2000"],
+      2,
+      /with --size 4x2000: --size: Expected a value between 8 and 2048, got 4$/
+    ],
     [["train", "-c", "config.toml", "--size", "16"], 2, /^--size 16x16: simple-cnn does not fit: /],
-    [["train", "--network", "lenet"], 2, /with --network lenet: --network: Expected "simple-cnn"/],
+    [["train", "-c", "config.toml", "--network", "lenet"], 2, /with --network lenet: --network: Expected "simple-cnn"/],
     [
       ["train", "-c", "config.toml", "--label", "sort"],
       3,
@@ -129,7 +137,11 @@ describe("a command line that is wrong", () => {
       2,
       /^--set image\.height: the run was begun with its own/
     ],
-    [["train", "--resume", "--run", "run", "--epochs", "1"], 2, /in epoch 2 already: set train\.epochs to 2 or more/],
+    [
+      ["train", "--resume", "--run", "run", "--epochs", "1"],
+      2,
+      /^--epochs 1: the run is in epoch 2 already: name 2 or more$/
+    ],
     [["init", "nowhere"], 2, /^nowhere: there is no such file or folder/],
     [["train", "--batch-size=16"], 2, /--set train\.batchSize=16$/],
     [["search", "--lr", "0.1"], 2, /--set base\.train\.learningRate=0\.1$/],

@@ -15,7 +15,7 @@ export const scheduleNote = (
   finished: Report | undefined
 ): string | undefined => {
   if (before.epochs === after.epochs) return undefined
-  const epochs = `${after.epochs} epochs instead of ${before.epochs}`
+  const epochs = `${after.epochs} ${after.epochs === 1 ? "epoch" : "epochs"} instead of ${before.epochs}`
   const { kind } = after.schedule
   if (!dependsOnEpochs(after))
     return `${epochs}: the schedule ${kind} does not depend on how many there are, and the run goes on as one of ${after.epochs} from its beginning`
