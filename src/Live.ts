@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Augment } from "./pipeline/Augment.ts"
 import * as FileRows from "./layers/sources/FileRows.ts"
+import * as DiskCatalogueFiles from "./layers/sources/DiskCatalogueFiles.ts"
 import * as DiskExports from "./layers/storage/DiskExports.ts"
 import * as DiskFeatureCache from "./layers/storage/DiskFeatureCache.ts"
 import * as DiskImageFiles from "./layers/images/DiskImageFiles.ts"
@@ -35,6 +36,7 @@ const loggers = Loggers.layerWith(
 /** Every stage by its live Layer: what the command line runs on. */
 export const layer = Layer.mergeAll(
   FileRows.layer,
+  DiskCatalogueFiles.layer,
   SharpImages.layerFromBytes,
   Augment.layer,
   WorkerFeed.layer,

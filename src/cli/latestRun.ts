@@ -33,16 +33,22 @@ export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) 
   return newest
 })
 
-/**
- * The error of `--resume` without `--run`. `begun` is a file that every run has once it has begun, `done` one that only
- * finished runs have.
- */
-export const resumeWhich = Effect.fnUntraced(function* (command: string, begun: string, done: string) {
+/** The folders under `runs/` that have begun and are not finished, the newest first: by a file of each. */
+export const unfinished = Effect.fnUntraced(function* (begun: string, done: string) {
   const finished = new Set(yield* withFile(done))
-  const newest = (yield* withFile(begun)).find((path) => !finished.has(path))
-  const which =
-    newest === undefined
-      ? "none under runs/ is unfinished"
-      : `the newest that is not finished: npx pnpm pipeline:${command} --run ${newest} --resume`
-  return new ConfigError({ where: "--resume", problems: [`needs --run DIR, the run to resume; ${which}`] })
+  return (yield* withFile(begun)).filter((path) => !finished.has(path))
 })
+
+/** The newest run under `runs/`, finished or not, which is then reported; undefined where there is none. */
+export const newestRun = Effect.gen(function* () {
+  const [newest] = yield* withFile("config.json")
+  if (newest !== undefined) yield* report({ _tag: "Note", line: `run ${newest}, the newest` })
+  return newest
+})
+
+/** The error of `--resume` where there is nothing to go on with. */
+export const nothingToResume = (what: "run" | "search") =>
+  new ConfigError({
+    where: "--resume",
+    problems: [`there is no interrupted ${what} under runs/; name one with --run DIR`]
+  })

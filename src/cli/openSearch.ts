@@ -5,7 +5,8 @@ import { Runs } from "../run/Runs.ts"
 import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
-import { resumeWhich } from "./latestRun.ts"
+import { report } from "../pipeline/Progress.ts"
+import { nothingToResume, unfinished } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
 import { readSearchConfig } from "./readSearchConfig.ts"
 
@@ -21,24 +22,26 @@ export interface SearchOptions {
 }
 
 /** The search in a folder, as far as it had come. */
-const existing = Effect.fnUntraced(function* ({ config, run, set }: SearchOptions) {
-  if (Option.isNone(run)) return yield* yield* resumeWhich("search", "search.json", "trials.csv")
+const existing = Effect.fnUntraced(function* ({ config, run: named, set }: SearchOptions) {
   if (Option.isSome(config) || set.length > 0)
     return yield* new ConfigError({
       where: "--resume",
       problems: ["only --run DIR goes with it: the configuration is the one that the search began with"]
     })
+  const run = Option.isSome(named) ? named.value : (yield* unfinished("search.json", "trials.csv"))[0]
+  if (run === undefined) return yield* nothingToResume("search")
+  if (Option.isNone(named)) yield* report({ _tag: "Note", line: `search ${run}, the newest that was interrupted` })
   const nothing = new ConfigError({
-    where: `--run ${run.value}`,
+    where: `--run ${run}`,
     problems: ["there is no search in this folder (it has no search.json)"]
   })
   const folder = yield* Effect.mapError(
-    Runs.use((runs) => runs.existing(run.value)),
+    Runs.use((runs) => runs.existing(run)),
     () => nothing
   )
   if (!(yield* folder.has("search.json"))) return yield* nothing
   const search = yield* Effect.provideService(readSearch, RunFolder, folder)
-  return { search, folder, shown: run.value, where: `${run.value}/search.json` }
+  return { search, folder, shown: run, where: `${run}/search.json` }
 })
 
 /** Whether a trial of the search has begun, or a cluster has it. What is left of a failed start is not a search. */

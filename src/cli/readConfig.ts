@@ -1,9 +1,13 @@
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Effect, FileSystem, Option, Path, Schema } from "effect"
 import type { Table } from "../config/configTable.ts"
 import { isKeyPath, isTable, setKey } from "../config/configTable.ts"
+import type { Resolve } from "../config/pathKeys.ts"
+import { runWithAbsolutePaths, withAbsolutePaths } from "../config/pathKeys.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
+import type { PlainFlag } from "./plainFlags.ts"
+import { namingFlags, refuseContradictions, setsOf, whereOf } from "./plainFlags.ts"
 
 /** The largest configuration in bytes: room for a hundred thousand labels. */
 const mostBytes = 1 << 22
@@ -67,14 +71,31 @@ const readFile = Effect.fnUntraced(function* (file: string) {
   const excess = excessOf(raw)
   if (excess !== undefined) return yield* new ConfigError({ where: file, problems: [excess] })
   if (!isTable(raw)) return yield* new ConfigError({ where: file, problems: ["expected a table of keys"] })
-  return raw
+  // What an editor checks the file by says nothing of the run.
+  const { $schema: _, ...table } = raw
+  return table
 })
 
 /** `3`, `true`, `[1, 2]` and `"text"` are read as JSON; anything else is text. */
 const valueOf = (text: string): Effect.Effect<unknown> =>
   Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text).pipe(Effect.orElseSucceed(() => text))
 
-const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, set: typeof setKey) {
+/** How one kind of configuration is changed, and where it has paths. */
+export interface ConfigKind {
+  /** The table with one key set. */
+  readonly set: (table: Table, path: string, value: unknown) => Table
+  /** A file's table, with its paths absolute. */
+  readonly resolveTable: (table: Table, resolve: Resolve) => Table
+  /** The value of one key, with its paths absolute. */
+  readonly resolveValue: (path: string, value: unknown, resolve: Resolve) => unknown
+}
+
+const runKind: ConfigKind = { set: setKey, resolveTable: runWithAbsolutePaths, resolveValue: withAbsolutePaths }
+
+/** A run's own `config.json` has absolute paths; relative ones, from Weft 0.1, are meant from the working directory. */
+const begunKind: ConfigKind = { ...runKind, resolveTable: (table) => table }
+
+const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, kind: ConfigKind, resolve: Resolve) {
   const at = assignment.indexOf("=")
   const path = assignment.slice(0, at)
   if (at < 1 || !isKeyPath(path))
@@ -82,20 +103,49 @@ const applySet = Effect.fnUntraced(function* (table: Table, assignment: string, 
       where: `--set ${assignment}`,
       problems: ["expected KEY=VALUE, such as --set train.epochs=3"]
     })
-  return set(table, path, yield* valueOf(assignment.slice(at + 1)))
+  return kind.set(table, path, kind.resolveValue(path, yield* valueOf(assignment.slice(at + 1)), resolve))
 })
 
-/** A file's keys, changed by `--set`, and the name of file and flags for errors; `set` changes one key. */
-export const readTable = Effect.fn("readTable")(function* (file: string, sets: ReadonlyArray<string>, set = setKey) {
-  let raw = yield* readFile(file)
-  for (const assignment of sets) raw = yield* applySet(raw, assignment, set)
+/**
+ * A file's keys, changed by `--set`, and how errors name both. Paths are absolute: those of the file were meant from its
+ * folder, those of the command line from the working directory.
+ */
+export const readTable = Effect.fn("readTable")(function* (
+  file: string,
+  sets: ReadonlyArray<string>,
+  kind: ConfigKind = runKind
+) {
+  const { dirname, resolve } = yield* Path.Path
+  let raw = kind.resolveTable(yield* readFile(file), (path) => resolve(dirname(file), path))
+  for (const assignment of sets) raw = yield* applySet(raw, assignment, kind, (path) => resolve(path))
   return { raw, where: sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}` }
 })
 
-/** The configuration of a file, changed by `--set`, checked by the Schema. */
-export const readConfig = Effect.fn("readConfig")(function* (file: string, sets: ReadonlyArray<string>) {
-  const { raw, where } = yield* readTable(file, sets)
-  return yield* decodeRunConfig(raw, where)
+/** The configuration of a file, changed by plain flags and by `--set`, checked by the Schema. */
+export const readConfig = Effect.fn("readConfig")(function* (
+  file: string,
+  sets: ReadonlyArray<string>,
+  flags: ReadonlyArray<PlainFlag> = []
+) {
+  yield* refuseContradictions(flags, sets)
+  const { raw } = yield* readTable(file, [...setsOf(flags), ...sets])
+  return yield* decodeRunConfig(raw, whereOf(file, flags, sets)).pipe(namingFlags(flags))
+})
+
+/**
+ * A table whose paths are absolute, changed by `--set`, and the configuration that it is; `where` names the table in
+ * errors.
+ */
+export const changedConfig = Effect.fn("changedConfig")(function* (
+  table: Table,
+  where: string,
+  sets: ReadonlyArray<string>,
+  flags: ReadonlyArray<PlainFlag>
+) {
+  const { resolve } = yield* Path.Path
+  let raw = table
+  for (const assignment of sets) raw = yield* applySet(raw, assignment, runKind, (path) => resolve(path))
+  return { raw, config: yield* decodeRunConfig(raw, whereOf(where, flags, sets)).pipe(namingFlags(flags)) }
 })
 
 /** The configuration that a run began with, from its folder. */
@@ -111,5 +161,6 @@ export const readRunConfig = Effect.fn("readRunConfig")(function* (folder: strin
       ]
     })
   }
-  return yield* readConfig(`${folder}/config.json`, sets)
+  const { raw, where } = yield* readTable(`${folder}/config.json`, sets, begunKind)
+  return yield* decodeRunConfig(raw, where)
 })

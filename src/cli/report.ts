@@ -1,13 +1,13 @@
 import { Console, Effect, Option, Path } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { atomicWrite } from "../layers/storage/atomicWrite.ts"
-import { openInBrowser } from "../layers/pages/openInBrowser.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 import { compareRuns } from "../run/report/compareRuns.ts"
 import { writeReport } from "../run/report/writeReport.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
+import { openPage } from "./openPage.ts"
 import * as options from "./options.ts"
 
 const flags = {
@@ -55,8 +55,7 @@ export const report = Command.make(
         : Option.getOrElse(out, () => join(dirname(resolve(first)), "comparison.html"))
     if (others.length > 0) yield* atomicWrite(page, yield* compareRuns(runs))
     yield* Console.log(json ? JSON.stringify({ page }, null, 2) : page)
-    if (open && !(yield* openInBrowser(resolve(page))))
-      yield* Console.error(`No browser could be started; the page is ${resolve(page)}`)
+    if (open) yield* openPage(resolve(page))
   })
 ).pipe(
   Command.withDescription("Makes the page of a run again, or one that compares several runs"),

@@ -33,7 +33,9 @@ const flags = {
   set: options.set,
   run: options.run.pipe(Flag.withDescription("The search's folder; runs/<time>-<name> where left out"), Flag.optional),
   resume: Flag.Boolean("resume").pipe(
-    Flag.withDescription("Goes on with the search in --run; finished trials are not trained again"),
+    Flag.withDescription(
+      "Goes on with the search in --run, or with the newest interrupted one: finished trials are not trained again"
+    ),
     Flag.withDefault(false)
   ),
   parallel: Flag.Int("parallel").pipe(

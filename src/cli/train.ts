@@ -1,11 +1,12 @@
 import { Console, Effect, Option, Path } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { openInBrowser } from "../layers/pages/openInBrowser.ts"
 import type { Report } from "../metrics/Report.ts"
 import { Checkpoints } from "../model/Checkpoints.ts"
 import { EngineName } from "../model/EngineConfig.ts"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
+import type { RunConfig } from "../config/RunConfig.ts"
 import { configuredEngine } from "../run/train/RunEngine.ts"
 import type { RunEngine } from "../run/train/RunEngine.ts"
 import { finishedRun, trainRun } from "../run/train/trainRun.ts"
@@ -13,18 +14,37 @@ import { RunFolder } from "../run/RunFolder.ts"
 import type { RunLogger } from "../run/RunLogger.ts"
 import { RunLoggers } from "../run/RunLogger.ts"
 import { Runs } from "../run/Runs.ts"
-import { resumeWhich } from "./latestRun.ts"
+import { begin, pathOf } from "./begin.ts"
+import { newestRun, nothingToResume, unfinished } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
+import { openPage } from "./openPage.ts"
 import * as options from "./options.ts"
-import { readConfig, readRunConfig } from "./readConfig.ts"
+import type { PlainFlag, PlainValues } from "./plainFlags.ts"
+import * as plain from "./plainFlags.ts"
+import { changedConfig, readConfig } from "./readConfig.ts"
+import { shellWord } from "./shellWord.ts"
 import { reportText } from "./summary.ts"
+import { formerOf, goingOn } from "./trainLonger.ts"
 
 const flags = {
+  path: Argument.String("path").pipe(
+    Argument.withDescription(
+      "A catalogue to look at and to train on with defaults: a folder of class folders, or a CSV, JSON lines or Parquet file, or the folder of one"
+    ),
+    Argument.optional
+  ),
+  data: plain.data,
+  label: plain.label,
+  epochs: plain.epochs,
+  size: plain.size,
+  network: plain.network,
   config: Flag.optional(options.config),
   set: options.set,
   run: options.run.pipe(Flag.withDescription("The run's folder; runs/<time>-<name> where left out"), Flag.optional),
   resume: Flag.Boolean("resume").pipe(
-    Flag.withDescription("Goes on with the run in --run, from its last checkpoint and with its own configuration"),
+    Flag.withDescription(
+      "Goes on with the run in --run, or with the newest interrupted one, from its last checkpoint and with its own configuration; with --epochs or --set train.epochs=N, a finished run is trained longer"
+    ),
     Flag.withDefault(false)
   ),
   engine: Flag.Literals("engine", ["auto", ...EngineName.literals]).pipe(
@@ -37,6 +57,10 @@ const flags = {
     Flag.withDescription(
       "Opens the run's page in the browser when the training begins; it is refreshed after each epoch"
     ),
+    Flag.withDefault(false)
+  ),
+  open: Flag.Boolean("open").pipe(
+    Flag.withDescription("Opens the report in the browser when the run is finished"),
     Flag.withDefault(false)
   ),
   json: options.json
@@ -78,63 +102,163 @@ const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
 const otherEngine = (name: Option.Option<RunEngine["name"]>): RunEngine | undefined =>
   Option.getOrUndefined(Option.map(name, (name) => ({ name, device: "auto", features: "auto" })))
 
+const note = (line: string) => report({ _tag: "Note", line })
+
+/** A new run's configuration: of a file, or of what lies at a path. */
+const newConfig = Effect.fnUntraced(function* (
+  argument: Option.Option<string>,
+  file: Option.Option<string>,
+  values: PlainValues,
+  given: ReadonlyArray<PlainFlag>,
+  sets: ReadonlyArray<string>
+) {
+  if (Option.isSome(argument) && Option.isSome(file))
+    return yield* new ConfigError({
+      where: `${argument.value} --config ${file.value}`,
+      problems: [
+        `${argument.value} alone would be looked at and trained on with defaults, and --config ${file.value} says all itself: ` +
+          `leave one out. Where that configuration's catalogue lies: --data DIR`
+      ]
+    })
+  const path = yield* pathOf(argument, values.data)
+  if (Option.isSome(file) || Option.isNone(path))
+    return yield* readConfig(
+      Option.getOrElse(file, () => options.defaultConfig),
+      sets,
+      given
+    )
+  const { config, lines } = yield* begin(path.value, values, given, sets)
+  yield* Effect.forEach(lines, note, { discard: true })
+  return (yield* changedConfig(config, path.value, sets, given)).config
+})
+
+/** The run that goes on: the one that is named, or the newest that was interrupted and at which nobody is at work. */
+const resumed = Effect.fnUntraced(function* (named: Option.Option<string>, sets: ReadonlyArray<string>) {
+  const runs = yield* Runs
+  if (Option.isSome(named)) return named.value
+  // Trained longer can be a finished one too.
+  if (sets.some((one) => one.startsWith("train.epochs="))) return (yield* newestRun) ?? (yield* nothingToResume("run"))
+  for (const path of yield* unfinished("config.json", "report.json")) {
+    const isFree = yield* Effect.scoped(runs.hold(path, "refuse")).pipe(
+      Effect.as(true),
+      Effect.catchTag("RunFolderError", ({ reason }) => Effect.succeed(reason !== "busy"))
+    )
+    if (!isFree) continue
+    yield* note(`run ${path}, the newest that was interrupted`)
+    return path
+  }
+  return yield* nothingToResume("run")
+})
+
+/** Trains, and says how to go on where it is interrupted. */
+const trainHere = Effect.fnUntraced(function* (
+  path: string,
+  config: RunConfig,
+  engine: RunEngine | undefined,
+  watch: boolean,
+  former?: string
+) {
+  const { checkpoints, folder } = yield* Runs.use((runs) => runs.open(path, config.train.checkpoint.keep))
+  return yield* trainRun(config, engine, former).pipe(
+    Effect.provideService(RunFolder, folder),
+    Effect.provideService(Checkpoints, checkpoints),
+    Effect.provideService(RunLoggers, [...(yield* RunLoggers), ...(watch ? [yield* watching] : [])]),
+    Effect.onInterrupt(() =>
+      Effect.gen(function* () {
+        const isBegun = yield* folder.has("config.json")
+        const command = isBegun ? `npx pnpm pipeline:train --run ${shellWord(path)} --resume` : "the same command again"
+        yield* Console.error(`\nInterrupted. To go on: ${command}`)
+      })
+    )
+  )
+})
+
 /** Trains a network, and writes a folder with the model and its report. */
 export const train = Command.make(
   "train",
   flags,
-  Effect.fnUntraced(function* ({ config: file, engine, json, resume, run: dir, set, watch }) {
+  Effect.fnUntraced(function* ({
+    config: file,
+    engine,
+    json,
+    open,
+    path: argument,
+    resume,
+    run: dir,
+    set,
+    watch,
+    ...values
+  }) {
     const runs = yield* Runs
-    if (resume && Option.isNone(dir)) return yield* yield* resumeWhich("train", "config.json", "report.json")
-    if (resume && (Option.isSome(file) || set.length > 0))
+    const { resolve } = yield* Path.Path
+    const given = plain.given(values)
+    const finish = Effect.fnUntraced(function* (finished: Report, path: string) {
+      yield* Console.log(json ? JSON.stringify(finished, null, 2) : reportText(finished, path))
+      if (open) yield* openPage(resolve(path, "report.html"))
+    })
+    if (!resume) {
+      if (Option.isSome(engine))
+        return yield* new ConfigError({
+          where: "--engine",
+          problems: ["goes with --resume; a new run's engine is set with --set engine.name=NAME"]
+        })
+      const config = yield* newConfig(argument, file, values, given, set)
+      const path = Option.getOrElse(dir, () => undefined) ?? (yield* newFolder(config.name))
+      const { folder } = yield* runs.open(path, config.train.checkpoint.keep)
+      yield* runs.hold(path, "refuse")
+      yield* checkFree(folder)
+      yield* note(`run ${path}`)
+      // What an earlier start left in the folder does not count.
+      return yield* finish(
+        yield* trainHere(path, config, configuredEngine(config), watch).pipe(plain.namingFlags(given)),
+        path
+      )
+    }
+    const others = given.filter(({ name }) => name !== "--epochs").map(({ text }) => text)
+    const foreign = [
+      ...Option.toArray(argument),
+      ...Option.toArray(Option.map(file, (file) => `--config ${file}`)),
+      ...others
+    ]
+    if (foreign.length > 0)
       return yield* new ConfigError({
-        where: "--resume",
-        problems: ["only --run DIR goes with it: the configuration is the one that the run began with"]
+        where: `--resume ${foreign.join(" ")}`,
+        problems: ["a run goes on with the configuration that it began with; only --epochs and a few keys can change"]
       })
-    if (!resume && Option.isSome(engine))
-      return yield* new ConfigError({
-        where: "--engine",
-        problems: ["is for --resume; set a new run's engine with --set engine.name=NAME"]
-      })
-    const config = resume
-      ? yield* readRunConfig(Option.getOrThrow(dir)) // seen above
-      : yield* readConfig(
-          Option.getOrElse(file, () => options.defaultConfig),
-          set
-        )
-    const path = Option.getOrElse(dir, () => undefined) ?? (yield* newFolder(config.name))
-    const { checkpoints, folder } = yield* runs.open(path, config.train.checkpoint.keep)
-    const print = (finished: Report) =>
-      Console.log(json ? JSON.stringify(finished, null, 2) : reportText(finished, path))
-    if (resume) {
+    yield* plain.refuseContradictions(given, set)
+    const sets = [...plain.setsOf(given), ...set]
+    const path = yield* resumed(dir, sets)
+    const { before, config } = yield* goingOn(path, sets).pipe(plain.namingFlags(given))
+    const { folder } = yield* runs.open(path, config.train.checkpoint.keep)
+    const former = yield* formerOf(path, folder, before, config).pipe(plain.namingFlags(given))
+    if (former === undefined) {
       const finished = yield* Effect.provideService(finishedRun(config), RunFolder, folder)
-      if (finished !== undefined) return yield* print(finished)
+      if (finished !== undefined) return yield* finish(finished, path)
     }
     yield* runs.hold(path, "refuse")
-    if (!resume) yield* checkFree(folder)
-    yield* report({ _tag: "Note", line: `run ${path}` })
-    // A new run uses the configured engine, whatever an earlier start has written into the folder.
-    const finished = yield* trainRun(config, resume ? otherEngine(engine) : configuredEngine(config)).pipe(
-      Effect.provideService(RunFolder, folder),
-      Effect.provideService(Checkpoints, checkpoints),
-      Effect.provideService(RunLoggers, [...(yield* RunLoggers), ...(watch ? [yield* watching] : [])]),
-      Effect.onInterrupt(() =>
-        Effect.gen(function* () {
-          const isBegun = yield* folder.has("config.json")
-          const command = isBegun ? `npx pnpm pipeline:train --run ${path} --resume` : "the same command again"
-          yield* Console.error(`\nInterrupted. To go on: ${command}`)
-        })
-      )
+    yield* note(`run ${path}`)
+    yield* finish(
+      yield* trainHere(path, config, otherEngine(engine), watch, former).pipe(plain.namingFlags(given)),
+      path
     )
-    yield* print(finished)
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Trains a network on a catalogue, and writes a folder with the model and its report"),
   Command.withExamples([
     { command: "pnpm pipeline:train", description: "Train on the sample catalogue that Weft draws" },
+    { command: "pnpm pipeline:train photos/", description: "Train on a folder of photos, a folder for each class" },
     {
-      command: "pnpm pipeline:train --config configs/fashion/simple-cnn.toml --set data.root=/data/fashion",
-      description: "Train on a catalogue of your own"
+      command: "pnpm pipeline:train shop/products.csv --label category --epochs 10 --open",
+      description: "Train on a list of photos, and look at the report"
     },
-    { command: "pnpm pipeline:train --run runs/first --resume", description: "Go on with an interrupted run" }
+    {
+      command: "pnpm pipeline:train --config configs/fashion/simple-cnn.toml --data /data/fashion",
+      description: "Train as a configuration says"
+    },
+    { command: "pnpm pipeline:train --resume", description: "Go on with the newest interrupted run" },
+    {
+      command: "pnpm pipeline:train --resume --run runs/first --epochs 20",
+      description: "Train a finished run longer"
+    }
   ])
 )

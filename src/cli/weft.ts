@@ -3,10 +3,12 @@ import { backendInstall } from "./backendInstall.ts"
 import { doctor } from "./doctor.ts"
 import { evaluate } from "./evaluate.ts"
 import { exportRun } from "./exportRun.ts"
+import { init } from "./init.ts"
 import { inspect } from "./inspect.ts"
 import { lrFind } from "./lrFind.ts"
 import { predict } from "./predict.ts"
 import { report } from "./report.ts"
+import { schema } from "./schema.ts"
 import { search } from "./search.ts"
 import { train } from "./train.ts"
 import { verify } from "./verify.ts"
@@ -18,6 +20,7 @@ import { worker } from "./worker.ts"
  */
 export const commands = [
   train,
+  init,
   search,
   worker,
   evaluate,
@@ -27,6 +30,7 @@ export const commands = [
   exportRun,
   lrFind,
   inspect,
+  schema,
   doctor,
   backendInstall
 ] as const

@@ -17,7 +17,7 @@ import { intBetween, optionalSetting, setting } from "./Setting.ts"
 /** Every number that a run depends on, with its bounds. */
 export const RunConfig = Schema.Struct({
   name: setting(
-    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/u, { expected: "letters, digits, . _ and -" })),
     "run",
     "The run's name, part of its folder's"
   ),

@@ -133,18 +133,18 @@ const refuse = (error: SealBroken | Schema.SchemaError) =>
     ? new CheckpointRefused({ reason: error.reason, detail: error.detail })
     : new CheckpointRefused({ reason: "otherFormat", detail: `its facts about the run are invalid: ${error.message}` })
 
-const assertOwn = (digest: string, found: string) =>
-  found === digest
+const assertOwn = (digests: ReadonlyArray<string>, found: string) =>
+  digests.includes(found)
     ? Effect.void
     : Effect.fail(
         new CheckpointRefused({ reason: "foreign", detail: "it belongs to another configuration or to other data" })
       )
 
-/** The checkpoint in a file's bytes, if it is whole and of the run that `digest` names. */
-export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, digest: string) {
+/** The checkpoint in a file's bytes, if it is whole and of the run that one of the digests names. */
+export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, digests: ReadonlyArray<string>) {
   const { facts, tensors } = yield* Effect.mapError(unseal(bytes, checkpointFormat), refuse)
   const { optimizerStep, ...rest } = yield* Effect.mapError(Schema.decodeEffect(CheckpointFacts)(facts), refuse)
-  yield* assertOwn(digest, rest.digest)
+  yield* assertOwn(digests, rest.digest)
   const average = withPrefix("average.", tensors)
   const checkpoint: Checkpoint = {
     ...rest,
@@ -157,11 +157,11 @@ export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, 
   return checkpoint
 })
 
-/** The best weights in a file's bytes, if they are whole and of the run that `digest` names. */
-export const decodeBest = Effect.fnUntraced(function* (bytes: Uint8Array, digest: string) {
+/** The best weights in a file's bytes, if they are whole and of the run that one of the digests names. */
+export const decodeBest = Effect.fnUntraced(function* (bytes: Uint8Array, digests: ReadonlyArray<string>) {
   const { facts, tensors } = yield* Effect.mapError(unseal(bytes, bestFormat), refuse)
   const rest = yield* Effect.mapError(Schema.decodeEffect(BestFacts)(facts), refuse)
-  yield* assertOwn(digest, rest.digest)
+  yield* assertOwn(digests, rest.digest)
   const best: BestWeights = { ...rest, weights: tensors }
   return best
 })

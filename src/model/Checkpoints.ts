@@ -22,16 +22,21 @@ export class Checkpoints extends Context.Service<
     readonly save: (checkpoint: Checkpoint) => Effect.Effect<string, CheckpointError>
     /** Writes the best weights so far, in place of the earlier ones. */
     readonly saveBest: (best: BestWeights) => Effect.Effect<string, CheckpointError>
-    /** The newest checkpoint that is whole and of this run, and the newer ones that are not. */
+    /**
+     * The newest checkpoint that is whole and of this run, and the newer ones that are not. `former` are the digests that
+     * the run had before it was trained longer.
+     */
     readonly latest: (
-      digest: string
+      digest: string,
+      former?: ReadonlyArray<string>
     ) => Effect.Effect<
       { readonly checkpoint: Checkpoint | undefined; readonly passedOver: ReadonlyArray<PassedOver> },
       CheckpointError
     >
-    /** The best weights, if they are whole and of this run. */
+    /** The best weights, if they are whole and of this run; `former` as in `latest`. */
     readonly best: (
-      digest: string
+      digest: string,
+      former?: ReadonlyArray<string>
     ) => Effect.Effect<
       { readonly best: BestWeights | undefined; readonly passedOver: ReadonlyArray<PassedOver> },
       CheckpointError
@@ -153,20 +158,20 @@ export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service
       Effect.uninterruptible,
       lock
     ),
-    latest: Effect.fn("Checkpoints.latest")(function* (digest: string) {
+    latest: Effect.fn("Checkpoints.latest")(function* (digest: string, former: ReadonlyArray<string> = []) {
       const passedOver: Array<PassedOver> = []
       const candidates = (yield* files.list).filter((file) => stepOf(file) >= 0).sort(newestFirst)
       for (const file of candidates) {
-        const checkpoint = yield* read(file, (bytes) => decodeCheckpoint(bytes, digest), passedOver)
+        const checkpoint = yield* read(file, (bytes) => decodeCheckpoint(bytes, [digest, ...former]), passedOver)
         if (checkpoint === undefined) continue
         newest = Math.max(newest, checkpoint.training.step)
         return { checkpoint, passedOver }
       }
       return { checkpoint: undefined, passedOver }
     }, lock),
-    best: Effect.fn("Checkpoints.best")(function* (digest: string) {
+    best: Effect.fn("Checkpoints.best")(function* (digest: string, former: ReadonlyArray<string> = []) {
       const passedOver: Array<PassedOver> = []
-      return { best: yield* read(bestFile, (bytes) => decodeBest(bytes, digest), passedOver), passedOver }
+      return { best: yield* read(bestFile, (bytes) => decodeBest(bytes, [digest, ...former]), passedOver), passedOver }
     }, lock)
   }
 }

@@ -1,4 +1,4 @@
-import { Effect, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
 import type { SessionOptions } from "./Engine.ts"
 import { notFinite, weightsFault } from "./faults.ts"
@@ -47,6 +47,12 @@ const Metadata = Schema.fromJsonString(
 /** Everything of a model but the weights, as JSON. */
 export const modelMetadata = ({ calibration, image, labels, network }: Model): string =>
   Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
+
+/** The facts in the metadata of a safetensors file of a Weft model; none where it is another file. */
+export const modelFacts = (metadata: Readonly<Record<string, string>>) =>
+  metadata["weft"] === undefined
+    ? Option.none<typeof Metadata.Type>()
+    : Schema.decodeUnknownOption(Metadata)(metadata["weft"])
 
 /** The model as one safetensors file; everything but the weights is JSON in its metadata, under `weft`. */
 export const encodeModel = (model: Model): Uint8Array =>

@@ -30,7 +30,7 @@ export const NetworkConfig = Schema.Struct({
   ),
   weights: optionalSetting(
     Schema.NonEmptyString,
-    `${withWeights}: trained weights under torchvision's or timm's names: a safetensors file, or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow). The head is initialised anew; so are all weights where this is left out`
+    `Trained weights: the folder of a finished run of the same network, whose head is kept where the classes are the same; or, for ${withWeights}, under torchvision's or timm's names, a safetensors file (relative to the configuration file) or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow), with a new head. Everything begins anew where this is left out`
   )
 }).check(
   Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {

@@ -60,6 +60,8 @@ export interface Beside {
 export class Pretrained extends Context.Service<
   Pretrained,
   {
+    /** Whether the weights are on this machine, so that nothing needs to be fetched. Fetches nothing itself. */
+    readonly atHand: (source: string) => Effect.Effect<boolean>
     /** The contents, without reading the tensors. */
     readonly contents: (source: string) => Effect.Effect<Contents, WeightsError>
     /**
@@ -85,6 +87,7 @@ export class Pretrained extends Context.Service<
           : Effect.succeed(found)
       })
     return Layer.succeed(Pretrained, {
+      atHand: (source) => Effect.succeed(files[source] !== undefined),
       contents: (source) =>
         Effect.map(find(source), ({ metadata, tensors }) => ({
           metadata,

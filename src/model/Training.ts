@@ -27,6 +27,8 @@ export interface LearnerOptions {
   readonly checkpoints: Checkpoints["Service"]
   /** Names this run's configuration and data: a checkpoint of another is not used. */
   readonly digest: string
+  /** Digests that the run had before it was trained longer: their checkpoints are its own as well. */
+  readonly former?: ReadonlyArray<string> | undefined
   /** Epochs after which it pauses, as if it were interrupted there; where left out, it trains to its end. */
   readonly until?: number | undefined
   /** The engine that its steps run on, for the history. */
@@ -62,7 +64,13 @@ type DataFacts = Omit<TrainingData<never, never>, "trainingBatches" | "validatio
 export interface TrainingOptions<E, R> extends TrainingData<E, R>, Omit<LearnerOptions, "checkpoints"> {}
 
 /** The errors that end one learner and leave the others alone. */
-export type LearnerError = TrainingDiverged | EngineError | CheckpointError | ForeignCheckpoints | BestWeightsLost
+export type LearnerError =
+  | TrainingDiverged
+  | EngineError
+  | CheckpointError
+  | ForeignCheckpoints
+  | TrainedFurther
+  | BestWeightsLost
 
 /** The epochs so far. */
 type History = ReadonlyArray<EpochRecord>
@@ -349,13 +357,15 @@ const ranOnOf = ({ ranOn, state }: Learner): ReadonlyArray<RanOn> => {
 }
 
 const resume = Effect.fn("Learner.resume")(function* (learner: Learner) {
-  const { checkpoints, digest, session, trial } = learner
-  const { checkpoint, passedOver } = yield* checkpoints.latest(digest)
+  const { checkpoints, digest, former, session, trial } = learner
+  const { checkpoint, passedOver } = yield* checkpoints.latest(digest, former)
   yield* reportPassedOver(trial, passedOver)
   if (checkpoint === undefined) {
     if (passedOver.some(({ reason }) => reason === "foreign")) return yield* new ForeignCheckpoints()
     return
   }
+  const done = checkpoint.training.epoch + (checkpoint.training.position > 0 ? 1 : 0)
+  if (done > learner.config.epochs) return yield* new TrainedFurther({ epochs: done })
   yield* session.restore(checkpoint.session)
   learner.state = learner.saved = checkpoint.training
   learner.secondsBefore = secondsOf(checkpoint.training)
@@ -487,12 +497,12 @@ const saveBest = Effect.fn("Learner.saveBest")(function* (learner: Learner, epoc
 
 /** Restores the weights that the run is to keep. */
 const choose = Effect.fn("Learner.choose")(function* (learner: Learner) {
-  const { checkpoints, config, digest, secondsBefore, session, state, trial } = learner
+  const { checkpoints, config, digest, former, secondsBefore, session, state, trial } = learner
   const { best, history, lost } = state
   const wantsBest = config.select === "best" || config.earlyStopping !== undefined
   const chosenEpoch = wantsBest && best !== null ? best.epoch : history.length
   if (chosenEpoch !== history.length) {
-    const { best: kept, passedOver } = yield* checkpoints.best(digest)
+    const { best: kept, passedOver } = yield* checkpoints.best(digest, former)
     yield* reportPassedOver(trial, passedOver)
     if (kept === undefined) return yield* new BestWeightsLost({ epoch: chosenEpoch })
     const isOther =
@@ -540,6 +550,17 @@ export class BestWeightsLost extends Schema.TaggedError<BestWeightsLost>()("Best
       `${this.found === undefined ? "is missing or damaged" : `has those of ${this.found}`}. ` +
       'Train again in another folder (--run DIR), with train.select = "last" if the last epoch\'s weights will do.'
     )
+  }
+}
+
+/** The run has more epochs behind it than it is to have: exit code 2. */
+export class TrainedFurther extends Schema.TaggedError<TrainedFurther>()("TrainedFurther", {
+  /** Those that are done or have begun. */
+  epochs: Schema.Natural
+}) {
+  override readonly [Runtime.errorExitCode] = 2
+  override get message() {
+    return `The run is in epoch ${this.epochs} already: set train.epochs to ${this.epochs} or more.`
   }
 }
 

@@ -29,3 +29,7 @@ export const learningRateAt = (
   { step, stepsPerEpoch }: { readonly step: number; readonly stepsPerEpoch: number }
 ): number =>
   byKind[schedule.kind].rateAt(schedule, { step, stepsPerEpoch, steps: stepsPerEpoch * epochs, learningRate })
+
+/** Whether the learning rate of a step depends on how many epochs the run has. */
+export const dependsOnEpochs = ({ schedule }: Pick<Configured, "schedule">): boolean =>
+  byKind[schedule.kind].dependsOnTotal(schedule)

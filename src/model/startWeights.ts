@@ -1,7 +1,8 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { notFinite } from "./faults.ts"
 import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
+import { modelFacts } from "./Model.ts"
 import type { Network } from "./Network.ts"
 import type { Contents } from "./Pretrained.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
@@ -103,13 +104,44 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   ) as Weights
 })
 
-/** The weights that a run begins with: a file's, with a new head; all drawn from the seed where there is no file. */
+/** Whether the head of a run's model is kept: it has the same layers and classes. Fails where the rest does not fit. */
+const keepsHead = Effect.fnUntraced(function* (network: Network, labels: ReadonlyArray<string>, source: string) {
+  const facts = modelFacts((yield* Pretrained.use(({ contents }) => contents(source))).metadata)
+  if (Option.isNone(facts)) return false
+  const { labels: before, network: other } = facts.value
+  const mismatch = (detail: string) => new WeightsError({ source, reason: "mismatch", detail })
+  if (other.name !== network.name)
+    return yield* mismatch(
+      `they are a run's of ${other.name}, and this one trains ${network.name}. ` +
+        `Set \`network.name\` to ${JSON.stringify(other.name)}, or name a run of ${network.name}.`
+    )
+  const last = headOf(network)
+  const isOfHead = (name: string) => last !== undefined && name.startsWith(`${last}.`)
+  const listed = (one: Network, ofHead: boolean) =>
+    parameters(one)
+      .filter(({ name }) => isOfHead(name) === ofHead)
+      .map(({ name, shape }) => `${name} ${shapeText(shape)}`)
+      .join("; ")
+  if (listed(other, false) !== listed(network, false))
+    return yield* mismatch(
+      `they are a run's whose images are ${other.height} high and ${other.width} wide, and ${network.name} has other weights for ` +
+        `${network.height} and ${network.width}. Set \`image.height\` to ${other.height} and \`image.width\` to ${other.width}.`
+    )
+  const isSame = before.length === labels.length && before.every((label, index) => label === labels[index])
+  return isSame && listed(other, true) === listed(network, true)
+})
+
+/**
+ * The weights that a run begins with: a file's, with a new head; all drawn from the seed where there is no file. Of a
+ * run's model, the head is kept where it has the same classes, `labels`.
+ */
 export const startWeights = Effect.fn("startWeights")(function* (
   network: Network,
   seed: number,
-  source: string | undefined
+  source: string | undefined,
+  labels: ReadonlyArray<string> = []
 ) {
   if (source === undefined) return initialise(network, seed)
-  const trained = yield* pretrainedWeights(network, { head: false, source })
+  const trained = yield* pretrainedWeights(network, { head: yield* keepsHead(network, labels, source), source })
   return new Map([...trained, ...initialise(network, seed, (name) => !trained.has(name))]) as Weights
 })

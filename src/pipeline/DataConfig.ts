@@ -47,7 +47,7 @@ export const UrlsConfig = Schema.Struct({
     Schema.Literal("any"),
     Schema.NonEmptyArray(
       Schema.String.check(
-        Schema.isPattern(/^(\*\.)?[^\s/*@?#]+$/, { expected: 'a host such as "cdn.example.com" or "*.example.com"' })
+        Schema.isPattern(/^(\*\.)?[^\s/*@?#]+$/u, { expected: 'a host such as "cdn.example.com" or "*.example.com"' })
       )
     )
   ]).annotateKey({
@@ -57,7 +57,7 @@ export const UrlsConfig = Schema.Struct({
   cache: setting(
     Schema.NonEmptyString,
     ".weft/images",
-    "Folder that keeps what was fetched, relative to the working directory; what is there is not fetched again"
+    "Folder that keeps what was fetched, relative to the configuration file; `.weft/images` of the working directory where left out. What is there is not fetched again"
   ),
   maxBytes: setting(intBetween(1, 2 ** 31 - 2), 2 ** 25, "An image with more bytes than this is not fetched"),
   timeoutSeconds: setting(between(0.1, 3600), 30, "How long a server may send nothing before it is asked again"),
@@ -85,7 +85,7 @@ const sourcesNamed = (data: {
 export const DataConfig = Schema.Struct({
   root: optionalSetting(
     Schema.NonEmptyString,
-    "Folder with the list of images and the images, relative to the working directory"
+    "Folder with the list of images and the images, relative to the configuration file"
   ),
   sample: optionalSetting(SampleConfig, "Draw the sample catalogue instead of reading `data.root`"),
   csv: setting(
@@ -108,7 +108,7 @@ export const DataConfig = Schema.Struct({
   delimiter: optionalSetting(Schema.Char, "Character between two cells of the CSV; detected where left out"),
   images: setting(
     Schema.String.check(
-      Schema.isPattern(/\{[^{}]+\}/, {
+      Schema.isPattern(/\{[^{}]+\}/u, {
         expected:
           'a path that names a column in braces, such as "images/{id}.jpg" or "{file}" (otherwise all rows would have the same photo)'
       })
@@ -118,7 +118,7 @@ export const DataConfig = Schema.Struct({
   ),
   allow: optionalSetting(
     Schema.Array(Schema.NonEmptyString),
-    "Folders, relative to the working directory, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
+    "Folders, relative to the configuration file, whose images may be read beside those under `data.root`; other images outside, also by links, are refused"
   ),
   urls: optionalSetting(UrlsConfig, "Images whose paths are http or https URLs; they are refused where left out"),
   columns: setting(Columns, {}, "Which column holds what"),

@@ -21,7 +21,7 @@ export const catalogueFile = (root: string, data: CatalogueKeys): string => {
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path)
 
 /** Whether a path is absolute, or an address. */
-const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path) || isUrl(path)
+export const isAbsolute = (path: string): boolean => /^(\/|[A-Za-z]:[/\\])/.test(path) || isUrl(path)
 
 /** The path of the list or of an image: under the folder, or as it is where it is absolute. */
 export const pathUnder = (root: string, path: string): string => {

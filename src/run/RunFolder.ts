@@ -23,6 +23,8 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
 /** The files of a run: `checkpoints/` is beside them. */
 export type RunFile =
   | "config.json"
+  // The configurations that it had before it was trained longer: see `former.ts`.
+  | "former.json"
   // The engine that it began on: see `RunEngine`.
   | "engine.json"
   | "report.json"
@@ -70,6 +72,8 @@ export class RunFolder extends Context.Service<
      */
     readonly append: (file: RunFile, content: Uint8Array) => Effect.Effect<void, RunFolderError>
     readonly read: (file: RunFile) => Effect.Effect<Uint8Array, RunFolderError>
+    /** Nothing happens where there is no such file. */
+    readonly remove: (file: RunFile) => Effect.Effect<void, RunFolderError>
   }
 >()("weft/run/RunFolder") {
   /** A folder in memory, for tests and for programs that keep nothing. */
@@ -92,7 +96,8 @@ export class RunFolder extends Context.Service<
           return content === undefined
             ? Effect.fail(new RunFolderError({ path: file, reason: "missing", detail: "there is no such file" }))
             : Effect.succeed(content)
-        })
+        }),
+      remove: (file) => Effect.sync(() => void files.delete(file))
     }
   })
 }

@@ -108,7 +108,55 @@ describe("labels, names and rows from outside", () => {
 
 describe("a command line that is wrong", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
-    [["train", "--epochs", "3"], 2, /^--epochs: train\.epochs is a key of the configuration: --set train\.epochs=3$/],
+    [["inspect", "--epochs", "3"], 2, /^--epochs: train\.epochs is a key of the configuration: --set train\.epochs=3$/],
+    [
+      ["train", "data", "--config", "config.toml"],
+      2,
+      /leave one out\. Where that configuration's catalogue lies: --data DIR$/
+    ],
+    [["train", "data", "--data", "run"], 2, /^data --data run: these are two catalogues/],
+    [
+      ["train", "--epochs", "3", "-s", "train.epochs=5"],
+      2,
+      /^--epochs 3 --set train\.epochs=5: both set train\.epochs/
+    ],
+    [["train", "data", "--size", "64", "-s", "image.width=48"], 2, /^--size 64x64 --set image\.width=48: both set/],
+    [
+      ["train", "-c", "config.toml", "--epochs", "0"],
+      2,
+      /with --epochs 0: --epochs: Expected a value between 1 and 100000, got 0$/
+    ],
+    [
+      ["train", "--size", "big"],
+      2,
+      /^--size big: expected a height and a width such as 64x48, or one number, got big$/
+    ],
+    [
+      ["train", "-c", "config.toml", "--size", "4x2000"],
+      2,
+      /with --size 4x2000: --size: Expected a value between 8 and 2048, got 4$/
+    ],
+    [["train", "-c", "config.toml", "--size", "16"], 2, /^--size 16x16: simple-cnn does not fit: /],
+    [["train", "-c", "config.toml", "--network", "lenet"], 2, /with --network lenet: --network: Expected "simple-cnn"/],
+    [
+      ["train", "-c", "config.toml", "--label", "sort"],
+      3,
+      /no column "sort", which --label asks for.*Set --label to one/
+    ],
+    [["train", "data", "--label", "sort"], 2, /^data\/list\.csv: there is no column `sort`, which --label names/],
+    [["train", "--resume", "data"], 2, /^--resume data: a run goes on with the configuration that it began with/],
+    [["train", "--resume", "--run", "run", "--size", "64"], 2, /^--resume --size 64x64: a run goes on with/],
+    [
+      ["train", "--resume", "--run", "run", "-s", "image.height=64"],
+      2,
+      /^--set image\.height: the run was begun with its own/
+    ],
+    [
+      ["train", "--resume", "--run", "run", "--epochs", "1"],
+      2,
+      /^--epochs 1: the run is in epoch 2 already: name 2 or more$/
+    ],
+    [["init", "nowhere"], 2, /^nowhere: there is no such file or folder/],
     [["train", "--batch-size=16"], 2, /--set train\.batchSize=16$/],
     [["search", "--lr", "0.1"], 2, /--set base\.train\.learningRate=0\.1$/],
     [["train", "--confg", "x.toml"], 2, /^--confg: train has no such flag; did you mean --config\?/],
@@ -116,7 +164,7 @@ describe("a command line that is wrong", () => {
     [["train", "config.toml"], 2, /--config config\.toml$/],
     [["train", "seed=3"], 2, /--set seed=3$/],
     [["evaluate", "run"], 2, /--run run$/],
-    [["train", "--resume"], 2, /^--resume: needs --run DIR.*pipeline:train --run runs\/half --resume$/],
+    [["train", "--resume"], 2, /^runs\/half\/config\.json: `data`: /],
     [["predict"], 2, /^predict needs a path: /],
     [["export"], 2, /^export needs --format: .*saved-model/],
     [["trian"], 2, /^trian: there is no such command; did you mean train\?/],

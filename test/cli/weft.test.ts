@@ -344,7 +344,7 @@ describe("wrong input", () => {
       2,
       /does not fit.*image\.height/s
     ],
-    ["--resume without a run", ["train", "--resume"], 2, /needs --run DIR/],
+    ["--resume without a run", ["train", "--resume"], 2, /there is no interrupted run under runs\/; name one/],
     ["--resume of nothing", ["train", "--run", "empty", "--resume"], 2, /there is no run in this folder/],
     [
       "a run folder that is taken",

@@ -106,6 +106,24 @@ export const checkpointsContract = (name: string, damages: number, make: Effect.
       })
     )
 
+    it.effect("are a run's own under its former digests too, where it names them", () =>
+      Effect.gen(function* () {
+        const checkpoints = yield* (yield* make).open(2)
+        yield* checkpoints.saveBest(bestAt(1))
+        yield* checkpoints.save(checkpointAt(2))
+        assert.isUndefined((yield* checkpoints.latest("run b", ["run c"])).checkpoint)
+        assertSame(yield* checkpoints.latest("run b", ["run c", "run a"]), {
+          checkpoint: checkpointAt(2),
+          passedOver: []
+        })
+        assert.isUndefined((yield* checkpoints.best("run b")).best)
+        assertSame(yield* checkpoints.best("run b", ["run a"]), { best: bestAt(1), passedOver: [] })
+        yield* checkpoints.save({ ...checkpointAt(3), digest: "run b" })
+        assert.strictEqual((yield* checkpoints.latest("run b", ["run a"])).checkpoint?.training.step, 3)
+        assert.strictEqual((yield* checkpoints.latest("run a")).checkpoint?.training.step, 2)
+      })
+    )
+
     it.effect("come back bit for bit, in another process too", () =>
       Effect.gen(function* () {
         const place = yield* make
@@ -188,7 +206,7 @@ export const checkpointsContract = (name: string, damages: number, make: Effect.
           [
             Effect.forEach(
               Array.from({ length: 20 }, () => "run a"),
-              checkpoints.latest,
+              (digest) => checkpoints.latest(digest),
               { concurrency: 4 }
             ),
             Effect.forEach(

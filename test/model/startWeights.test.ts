@@ -1,14 +1,18 @@
-import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import { initialise } from "../../src/model/initialise.ts"
+import { modelMetadata } from "../../src/model/Model.ts"
+import type { Network } from "../../src/model/Network.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
 import { Pretrained, WeightsError } from "../../src/model/Pretrained.ts"
 import { matchNames, pretrainedWeights, startWeights } from "../../src/model/startWeights.ts"
 import { parameters } from "../../src/model/shapes.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
+import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import * as timm from "./timm.ts"
 
 const size = { height: 96, width: 64, head: "fc" } as const
@@ -152,3 +156,70 @@ it.effect.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
       )
     })
 )
+
+describe("weights of another run", () => {
+  const image = Schema.decodeUnknownSync(ImageConfig)({ height: 48, width: 50 })
+  const cnn = (classes: number, width = 50) => simpleCnn.build({ height: 48, width, classes })
+  const runOf = (network: Network, labels: ReadonlyArray<string>) => {
+    const weights = initialise(network, 99)
+    const metadata = { weft: modelMetadata({ network, labels, image, weights }) }
+    return { weights, layer: Pretrained.layerMemory({ "runs/first": { metadata, tensors: weights } }) }
+  }
+  const start = (network: Network, labels: ReadonlyArray<string>, layer: Layer.Layer<Pretrained>) =>
+    Effect.provide(startWeights(network, 3, "runs/first", labels), layer)
+
+  it.effect("are kept with the head where the classes are the same, and with a new one where they are not", () =>
+    Effect.gen(function* () {
+      const labels = ["cap", "glove", "scarf"]
+      const { layer, weights } = runOf(cnn(3), labels)
+      assert.deepStrictEqual(yield* start(cnn(3), labels, layer), weights)
+      const drawn = initialise(cnn(3), 3)
+      for (const others of [
+        ["cap", "scarf", "glove"],
+        ["cap", "glove", "sock"]
+      ]) {
+        const begun = yield* start(cnn(3), others, layer)
+        assert.deepStrictEqual(begun.get("fc3.weight"), drawn.get("fc3.weight"))
+        assert.deepStrictEqual(begun.get("fc2.weight"), weights.get("fc2.weight"))
+      }
+      const more = yield* start(cnn(5), [...labels, "sock", "tie"], layer)
+      assert.deepStrictEqual(more.get("fc3.bias")?.shape, [5])
+      assert.deepStrictEqual(more.get("conv1.weight"), weights.get("conv1.weight"))
+    })
+  )
+
+  it.effect("of another network and of images of another size are refused, with what to set", () =>
+    Effect.gen(function* () {
+      const labels = ["cap", "glove"]
+      const refused = (network: Network, of: Network) =>
+        Effect.map(Effect.flip(start(network, labels, runOf(of, labels).layer)), ({ message }) => message)
+      assert.match(
+        yield* refused(cnn(2), mobilenet(2)),
+        /a run's of mobilenet-v2, and this one trains simple-cnn\. Set `network\.name`/
+      )
+      assert.match(
+        yield* refused(cnn(2, 80), cnn(2)),
+        /48 high and 50 wide.*Set `image\.height` to 48 and `image\.width` to 50/
+      )
+    })
+  )
+
+  it.effect("of another head give all that is not the head", () =>
+    Effect.gen(function* () {
+      const other = mobilenetV2.build({ height: 64, width: 64, classes: 2, head: "batchnorm", padding: "symmetric" })
+      const { layer, weights } = runOf(other, ["cap", "glove"])
+      const begun = yield* start(mobilenet(2), ["cap", "glove"], layer)
+      assert.deepStrictEqual(begun.get("classifier.1.weight"), initialise(mobilenet(2), 3).get("classifier.1.weight"))
+      assert.deepStrictEqual(begun.get("features.0.0.weight"), weights.get("features.0.0.weight"))
+    })
+  )
+
+  it.effect("of a network that takes images of any size fit those of another size", () =>
+    Effect.gen(function* () {
+      const at = (height: number) =>
+        mobilenetV2.build({ height, width: 64, classes: 2, head: "fc", padding: "symmetric" })
+      const { layer, weights } = runOf(at(96), ["cap", "glove"])
+      assert.deepStrictEqual(yield* start(at(64), ["cap", "glove"], layer), weights)
+    })
+  )
+})

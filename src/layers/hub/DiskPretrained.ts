@@ -1,13 +1,37 @@
 import { Effect, Layer } from "effect"
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import type { SafetensorsError } from "../../model/safetensors.ts"
 import type { FileError } from "../storage/atomicWrite.ts"
 import { hubConfig } from "./hubConfig.ts"
-import { hubFile } from "./hubFile.ts"
+import { hubFile, isFetched } from "./hubFile.ts"
 import { hubPrefix } from "./HubName.ts"
 import { fileHeader, fileTensors } from "../storage/SafetensorsFile.ts"
 
-const located = (source: string) => (source.startsWith(hubPrefix) ? hubFile(source) : Effect.succeed(source))
+/** What a finished run keeps of its network, the best epoch's weights, in its folder. */
+const modelFile = "model/model.safetensors"
+
+const kindOf = (path: string) =>
+  Effect.promise(() =>
+    stat(path).then(
+      (found) => (found.isDirectory() ? "folder" : "file"),
+      () => "nothing"
+    )
+  )
+
+/** The file of a source: a hub's, fetched first; of a run's folder its model; any other as it is. */
+const located = Effect.fnUntraced(function* (source: string) {
+  if (source.startsWith(hubPrefix)) return yield* hubFile(source)
+  if ((yield* kindOf(source)) !== "folder") return source
+  const path = join(source, modelFile)
+  if ((yield* kindOf(path)) === "file") return path
+  return yield* new WeightsError({
+    source,
+    reason: "missing",
+    detail: `this folder is no finished run: it has no ${modelFile}. Name a run's folder, or a safetensors file.`
+  })
+})
 
 /**
  * Added to an error of a cached file. Files are checked when they are fetched, so that a bad one was put there by hand,
@@ -24,8 +48,19 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
       error._tag === "FileError" ? error.detail : `${error.message}${source.startsWith(hubPrefix) ? inCache(path) : ""}`
   })
 
-/** Trained weights from safetensors files; those of a hub (`hf:OWNER/NAME`) are fetched once and kept in the cache. */
+/**
+ * Trained weights from safetensors files and from folders of finished runs; those of a hub (`hf:OWNER/NAME`) are fetched
+ * once and kept in the cache.
+ */
 export const layer = Layer.succeed(Pretrained, {
+  atHand: (source) =>
+    source.startsWith(hubPrefix)
+      ? isFetched(source)
+      : located(source).pipe(
+          Effect.flatMap(kindOf),
+          Effect.map((kind) => kind === "file"),
+          Effect.orElseSucceed(() => false)
+        ),
   contents: Effect.fn("Pretrained.contents")(function* (source) {
     const path = yield* located(source)
     const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source, path))

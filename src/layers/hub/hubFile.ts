@@ -18,6 +18,7 @@ import type { Asked } from "./hubFailure.ts"
 import { hubFailure, offlineError } from "./hubFailure.ts"
 import type { HubName } from "./HubName.ts"
 import { hubName, isWeights } from "./HubName.ts"
+import type { HubSettings } from "./HubSettings.ts"
 import { hubSettings } from "./HubSettings.ts"
 
 const isFile = (path: string) =>
@@ -102,6 +103,19 @@ export const namedBy = (source: string) =>
     )
   )
 
+/** Where a hub's file lies once it was fetched. */
+const placeOf = ({ cache }: Pick<HubSettings, "cache">, { file, name, owner, revision }: HubName): string =>
+  join(cache, "hub", owner, name, revision, ...file.split("/"))
+
+/** Whether the weights that a source names on a hub were fetched before. */
+export const isFetched = Effect.fn("isFetched")(
+  function* (source: string) {
+    const hub = hubName(source)
+    return hub !== undefined && (yield* isFile(placeOf(yield* hubSettings(source), hub)))
+  },
+  Effect.orElseSucceed(() => false)
+)
+
 /**
  * The path of a hub's file in the cache, fetched first where it is not there yet; errors name `source`.
  *
@@ -111,7 +125,7 @@ export const namedBy = (source: string) =>
 export const placed = Effect.fnUntraced(function* (source: string, hub: HubName) {
   const settings = yield* hubSettings(source)
   const { file, name, owner, revision } = hub
-  const path = join(settings.cache, "hub", owner, name, revision, ...file.split("/"))
+  const path = placeOf(settings, hub)
   if (yield* isFile(path)) return path
   const url = `${settings.endpoint}/${owner}/${name}/resolve/${revision}/${file}`
   const asked: Asked = { source, hub, settings, url, path }

@@ -62,6 +62,15 @@ export const layer = Layer.effect(
                   detail: "there is no such file; is the run finished?"
                 })
               : new RunFolderError({ path: join(path, file), reason: "unreadable", detail: systemFault(error).detail })
+          ),
+        remove: (file) =>
+          mayWrite(path).pipe(
+            Effect.mapError((detail) => new RunFolderError({ path, reason: "lost", detail })),
+            Effect.andThen(
+              Effect.mapError(fs.remove(join(path, file), { force: true }), (error) =>
+                unwritable(join(path, file), systemFault(error).detail)
+              )
+            )
           )
       })
     }

@@ -27,6 +27,8 @@ export interface ScheduleAt {
 export interface Schedule<Kind extends string = string> {
   readonly kind: Kind
   readonly rateAt: (config: ScheduleSettings, at: ScheduleAt) => number
+  /** Whether a step's rate depends on how many steps the run has in all. */
+  readonly dependsOnTotal: (config: ScheduleSettings) => boolean
 }
 
 /** Half a cosine from one rate to another; `done` goes from 0 to 1. */

@@ -9,5 +9,6 @@ export const cosine: Schedule<"cosine"> = {
     const { length, share } = warmUp(config, at)
     if (step <= length) return share * learningRate
     return anneal(learningRate, config.final * learningRate, progress(step, length, steps - 1))
-  }
+  },
+  dependsOnTotal: () => true
 }

@@ -16,5 +16,6 @@ export const oneCycle: Schedule<"one-cycle"> = {
     return step <= top
       ? anneal(first, learningRate, progress(step, 0, top))
       : anneal(learningRate, first / config.endDivisor, progress(step, top, steps - 1))
-  }
+  },
+  dependsOnTotal: () => true
 }

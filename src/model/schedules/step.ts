@@ -7,5 +7,6 @@ export const step: Schedule<"step"> = {
   rateAt: (config, at) =>
     warmUp(config, at).share *
     at.learningRate *
-    config.gamma ** Math.floor(at.step / at.stepsPerEpoch / config.everyEpochs)
+    config.gamma ** Math.floor(at.step / at.stepsPerEpoch / config.everyEpochs),
+  dependsOnTotal: ({ warmup }) => warmup > 0
 }

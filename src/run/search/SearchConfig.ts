@@ -22,7 +22,9 @@ export type Range = typeof Range.Type
 
 const Axis = Schema.Struct({
   path: Schema.String.check(
-    Schema.isPattern(/^(?!.*__proto__)[^.\s]+(\.[^.\s]+)*$/, { expected: "a key of a run, such as train.learningRate" })
+    Schema.isPattern(/^(?!.*__proto__)[^.\s]+(\.[^.\s]+)*$/u, {
+      expected: "a key of a run, such as train.learningRate"
+    })
   ).annotateKey({ description: "The key of a run that takes the values: `train.learningRate`" }),
   values: optionalSetting(
     Schema.NonEmptyArray(Schema.Unknown),
@@ -70,7 +72,7 @@ const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
 /** A search: the configuration that its trials share, the keys that vary, and the objective. */
 export const SearchConfig = Schema.Struct({
   name: setting(
-    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { expected: "letters, digits, . _ and -" })),
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/u, { expected: "letters, digits, . _ and -" })),
     "search",
     "The search's name, part of its folder's and of its trials'"
   ),

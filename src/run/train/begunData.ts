@@ -66,12 +66,14 @@ export const hasLeft = ({ part }: Refusal): boolean => part !== undefined
 /**
  * The data that the run in a folder began with; undefined where the folder has no list of them, or one of another
  * configuration. A damaged list is ignored: the images are then checked again, as for a new run.
+ * `former` are the digests that its configuration had before the run was trained longer.
  */
 export const readBegunData = Effect.fn("begunData.read")(
-  function* (folder: RunFolder["Service"], config: RunConfig) {
+  function* (folder: RunFolder["Service"], config: RunConfig, former: ReadonlyArray<string> = []) {
     if (!(yield* folder.has("samples.jsonl"))) return undefined
     const { dataDigest, samples, ...listed } = yield* readListing(folder)
-    if (listed.configDigest !== (yield* configDigest(config))) return undefined
+    const own = [yield* configDigest(config), ...former]
+    if (!own.includes(listed.configDigest)) return undefined
     const ledger = new TextDecoder().decode(yield* folder.read("ledger.jsonl"))
     const refusals = yield* Schema.decodeEffect(RefusalLines)(ledger)
     const begun: BegunData = {

@@ -23,7 +23,7 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
   const networkPlan = yield* planNetwork(network, image, train)
   const engine = yield* Engines.use((engines) => engines.choose(config.engine, networkPlan.smallest))
   const dataset = yield* trainingData(config)
-  const run = yield* prepareRun({ config, networkPlan }, dataset)
+  const run = yield* prepareRun({ config, networkPlan, former: [] }, dataset)
   const batches = yield* openBatches(engine, config, dataset, run.frozen)
   const { session } = yield* openRun(run, engine, batches.features)
   let steps: ReadonlyArray<SweepStep> = []

@@ -58,13 +58,17 @@ export const openEngine = Effect.fnUntraced(function* (run: PlannedRun) {
 
 /** The second stage of a run: its data are read, and its network and initial weights are known. */
 export const prepareRun = Effect.fn("prepareRun")(function* <
-  Run extends { readonly config: RunConfig; readonly networkPlan: NetworkPlan }
+  Run extends {
+    readonly config: RunConfig
+    readonly networkPlan: NetworkPlan
+    readonly former: ReadonlyArray<string>
+  }
 >(run: Run, dataset: Dataset) {
   const { config, networkPlan } = run
   const { seed, train } = config
   const network = networkPlan.forClasses(dataset.classes.length)
   const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
-  const weights = yield* startWeights(network, seed, config.network.weights)
+  const weights = yield* startWeights(network, seed, config.network.weights, dataset.classes)
   const since = trainedSince(network, freezing)
   const all = parameters(network)
   const at = freezing.stages.length > 1 ? 0 : firstTrained(freezing, 0)
@@ -73,6 +77,8 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     config.network.weights === undefined
       ? undefined
       : yield* weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })
+  const digestOf = (configDigest: string) =>
+    [configDigest, dataset.digest, ...(startDigest === undefined ? [] : [startDigest])].join("-")
   return {
     ...run,
     dataset,
@@ -86,9 +92,9 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     /** Digest of the initial weights, where they came from a file. */
     weightsDigest: startDigest,
     /** Names the run's configuration and data: a checkpoint of another is not used. */
-    digest: [yield* configDigest(config), dataset.digest, ...(startDigest === undefined ? [] : [startDigest])].join(
-      "-"
-    ),
+    digest: digestOf(yield* configDigest(config)),
+    /** The same of the configurations that it had before it was trained longer. */
+    formerDigests: run.former.map(digestOf),
     /** How many parameters the network has, as PyTorch counts them, and how many of them are ever trained. */
     parameters: countParameters(all),
     trainableParameters: countParameters(all.filter(({ name }) => since.has(name)))

@@ -3,6 +3,8 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 import type { Checkpoints } from "../../model/Checkpoints.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
 import type { RunFolder } from "../RunFolder.ts"
+import { configDigest } from "../configDigest.ts"
+import { readFormer } from "../former.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 import type { RunEngine } from "./RunEngine.ts"
 import { configuredEngine, readRunEngine } from "./RunEngine.ts"
@@ -18,6 +20,8 @@ export interface RunRequest {
   readonly until: number | undefined
   /** The engine to run on; where left out, the one that it began on, or else the configured one. */
   readonly engine?: RunEngine | undefined
+  /** The digest of the configuration that it had until now, where it is to be trained longer. */
+  readonly former?: string | undefined
 }
 
 /**
@@ -29,11 +33,15 @@ export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
   const config = yield* resolveConfig(request.config)
   const networkPlan = yield* planNetwork(config.network, config.image, config.train)
+  const digest = yield* configDigest(config)
+  const former = [...(yield* readFormer(request.folder)), ...(request.former === undefined ? [] : [request.former])]
   const began = request.engine === undefined ? yield* readRunEngine(request.folder) : undefined
   return {
     ...request,
     config,
     networkPlan,
+    /** Digests of the configurations that the run had before it was trained longer. */
+    former: [...new Set(former)].filter((one) => one !== digest),
     /** When this process began the run, in nanoseconds of the monotonic clock. */
     start,
     /** The engine to run on, and whether it is the one that it began on. */

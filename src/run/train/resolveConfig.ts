@@ -1,6 +1,8 @@
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { Metadata } from "../../model/Pretrained.ts"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
+import { modelFacts } from "../../model/Model.ts"
+import type { Network } from "../../model/Network.ts"
 import { NetworkConfig } from "../../model/NetworkConfig.ts"
 import { architectureOf } from "../../model/networks.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
@@ -26,6 +28,20 @@ const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof FromW
   ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
   ...(architectureOf(network.name)?.hasPadding === true && network.padding === undefined ? (["padding"] as const) : [])
 ]
+
+/** Whether any block pads as TensorFlow does. */
+const padsSame = ({ blocks }: Pick<Network, "blocks">): boolean =>
+  blocks.some((block) => (block._tag === "Residual" ? padsSame(block) : "padding" in block && block.padding === "same"))
+
+/** What a run's model says of its preprocessing; nothing where the weights are no run's. */
+const ofModel = (metadata: Metadata): Metadata | undefined =>
+  Option.getOrUndefined(
+    Option.map(modelFacts(metadata), ({ image, network }) => ({
+      mean: String(image.mean ?? [0.5, 0.5, 0.5]),
+      std: String(image.std ?? [0.5, 0.5, 0.5]),
+      padding: padsSame(network) ? "same" : "symmetric"
+    }))
+  )
 
 /** The values of some keys in metadata; a WeightsError that names the place where they are wrong. */
 const readMetadata = (
@@ -73,8 +89,10 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   if (source === undefined) return config
   const { beside, contents } = yield* Pretrained
   const open = openIn(config)
-  const own = yield* readMetadata(open, (yield* contents(source)).metadata, source, "the file")
-  yield* noteTaken(own, "the weights' own file")
+  const { metadata } = yield* contents(source)
+  const model = ofModel(metadata)
+  const own = yield* readMetadata(open, model ?? metadata, source, "the file")
+  yield* noteTaken(own, model === undefined ? "the weights' own file" : "the run whose weights these are")
   const left = open.filter((key) => own[key] === undefined)
   const other = left.length === 0 ? undefined : yield* beside(source)
   const more = other === undefined ? {} : yield* readMetadata(left, other.metadata, source, other.from)

@@ -12,6 +12,7 @@ import { messageOf } from "../../pipeline/messageOf.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import { Machine } from "../Machine.ts"
+import { formerText } from "../former.ts"
 import { writeChanged } from "../RunFolder.ts"
 import type { RunEnd } from "../RunLogger.ts"
 import { forGoingOn, ledgerText, readBegunData, writeBegunData } from "./begunData.ts"
@@ -72,7 +73,7 @@ const trainOnEngine = Effect.fn("trainRuns.engine")(function* (runs: NonEmptyRea
  */
 const byData = Effect.fnUntraced(function* (runs: ReadonlyArray<PlannedRun>) {
   const all = yield* Effect.forEach(runs, (run) =>
-    Effect.map(readBegunData(run.folder, run.config), (begun) => ({ run, begun }))
+    Effect.map(readBegunData(run.folder, run.config, run.former), (begun) => ({ run, begun }))
   )
   const first = all.find(({ begun }) => begun !== undefined)?.begun
   const groups = groupsBy(
@@ -170,7 +171,7 @@ const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
 
 /** A run as a learner. */
 const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLogOfAll | undefined) => {
-  const { checkpoints, config, dataset, digest, engine, folder, session, start, trial, until } = run
+  const { checkpoints, config, dataset, digest, engine, folder, formerDigests, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
   // The steps of a run that is not stopped early.
   const steps = epochs * Math.ceil(dataset.train.length / batchSize)
@@ -181,6 +182,7 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLog
     config: config.train,
     checkpoints,
     digest,
+    former: formerDigests,
     until,
     ranOn: ranOnOf(engine, features),
     start,
@@ -199,12 +201,16 @@ const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined
 
 /** Records that a run has begun, and on which engine; all checks that could refuse it have passed. */
 const writeBegun = Effect.fnUntraced(
-  function* ({ config, dataset, engine, engineWanted, folder }: OpenRun, features: OpenFeatures | undefined) {
+  function* ({ config, dataset, engine, engineWanted, folder, former }: OpenRun, features: OpenFeatures | undefined) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
     yield* writeChanged(folder, "engine.json", runEngineText(chosenEngine(engineWanted, engine, features)))
+    // Written before the configuration, so that a run killed between the two still finds its checkpoints.
+    if (former.length > 0) yield* writeChanged(folder, "former.json", formerText(former))
     // Written last: this file makes the folder a run's.
     yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)
+    // A run that is trained longer has no result until its new end.
+    if (former.length > 0) yield* folder.remove("report.json")
   },
   Effect.mapError(({ detail, path }) => new CheckpointError({ path, reason: "failed", detail }))
 )

@@ -16,13 +16,14 @@ import { trainRuns } from "./train.ts"
  * (`finish.ts`).
  *
  * Goes on from the folder's newest checkpoint, where there is one of the same configuration and data, on the engine
- * that the run began on, or on `engine` instead.
+ * that the run began on, or on `engine` instead. `former` is the digest of the configuration that the run had before it
+ * is trained longer: checkpoints of that digest are its own.
  */
-export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine) {
+export const trainRun = Effect.fn("trainRun")(function* (config: RunConfig, engine?: RunEngine, former?: string) {
   const folder = yield* RunFolder
   const checkpoints = yield* Checkpoints
   yield* Effect.annotateCurrentSpan({ run: folder.path, name: config.name, network: config.network.name })
-  const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine })
+  const planned = yield* planRun({ trial: undefined, config, folder, checkpoints, until: undefined, engine, former })
   const { ended } = yield* trainRuns([planned])
   const outcome = ended[0]?.outcome
   if (outcome?.state === "finished") return outcome.report

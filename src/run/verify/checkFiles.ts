@@ -3,6 +3,7 @@ import { enginesText } from "../../metrics/enginesUsed.ts"
 import type { Report } from "../../metrics/Report.ts"
 import { EpochRecord } from "../../metrics/Report.ts"
 import { weightsDigest } from "../../model/FeatureSpace.ts"
+import { decodeModel } from "../../model/Model.ts"
 import { networkFor } from "../../model/networks.ts"
 import { inputShape } from "../../model/shapes.ts"
 import { startWeights } from "../../model/startWeights.ts"
@@ -97,13 +98,21 @@ const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report)
   )
 })
 
+/** The classes of the run's model, in its order. */
+const labelsOf = Effect.gen(function* () {
+  const folder = yield* RunFolder
+  const file = "model/model.safetensors"
+  return (yield* decodeModel(yield* folder.read(file), file)).labels
+})
+
 /** Compares the initial weights with their digest, where they came from a file. */
 const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { data, receipt }: Report) {
   const what = "start weights"
   const source = config.network.weights
   if (source === undefined) return compare(what, "drawn from the seed", undefined, receipt.weightsDigest)
   const network = yield* networkFor(config.network, { ...config.image, classes: data.classes })
-  return yield* startWeights(network, config.seed, source).pipe(
+  const labels = yield* Effect.orElseSucceed(labelsOf, (): ReadonlyArray<string> => [])
+  return yield* startWeights(network, config.seed, source, labels).pipe(
     Effect.flatMap((weights) => weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })),
     Effect.map((digest) => compare(what, `of ${source}`, receipt.weightsDigest, digest)),
     Effect.catch((error) => Effect.succeed(cannot(what, error.message)))

@@ -1,5 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
+import { modelMetadata } from "../../../src/model/Model.ts"
+import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
+import { ImageConfig } from "../../../src/pipeline/ImageConfig.ts"
 import type { Beside, Metadata } from "../../../src/model/Pretrained.ts"
 import { Pretrained } from "../../../src/model/Pretrained.ts"
 import { Progress } from "../../../src/pipeline/Progress.ts"
@@ -101,5 +104,24 @@ it.effect("the padding is MobileNetV2's alone, and without weights nothing is as
     assert.notInclude(notes.join(), "padding")
     const config = yield* decodeRunConfig({ data: { root: "shop" } }, "test")
     assert.strictEqual(yield* Effect.provide(resolveConfig(config), Pretrained.layerMemory({})), config)
+  })
+)
+
+it.effect("of another run's weights come its own mean, std and padding, those that it left open among them", () =>
+  Effect.gen(function* () {
+    const weft = (padding: "same" | "symmetric", image: object) =>
+      modelMetadata({
+        network: mobilenetV2.build({ height: 64, width: 64, classes: 2, head: "fc", padding }),
+        labels: ["cap", "scarf"],
+        image: Schema.decodeUnknownSync(ImageConfig)(image),
+        weights: new Map()
+      })
+    const mean = [0.1, 0.2, 0.3]
+    const padded = yield* resolved({ metadata: { weft: weft("same", { mean, std: [0.4, 0.5, 0.6] }) } })
+    assert.deepStrictEqual([padded.image.mean, padded.image.std, padded.padding], [mean, [0.4, 0.5, 0.6], "same"])
+    assert.match(padded.notes[0] ?? "", /^taken from the run whose weights these are: mean 0\.1,0\.2,0\.3/)
+    const open = yield* resolved({ metadata: { weft: weft("symmetric", {}) }, image: { mean } })
+    assert.deepStrictEqual([open.image.mean, open.image.std, open.padding], [mean, [0.5, 0.5, 0.5], "symmetric"])
+    assert.lengthOf(open.notes, 1)
   })
 )
