@@ -1,28 +1,8 @@
-import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Logger } from "effect"
-import { CliOutput, Command } from "effect/cli"
-import { weft } from "./cli/weft.ts"
-import { explainFailure, exitCodeOf } from "./cli/failure.ts"
-import { presenter } from "./cli/presenter.ts"
-import * as LiveLayers from "./Live.ts"
-import { closedOutput, whenDrained } from "./layers/process/outputs.ts"
-import * as TerminalConsole from "./layers/terminal/TerminalConsole.ts"
-import manifest from "../package.json" with { type: "json" }
+#!/usr/bin/env node
+import { enableCompileCache } from "node:module"
 
-// A closed terminal or ssh session ends the work as SIGTERM does: with a checkpoint.
-process.on("SIGHUP", () => void process.emit("SIGTERM", "SIGTERM"))
-
-weft.pipe(
-  Command.run({ version: manifest.version }),
-  Effect.tapCause(explainFailure),
-  Effect.provide(LiveLayers.layer),
-  Effect.provideService(Logger.LogToStderr, true),
-  Effect.provideService(CliOutput.Presenter, presenter),
-  Effect.provide(TerminalConsole.layer),
-  // What is interrupted leaves what a signal leaves; nobody is there to read of it.
-  Effect.raceFirst(closedOutput),
-  NodeRuntime.runMain({
-    disableErrorReporting: true, // explainFailure has said it
-    teardown: (exit, onExit) => whenDrained(() => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause)))
-  })
-)
+// Before anything else is loaded: of the modules that were compiled once, a start reads the compiled code.
+enableCompileCache()
+const { main } = await import("./cli/main.ts")
+const { Effect, Layer } = await import("effect")
+main(process.argv.slice(2), Layer.unwrap(Effect.promise(async () => (await import("./Live.ts")).layer)))

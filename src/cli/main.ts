@@ -1,0 +1,35 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Logger } from "effect"
+import type { Layer } from "effect"
+import { CliOutput, Command } from "effect/cli"
+import { closedOutput, whenDrained } from "../layers/process/outputs.ts"
+import * as TerminalConsole from "../layers/terminal/TerminalConsole.ts"
+import manifest from "../../package.json" with { type: "json" }
+import { explainFailure, exitCodeOf } from "./failure.ts"
+import { presenter } from "./presenter.ts"
+import type { Needed } from "./weft.ts"
+import { weft } from "./weft.ts"
+
+/** Carries out the command line `args` with every stage by its Layer in `live`, which is built when a command begins. */
+export const main = <E>(args: ReadonlyArray<string>, live: Layer.Layer<Needed, E>) => {
+  // A closed terminal or ssh session ends the work as SIGTERM does: with a checkpoint.
+  process.on("SIGHUP", () => void process.emit("SIGTERM", "SIGTERM"))
+
+  // `weft` alone shows the help, for which no Layer is needed.
+  const line = args.length === 0 ? ["--help"] : args
+  return weft(line).pipe(
+    Effect.flatMap((command) => Command.runWith(Command.provide(command, live), { version: manifest.version })(line)),
+    Effect.tapCause(explainFailure),
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(Logger.LogToStderr, true),
+    Effect.provideService(CliOutput.Presenter, presenter),
+    Effect.provide(TerminalConsole.layer),
+    // What is interrupted leaves what a signal leaves; nobody is there to read of it.
+    Effect.raceFirst(closedOutput),
+    NodeRuntime.runMain({
+      disableErrorReporting: true, // explainFailure has said it
+      teardown: (exit, onExit) => whenDrained(() => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause)))
+    })
+  )
+}
