@@ -252,5 +252,5 @@ export default defineConfig({
       }
     }))
   ],
-  ignorePatterns: ["node_modules", "runs"]
+  ignorePatterns: ["node_modules", "runs", "dist"]
 })

@@ -5,7 +5,7 @@ import type { Layer } from "effect"
 import { CliOutput, Command } from "effect/cli"
 import { closedOutput, whenDrained } from "../layers/process/outputs.ts"
 import * as TerminalConsole from "../layers/terminal/TerminalConsole.ts"
-import manifest from "../../package.json" with { type: "json" }
+import { manifest } from "../layers/machine/manifest.ts"
 import { explainFailure, exitCodeOf } from "./failure.ts"
 import { presenter } from "./presenter.ts"
 import type { Needed } from "./weft.ts"

@@ -24,6 +24,7 @@ import { defaultSearch, openSearch } from "./openSearch.ts"
 import * as options from "./options.ts"
 import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
 import { trainers } from "./trainers.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   config: options.config.pipe(
@@ -80,7 +81,7 @@ const onCluster = Effect.fnUntraced(function* (
   // Submitted from where the folder has another path, it is the search that it was.
   const key = yield* Effect.orElseSucceed(fs.readFileString(file), () => payload.key)
   yield* fs.writeFileString(file, key)
-  yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with npx pnpm pipeline:worker` })
+  yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with ${weftCommand("worker")}` })
   const submitted = {
     key,
     name: search.config.name,
@@ -102,7 +103,7 @@ export const search = Command.make(
     const url = yield* chosenCluster(flag)
     const opened = yield* openSearch(asked)
     const { folder, shown, trials } = opened
-    const again = `npx pnpm pipeline:search --run ${shown} --resume`
+    const again = weftCommand(`search --run ${shown} --resume`)
     const carriedOut = Effect.gen(function* () {
       yield* report({ _tag: "Note", line: `search ${shown}: ${trials.length} trials` })
       // On a cluster all news come again.
@@ -137,15 +138,16 @@ export const search = Command.make(
 ).pipe(
   Command.withDescription("Trains a network at many settings, many in one pass, and says which are the best"),
   Command.withExamples([
-    { command: "pnpm pipeline:search", description: "Search on the sample catalogue that Weft draws" },
+    { command: weftCommand("search"), description: "Search on the sample catalogue that Weft draws" },
     {
-      command:
-        "pnpm pipeline:search --config configs/fashion/search.toml --set base.data.root=/data/fashion --parallel 2",
+      command: weftCommand(
+        "search --config configs/fashion/search.toml --set base.data.root=/data/fashion --parallel 2"
+      ),
       description: "Search on a catalogue of your own, with two processes"
     },
-    { command: "pnpm pipeline:search --run runs/first --resume", description: "Go on with an interrupted search" },
+    { command: weftCommand("search --run runs/first --resume"), description: "Go on with an interrupted search" },
     {
-      command: "WEFT_CLUSTER=postgres://weft:…@db/weft pnpm pipeline:search --run /mnt/shared/searches/first",
+      command: `WEFT_CLUSTER=postgres://weft:…@db/weft ${weftCommand("search --run /mnt/shared/searches/first")}`,
       description: "Leave the work to a cluster's workers"
     }
   ])

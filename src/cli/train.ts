@@ -15,6 +15,7 @@ import { newFolder } from "./newFolder.ts"
 import * as options from "./options.ts"
 import { readConfig, readRunConfig } from "./readConfig.ts"
 import { reportText } from "./summary.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   config: Flag.optional(options.config),
@@ -94,7 +95,7 @@ export const train = Command.make(
       Effect.onInterrupt(() =>
         Effect.gen(function* () {
           const isBegun = yield* folder.has("config.json")
-          const command = isBegun ? `npx pnpm pipeline:train --run ${path} --resume` : "the same command again"
+          const command = isBegun ? weftCommand(`train --run ${path} --resume`) : "the same command again"
           yield* Console.error(`\nInterrupted. To go on: ${command}`)
         })
       )
@@ -104,11 +105,11 @@ export const train = Command.make(
 ).pipe(
   Command.withDescription("Trains a network on a catalogue, and leaves a folder with the model and its report"),
   Command.withExamples([
-    { command: "pnpm pipeline:train", description: "Train on the sample catalogue that Weft draws" },
+    { command: weftCommand("train"), description: "Train on the sample catalogue that Weft draws" },
     {
-      command: "pnpm pipeline:train --config configs/fashion/simple-cnn.toml --set data.root=/data/fashion",
+      command: weftCommand("train --config configs/fashion/simple-cnn.toml --set data.root=/data/fashion"),
       description: "Train on a catalogue of your own"
     },
-    { command: "pnpm pipeline:train --run runs/first --resume", description: "Go on with an interrupted run" }
+    { command: weftCommand("train --run runs/first --resume"), description: "Go on with an interrupted run" }
   ])
 )

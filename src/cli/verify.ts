@@ -9,6 +9,7 @@ import { recordedEngine } from "./finishedRuns.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   run: options.run.pipe(
@@ -88,7 +89,7 @@ export const verify = Command.make(
     "Derives again what a run says of itself, from its files and its catalogue, and says what agrees; exit code 1 where something differs"
   ),
   Command.withExamples([
-    { command: "pnpm pipeline:verify --run runs/first", description: "All that can be checked" },
-    { command: "pnpm pipeline:verify --run runs/first --no-data", description: "From the run's own files alone" }
+    { command: weftCommand("verify --run runs/first"), description: "All that can be checked" },
+    { command: weftCommand("verify --run runs/first --no-data"), description: "From the run's own files alone" }
   ])
 )

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto"
 import { copyFile, link, mkdir, readdir, readlink, realpath, rename, rm, stat, symlink } from "node:fs/promises"
 import { existsSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { report } from "../../pipeline/Progress.ts"
 import { atomicWrite } from "../storage/atomicWrite.ts"
 import { isAlive } from "../storage/isAlive.ts"
@@ -19,6 +20,7 @@ import type { Libraries } from "./libraries.ts"
 import { findLibraries, usesCuda } from "./libraries.ts"
 import { nvidiaRequirements, pipDownload } from "./pip.ts"
 import { unpackArchive, unpackWheel } from "./unpack.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 export interface InstallOptions {
   /** The folder that it goes into; see `backendFolder`. */
@@ -155,7 +157,7 @@ const Tested = Schema.fromJsonString(Schema.Struct({ version: Schema.String, sum
 
 /** Loads the addon in a process of its own and adds two numbers with it. */
 const test = Effect.fnUntraced(function* (folder: string) {
-  const script = join(import.meta.dirname, "selfTest.ts")
+  const script = fileURLToPath(new URL("./selfTest.ts", import.meta.url))
   const ran = yield* runCommand(
     process.execPath,
     [script, join(folder, names.quiet), join(folder, names.addon), join(folder, kernelsName())],
@@ -219,7 +221,7 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
     return yield* new BackendError({
       reason: "platform",
       detail: `TensorFlow's libraries are installed on Linux (x64, arm64) alone, and this is ${process.platform} ${process.arch}`,
-      cure: "The other engines run here: npx pnpm pipeline:doctor says which."
+      cure: `The other engines run here: ${weftCommand("doctor")} says which.`
     })
   const found = readInstalled(root)
   const installed = found?.backend

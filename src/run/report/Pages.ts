@@ -7,6 +7,7 @@ import type { Runs } from "../Runs.ts"
 import type { Charts } from "./Charts.ts"
 import type { Thumbnails } from "./Thumbnails.ts"
 import { writeReport } from "./writeReport.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 /** Writes the pages of a finished run; nothing unless a Layer provides it. It cannot fail the run. */
 export const Pages = Context.Reference<(folder: RunFolder["Service"]) => Effect.Effect<void>>("weft/run/report/Pages", {
@@ -27,7 +28,7 @@ export const layer = Layer.effect(
             ? Effect.interrupt
             : report({
                 _tag: "Note",
-                line: `all is done, but the page is not: ${messageOf(Cause.squash(cause))}. Once more: npx pnpm pipeline:report ${folder.path}`
+                line: `all is done, but the page is not: ${messageOf(Cause.squash(cause))}. Once more: ${weftCommand(`report ${folder.path}`)}`
               })
         )
       )

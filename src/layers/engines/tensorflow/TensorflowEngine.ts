@@ -20,9 +20,10 @@ import { preflight } from "../tfjs/preflight.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "../tfjs/session.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
+import { weftCommand } from "../../../config/weftCommand.ts"
 
 const engine = "tensorflow"
-const install = "Install it: npx pnpm backend:install"
+const install = `Install it: ${weftCommand("backend-install")}`
 
 type Settings = Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">
 
@@ -57,7 +58,7 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
   if (!existsSync(join(folder, kernelsName())))
     return yield* unavailable(
       "its addons were compiled for another version of Weft",
-      "Install it again, which fetches nothing: npx pnpm backend:install"
+      `Install it again, which fetches nothing: ${weftCommand("backend-install")}`
     )
   // Known without loading them, which takes a second.
   if (settings.device.startsWith("gpu") && backend.variant === "cpu") yield* deviceText(false, settings.device, backend)
