@@ -75,15 +75,15 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   webassembly: [],
   terminal: [],
   pages: [],
-  search: [],
+  search: ["machine"],
   hub: ["storage"],
   sources: ["storage"],
   images: ["machine", "storage", "webassembly"],
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],
   // It installs what the TensorFlow engine and AMX run on, and tries it.
-  backend: ["hub", "storage", "engines", "features"],
-  exportReaders: ["engines", "backend"]
+  backend: ["hub", "machine", "storage", "engines", "features"],
+  exportReaders: ["engines", "machine", "backend"]
 }
 
 const engines = ["reference", "wasm", "tensorflow", "webgpu"]

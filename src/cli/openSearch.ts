@@ -5,12 +5,13 @@ import { Runs } from "../run/Runs.ts"
 import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
+import { ownConfig } from "./ownConfig.ts"
 import { resumeWhich } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
 import { readSearchConfig } from "./readSearchConfig.ts"
 
 /** Where `--config` is left out. */
-export const defaultSearch = "configs/search-quick.toml"
+const defaultSearch = ownConfig("search-quick.toml")
 
 /** What the command line says of a search. */
 export interface SearchOptions {

@@ -20,7 +20,7 @@ import { groupTrainer } from "../run/search/groupTrainer.ts"
 import { runSearch } from "../run/search/runSearch.ts"
 import { bestToml } from "./bestToml.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
-import { defaultSearch, openSearch } from "./openSearch.ts"
+import { openSearch } from "./openSearch.ts"
 import * as options from "./options.ts"
 import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
 import { trainers } from "./trainers.ts"
@@ -28,7 +28,9 @@ import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   config: options.config.pipe(
-    Flag.withDescription(`The search: a .toml, .json or .yaml file; ${defaultSearch} where left out`),
+    Flag.withDescription(
+      "The search: a .toml, .json or .yaml file; Weft's own configs/search-quick.toml where left out"
+    ),
     Flag.optional
   ),
   set: options.set,

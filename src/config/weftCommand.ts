@@ -4,7 +4,8 @@ export type Start = "repository" | "project" | "global"
 /** `file` is one of Weft's own, `program` the path by which Node was asked to start. */
 export const startOf = (file: string, program: string | undefined): Start => {
   if (file.endsWith(".ts")) return "repository"
-  const [name, folder] = (program ?? "").split(/[\\/]/).reverse()
+  const parts = (program ?? "").split(/[\\/]/)
+  const [name, folder] = [parts.at(-1), parts.at(-2)]
   return (name === "weft" || name === "weft-ml") && folder !== ".bin" ? "global" : "project"
 }
 

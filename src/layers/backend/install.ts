@@ -11,6 +11,7 @@ import type { InstalledBackend } from "./BackendFolder.ts"
 import { names, readInstalled } from "./BackendFolder.ts"
 import { amxName } from "../features/amx/amxName.ts"
 import { kernelsName } from "../engines/tensorflow/kernelsName.ts"
+import { bringing, isInstalled } from "../machine/optionalPackages.ts"
 import { backendError, BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
 import { compileAddon, findCompiler } from "./compile.ts"
@@ -236,6 +237,12 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
   const again = same && !options.force ? found?.folder : undefined
   if (same && again !== undefined && [kernelsName(), amxName()].every((name) => existsSync(join(again, name))))
     return { backend: installed, changed: false }
+  if (!isInstalled("@tensorflow/tfjs-node-gpu"))
+    return yield* new BackendError({
+      reason: "noPackage",
+      detail: "the package with the sources of its addon is not installed",
+      cure: `Install it and run the command again: ${bringing(["@tensorflow/tfjs-node-gpu"])}`
+    })
   yield* findCompiler // before anything is fetched
   yield* attempt(root, () => mkdir(root, { recursive: true }))
   yield* sweep(root)

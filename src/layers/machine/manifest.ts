@@ -5,6 +5,18 @@ interface Manifest {
   readonly version: string
   /** Exact versions. */
   readonly dependencies: { readonly sharp: string; readonly "@cwasm/jpeg-turbo": string }
+  /** Those that are optional. */
+  readonly peerDependencies: Readonly<
+    Record<
+      | "@effect/sql-pg"
+      | "@tensorflow/tfjs-backend-webgpu"
+      | "@tensorflow/tfjs-converter"
+      | "@tensorflow/tfjs-node-gpu"
+      | "onnxruntime-node"
+      | "webgpu",
+      string
+    >
+  >
 }
 
 export const manifest = createRequire(import.meta.url)("../../../package.json") as Manifest // ours: a test reads it too

@@ -19,11 +19,13 @@ import type { Device } from "../tfjs/Device.ts"
 import { preflight } from "../tfjs/preflight.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "../tfjs/session.ts"
+import { bringing, isInstalled } from "../../machine/optionalPackages.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
 import { weftCommand } from "../../../config/weftCommand.ts"
 
 const engine = "tensorflow"
-const install = `Install it: ${weftCommand("backend-install")}`
+const kernels = "@tensorflow/tfjs-node-gpu"
+const install = `Install it: ${isInstalled(kernels) ? "" : `${bringing([kernels])} && `}${weftCommand("backend-install")}`
 
 type Settings = Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">
 
@@ -54,6 +56,7 @@ const deviceText = Effect.fnUntraced(function* (usesGpu: boolean, device: string
 const make = Effect.fnUntraced(function* (settings: Settings) {
   const installed = readInstalled(backendFolder())
   if (installed === undefined) return yield* unavailable("TensorFlow's libraries are not installed", install)
+  if (!isInstalled(kernels)) return yield* unavailable(`the package ${kernels} is not installed`, install)
   const { backend, folder } = installed
   if (!existsSync(join(folder, kernelsName())))
     return yield* unavailable(
