@@ -39,8 +39,8 @@ const unstable = [
   "workflow"
 ].flatMap((module) => [`effect/${module}`, `effect/${module}/**`])
 
-/** Entries: they build all Layers, and nothing builds on them. */
-const entries = ["**/bin.ts", "**/trainer.ts", "**/Live.ts"]
+/** Entries: they build all Layers or are the package's public modules, and nothing builds on them. */
+const entries = ["**/bin.ts", "**/trainer.ts", "**/Live.ts", "**/public/**"]
 
 const inside = (...rooms: ReadonlyArray<string>) => rooms.map((room) => `**/${room}/**`)
 
@@ -205,6 +205,15 @@ const directions: ReadonlyArray<Direction> = [
           ...inside("train", "evaluate", "predict", "inspect", "verify")
         ],
         message: "A contract of run knows other contracts, and nothing that carries a run out."
+      }
+    ]
+  },
+  {
+    files: ["src/public/**"],
+    not: [
+      {
+        group: [...inside("cli"), "**/bin.ts", "**/trainer.ts"],
+        message: "What is public is a library: the command line is none of it."
       }
     ]
   },

@@ -72,7 +72,8 @@ const forbidden: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/run/train": ["../../layers/storage/DiskRuns.ts", "effect/http"],
   "src/run/search/Searches.ts": ["./plan.ts", "./runSearch.ts", "../train/trainTrials.ts", "../configDigest.ts"],
   "src/run/report/Charts.ts": ["./writeReport.ts", "./runPage.ts"],
-  "src/cli": ["../Live.ts", "../bin.ts", "../trainer.ts"],
+  "src/cli": ["../Live.ts", "../bin.ts", "../trainer.ts", "../public/weft.ts"],
+  "src/public": ["../cli/main.ts", "../bin.ts", "../trainer.ts"],
   "src/layers/search": [
     "../../run/search/runSearch.ts",
     "../../run/search/plan.ts",
