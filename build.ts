@@ -1,5 +1,5 @@
 /** Builds the package: `dist/` mirrors `src/`, as JavaScript with source maps, and declarations for what is public. */
-import { execFileSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
@@ -9,8 +9,16 @@ const dist = join(root, "dist")
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc")
 
 rmSync(dist, { recursive: true, force: true })
-for (const project of ["tsconfig.build.json", "tsconfig.types.json"])
-  execFileSync(process.execPath, [tsc, "--project", join(root, project)], { cwd: root, stdio: "inherit" })
+for (const project of ["tsconfig.build.json", "tsconfig.types.json"]) {
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "--project", join(root, project)], {
+    cwd: root,
+    encoding: "utf8"
+  })
+  if (status !== 0) {
+    process.stdout.write(stdout)
+    process.exit(1)
+  }
+}
 
 // C++ sources that are compiled where they are used, and Python.
 for (const file of globSync("src/**/*.{cc,h,py}", { cwd: root })) {
@@ -27,5 +35,10 @@ for (const file of globSync("**/*.js", { cwd: dist })) {
   if (left !== null)
     throw new Error(`dist/${file} names ${left[1]}, which is no file there: write new URL("./x.ts", import.meta.url)`)
   writeFileSync(path, text)
+}
+// Declarations keep the sources' names, which TypeScript finds; other tools look for the modules' own.
+for (const file of globSync("**/*.d.ts", { cwd: dist })) {
+  const path = join(dist, file)
+  writeFileSync(path, readFileSync(path, "utf8").replace(/((?:from|import|module) ?\(?"\.[^"]+)\.ts(")/g, "$1.js$2"))
 }
 chmodSync(join(dist, "bin.js"), 0o755)
