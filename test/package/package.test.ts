@@ -16,6 +16,8 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
+import type { Report } from "../../src/metrics/Report.ts"
+import { nodeOf } from "../layers/nodes/majorVersion.ts"
 import manifest from "../../package.json" with { type: "json" }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
@@ -144,6 +146,22 @@ describe.skipIf(!isOnline)("the package", { timeout: 300_000 }, () => {
     )
     const failed = await run(folder, "npx", "weft", "train", "--set", "engine.name=webgpu").then(() => "", String)
     assert.match(failed, /exit code 4\n[^]*npm install [^\n]*webgpu@/)
+  })
+
+  it("runs on each Node that is at hand, with the same losses", async () => {
+    const folder = join(root, "with-npm")
+    const losses = new Map<string, unknown>()
+    for (const version of ["22.19.0", process.versions.node, "26.10.0"]) {
+      const node = nodeOf(version)
+      if ("missing" in node) console.warn(`test/package: not tried on Node ${version}: ${node.missing}`)
+      else {
+        const bin = join(folder, "node_modules/weft-ml/dist/bin.js")
+        const report = JSON.parse(await run(folder, node.path, bin, ...train.with(2, version))) as Report // as Weft prints it
+        losses.set(version, report.history.map(({ trainLoss }) => trainLoss))
+        assert.strictEqual(report.receipt.versions["node"], version)
+      }
+    }
+    assert.strictEqual(new Set([...losses.values()].map((value) => JSON.stringify(value))).size, 1)
   })
 
   it("in a project of one's own: its types hold without skipLibCheck, and a stage of one's own runs in vitest", async () => {
