@@ -157,7 +157,10 @@ describe.skipIf(!isOnline)("the package", { timeout: 300_000 }, () => {
       else {
         const bin = join(folder, "node_modules/weft-ml/dist/bin.js")
         const report = JSON.parse(await run(folder, node.path, bin, ...train.with(2, version))) as Report // as Weft prints it
-        losses.set(version, report.history.map(({ trainLoss }) => trainLoss))
+        losses.set(
+          version,
+          report.history.map(({ trainLoss }) => trainLoss)
+        )
         assert.strictEqual(report.receipt.versions["node"], version)
       }
     }

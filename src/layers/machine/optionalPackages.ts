@@ -1,4 +1,4 @@
-import { installCommand } from "../../config/weftCommand.ts"
+import { start } from "../../config/weftCommand.ts"
 import { createRequire } from "node:module"
 import { manifest } from "./manifest.ts"
 
@@ -23,6 +23,15 @@ export const isInstalled = (name: OptionalPackage): boolean => {
   }
 }
 
-/** The command that installs optional packages, in the versions that Weft was written for. */
-export const bringing = (names: ReadonlyArray<OptionalPackage>): string =>
-  installCommand(names.map((name) => `${name}@${manifest.peerDependencies[name].replace("^", "")}`))
+/**
+ * The command that installs optional packages, in the versions that Weft was written for; no script of theirs needs to run.
+ *
+ * Weft is among them: it and they must lie in one folder, where they share one TensorFlow.js, and a Weft that npx fetched or
+ * that is installed for the whole machine lies elsewhere.
+ */
+export const bringing = (names: ReadonlyArray<OptionalPackage>, from = start): string => {
+  const packages = names.map((name) => `${name}@${manifest.peerDependencies[name].replace("^", "")}`)
+  return from === "repository"
+    ? "npx pnpm install"
+    : `npm install --ignore-scripts ${[`weft-ml@${manifest.version}`, ...packages].join(" ")}`
+}

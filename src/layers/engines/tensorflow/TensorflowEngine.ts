@@ -25,7 +25,10 @@ import { weftCommand } from "../../../config/weftCommand.ts"
 
 const engine = "tensorflow"
 const kernels = "@tensorflow/tfjs-node-gpu"
-const install = `Install it: ${isInstalled(kernels) ? "" : `${bringing([kernels])} && `}${weftCommand("backend-install")}`
+/** After the package is installed in the working folder, it is the Weft there that installs the rest. */
+const install = isInstalled(kernels)
+  ? `Install it: ${weftCommand("backend-install")}`
+  : `Install it: ${bringing([kernels])} && ${weftCommand("backend-install", "project")}`
 
 type Settings = Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">
 
