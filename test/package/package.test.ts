@@ -167,6 +167,14 @@ describe.skipIf(!isOnline)("the package", { timeout: 300_000 }, () => {
     assert.strictEqual(new Set([...losses.values()].map((value) => JSON.stringify(value))).size, 1)
   })
 
+  it("says on an older Node which one it needs", async () => {
+    const node = nodeOf("20.19.0")
+    if ("missing" in node) return console.warn(`test/package: not tried on Node 20: ${node.missing}`)
+    const bin = join(root, "with-npm", "node_modules/weft-ml/dist/bin.js")
+    const failed = await run(root, node.path, bin, "--help").then(() => "", String)
+    assert.match(failed, /exit code 1\n\s*Weft needs Node 22\.19 or later, and this is 20\.19\.0\./)
+  })
+
   it("in a project of one's own: its types hold without skipLibCheck, and a stage of one's own runs in vitest", async () => {
     const { "@types/node": types, vitest } = manifest.devDependencies
     const folder = project("consumer", {
