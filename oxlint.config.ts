@@ -43,8 +43,8 @@ const unstable = [
   "workflow"
 ].flatMap((module) => [`effect/${module}`, `effect/${module}/**`])
 
-/** Entries: they build all Layers, and nothing builds on them. */
-const entries = ["**/bin.ts", "**/trainer.ts", "**/Live.ts"]
+/** Entries: they build all Layers or are the package's public modules, and nothing builds on them. */
+const entries = ["**/bin.ts", "**/trainer.ts", "**/Live.ts", "**/public/**"]
 
 const inside = (...rooms: ReadonlyArray<string>) => rooms.map((room) => `**/${room}/**`)
 
@@ -81,9 +81,9 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   // Read by the source and for its images.
   parquet: [],
   terminal: [],
-  logging: [],
+  logging: ["machine"],
   pages: [],
-  search: [],
+  search: ["machine"],
   hub: ["storage"],
   // Class folders are walked as folders of images to predict are.
   sources: ["images", "parquet", "storage"],
@@ -91,8 +91,8 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],
   // It installs what the TensorFlow engine and AMX run on, and tries it.
-  backend: ["hub", "storage", "engines", "features"],
-  exportReaders: ["engines", "backend"]
+  backend: ["hub", "machine", "storage", "engines", "features"],
+  exportReaders: ["engines", "machine", "backend"]
 }
 
 const engines = ["reference", "wasm", "tensorflow", "webgpu"]
@@ -217,6 +217,15 @@ const directions: ReadonlyArray<Direction> = [
       }
     ]
   },
+  {
+    files: ["src/public/**"],
+    not: [
+      {
+        group: [...inside("cli"), "**/bin.ts", "**/trainer.ts"],
+        message: "What is public is a library: the command line is none of it."
+      }
+    ]
+  },
   { files: ["src/cli/**"], not: [{ group: [...entries], message: "Entries build on the command line." }] },
   { files: ["src/layers/**"], not: [layersKnow] },
   ...Object.keys(subjects).map((subject) => ({
@@ -261,5 +270,5 @@ export default defineConfig({
       }
     }))
   ],
-  ignorePatterns: ["node_modules", "runs"]
+  ignorePatterns: ["node_modules", "runs", "dist"]
 })

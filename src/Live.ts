@@ -11,7 +11,6 @@ import * as DiskRuns from "./layers/storage/DiskRuns.ts"
 import * as AllImageBytes from "./layers/images/AllImageBytes.ts"
 import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as Loggers from "./layers/logging/loggers.ts"
-import * as Otlp from "./layers/logging/Otlp.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
 import * as PlotCharts from "./layers/pages/PlotCharts.ts"
@@ -49,7 +48,6 @@ export const layer = Layer.mergeAll(
   ProcessExportReaders.layer,
   NodeMachine.layer,
   TerminalProgress.layer,
-  Otlp.layer,
   Layer.merge(Pages.layer, loggers).pipe(
     Layer.provideMerge(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)

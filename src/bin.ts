@@ -1,29 +1,18 @@
-import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Logger } from "effect"
-import { CliOutput, Command } from "effect/cli"
-import { weft } from "./cli/weft.ts"
-import { explainFailure, exitCodeOf } from "./cli/failure.ts"
-import { presenter } from "./cli/presenter.ts"
-import * as LiveLayers from "./Live.ts"
-import { closedOutput, whenDrained } from "./layers/process/outputs.ts"
-import * as TerminalConsole from "./layers/terminal/TerminalConsole.ts"
-import manifest from "../package.json" with { type: "json" }
+#!/usr/bin/env node
+import * as module from "node:module"
 
-// A closed terminal or ssh session ends the work as SIGTERM does: with a checkpoint.
-process.on("SIGHUP", () => void process.emit("SIGTERM", "SIGTERM"))
+// Nothing else is imported above: an older Node would end with an error that names neither itself nor what to do.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(
+    `Weft needs Node 22.19 or later, and this is ${process.versions.node}. Install it from nodejs.org, or let npm bring one:\n` +
+      "  npx -p node@24 -p weft-ml weft train"
+  )
+  process.exit(1)
+}
 
-weft.pipe(
-  Command.run({ version: manifest.version }),
-  Effect.withSpan("weft", { attributes: { command: process.argv.slice(2, 3).join(" ") } }),
-  Effect.tapCause(explainFailure),
-  Effect.provide(LiveLayers.layer),
-  Effect.provideService(Logger.LogToStderr, true),
-  Effect.provideService(CliOutput.Presenter, presenter),
-  Effect.provide(TerminalConsole.layer),
-  // Where the output's reader is gone, the command is interrupted as by a signal, and prints nothing more.
-  Effect.raceFirst(closedOutput),
-  NodeRuntime.runMain({
-    disableErrorReporting: true, // explainFailure has printed the failure
-    teardown: (exit, onExit) => whenDrained(() => onExit(exit._tag === "Success" ? 0 : exitCodeOf(exit.cause)))
-  })
-)
+// Before anything else is loaded: of the modules that were compiled once, a start reads the compiled code.
+module.enableCompileCache()
+const { main } = await import("./cli/main.ts")
+const { Effect, Layer } = await import("effect")
+main(process.argv.slice(2), Layer.unwrap(Effect.promise(async () => (await import("./Live.ts")).layer)))

@@ -5,6 +5,7 @@ import { installBackend, officialArchives } from "../layers/backend/install.ts"
 import { uninstallBackend } from "../layers/backend/uninstall.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 import * as options from "./options.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   gpu: Flag.Boolean("gpu").pipe(
@@ -76,9 +77,12 @@ export const backendInstall = Command.make(
 ).pipe(
   Command.withDescription("Provides TensorFlow's libraries for the engine `tensorflow`, and compiles its addon"),
   Command.withExamples([
-    { command: "pnpm backend:install", description: "TensorFlow for the processor" },
-    { command: "pnpm backend:install --gpu", description: "TensorFlow with CUDA" },
-    { command: "pnpm backend:install --from /opt/libtensorflow", description: "A library that is there already" },
-    { command: "pnpm backend:install --uninstall", description: "Remove it" }
+    { command: weftCommand("backend-install"), description: "TensorFlow for the processor" },
+    { command: weftCommand("backend-install --gpu"), description: "TensorFlow with CUDA" },
+    {
+      command: weftCommand("backend-install --from /opt/libtensorflow"),
+      description: "A library that is there already"
+    },
+    { command: weftCommand("backend-install --uninstall"), description: "Remove it" }
   ])
 )

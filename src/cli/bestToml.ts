@@ -8,6 +8,7 @@ import { settingsText } from "../run/search/settings.ts"
 import { RunConfig } from "../config/RunConfig.ts"
 import type { Trial } from "../run/search/points.ts"
 import { shellWord } from "./shellWord.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 /**
  * The winner's configuration as a file for `pipeline:train`; undefined where there is no winner. `folder` is the
@@ -29,7 +30,7 @@ export const bestToml = Effect.fnUntraced(function* (
     [
       `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${numberText(first.figure)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
-      `  npx pnpm pipeline:train --config ${shellWord(`${folder}/best.toml`)}`
+      `  ${weftCommand(`train --config ${shellWord(`${folder}/best.toml`)}`)}`
     ].join("\n")
   )
 })

@@ -10,6 +10,7 @@ import { finishedRuns } from "./finishedRuns.ts"
 import * as options from "./options.ts"
 import { calibrationText, evaluationText, membersText } from "./summary.ts"
 import { section } from "./text.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   run: options.runs,
@@ -65,9 +66,9 @@ export const evaluate = Command.make(
     "Measures a run's model on a part of its catalogue again; several runs' as one, by the mean of their probabilities"
   ),
   Command.withExamples([
-    { command: "pnpm pipeline:evaluate --run runs/first", description: "One run, on its test part" },
+    { command: weftCommand("evaluate --run runs/first"), description: "One run, on its test part" },
     {
-      command: "pnpm pipeline:evaluate --run runs/first --run runs/second",
+      command: weftCommand("evaluate --run runs/first --run runs/second"),
       description: "Two runs as one, and each alone; they need the same classes and the same test part"
     }
   ])

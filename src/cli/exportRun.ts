@@ -10,6 +10,7 @@ import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   run: options.run.pipe(
@@ -116,14 +117,15 @@ export const exportRun = Command.make(
 ).pipe(
   Command.withDescription(`Writes a run's model for other programs (${formatTitles}), and checks it`),
   Command.withExamples([
-    { command: "pnpm pipeline:export --format onnx", description: "The newest run, in RUN/export/onnx" },
+    { command: weftCommand("export --format onnx"), description: "The newest run, in RUN/export/onnx" },
     {
-      command:
-        "pnpm pipeline:export --run runs/shop --format tfjs --input uint8 --output probabilities --out site/model",
+      command: weftCommand(
+        "export --run runs/shop --format tfjs --input uint8 --output probabilities --out site/model"
+      ),
       description: "From an image's bytes to probabilities, for browsers"
     },
     {
-      command: "pnpm pipeline:export --format safetensors --names timm",
+      command: weftCommand("export --format safetensors --names timm"),
       description: "Weights for PyTorch, under timm's names"
     }
   ])

@@ -1,3 +1,4 @@
+import { weftCommand } from "../config/weftCommand.ts"
 import { Console, Effect, FileSystem, Option, Path } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -67,7 +68,7 @@ export const init = Command.make(
     const text = commentedToml(table, configKeys(RunConfig), [
       `#:schema ${yield* schemaPlace(file)}`,
       ...lines.map((line) => `# ${line}`),
-      `#   npx pnpm pipeline:train --config ${shellWord(shown)}`
+      `#   ${weftCommand(`train --config ${shellWord(shown)}`)}`
     ])
     yield* fs.writeFileString(file, text, { flag: "wx" }).pipe(
       Effect.mapError(
@@ -82,14 +83,14 @@ export const init = Command.make(
           })
       )
     )
-    yield* Console.log([...lines, `wrote ${shown}`, `npx pnpm pipeline:train --config ${shellWord(shown)}`].join("\n"))
+    yield* Console.log([...lines, `wrote ${shown}`, weftCommand(`train --config ${shellWord(shown)}`)].join("\n"))
   })
 ).pipe(
   Command.withDescription("Looks at a catalogue, and writes the configuration that `train` would take for it"),
   Command.withExamples([
-    { command: "pnpm pipeline:init photos/", description: "Of a folder of photos, a folder for each class" },
+    { command: weftCommand("init photos/"), description: "Of a folder of photos, a folder for each class" },
     {
-      command: "pnpm pipeline:init shop/products.csv --label category --out shop.toml",
+      command: weftCommand("init shop/products.csv --label category --out shop.toml"),
       description: "Of a list of photos"
     }
   ])

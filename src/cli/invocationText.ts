@@ -1,3 +1,4 @@
+import { weftCommand } from "../config/weftCommand.ts"
 import type { CliError, CliOutput, HelpDoc } from "effect/cli"
 import { configKeys } from "../config/configKeys.ts"
 import { meantChoice } from "../config/keySuggestion.ts"
@@ -67,7 +68,7 @@ const textOf = (
       )
       const key = flag === undefined ? keyOf(error.option) : undefined
       if (key !== undefined && !(has(helpDoc, "set") && isUsed(command, key)))
-        return `${error.option}: ${command} has no such flag; ${key} is a key of the configuration, and is set where a run is trained: pnpm pipeline:train --set ${key}=${valueOf(error.option, args)}`
+        return `${error.option}: ${command} has no such flag; ${key} is a key of the configuration, and is set where a run is trained: ${weftCommand(`train --set ${key}=${valueOf(error.option, args)}`)}`
       if (key !== undefined) {
         const path = command === "search" ? `base.${key}` : key
         return `${error.option}: ${path} is a key of the configuration: --set ${path}=${valueOf(error.option, args)}`

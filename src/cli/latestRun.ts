@@ -1,6 +1,7 @@
 import { Effect, FileSystem, Option } from "effect"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 /** The folders under `runs/` that have a file, newest file first; equally new ones by their names. */
 const withFile = Effect.fnUntraced(function* (file: string) {
@@ -27,7 +28,7 @@ export const runOr = Effect.fnUntraced(function* (named: Option.Option<string>) 
   if (newest === undefined)
     return yield* new ConfigError({
       where: "--run",
-      problems: ["there is no finished run under runs/; train one (npx pnpm pipeline:train) or name one with --run DIR"]
+      problems: [`there is no finished run under runs/; train one (${weftCommand("train")}) or name one with --run DIR`]
     })
   yield* report({ _tag: "Note", line: `run ${newest}, the newest that is finished` })
   return newest

@@ -6,6 +6,7 @@ import { findLearningRate } from "../run/train/findLearningRate.ts"
 import * as options from "./options.ts"
 import { logPlot } from "./plot.ts"
 import { readConfig } from "./readConfig.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const height = 14
 /** Losses are drawn up to this multiple of the first, as a diverging loss would flatten the rest of the curve. */
@@ -77,9 +78,9 @@ export const lrFind = Command.make(
 ).pipe(
   Command.withDescription("Suggests a learning rate: trains for some steps at rates that grow, and keeps no weights"),
   Command.withExamples([
-    { command: "pnpm pipeline:lr-find", description: "For the sample catalogue" },
+    { command: weftCommand("lr-find"), description: "For the sample catalogue" },
     {
-      command: "pnpm pipeline:lr-find --config shop.toml --from 1e-6 --to 1 --steps 200",
+      command: weftCommand("lr-find --config shop.toml --from 1e-6 --to 1 --steps 200"),
       description: "For a catalogue of your own, between two bounds"
     }
   ])

@@ -6,12 +6,13 @@ import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
 import { report } from "../pipeline/Progress.ts"
+import { ownConfig } from "./ownConfig.ts"
 import { nothingToResume, unfinished } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
 import { readSearchConfig } from "./readSearchConfig.ts"
 
 /** Where `--config` is left out. */
-export const defaultSearch = "configs/search-quick.toml"
+const defaultSearch = ownConfig("search-quick.toml")
 
 /** The command line's flags for a search. */
 export interface SearchOptions {

@@ -1,15 +1,16 @@
 import { Flag } from "effect/cli"
+import { ownConfig } from "./ownConfig.ts"
 import { PredictorName } from "../run/predict/openPredictor.ts"
 
 // Flags that are the same in every command that has them.
 
 /** The configuration where `--config` is left out. */
-export const defaultConfig = "configs/quick.toml"
+export const defaultConfig = ownConfig("quick.toml")
 
 export const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
   Flag.withMetavar("FILE"),
-  Flag.withDescription(`The configuration: a .toml, .json or .yaml file; ${defaultConfig} where left out`)
+  Flag.withDescription("The configuration: a .toml, .json or .yaml file; Weft's own configs/quick.toml where left out")
 )
 
 export const set = Flag.String("set").pipe(

@@ -9,6 +9,7 @@ import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
 import { predictionText, thresholdText } from "./predictionText.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const requestOf = (text: string): Option.Option<ThresholdRequest> => {
   const [, auto, number] = /^(auto:)?(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? []
@@ -116,18 +117,18 @@ export const predict = Command.make(
     "Classifies photos: prints the most probable classes of each, by a run's model. A file that cannot be read gets a line with the reason; exit code 3 where no file could be read"
   ),
   Command.withExamples([
-    { command: "pnpm pipeline:predict photo.jpg", description: "By the newest run" },
-    { command: "pnpm pipeline:predict --run runs/first --top 5 --json photos/", description: "A folder, as JSON" },
+    { command: weftCommand("predict photo.jpg"), description: "By the newest run" },
+    { command: weftCommand("predict --run runs/first --top 5 --json photos/"), description: "A folder, as JSON" },
     {
-      command: "find photos -name '*.jpg' -print0 | pnpm -s pipeline:predict --format jsonl --null -",
+      command: `find photos -name '*.jpg' -print0 | ${weftCommand("predict --format jsonl --null -")}`,
       description: "Any number of files, from a list"
     },
     {
-      command: "pnpm pipeline:predict --threshold auto:0.95 'photos/**/*.jpg'",
+      command: weftCommand("predict --threshold auto:0.95 'photos/**/*.jpg'"),
       description: "Answer only where it is sure enough"
     },
     {
-      command: "pnpm pipeline:predict --run runs/first --run runs/second photos/",
+      command: weftCommand("predict --run runs/first --run runs/second photos/"),
       description: "By two runs as one: the mean of their probabilities"
     }
   ])

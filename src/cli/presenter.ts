@@ -1,6 +1,5 @@
 import { Console, Effect } from "effect"
 import { CliOutput } from "effect/cli"
-import { invocationText } from "./invocationText.ts"
 
 /**
  * How the command line prints help and the version (on standard output), and the faults of a wrong command line (on
@@ -9,7 +8,10 @@ import { invocationText } from "./invocationText.ts"
 export const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? Console.error(`\n${invocationText(event, process.argv.slice(2))}`)
+      ? // It knows every key of the configuration, and is loaded only here.
+        Effect.promise(() => import("./invocationText.ts")).pipe(
+          Effect.flatMap(({ invocationText }) => Console.error(`\n${invocationText(event, process.argv.slice(2))}`))
+        )
       : // Help and the version are our own text, whose colours `TerminalConsole` would escape.
         Effect.provideService(CliOutput.defaultPresenter.present(event), Console.Console, globalThis.console)
 }

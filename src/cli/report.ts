@@ -9,6 +9,7 @@ import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
 import { openPage } from "./openPage.ts"
 import * as options from "./options.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   named: options.runs.pipe(Flag.withDescription("A run's folder, as in the other commands; several are compared")),
@@ -60,7 +61,7 @@ export const report = Command.make(
 ).pipe(
   Command.withDescription("Makes the page of a run again, or one that compares several runs"),
   Command.withExamples([
-    { command: "pnpm pipeline:report --open", description: "The newest run, in the browser" },
-    { command: "pnpm pipeline:report runs/first runs/second", description: "Two runs beside each other" }
+    { command: weftCommand("report --open"), description: "The newest run, in the browser" },
+    { command: weftCommand("report runs/first runs/second"), description: "Two runs beside each other" }
   ])
 )

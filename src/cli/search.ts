@@ -20,14 +20,17 @@ import { groupTrainer } from "../run/search/groupTrainer.ts"
 import { runSearch } from "../run/search/runSearch.ts"
 import { bestToml } from "./bestToml.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
-import { defaultSearch, openSearch } from "./openSearch.ts"
+import { openSearch } from "./openSearch.ts"
 import * as options from "./options.ts"
 import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
 import { trainers } from "./trainers.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   config: options.config.pipe(
-    Flag.withDescription(`The search: a .toml, .json or .yaml file; ${defaultSearch} where left out`),
+    Flag.withDescription(
+      "The search: a .toml, .json or .yaml file; Weft's own configs/search-quick.toml where left out"
+    ),
     Flag.optional
   ),
   set: options.set,
@@ -82,7 +85,7 @@ const onCluster = Effect.fnUntraced(function* (
   // A folder that is mounted at another path keeps its key, and so remains the same search.
   const key = yield* Effect.orElseSucceed(fs.readFileString(file), () => payload.key)
   yield* fs.writeFileString(file, key)
-  yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with npx pnpm pipeline:worker` })
+  yield* report({ _tag: "Note", line: `submitted to ${url.shown}; start workers with ${weftCommand("worker")}` })
   const submitted = {
     key,
     name: search.config.name,
@@ -104,7 +107,7 @@ export const search = Command.make(
     const url = yield* chosenCluster(flag)
     const opened = yield* openSearch(asked)
     const { folder, shown, trials } = opened
-    const again = `npx pnpm pipeline:search --run ${shown} --resume`
+    const again = weftCommand(`search --run ${shown} --resume`)
     const carriedOut = Effect.gen(function* () {
       yield* report({ _tag: "Note", line: `search ${shown}: ${trials.length} trials` })
       // A cluster sends all news again.
@@ -139,15 +142,16 @@ export const search = Command.make(
 ).pipe(
   Command.withDescription("Trains a network at many settings, many in one pass, and reports the best of them"),
   Command.withExamples([
-    { command: "pnpm pipeline:search", description: "Search on the sample catalogue that Weft draws" },
+    { command: weftCommand("search"), description: "Search on the sample catalogue that Weft draws" },
     {
-      command:
-        "pnpm pipeline:search --config configs/fashion/search.toml --set base.data.root=/data/fashion --parallel 2",
+      command: weftCommand(
+        "search --config configs/fashion/search.toml --set base.data.root=/data/fashion --parallel 2"
+      ),
       description: "Search on a catalogue of your own, with two processes"
     },
-    { command: "pnpm pipeline:search --run runs/first --resume", description: "Go on with an interrupted search" },
+    { command: weftCommand("search --run runs/first --resume"), description: "Go on with an interrupted search" },
     {
-      command: "WEFT_CLUSTER=postgres://weft:…@db/weft pnpm pipeline:search --run /mnt/shared/searches/first",
+      command: `WEFT_CLUSTER=postgres://weft:…@db/weft ${weftCommand("search --run /mnt/shared/searches/first")}`,
       description: "Leave the work to a cluster's workers"
     }
   ])

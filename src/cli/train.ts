@@ -25,6 +25,7 @@ import { changedConfig, readConfig } from "./readConfig.ts"
 import { shellWord } from "./shellWord.ts"
 import { reportText } from "./summary.ts"
 import { formerOf, goingOn } from "./trainLonger.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   path: Argument.String("path").pipe(
@@ -166,7 +167,7 @@ const trainHere = Effect.fnUntraced(function* (
     Effect.onInterrupt(() =>
       Effect.gen(function* () {
         const isBegun = yield* folder.has("config.json")
-        const command = isBegun ? `npx pnpm pipeline:train --run ${shellWord(path)} --resume` : "the same command again"
+        const command = isBegun ? weftCommand(`train --run ${shellWord(path)} --resume`) : "the same command again"
         yield* Console.error(`\nInterrupted. To go on: ${command}`)
       })
     )
@@ -245,19 +246,19 @@ export const train = Command.make(
 ).pipe(
   Command.withDescription("Trains a network on a catalogue, and writes a folder with the model and its report"),
   Command.withExamples([
-    { command: "pnpm pipeline:train", description: "Train on the sample catalogue that Weft draws" },
-    { command: "pnpm pipeline:train photos/", description: "Train on a folder of photos, a folder for each class" },
+    { command: weftCommand("train"), description: "Train on the sample catalogue that Weft draws" },
+    { command: weftCommand("train photos/"), description: "Train on a folder of photos, a folder for each class" },
     {
-      command: "pnpm pipeline:train shop/products.csv --label category --epochs 10 --open",
+      command: weftCommand("train shop/products.csv --label category --epochs 10 --open"),
       description: "Train on a list of photos, and look at the report"
     },
     {
-      command: "pnpm pipeline:train --config configs/fashion/simple-cnn.toml --data /data/fashion",
+      command: weftCommand("train --config configs/fashion/simple-cnn.toml --data /data/fashion"),
       description: "Train as a configuration says"
     },
-    { command: "pnpm pipeline:train --resume", description: "Go on with the newest interrupted run" },
+    { command: weftCommand("train --resume"), description: "Go on with the newest interrupted run" },
     {
-      command: "pnpm pipeline:train --resume --run runs/first --epochs 20",
+      command: weftCommand("train --resume --run runs/first --epochs 20"),
       description: "Train a finished run longer"
     }
   ])

@@ -9,6 +9,7 @@ import { recordedEngine } from "./finishedRuns.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   run: options.run.pipe(
@@ -90,7 +91,7 @@ export const verify = Command.make(
     "Computes a run's recorded values again from its files and its catalogue, and reports which agree; exit code 1 where one differs"
   ),
   Command.withExamples([
-    { command: "pnpm pipeline:verify --run runs/first", description: "All that can be checked" },
-    { command: "pnpm pipeline:verify --run runs/first --no-data", description: "From the run's own files alone" }
+    { command: weftCommand("verify --run runs/first"), description: "All that can be checked" },
+    { command: weftCommand("verify --run runs/first --no-data"), description: "From the run's own files alone" }
   ])
 )

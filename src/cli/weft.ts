@@ -1,42 +1,64 @@
+import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { backendInstall } from "./backendInstall.ts"
-import { doctor } from "./doctor.ts"
-import { evaluate } from "./evaluate.ts"
-import { exportRun } from "./exportRun.ts"
-import { init } from "./init.ts"
-import { inspect } from "./inspect.ts"
-import { lrFind } from "./lrFind.ts"
-import { predict } from "./predict.ts"
-import { report } from "./report.ts"
-import { schema } from "./schema.ts"
-import { search } from "./search.ts"
-import { train } from "./train.ts"
-import { verify } from "./verify.ts"
-import { worker } from "./worker.ts"
+
+/** A command of the list: its line of the help, and its file, which is loaded only where the command is named. */
+const listed = <const Name extends string, Input, Context, E, R>(
+  name: Name,
+  about: string,
+  load: () => Promise<Command.Command<Name, Input, Context, E, R>>
+) => ({
+  name,
+  line: Command.make(name).pipe(Command.withDescription(about)),
+  loaded: Effect.map(Effect.promise(load), Command.withShortDescription(about))
+})
 
 /**
  * Every command, in the order of the help: a new one is a file, a line here, a script `pipeline:NAME` in package.json, and
  * a place in the README.
  */
 export const commands = [
-  train,
-  init,
-  search,
-  worker,
-  evaluate,
-  predict,
-  report,
-  verify,
-  exportRun,
-  lrFind,
-  inspect,
-  schema,
-  doctor,
-  backendInstall
+  listed("train", "Trains a network on a catalogue", async () => (await import("./train.ts")).train),
+  listed("init", "Writes a configuration for a catalogue", async () => (await import("./init.ts")).init),
+  listed("search", "Trains a network at many settings", async () => (await import("./search.ts")).search),
+  listed("worker", "Takes part in a cluster's searches", async () => (await import("./worker.ts")).worker),
+  listed("evaluate", "Measures a run's model again", async () => (await import("./evaluate.ts")).evaluate),
+  listed("predict", "Says what is on photos", async () => (await import("./predict.ts")).predict),
+  listed("report", "Makes a run's page again, or compares runs", async () => (await import("./report.ts")).report),
+  listed("verify", "Checks that a run is what it says", async () => (await import("./verify.ts")).verify),
+  listed("export", "Writes a run's model for other programs", async () => (await import("./exportRun.ts")).exportRun),
+  listed("lr-find", "Suggests a learning rate", async () => (await import("./lrFind.ts")).lrFind),
+  listed("inspect", "Says what a catalogue holds", async () => (await import("./inspect.ts")).inspect),
+  listed("schema", "Prints the JSON Schema of configurations", async () => (await import("./schema.ts")).schema),
+  listed("doctor", "Says what runs on this machine", async () => (await import("./doctor.ts")).doctor),
+  listed(
+    "backend-install",
+    "Provides TensorFlow's libraries for the engine `tensorflow`",
+    async () => (await import("./backendInstall.ts")).backendInstall
+  )
 ] as const
 
-/** The command line: `weft train`, `weft evaluate` and the others. */
-export const weft = Command.make("weft").pipe(
-  Command.withDescription("Typed training pipelines for image classifiers"),
-  Command.withSubcommands(commands)
-)
+type Listed = (typeof commands)[number]
+type Loaded = Effect.Success<Listed["loaded"]>
+
+/** The services that the commands need together: the stages of a run. */
+export type Needed = Command.Services<Loaded>
+
+/** Global flags that need every command with all its flags. */
+const needAll = /^--(?:completions|wizard)\b/
+
+/**
+ * The command line: `weft train`, `weft evaluate` and the others. A command that `args` does not name stands in the help by
+ * its line alone: loading them all takes three times as long as the help itself.
+ */
+export const weft = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+  const all = args.some((arg) => needAll.test(arg))
+  const subcommands = yield* Effect.forEach(
+    commands,
+    ({ line, loaded, name }): Effect.Effect<Loaded | Listed["line"]> =>
+      all || args.includes(name) ? loaded : Effect.succeed(line)
+  )
+  return Command.make("weft").pipe(
+    Command.withDescription("Typed training pipelines for image classifiers"),
+    Command.withSubcommands(subcommands)
+  )
+})

@@ -10,6 +10,7 @@ import { prepareSearch } from "../run/search/prepareSearch.ts"
 import { runSearch } from "../run/search/runSearch.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
 import { trainers } from "./trainers.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 
 const flags = {
   cluster,
@@ -79,7 +80,7 @@ export const worker = Command.make(
   Command.withDescription("Takes part in searches that were submitted to a cluster, until it is stopped"),
   Command.withExamples([
     {
-      command: "WEFT_CLUSTER=postgres://weft:…@db/weft pnpm pipeline:worker --folder /mnt/shared/searches",
+      command: `WEFT_CLUSTER=postgres://weft:…@db/weft ${weftCommand("worker --folder /mnt/shared/searches")}`,
       description: "Work on a machine of its own"
     }
   ])

@@ -7,6 +7,7 @@ export class BackendError extends Schema.TaggedError<BackendError>()("BackendErr
   reason: Schema.Literals([
     "usage",
     "platform",
+    "noPackage",
     "notFound",
     "unreachable",
     "damaged",
@@ -20,7 +21,7 @@ export class BackendError extends Schema.TaggedError<BackendError>()("BackendErr
   /** 2 where the command line is wrong, 4 where no TensorFlow is to be had, else 1. */
   override get [Runtime.errorExitCode]() {
     if (this.reason === "usage") return 2
-    return ["platform", "notFound", "unreachable"].includes(this.reason) ? 4 : 1
+    return ["platform", "noPackage", "notFound", "unreachable"].includes(this.reason) ? 4 : 1
   }
   override get message() {
     return `The TensorFlow backend is not installed: ${this.detail}. ${this.cure}`

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { readFileSync, realpathSync } from "node:fs"
-import { join } from "node:path"
+import { homedir } from "node:os"
+import { isAbsolute, join } from "node:path"
 
 /** What an installed backend is; `backend.json` in its folder. */
 export const InstalledBackend = Schema.Struct({
@@ -13,9 +14,18 @@ export const InstalledBackend = Schema.Struct({
 })
 export type InstalledBackend = typeof InstalledBackend.Type
 
-/** Where the backend lies: the environment's WEFT_BACKEND, else `.weft/backend` beside Weft's own package.json. */
-export const backendFolder = (): string =>
-  process.env["WEFT_BACKEND"] ?? join(import.meta.dirname, "../../..", ".weft", "backend")
+/** In the repository beside its package.json; a package's folder is emptied when it is installed again. */
+const usualFolder = () => {
+  if (import.meta.filename.endsWith(".ts")) return join(import.meta.dirname, "../../..", ".weft", "backend")
+  const { WEFT_CACHE: weft = "", XDG_CACHE_HOME: xdg = "" } = process.env
+  return join(weft !== "" ? weft : join(isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "weft"), "backend")
+}
+
+/**
+ * Where the backend lies: the environment's WEFT_BACKEND, else `.weft/backend` in the repository, else `backend` in the cache
+ * of whoever uses the package.
+ */
+export const backendFolder = (): string => process.env["WEFT_BACKEND"] ?? usualFolder()
 
 /** Names in the folder: `current` is a link to the installed one, which makes a change of it one renaming. */
 export const names = {

@@ -25,12 +25,12 @@ export const findCompiler = Effect.gen(function* () {
   })
 })
 
+const folderOf = (packageName: string): string => dirname(require.resolve(`${packageName}/package.json`))
+
 /** The folder with the addon's two sources: the package's own. */
 export const AddonSources = Context.Reference<string>("weft/layers/tensorflow/install/AddonSources", {
   defaultValue: () => join(folderOf("@tensorflow/tfjs-node-gpu"), "binding")
 })
-
-const folderOf = (packageName: string): string => dirname(require.resolve(`${packageName}/package.json`))
 
 const folderOfNodeApi = () => join(folderOf("node-api-headers"), "include")
 

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto"
 import { copyFile, link, mkdir, readdir, readlink, realpath, rename, rm, stat, symlink } from "node:fs/promises"
 import { existsSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { report } from "../../pipeline/Progress.ts"
 import { atomicWrite } from "../storage/atomicWrite.ts"
 import { isAlive } from "../storage/isAlive.ts"
@@ -10,6 +11,7 @@ import type { InstalledBackend } from "./BackendFolder.ts"
 import { names, readInstalled } from "./BackendFolder.ts"
 import { amxName } from "../features/amx/amxName.ts"
 import { kernelsName } from "../engines/tensorflow/kernelsName.ts"
+import { bringing, isInstalled } from "../machine/optionalPackages.ts"
 import { backendError, BackendError } from "./BackendError.ts"
 import { runCommand } from "./command.ts"
 import { compileAddon, findCompiler } from "./compile.ts"
@@ -19,6 +21,7 @@ import type { Libraries } from "./libraries.ts"
 import { findLibraries, usesCuda } from "./libraries.ts"
 import { nvidiaRequirements, pipDownload } from "./pip.ts"
 import { unpackArchive, unpackWheel } from "./unpack.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 export interface InstallOptions {
   /** The folder that it goes into; see `backendFolder`. */
@@ -155,7 +158,7 @@ const Tested = Schema.fromJsonString(Schema.Struct({ version: Schema.String, sum
 
 /** Loads the addon in a process of its own and adds two numbers with it. */
 const test = Effect.fnUntraced(function* (folder: string) {
-  const script = join(import.meta.dirname, "selfTest.ts")
+  const script = fileURLToPath(new URL("./selfTest.ts", import.meta.url))
   const ran = yield* runCommand(
     process.execPath,
     [script, join(folder, names.quiet), join(folder, names.addon), join(folder, kernelsName())],
@@ -219,7 +222,7 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
     return yield* new BackendError({
       reason: "platform",
       detail: `TensorFlow's libraries are installed on Linux (x64, arm64) alone, and this is ${process.platform} ${process.arch}`,
-      cure: "The other engines run here: npx pnpm pipeline:doctor says which."
+      cure: `The other engines run here: ${weftCommand("doctor")} says which.`
     })
   const found = readInstalled(root)
   const installed = found?.backend
@@ -234,6 +237,12 @@ export const installBackend = Effect.fn("installBackend")(function* (options: In
   const again = same && !options.force ? found?.folder : undefined
   if (same && again !== undefined && [kernelsName(), amxName()].every((name) => existsSync(join(again, name))))
     return { backend: installed, changed: false }
+  if (!isInstalled("@tensorflow/tfjs-node-gpu"))
+    return yield* new BackendError({
+      reason: "noPackage",
+      detail: "the package with the sources of its addon is not installed",
+      cure: `Install it and run the command again: ${bringing(["@tensorflow/tfjs-node-gpu"])}`
+    })
   yield* findCompiler // before anything is fetched
   yield* attempt(root, () => mkdir(root, { recursive: true }))
   yield* sweep(root)

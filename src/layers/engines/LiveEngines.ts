@@ -4,11 +4,18 @@ import type { EngineConfig, EngineName } from "../../model/EngineConfig.ts"
 import { defaultEngine, EngineName as Names } from "../../model/EngineConfig.ts"
 import type { EngineStatus } from "../../model/Engines.ts"
 import { Engines } from "../../model/Engines.ts"
+import type { OptionalPackage } from "../machine/optionalPackages.ts"
+import { bringing, isMissing } from "../machine/optionalPackages.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 import type { Network } from "../../model/Network.ts"
 import { report } from "../../pipeline/Progress.ts"
 
 type EngineLayer = Layer.Layer<Engine, EngineUnavailable>
+
+/** The packages of an engine that do not come with Weft. */
+const packages: Partial<Record<EngineName, ReadonlyArray<OptionalPackage>>> = {
+  webgpu: ["@tensorflow/tfjs-backend-webgpu", "webgpu"]
+}
 
 /** An engine's own libraries are loaded when it is tried, not before. */
 const load = (name: EngineName, importLayer: () => Promise<EngineLayer>): EngineLayer =>
@@ -18,8 +25,10 @@ const load = (name: EngineName, importLayer: () => Promise<EngineLayer>): Engine
       catch: (cause) =>
         new EngineUnavailable({
           engine: name,
-          reason: `its package does not load (${messageOf(cause)})`,
-          cure: "Install the packages again: npx pnpm install"
+          reason: isMissing(cause)
+            ? "its packages are not installed"
+            : `its package does not load (${messageOf(cause)})`,
+          cure: packages[name] === undefined ? "Install Weft again." : `Install them: ${bringing(packages[name])}`
         })
     })
   )

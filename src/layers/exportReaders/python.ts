@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 /** The Pythons to try: the environment's WEFT_PYTHON, else the usual names. */
 const pythons = () => {
@@ -30,7 +31,7 @@ export const readByPython = async (request: ReadRequest): Promise<ReadResult> =>
     return {
       _tag: "NoReader",
       reason:
-        "TensorFlow is not here. Install the backend (npx pnpm backend:install), or name a Python that has " +
+        `TensorFlow is not here. Install the backend (${weftCommand("backend-install")}), or name a Python that has ` +
         "TensorFlow in WEFT_PYTHON, and export again"
     }
   const folder = await mkdtemp(join(tmpdir(), "weft-export-"))

@@ -16,6 +16,7 @@ import { frozenParts, inputName, onnxModel, outputName } from "../../model/onnx/
 import { sizeOf } from "../../model/Tensor.ts"
 import { checkInputs, failedBy, onlyBy, processor } from "./featuresLayer.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
+import { bringing, isMissing } from "../machine/optionalPackages.ts"
 import { processorThreads } from "../machine/processorThreads.ts"
 
 const engine = "onnxruntime"
@@ -28,7 +29,9 @@ const load = Effect.tryPromise({
     new FeaturesError({
       engine,
       reason: "unavailable",
-      detail: `onnxruntime-node does not load here (${messageOf(cause)}). Use Linux, Windows or macOS on ARM, and install the packages again: npx pnpm install`,
+      detail: isMissing(cause)
+        ? `onnxruntime-node is not installed. Install it: ${bringing(["onnxruntime-node"])}`
+        : `onnxruntime-node does not load here (${messageOf(cause)}). Use Linux, Windows or macOS on ARM, and install it again: ${bringing(["onnxruntime-node"])}`,
       cause
     })
 })

@@ -1,4 +1,4 @@
-import manifest from "../../../package.json" with { type: "json" }
+import { manifest } from "../machine/manifest.ts"
 
 /** What decodes images, with the versions: other ones may give other pixels. */
 export const decoders = `${manifest.version} ${manifest.dependencies.sharp} ${manifest.dependencies["@cwasm/jpeg-turbo"]}`

@@ -1,6 +1,6 @@
 import { Config, Effect, Fiber, Option, Redacted, Schema, Scope } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
-import manifest from "../../../package.json" with { type: "json" }
+import { manifest } from "../machine/manifest.ts"
 import type { EpochRecord } from "../../metrics/Report.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { LoggedRun, RunEnd, RunLog, RunLogger } from "../../run/RunLogger.ts"

@@ -1,5 +1,5 @@
 import { Config, ConfigProvider, Effect, Layer } from "effect"
-import manifest from "../../../package.json" with { type: "json" }
+import { manifest } from "../machine/manifest.ts"
 
 /** OpenTelemetry's own variables. */
 const endpoints = [

@@ -2,7 +2,7 @@ import { Effect, Layer } from "effect"
 import * as os from "node:os"
 import effect from "effect/package.json" with { type: "json" }
 import sharp from "sharp"
-import manifest from "../../../package.json" with { type: "json" }
+import { manifest } from "./manifest.ts"
 import { Machine } from "../../run/Machine.ts"
 
 /** The machine as Node and the operating system describe it. */

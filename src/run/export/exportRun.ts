@@ -14,6 +14,7 @@ import { heldImages } from "./heldImages.ts"
 import type { HeldSource } from "./heldImages.ts"
 import { Machine } from "../Machine.ts"
 import { RunFolder } from "../RunFolder.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 /** How and where to export a run. */
 export interface ExportRequest extends Omit<ExportPlan, "model"> {
@@ -33,7 +34,7 @@ const finishedRun = Effect.fnUntraced(function* () {
     return yield* new ExportError({
       where: folder.path,
       reason: "unfinished",
-      detail: `this run is not finished, and has no model yet; go on with it: npx pnpm pipeline:train --run ${folder.path} --resume`
+      detail: `this run is not finished, and has no model yet; go on with it: ${weftCommand(`train --run ${folder.path} --resume`)}`
     })
   const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
   const text = new TextDecoder().decode(yield* folder.read("report.json"))

@@ -9,6 +9,7 @@ import type { Occlusion } from "./occlusion.ts"
 import { writeOcclusion } from "./occlusion.ts"
 import type { Thumbnails } from "./Thumbnails.ts"
 import { writeReport } from "./writeReport.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 /** Finds where the network looked in its mistakes, while the run's model is open. */
 type Occluding = Effect.Effect<Occlusion, Error, Thumbnails>
@@ -45,7 +46,7 @@ export const layer = Layer.effect(
             ? Effect.interrupt
             : report({
                 _tag: "Note",
-                line: `the page could not be written: ${messageOf(Cause.squash(cause))}. All else is done. Try again: npx pnpm pipeline:report ${folder.path}`
+                line: `the page could not be written: ${messageOf(Cause.squash(cause))}. All else is done. Try again: ${weftCommand(`report ${folder.path}`)}`
               })
         )
       )

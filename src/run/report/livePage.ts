@@ -1,3 +1,4 @@
+import { weftCommand } from "../../config/weftCommand.ts"
 import { Clock, DateTime, Effect } from "effect"
 import { duration, percent } from "../../metrics/numberText.ts"
 import type { EpochRecord } from "../../metrics/Report.ts"
@@ -52,7 +53,7 @@ const cards = (run: LoggedRun, history: ReadonlyArray<EpochRecord>, best: EpochR
 
 /** How far the run is, in a sentence. */
 const stateText = ({ config: { train }, folder }: LoggedRun, done: number, end: RunEnd | undefined): Html => {
-  const goOn = html`<code>npx pnpm pipeline:train --run ${folder.path} --resume</code>`
+  const goOn = html`<code>${weftCommand(`train --run ${folder.path} --resume`)}</code>`
   if (end?.state === "failed") return html`ended by an error after epoch ${done} of ${train.epochs}: ${end.detail}`
   if (end !== undefined) return html`stopped after epoch ${done} of ${train.epochs}. To go on: ${goOn}`
   if (done >= train.epochs) return html`epoch ${done} of ${train.epochs} is done, the model is being measured`

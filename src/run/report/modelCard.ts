@@ -8,6 +8,7 @@ import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
+import { weftCommand } from "../../config/weftCommand.ts"
 
 /** The metrics of a class with fewer test samples are uncertain: Wilson's interval of 0.9 is 0.21 wide. */
 const few = 30
@@ -155,7 +156,7 @@ It says which of its classes a photo most likely shows, with a probability for e
   }.
 
 \`\`\`sh
-npx pnpm pipeline:predict --run ${facts.path} photo.jpg
+${weftCommand(`predict --run ${facts.path} photo.jpg`)}
 \`\`\`
 
 ## Data

@@ -19,10 +19,16 @@ import type { Device } from "../tfjs/Device.ts"
 import { preflight } from "../tfjs/preflight.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "../tfjs/session.ts"
+import { bringing, isInstalled } from "../../machine/optionalPackages.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
+import { weftCommand } from "../../../config/weftCommand.ts"
 
 const engine = "tensorflow"
-const install = "Install it: npx pnpm backend:install"
+const kernels = "@tensorflow/tfjs-node-gpu"
+/** After the package is installed in the working folder, it is the Weft there that installs the rest. */
+const install = isInstalled(kernels)
+  ? `Install it: ${weftCommand("backend-install")}`
+  : `Install it: ${bringing([kernels])} && ${weftCommand("backend-install", "project")}`
 
 type Settings = Pick<EngineConfig, "device" | "memoryGrowth" | "memoryLimit">
 
@@ -53,11 +59,12 @@ const deviceText = Effect.fnUntraced(function* (usesGpu: boolean, device: string
 const make = Effect.fnUntraced(function* (settings: Settings) {
   const installed = readInstalled(backendFolder())
   if (installed === undefined) return yield* unavailable("TensorFlow's libraries are not installed", install)
+  if (!isInstalled(kernels)) return yield* unavailable(`the package ${kernels} is not installed`, install)
   const { backend, folder } = installed
   if (!existsSync(join(folder, kernelsName())))
     return yield* unavailable(
       "its addons were compiled for another version of Weft",
-      "Install it again, which fetches nothing: npx pnpm backend:install"
+      `Install it again, which fetches nothing: ${weftCommand("backend-install")}`
     )
   // Known without loading them, which takes a second.
   if (settings.device.startsWith("gpu") && backend.variant === "cpu") yield* deviceText(false, settings.device, backend)

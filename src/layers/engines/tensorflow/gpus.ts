@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { existsSync } from "node:fs"
 import type { InstalledBackend } from "../../backend/BackendFolder.ts"
 import { runCommand } from "../../backend/command.ts"
+import { weftCommand } from "../../../config/weftCommand.ts"
 
 /** A GPU as NVIDIA's driver names it; memory in MiB. */
 export interface Gpu {
@@ -37,7 +38,7 @@ export const whyNoGpu = (
   if (backend.variant === "cpu")
     return {
       reason: `TensorFlow's libraries here (${backend.version}, from ${backend.source}) are built for processors alone`,
-      cure: "Install those with CUDA: npx pnpm backend:install --gpu"
+      cure: `Install those with CUDA: ${weftCommand("backend-install --gpu")}`
     }
   if (gpus.length === 0)
     return {
@@ -53,6 +54,6 @@ export const whyNoGpu = (
     }
   return {
     reason: `TensorFlow does not take ${gpus.map(gpuText).join("; ")}: a library of CUDA does not load, or the driver is too old for it`,
-    cure: "TF_CPP_MIN_LOG_LEVEL=0 npx pnpm pipeline:doctor shows what TensorFlow says; npx pnpm backend:install --gpu installs the libraries that it needs."
+    cure: `TF_CPP_MIN_LOG_LEVEL=0 ${weftCommand("doctor")} shows what TensorFlow says; ${weftCommand("backend-install --gpu")} installs the libraries that it needs.`
   }
 }

@@ -14,7 +14,7 @@ import { operatorsOf } from "./operators.ts"
 import { processorThreads } from "../../machine/processorThreads.ts"
 
 const engine = "wasm"
-const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packages again: npx pnpm install"
+const cure = "Use Node 22.19 or later on a 64-bit machine, and install the packages again."
 
 /** More gain little on images of a catalogue's size. */
 const mostThreads = 8

@@ -38,7 +38,7 @@ interface Answer {
 
 const ask = (kind: Kind, signal: AbortSignal): Promise<Answer> =>
   new Promise((resolve) => {
-    const program = fileURLToPath(new URL("probe.ts", import.meta.url))
+    const program = fileURLToPath(new URL("./probe.ts", import.meta.url))
     execFile(process.execPath, [program, kind], { signal, timeout: patience }, (failure, stdout, stderr) =>
       resolve({ stdout, stderr, failure })
     )

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import manifest from "../../../../package.json" with { type: "json" }
+import { manifest } from "../../machine/manifest.ts"
 import { Features, FeaturesError } from "../../../model/Features.ts"
 import type { OpenFeatures } from "../../../model/Features.ts"
 import { weightsFault } from "../../../model/faults.ts"

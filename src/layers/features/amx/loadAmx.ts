@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { FeaturesError } from "../../../model/Features.ts"
 import { backendFolder, readInstalled } from "../../backend/BackendFolder.ts"
 import { amxName } from "./amxName.ts"
+import { weftCommand } from "../../../config/weftCommand.ts"
 
 /** The addon (`native/amx.cc`): networks in inference mode on the processor's matrix unit. */
 export interface Addon {
@@ -21,7 +22,7 @@ export interface Addon {
 const unavailable = (detail: string, cause?: unknown) =>
   new FeaturesError({ engine: "amx", reason: "unavailable", detail, cause })
 
-const install = "npx pnpm backend:install"
+const install = weftCommand("backend-install")
 
 /** A compiled addon. Fails as `unavailable`, with what to do, where it does not run here. */
 export const openAmx = (path: string): Effect.Effect<Addon, FeaturesError> =>

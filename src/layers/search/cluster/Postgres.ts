@@ -1,16 +1,23 @@
-import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, Schema } from "effect"
+import * as Runtime from "effect/Runtime"
 import { SqlClient, SqlError } from "effect/sql"
 import { connect } from "node:net"
 import type { ClusterUrl } from "./ClusterUrl.ts"
+import { bringing, isMissing } from "../../machine/optionalPackages.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 
 /** The cluster's PostgreSQL cannot be used: why, and what to do, without its password. */
 export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {
   /** The URL without its password. */
   cluster: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  /** The package that speaks with it is not installed. */
+  noDriver: Schema.optionalKey(Schema.Literal(true))
 }) {
+  /** 4 where a package is missing, as for an engine; else 1. */
+  override get [Runtime.errorExitCode]() {
+    return this.noDriver === true ? 4 : 1
+  }
   override get message() {
     return `The cluster ${this.cluster} cannot be used: ${this.detail}`
   }
@@ -73,13 +80,28 @@ export const sayingWhich =
       (error) => Effect.fail(unavailable(cluster, error))
     )
 
+/** The driver, which is an optional package. */
+const loadDriver = ({ shown }: ClusterUrl) =>
+  Effect.tryPromise({
+    try: () => import("@effect/sql-pg"),
+    catch: (cause) =>
+      new ClusterUnavailable({
+        cluster: shown,
+        ...(isMissing(cause) && { noDriver: true as const }),
+        detail: isMissing(cause)
+          ? `the package for PostgreSQL is not installed; install it: ${bringing(["@effect/sql-pg"])}`
+          : `the package for PostgreSQL does not load (${messageOf(cause)})`
+      })
+  })
+
 /** An SQL client on the cluster's PostgreSQL. Fails with ClusterUnavailable where it cannot be opened. */
 export const layer = (cluster: ClusterUrl): Layer.Layer<SqlClient.SqlClient, ClusterUnavailable> =>
   Layer.unwrap(
-    Effect.as(
-      ownAddress(cluster), // gives a better reason than a driver
-      PgClient.layer({ url: cluster.url, applicationName: "weft", connectTimeout: "10 seconds" }).pipe(
+    Effect.gen(function* () {
+      const { PgClient } = yield* loadDriver(cluster)
+      yield* ownAddress(cluster) // gives a better reason than a driver
+      return PgClient.layer({ url: cluster.url, applicationName: "weft", connectTimeout: "10 seconds" }).pipe(
         Layer.catch((error) => Layer.effect(SqlClient.SqlClient, Effect.fail(unavailable(cluster, error))))
       )
-    )
+    })
   )

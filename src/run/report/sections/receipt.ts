@@ -2,6 +2,7 @@ import { enginesText } from "../../../metrics/enginesUsed.ts"
 import { count } from "../format.ts"
 import { html } from "../html.ts"
 import type { Contents } from "./Shown.ts"
+import { weftCommand } from "../../../config/weftCommand.ts"
 
 /** Everything that is needed to repeat the result. */
 export const receipt: Contents = ({ facts: { config, path, report } }) => {
@@ -31,7 +32,7 @@ export const receipt: Contents = ({ facts: { config, path, report } }) => {
             <dd>${value}</dd> `
       )}
     </dl>
-    <p>The same again: <code>npx pnpm pipeline:train --config ${path}/config.json</code></p>
+    <p>The same again: <code>${weftCommand(`train --config ${path}/config.json`)}</code></p>
     <details>
       <summary>The configuration</summary>
       <pre>${JSON.stringify(config, null, 2)}</pre>
