@@ -5,6 +5,7 @@ import type { Resolve } from "../config/pathKeys.ts"
 import { runWithAbsolutePaths, withAbsolutePaths } from "../config/pathKeys.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
+import { refuseMisplaced } from "./refuseMisplaced.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
 import type { PlainFlag } from "./plainFlags.ts"
 import { namingFlags, refuseContradictions, setsOf, whereOf } from "./plainFlags.ts"
@@ -116,7 +117,9 @@ export const readTable = Effect.fn("readTable")(function* (
   kind: ConfigKind = runKind
 ) {
   const { dirname, resolve } = yield* Path.Path
-  let raw = kind.resolveTable(yield* readFile(file), (path) => resolve(dirname(file), path))
+  const table = yield* readFile(file)
+  if (kind !== begunKind) yield* refuseMisplaced(file, table, sets)
+  let raw = kind.resolveTable(table, (path) => resolve(dirname(file), path))
   for (const assignment of sets) raw = yield* applySet(raw, assignment, kind, (path) => resolve(path))
   return { raw, where: sets.length === 0 ? file : `${file} with --set ${sets.join(" --set ")}` }
 })
