@@ -17,7 +17,10 @@ describe("a path in a configuration", () => {
       const error = yield* refusal("src")
       assert.include(error.message, `${file}: \`data.root\`: there is no "src" in this file's folder`)
       assert.include(error.message, JSON.stringify(relative(folder, resolve("src"))))
-      assert.include((yield* Effect.flip(refuseMisplaced(file, { base: { data: { root: "src" } } }, []))).message, "base.")
+      assert.include(
+        (yield* Effect.flip(refuseMisplaced(file, { base: { data: { root: "src" } } }, []))).message,
+        "base."
+      )
       // From the file's folder, absolute, replaced, or nowhere at all: not its subject.
       yield* refuseMisplaced(file, { data: { root: "photos" } }, [])
       yield* refuseMisplaced(file, { data: { root: resolve("src") } }, [])
