@@ -1,5 +1,7 @@
+import { weftCommand } from "../config/weftCommand.ts"
 import { Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
+import { runJsonSchema, searchJsonSchema } from "../run/search/jsonSchemas.ts"
 
 /** Prints the JSON Schema of configurations. */
 export const schema = Command.make(
@@ -11,7 +13,6 @@ export const schema = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ kind }) {
-    const { runJsonSchema, searchJsonSchema } = yield* Effect.promise(() => import("../run/search/jsonSchemas.ts"))
     yield* Console.log(JSON.stringify(kind === "run" ? runJsonSchema() : searchJsonSchema(), null, 2))
   })
 ).pipe(
@@ -20,9 +21,9 @@ export const schema = Command.make(
   ),
   Command.withExamples([
     {
-      command: "pnpm -s pipeline:schema > run.schema.json",
+      command: weftCommand("schema > run.schema.json"),
       description: "For #:schema run.schema.json in a TOML file"
     },
-    { command: "pnpm -s pipeline:schema search", description: "Of a search" }
+    { command: weftCommand("schema search"), description: "Of a search" }
   ])
 )

@@ -138,11 +138,7 @@ describe("a command line that is wrong", () => {
     ],
     [["train", "-c", "config.toml", "--size", "16"], 2, /^--size 16x16: simple-cnn does not fit: /],
     [["train", "-c", "config.toml", "--network", "lenet"], 2, /with --network lenet: --network: Expected "simple-cnn"/],
-    [
-      ["train", "-c", "config.toml", "--label", "sort"],
-      3,
-      /no column "sort", which --label asks for.*Set --label to one/
-    ],
+    [["train", "-c", "config.toml", "--label", "sort"], 3, /no column "sort", which --label names.*Set --label to one/],
     [["train", "data", "--label", "sort"], 2, /^data\/list\.csv: there is no column `sort`, which --label names/],
     [["train", "--resume", "data"], 2, /^--resume data: a run goes on with the configuration that it began with/],
     [["train", "--resume", "--run", "run", "--size", "64"], 2, /^--resume --size 64x64: a run goes on with/],

@@ -117,12 +117,12 @@ describe("class folders", () => {
     [
       ["a/1.jpg"],
       { columns: { label: "kind" } },
-      'class folders have no column "kind", which `data.columns.label` asks for. Columns found: "id", "label". Set `data.columns.label` to one of them.'
+      'class folders have no column "kind", which `data.columns.label` names. Columns found: "id", "label". Set `data.columns.label` to one of them.'
     ],
     [
       ["a/1.jpg"],
       { split: { by: { column: "split" } } },
-      'class folders have no column "split", which `data.split.by` asks for. Columns found: "id", "label". Name one of them there, or leave `data.split.by` out.'
+      'class folders have no column "split", which `data.split.by` names. Columns found: "id", "label". Name one of them there, or leave `data.split.by` out.'
     ]
   ]
   for (const [paths, keys, message] of failures)

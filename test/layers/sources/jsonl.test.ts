@@ -95,12 +95,12 @@ describe("JSON lines", () => {
       [
         '{"id": "1", "kinds": "Tops"}\n',
         {},
-        'none of the first lines has the key "kind", which `data.columns.label` asks for; did you mean "kinds"? Columns found: "id", "kinds". Set `data.columns.label` to one of them.'
+        'none of the first lines has the key "kind", which `data.columns.label` names; did you mean "kinds"? Columns found: "id", "kinds". Set `data.columns.label` to one of them.'
       ],
       [
         '{"id": "1", "kind": "Tops"}\n',
         { split: { by: { column: "part" } } },
-        'has the key "part", which `data.split.by` asks for'
+        'has the key "part", which `data.split.by` names'
       ]
     ]
   for (const [content, keys, message] of failures)

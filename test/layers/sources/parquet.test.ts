@@ -167,7 +167,7 @@ describe("Parquet", () => {
       "lacks a column",
       good,
       { columns: { label: "labels" } },
-      'there is no column "labels", which `data.columns.label` asks for; did you mean "label"? Columns found: "id", "label", "split", "image.bytes", "image.path", "raw", "image".'
+      'there is no column "labels", which `data.columns.label` names; did you mean "label"? Columns found: "id", "label", "split", "image.bytes", "image.path", "raw", "image".'
     ],
     [
       "has bytes where a label should be",

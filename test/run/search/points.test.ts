@@ -123,10 +123,10 @@ describe("bad points", () => {
       const kinds = optimizers.map(({ kind }) => `"${kind}"`).join(" | ")
       assert.deepStrictEqual(found, [
         "every trial: there is no key `image.hight`; did you mean `image.height`?",
-        `trial 2 ${settings(0.1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"`,
+        `trial 2 ${settings(0.1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"; did you mean "adam"?`,
         `trial 3 ${settings(-1, "sgd")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
         `trial 4 ${settings(-1, "adams")}: \`train.learningRate\`: Expected a value between 1e-12 and 10000, got -1`,
-        `trial 4 ${settings(-1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"`
+        `trial 4 ${settings(-1, "adams")}: \`train.optimizer.kind\`: Expected ${kinds}, got "adams"; did you mean "adam"?`
       ])
     })
   )

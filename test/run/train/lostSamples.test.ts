@@ -441,7 +441,7 @@ describe("a photo that is lost after the check", () => {
         const error = yield* Effect.flip(train(config, path, after(0, 5, unmount)))
         if (error._tag !== "DataUnusable") return assert.fail(error._tag)
         assert.strictEqual(error.reason, "tooManyRefused")
-        assert.match(error.message, /imageMissing/)
+        assert.match(error.message, /photo not found/)
         // What was lost until then is in the ledger, beside what was refused before.
         const refused = dataset.ledger.refusals.length
         const lines = yield* Schema.decodeEffect(RefusalLines)(readFileSync(join(path, "ledger.jsonl"), "utf8"))
