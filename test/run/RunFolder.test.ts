@@ -100,7 +100,7 @@ describe("a run folder that a process has to itself", () => {
       const error = yield* Effect.flip(Runs.use((runs) => runs.hold(path, "refuse")))
       assert.strictEqual(error.reason, "busy")
       assert.strictEqual(Runtime.getErrorExitCode(error), 2)
-      assert.include(error.message, `process ${process.ppid} on ${hostname()} is at work on this run`)
+      assert.include(error.message, `process ${process.ppid} on ${hostname()} works on this run`)
       assert.strictEqual(yield* Effect.promise(() => readFile(join(path, "run.lock"), "utf8")), other)
     }).pipe(Effect.provide(disk))
   )
