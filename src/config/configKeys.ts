@@ -68,15 +68,3 @@ export const configKeys = (schema: Schema.Top): ReadonlyArray<ConfigKey> => {
   // A JSON Schema document is plain data, of which every part that is read may be absent.
   return walk(flatten(Schema.toJsonSchemaDocument(schema).schema as Json), "")
 }
-
-/** The keys as a Markdown table for the README: a heading row for each section. */
-export const keyTable = (schema: Schema.Top): string =>
-  [
-    "| key | values | default | |",
-    "| --- | --- | --- | --- |",
-    ...configKeys(schema).map(({ byDefault, description, isSection, path, values }) =>
-      isSection
-        ? `| **${path}** | | | ${description} |`
-        : `| \`${path}\` | ${values} | ${byDefault === undefined ? "–" : `\`${byDefault}\``} | ${description} |`
-    )
-  ].join("\n")

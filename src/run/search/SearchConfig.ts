@@ -20,7 +20,8 @@ const Range = Schema.Struct({
 /** The values between two bounds. */
 export type Range = typeof Range.Type
 
-const Axis = Schema.Struct({
+/** One direction of the space: a key, and the values that it may have. */
+export const Axis = Schema.Struct({
   path: Schema.String.check(
     Schema.isPattern(/^(?!.*__proto__)[^.\s]+(\.[^.\s]+)*$/u, {
       expected: "a key of a run, such as train.learningRate"
@@ -36,15 +37,16 @@ const Axis = Schema.Struct({
     expected: "either `values` or a `range`"
   })
 )
-/** One axis of the space: a key, and its possible values. */
 export type Axis = typeof Axis.Type
 
 const Grid = Schema.Struct({ kind: Schema.Literal("grid") })
-const Random = Schema.Struct({
+/** Drawn points. */
+export const Random = Schema.Struct({
   kind: Schema.Literal("random"),
   trials: setting(intBetween(1, 10_000), 20, "random: how many points are drawn")
 })
-const Halving = Schema.Struct({
+/** Successive halving: all begin, and the best go on. */
+export const Halving = Schema.Struct({
   kind: Schema.Literal("halving"),
   factor: setting(intBetween(2, 100), 3, "halving: one in this many trials goes on, for this many times the epochs"),
   minEpochs: setting(intBetween(1, 100_000), 1, "halving: epochs before the first trials are stopped"),

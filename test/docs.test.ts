@@ -1,0 +1,105 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { existsSync } from "node:fs"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { at, blocksOf, deadLinks, pages, textOf } from "./docs/pages.ts"
+import type { Block } from "./docs/pages.ts"
+import { drawPhotos, run, workplace } from "./docs/workplace.ts"
+
+const all = pages.flatMap(blocksOf)
+const isRun = ({ language, untested }: Block) => language === "sh" && untested === undefined
+const typescript = all.filter(({ language, untested }) => language === "ts" && untested === undefined)
+
+let photos: string
+let folders: ReadonlyMap<string, string>
+
+const writeFiles = async (page: string, folder: string) => {
+  for (const { file, text } of blocksOf(page)) {
+    if (file === undefined) continue
+    await mkdir(dirname(join(folder, file)), { recursive: true })
+    await writeFile(join(folder, file), text)
+  }
+}
+
+beforeAll(async () => {
+  photos = await mkdtemp(join(tmpdir(), "weft-docs-photos-"))
+  await drawPhotos(photos)
+  const made = new Map<string, string>()
+  for (const page of pages) {
+    const folder = await workplace(photos)
+    await writeFiles(page, folder)
+    made.set(page, folder)
+  }
+  folders = made
+})
+afterAll(() =>
+  Promise.all([photos, ...(folders?.values() ?? [])].map((folder) => rm(folder, { recursive: true, force: true })))
+)
+
+const folderOf = (page: string): string => {
+  const folder = folders.get(page)
+  if (folder === undefined) throw new Error(`${page} has no folder`)
+  return folder
+}
+
+describe.concurrent("the pages' commands", { timeout: 240_000 }, () => {
+  for (const page of pages.filter((page) => blocksOf(page).some(isRun)))
+    it(`of ${page} do what a reader expects`, async () => {
+      const folder = folderOf(page)
+      for (const block of blocksOf(page).filter(isRun))
+        await run(folder, "bash", ["-euo", "pipefail", "-c", block.text], block.sets).catch((error: Error) => {
+          throw new Error(`${page}:${block.line}\n${block.text}\n${error.message}`, { cause: error })
+        })
+    })
+})
+
+describe("the pages' programs", () => {
+  it("are files, so that they are run by a command of their page", () => {
+    assert.isNotEmpty(typescript)
+    for (const { file, line, page } of typescript) {
+      assert.isDefined(file, `${page}:${line} has no comment <!-- file: NAME.ts --> before it`)
+      const commands = blocksOf(page).filter(isRun)
+      assert.isTrue(
+        commands.some(({ text }) => text.includes(`node ${file}`) || text.includes(`${file}`)),
+        `no command of ${page} runs ${file}`
+      )
+    }
+  })
+
+  it("have no error of types", async () => {
+    const folder = folderOf("README.md")
+    const paths = { "weft-ml": [at("src/public/weft.ts")], "weft-ml/*": [at("src/public/*.ts")] }
+    const files = typescript.map(({ file, page }) => join(folderOf(page), file ?? ""))
+    const config = join(folder, "tsconfig.json")
+    await writeFile(
+      config,
+      JSON.stringify({ extends: at("tsconfig.json"), compilerOptions: { paths, plugins: [] }, files, include: [] })
+    )
+    await run(folder, at("node_modules/.bin/tsc"), ["--noEmit", "--project", config])
+  })
+
+  it("that the repository has among its examples are those", async () => {
+    for (const { file, page, text } of all)
+      if (file?.startsWith("examples/"))
+        assert.strictEqual(text, textOf(file), `${file} is not as ${page} shows it`)
+  })
+})
+
+describe("the pages", () => {
+  it("lead to files and headings that are there", () => assert.deepStrictEqual(pages.flatMap(deadLinks), []))
+
+  it("have a test for each block, but for those that cannot be run here", () => {
+    const untested = all.flatMap(({ page, untested }) => (untested === undefined ? [] : [`${page}: ${untested}`]))
+    assert.deepStrictEqual(untested, [])
+  })
+
+  it("have blocks of no other language than those that are tested, and outputs", () => {
+    const languages = new Set(all.map(({ language }) => language))
+    assert.deepStrictEqual([...languages].sort(), ["sh", "text", "toml", "ts"])
+    for (const { file, language, line, page } of all)
+      if (language === "toml") assert.isDefined(file, `${page}:${line} has no comment <!-- file: NAME --> before it`)
+  })
+
+  it("show pictures that are small", () => assert.isTrue(existsSync(at("docs/report.png"))))
+})
