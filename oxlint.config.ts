@@ -1,4 +1,4 @@
-/** The linter's rules, the directions between rooms among them: see README, "Where each thing lives". */
+/** The linter's rules, the directions between rooms among them: see docs/architecture.md, "Rooms". */
 import { defineConfig } from "oxlint"
 
 /** What touches the world: engines, decoders, Node itself. */

@@ -13,8 +13,8 @@ const listed = <const Name extends string, Input, Context, E, R>(
 })
 
 /**
- * Every command, in the order of the help: a new one is a file, a line here, a script `pipeline:NAME` in package.json, and
- * a place in the README.
+ * Every command, in the order of the help: a new one is a file, a line here, and a script `pipeline:NAME` in package.json
+ * (`npx pnpm docs:reference` writes its part of the reference).
  */
 export const commands = [
   listed("train", "Trains a network on a catalogue", async () => (await import("./train.ts")).train),

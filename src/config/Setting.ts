@@ -7,7 +7,7 @@ const describe = (schema: Schema.Top, annotations: { readonly description: strin
 /**
  * A key of the configuration: its schema, the value that it has when it is left out, and what it means.
  *
- * The description and the default are annotations, from which the README's table of keys is generated.
+ * The description and the default are annotations, from which the reference (docs/reference) is generated.
  */
 export const setting = <S extends Schema.Top>(schema: S, byDefault: S["Encoded"], description: string) =>
   // Annotations change nothing of a schema's type; `annotate` only cannot say so for an open type parameter.

@@ -23,7 +23,7 @@ import { countsOf } from "./scores.ts"
 
 /**
  * Every metric that `report.json` has of a part, in the order of its fields: a new one is a file and a line here. The
- * report's Schema, tables, pages, the choices of a search's objective and the README's table follow from this list.
+ * report's Schema, tables, pages, the choices of a search's objective and the reference follow from this list.
  */
 const list = [
   accuracy,

@@ -7,7 +7,6 @@ import { commands, weft } from "../../src/cli/weft.ts"
 import manifest from "../../package.json" with { type: "json" }
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-const readme = readFileSync(at("README.md"), "utf8")
 /** The script of a command: `pipeline:train`. What installs the backend is no stage of a pipeline. */
 const scriptOf = (name: string) => (name === "backend-install" ? "backend:install" : `pipeline:${name}`)
 const names = commands.map(({ name }): string => name)
@@ -48,10 +47,14 @@ describe("the list of commands", () => {
     )
   })
 
-  it.effect("is what the README and the commands' own examples name", () =>
+  it.effect("is what the commands' own examples and the reference name", () =>
     Effect.gen(function* () {
       const inText = (text: string) => [...text.matchAll(/\b(?:pipeline|backend):[a-z-]+/g)].map(([script]) => script)
-      assert.sameMembers([...new Set(inText(readme))], scripts)
+      const headings = readFileSync(at("docs/reference/commands.md"), "utf8").matchAll(/^## (.+)$/gm)
+      assert.deepStrictEqual(
+        [...headings].map(([, name]) => name),
+        names
+      )
       const examples = (yield* Effect.forEach(
         commands,
         ({ loaded }): Effect.Effect<Command.Command.Any> => loaded

@@ -102,10 +102,9 @@ const helpOf = Effect.fnUntraced(function* (name: string) {
   }
   // Help needs none of the Layers that a command needs.
   const command = Command.provide(yield* weft(line), Layer.empty as Layer.Layer<never>)
-  yield* Command.runWith(command as typeof command & Command.Command<"weft", unknown>, { version: manifest.version })(line).pipe(
-    Effect.provideService(CliOutput.Presenter, presenter),
-    Effect.provide(NodeServices.layer)
-  )
+  yield* Command.runWith(command as typeof command & Command.Command<"weft", unknown>, { version: manifest.version })(
+    line
+  ).pipe(Effect.provideService(CliOutput.Presenter, presenter), Effect.provide(NodeServices.layer))
   const [help] = heard
   if (help === undefined) return yield* Effect.die(new Error(`${name} has no help`))
   return help
@@ -117,14 +116,21 @@ const asInstalled = (text: string) =>
     .replaceAll(/(?:npx )?pnpm (?:-s )?pipeline:/g, "npx weft-ml ")
     .replaceAll(/(?:npx )?pnpm backend:install/g, "npx weft-ml backend-install")
 
-const cell = (text: string) => text.replaceAll("|", "\\|")
+/** Text as a cell has it: what is between < and > would be markup. */
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "\\<")
 const about = (description: Option.Option<string>) => cell(Option.getOrElse(description, () => ""))
 
-const commandSection = (name: string, { args = [], description, examples = [], flags, usage }: HelpDoc.HelpDoc): string => {
+const commandSection = (
+  name: string,
+  { args = [], description, examples = [], flags, usage }: HelpDoc.HelpDoc
+): string => {
   const rows = [
     ...args.map((arg) => [`\`${arg.name}${arg.variadic ? "…" : ""}\``, about(arg.description)]),
     ...flags.map((flag) => [
-      `\`${["--" + flag.name.replace(/^--/, ""), ...flag.aliases.map((alias) => (alias.startsWith("-") ? alias : `-${alias}`))].join(", ")}${flag.type === "boolean" ? "" : ` ${flag.type}`}\``.replaceAll("|", "\\|"),
+      `\`${["--" + flag.name.replace(/^--/, ""), ...flag.aliases.map((alias) => (alias.startsWith("-") ? alias : `-${alias}`))].join(", ")}${flag.type === "boolean" ? "" : ` ${flag.type}`}\``.replaceAll(
+        "|",
+        "\\|"
+      ),
       about(flag.description)
     ])
   ]
@@ -137,7 +143,10 @@ const commandSection = (name: string, { args = [], description, examples = [], f
       ? []
       : [
           `\`\`\`text\n${examples
-            .map(({ command, description }) => `${description === undefined ? "" : `# ${description}\n`}${asInstalled(command)}`)
+            .map(
+              ({ command, description }) =>
+                `${description === undefined ? "" : `# ${description}\n`}${asInstalled(command)}`
+            )
             .join("\n")}\n\`\`\``
         ])
   ].join("\n\n")
