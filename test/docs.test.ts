@@ -44,7 +44,7 @@ const folderOf = (page: string): string => {
   return folder
 }
 
-describe.concurrent("the pages' commands", { timeout: 240_000 }, () => {
+describe.concurrent("the pages' commands", { timeout: 600_000 }, () => {
   for (const page of pages.filter((page) => blocksOf(page).some(isRun)))
     it(`of ${page} do what a reader expects`, async () => {
       const folder = folderOf(page)

@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import manifest from "../../package.json" with { type: "json" }
@@ -89,7 +89,8 @@ const linkPackages = async (folder: string) => {
 /** A reader's folder, with nothing in it but photos and installed packages. */
 export const workplace = async (photos: string): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "weft-docs-"))
-  for (const name of ["photos", "shop", "photo.jpg"]) await symlink(join(photos, name), join(folder, name))
+  for (const name of ["photos", "shop", "photo.jpg"])
+    await cp(join(photos, name), join(folder, name), { recursive: true })
   await linkPackages(folder)
   await mkdir(join(folder, ".bin"))
   await writeFile(join(folder, ".bin/npx"), npx)
