@@ -3,6 +3,7 @@ import { globSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import manifest from "../package.json" with { type: "json" }
 import { commands } from "../src/cli/weft.ts"
 import { at, blocksOf, deadLinks, pages, textOf } from "./docs/pages.ts"
 import type { Block } from "./docs/pages.ts"
@@ -103,15 +104,14 @@ describe("the pages", () => {
       "CONTRIBUTING.md: they write files of the repository",
       "docs/export.md: needs onnxruntime in Python; test/examples.test.ts runs it where it is",
       "docs/machines.md: fetches 270 MB and compiles",
-      "docs/machines.md: needs a graphics driver",
-      "docs/machines.md: changes the installed packages",
       "docs/machines.md: needs Docker",
       "docs/machines.md: needs a PostgreSQL; test/cli/cluster.test.ts runs these commands with one",
       "docs/transfer.md: fetches weights from Hugging Face",
       "docs/tutorial.md: the package's own test installs it from a registry",
       "docs/tutorial.md: opens a browser",
       "docs/tutorial.md: fetches weights from Hugging Face",
-      "docs/tutorial.md: needs a run that was interrupted"
+      "docs/tutorial.md: needs a run that was interrupted",
+      "docs/tutorial.md: changes the installed packages"
     ])
   })
 
@@ -133,6 +133,15 @@ describe("the pages", () => {
 
   it("are short where they are read first", () => {
     assert.isAtMost(textOf("README.md").split("\n").length, 160)
+  })
+
+  it("name packages in the versions that Weft was written for", () => {
+    const versions: Readonly<Record<string, string>> = manifest.peerDependencies
+    const named = pages.flatMap((page) => [...textOf(page).matchAll(/(@?[a-z][a-z/-]+)@\^?(\d[\d.]*\d)/g)])
+    const ours = named.filter(([, name = ""]) => name in versions)
+    assert.isNotEmpty(ours)
+    for (const [text, name = "", version] of ours)
+      assert.strictEqual(version, versions[name]?.replace("^", ""), text)
   })
 
   it("name commands that there are", () => {

@@ -14,7 +14,7 @@ export interface Block {
   readonly file: string | undefined
   /** `<!-- set: KEY=VALUE … -->`: the settings of the page's commands from there on, so that they are quick. */
   readonly sets: ReadonlyArray<string>
-  /** `# not tested: REASON` on the block's first line. */
+  /** `# not tested: REASON` on the block's first line, or `<!-- not tested: REASON -->` before it. */
   readonly untested: string | undefined
 }
 
@@ -33,19 +33,22 @@ export const blocksOf = (page: string): ReadonlyArray<Block> => {
   const lines = textOf(page).split("\n")
   let sets: ReadonlyArray<string> = []
   let file: string | undefined
+  let excuse: string | undefined
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? ""
-    const [, key, value = ""] = /^<!-- (set|file): (.*?) *-->$/.exec(line) ?? []
+    const [, key, value = ""] = /^<!-- (set|file|not tested): (.*?) *-->$/.exec(line) ?? []
     if (key === "set") sets = value.split(/\s+/).filter((one) => one !== "")
     if (key === "file") file = value
+    if (key === "not tested") excuse = value
     const [, fence, language = ""] = /^(```+)(\w*)/.exec(line) ?? []
     if (fence === undefined) continue
     const end = lines.indexOf(fence, at + 1)
     if (end < 0) throw new Error(`${page}:${at + 1}: the block has no end`)
     const inner = lines.slice(at + 1, end)
-    const [, untested] = /^(?:#|\/\/) not tested: (.*)$/.exec(inner[0] ?? "") ?? []
+    const [, untested = excuse] = /^(?:#|\/\/) not tested: (.*)$/.exec(inner[0] ?? "") ?? []
     blocks.push({ page, line: at + 1, language, text: `${inner.join("\n")}\n`, file, sets, untested })
     file = undefined
+    excuse = undefined
     at = end
   }
   return blocks
