@@ -140,8 +140,7 @@ describe("the pages", () => {
     const named = pages.flatMap((page) => [...textOf(page).matchAll(/(@?[a-z][a-z/-]+)@\^?(\d[\d.]*\d)/g)])
     const ours = named.filter(([, name = ""]) => name in versions)
     assert.isNotEmpty(ours)
-    for (const [text, name = "", version] of ours)
-      assert.strictEqual(version, versions[name]?.replace("^", ""), text)
+    for (const [text, name = "", version] of ours) assert.strictEqual(version, versions[name]?.replace("^", ""), text)
   })
 
   it("name commands that there are", () => {
