@@ -26,10 +26,18 @@ case "$1" in
     esac ;;
   *) echo "npx $1 is no command of Weft's: mark the block as not tested" >&2; exit 64 ;;
 esac
+# A page's settings are for what a command leaves open.
 settings=()
 case "$1" in
   train | inspect | lr-find | init | search)
-    [[ " $* " == *" --resume "* || " $* " == *" --help "* ]] || for one in $WEFT_DOCS_SETTINGS; do settings+=(--set "$one"); done ;;
+    for one in $WEFT_DOCS_SETTINGS; do
+      case " $* " in
+        *" --resume "* | *" --help "*) ;;
+        *" --epochs "*) [[ $one == train.epochs=* ]] || settings+=(--set "$one") ;;
+        *" --size "*) [[ $one == image.* ]] || settings+=(--set "$one") ;;
+        *) settings+=(--set "$one") ;;
+      esac
+    done ;;
 esac
 exec node "${at("src/bin.ts")}" "$@" "\${settings[@]}"
 `
