@@ -1,5 +1,5 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { globSync, statSync } from "node:fs"
+import { existsSync, globSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -94,6 +94,18 @@ describe("the pages' programs", () => {
 
 describe("the pages", () => {
   it("lead to files and headings that are there", () => assert.deepStrictEqual(pages.flatMap(deadLinks), []))
+
+  it("name files of the repository that are there", () => {
+    const named = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/`((?:src|test|configs|examples|bench)\/[^`\s*…]*)`/g)].map(([, path = ""]) => ({
+        page,
+        path
+      }))
+    )
+    assert.isNotEmpty(named)
+    for (const { page, path } of named)
+      assert.isTrue(existsSync(at(path.replace(/\/NAME.*/, ""))), `${page} names ${path}, which is not there`)
+  })
 
   it("have a test for each block, but for those that cannot be run here", () => {
     const untested = all.flatMap(({ page, untested }) => (untested === undefined ? [] : [`${page}: ${untested}`]))
