@@ -35,6 +35,14 @@ export class SharedBackend<Key, Backend> {
     )
   }
 
+  /** Keeps the open backend until the Scope closes, which may be later than that of the engine: a session's tensors are in it. */
+  readonly keep = Effect.acquireRelease(
+    Effect.sync(() => {
+      this.#users++
+    }),
+    () => this.#release
+  )
+
   #take(key: Key): Promise<Backend> {
     this.#users++
     this.#open ??= { key, backend: this.#options.open(key) }

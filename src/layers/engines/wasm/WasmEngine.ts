@@ -54,7 +54,7 @@ const make = Effect.fnUntraced(function* (threads: number) {
       }
     },
     preflight: (network) => preflight(device, network, cure),
-    open: (options) => open(device, options)
+    open: (options) => Effect.andThen(machines.keep, open(device, options))
   })
 })
 

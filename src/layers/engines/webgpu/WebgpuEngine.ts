@@ -60,7 +60,7 @@ const make = Effect.fnUntraced(function* (wanted: EngineConfig["device"]) {
       limits: limitsOf(adapter)
     },
     preflight: (network) => preflight(device, network, cure),
-    open: (options) => open(device, options)
+    open: (options) => Effect.andThen(devices.keep, open(device, options))
   })
 })
 
