@@ -1,7 +1,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Logger } from "effect"
-import type { Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { CliOutput, Command } from "effect/cli"
 import { closedOutput, whenDrained } from "../layers/process/outputs.ts"
 import * as Otlp from "../layers/logging/Otlp.ts"
@@ -23,8 +22,7 @@ export const main = <E>(args: ReadonlyArray<string>, live: Layer.Layer<Needed, E
     Effect.flatMap((command) => Command.runWith(Command.provide(command, live), { version: manifest.version })(line)),
     Effect.withSpan("weft", { attributes: { command: args.slice(0, 1).join(" ") } }),
     Effect.tapCause(explainFailure),
-    Effect.provide(Otlp.layer),
-    Effect.provide(NodeServices.layer),
+    Effect.provide(Layer.merge(Otlp.layer, NodeServices.layer)),
     Effect.provideService(Logger.LogToStderr, true),
     Effect.provideService(CliOutput.Presenter, presenter),
     Effect.provide(TerminalConsole.layer),

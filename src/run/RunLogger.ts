@@ -1,4 +1,4 @@
-import { Context } from "effect"
+import { Context, Schema } from "effect"
 import type { Effect, Scope } from "effect"
 import type { RunConfig } from "../config/RunConfig.ts"
 import type { EpochRecord, Report } from "../metrics/Report.ts"
@@ -28,6 +28,13 @@ export type RunEnd =
   | { readonly state: "finished"; readonly report: Report }
   | { readonly state: "stopped" }
   | { readonly state: "failed"; readonly detail: string }
+
+/** A logger could not follow a run: what failed, as a sentence. It becomes a note, and the run goes on. */
+export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
 
 /** Follows one run. */
 export interface RunLog {

@@ -100,7 +100,7 @@ describe("wrong input", () => {
     ["a point that does not fit", ["--set", "base.image.height=40"], 2, /trial.*does not fit/s],
     ["no data", ["--set", "base.data.root=nowhere"], 3, /nowhere\/list\.csv/],
     ["an engine that is not there", ["--set", "base.engine.device=gpu"], 4, /engine "wasm" cannot run here/],
-    ["--resume of nothing", ["--resume"], 2, /there is no interrupted search under runs/],
+    ["--resume of nothing", ["--resume"], 2, /only --run DIR goes with it/],
     ["a folder with a search", ["--run", "alone"], 2, /there is a search in this folder already/],
     ["no processes", ["--parallel", "0"], 2, /parallel/]
   ]

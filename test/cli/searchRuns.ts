@@ -128,7 +128,7 @@ export const timesOf = (folder: string, ids: ReadonlyArray<string>): ReadonlyMap
   new Map(
     ids.flatMap((id) =>
       filesUnder(join(folder, "trials", id))
-        .filter((file) => !/report\.html$|MODEL_CARD\.md$|[\\/]charts[\\/]/.test(file))
+        .filter((file) => !/report\.html$|MODEL_CARD\.md$|(?:predictions|mistakes)\.csv$|[\\/]charts[\\/]/.test(file))
         .map((file) => [file, statSync(file).mtimeMs] as const)
     )
   )

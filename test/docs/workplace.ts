@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
@@ -47,8 +47,7 @@ exec node "${at("src/bin.ts")}" "$@" "\${settings[@]}"
  */
 export const drawPhotos = async (folder: string): Promise<void> => {
   const drawn = await SampleCatalogue.use(({ draw }) => draw({ images: 1000, seed: 7 })).pipe(
-    Effect.provide(SharpSampleCatalogue.layerIn(join(folder, "drawn"))),
-    Effect.provide(NodeServices.layer),
+    Effect.provide(SharpSampleCatalogue.layerIn(join(folder, "drawn")).pipe(Layer.provideMerge(NodeServices.layer))),
     Effect.runPromise
   )
   const [header = "", ...rows] = (await readFile(join(drawn, "styles.csv"), "utf8")).split("\n")

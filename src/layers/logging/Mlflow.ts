@@ -4,6 +4,7 @@ import { manifest } from "../machine/manifest.ts"
 import type { EpochRecord } from "../../metrics/Report.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { LoggedRun, RunEnd, RunLog, RunLogger } from "../../run/RunLogger.ts"
+import { RunLogError } from "../../run/RunLogger.ts"
 
 /** MLflow's own variables. */
 const settings = Config.all({
@@ -65,7 +66,10 @@ export const mlflowLogger = Effect.gen(function* () {
   const asked = <A, I>(schema: Schema.Codec<A, I>, path: string, body: object) =>
     Effect.flatMap(post(path, body), HttpClientResponse.schemaBodyJson(schema))
   const faults = <A, R>(work: Effect.Effect<A, Error, R>) =>
-    Effect.mapError(work, ({ message }) => new Error(`MLflow at ${address} does not take the run: ${message}`))
+    Effect.mapError(
+      work,
+      ({ message }) => new RunLogError({ detail: `MLflow at ${address} does not take the run: ${message}` })
+    )
 
   const experimentId = client
     .execute(

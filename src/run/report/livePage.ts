@@ -4,6 +4,7 @@ import { duration, percent } from "../../metrics/numberText.ts"
 import type { EpochRecord } from "../../metrics/Report.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { LoggedRun, RunEnd, RunLogger } from "../RunLogger.ts"
+import { RunLogError } from "../RunLogger.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { readSteps } from "../train/StepSpan.ts"
 import type { Charts } from "./Charts.ts"
@@ -131,7 +132,7 @@ export const livePageLogger = Effect.gen(function* () {
       livePage(run, latest, end).pipe(
         Effect.provideContext(context),
         Effect.flatMap((markup) => folder.write("report.html", markup)),
-        Effect.mapError(({ message }) => new Error(`the page is not refreshed: ${message}`))
+        Effect.mapError(({ message }) => new RunLogError({ detail: `the page is not refreshed: ${message}` }))
       )
     yield* write()
     return {

@@ -78,8 +78,9 @@ describe("runs logged to MLflow", () => {
           Effect.provideService(Progress, (event: ProgressEvent) =>
             Effect.sync(() => void (event._tag === "Note" && /MLflow/.test(event.line) && notes.push(event.line)))
           ),
-          Effect.provide(Layer.fresh(loggers({ MLFLOW_TRACKING_URI: address }))),
-          Effect.provide(Layer.fresh(tinyLayers()))
+          Effect.provide(
+            Layer.fresh(loggers({ MLFLOW_TRACKING_URI: address })).pipe(Layer.provideMerge(Layer.fresh(tinyLayers())))
+          )
         )
         assert.lengthOf(notes, 1)
         assert.match(notes[0] ?? "", /^MLflow at http:.* does not take the run: .*\. The run goes on without it\.$/s)

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import type { ProgressEvent } from "../../../src/pipeline/Progress.ts"
 import { Progress } from "../../../src/pipeline/Progress.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
+import { RunLogError } from "../../../src/run/RunLogger.ts"
 import type { RunLogger } from "../../../src/run/RunLogger.ts"
 import { RunLoggers } from "../../../src/run/RunLogger.ts"
 import { trainRun } from "../../../src/run/train/trainRun.ts"
@@ -24,7 +25,7 @@ const keeping =
 
 const failing: RunLogger = () =>
   Effect.succeed({
-    epoch: () => Effect.fail(new Error("the server is away")),
+    epoch: () => Effect.fail(new RunLogError({ detail: "the server is away" })),
     ended: () => Effect.die(new Error("a fault"))
   })
 
