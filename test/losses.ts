@@ -12,7 +12,7 @@ export const datasetOf = (parts: Partial<Pick<Dataset, "train" | "validation" | 
     train,
     validation,
     test,
-    ledger: { listed: all.length, kept: all.length, refusals: [] },
+    ledger: { listed: all.length, kept: all.length, refusals: [], overLimit: 0 },
     digest: ""
   }
 }

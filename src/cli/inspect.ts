@@ -1,6 +1,7 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { percent } from "../metrics/numberText.ts"
+import { reasonWords } from "../pipeline/Ledger.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Inspection } from "../run/inspect/inspectData.ts"
 import { inspectData } from "../run/inspect/inspectData.ts"
@@ -32,20 +33,20 @@ const classTable = ({ classes }: Inspection) => {
 const reasonsText = (reasons: Inspection["refused"]) =>
   reasons
     .flatMap(({ count, examples, reason }) => [
-      `${reason}: ${count}`,
-      ...examples.map(({ detail, id, line, text }) => {
+      `${reasonWords(reason)}: ${count}`,
+      ...examples.map(({ detail, text, where }) => {
         const what = text === undefined ? "" : `: ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`
-        return visibleLine(`    line ${line}${id === undefined ? "" : `, id ${id}`}: ${detail}${what}`)
+        return visibleLine(`    ${where}: ${detail}${what}`)
       })
     ])
     .join("\n")
 
 const inspectionText = (found: Inspection) => {
-  const { classesLeftOut, images, kept, leftOut, listed, refused, split } = found
+  const { classesLeftOut, images, leftOut, refused, split, sum } = found
   const more = images.sizes.length - shownSizes
   return [
-    `${kept} of ${listed} rows kept, in ${found.classes.length} classes: ` +
-      `${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
+    sum,
+    `${found.classes.length} classes: ${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
     section("Classes", classTable(found)),
     section("Refused", refused.length === 0 ? "nothing" : reasonsText(refused)),
     ...(leftOut.length === 0 ? [] : [section("Left out, as configured", reasonsText(leftOut))]),

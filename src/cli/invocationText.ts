@@ -1,6 +1,7 @@
 import type { CliError, CliOutput, HelpDoc } from "effect/cli"
 import { configKeys } from "../config/configKeys.ts"
 import { isHeeded } from "./heededKeys.ts"
+import { meantChoice } from "../config/keySuggestion.ts"
 import { nearest } from "../config/nearest.ts"
 import { RunConfig } from "../config/RunConfig.ts"
 
@@ -64,8 +65,10 @@ const textOf = (
         error.option.replace(/^-+/, ""),
         helpDoc.flags.map(({ name }) => name)
       )
-      const key = has(helpDoc, "set") ? keyOf(error.option) : undefined
-      if (key !== undefined && flag === undefined && isHeeded(command, key)) {
+      const key = flag === undefined ? keyOf(error.option) : undefined
+      if (key !== undefined && !(has(helpDoc, "set") && isHeeded(command, key)))
+        return `${error.option}: ${command} has no such flag; ${key} is a key of the configuration, and is set where a run is trained: pnpm pipeline:train --set ${key}=${valueOf(error.option, args)}`
+      if (key !== undefined) {
         const path = command === "search" ? `base.${key}` : key
         return `${error.option}: ${path} is a key of the configuration: --set ${path}=${valueOf(error.option, args)}`
       }
@@ -92,7 +95,8 @@ const textOf = (
       const expected = error.expected
         .replace(/^expected:? /i, "")
         .replace("a string representing a finite number", "a number")
-      return `${where}${error.value === "" ? "" : ` ${error.value}`}: expected ${expected}`
+      const choices = Array.from(expected.matchAll(/"([^"]*)"/g), ([, one = ""]) => one)
+      return `${where}${error.value === "" ? "" : ` ${error.value}`}: expected ${expected}${meantChoice(error.value, choices)}`
     }
     case "UnknownSubcommand": {
       const [suggestion] = error.suggestions

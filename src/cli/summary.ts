@@ -7,7 +7,7 @@ import { namedLosses } from "../metrics/namedLosses.ts"
 import type { Report, TestReport } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluate/evaluateRuns.ts"
 import { duration, percent } from "../metrics/numberText.ts"
-import { missingText } from "../run/report/format.ts"
+import { sumText } from "../pipeline/Ledger.ts"
 import { section, table } from "./text.ts"
 
 const orDash = (value: number | null, show: (value: number) => string) => (value === null ? "-" : show(value))
@@ -136,11 +136,10 @@ export const membersText = ({
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
   const changed = enginesText(report.history)
-  const others = missingText(data)
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
     ...(changed === undefined ? [] : [changed]),
-    `${data.kept} of ${data.listed} rows kept${others === "" ? "" : ` (${others})`}, ${data.classes} classes`,
+    `${sumText(data)}; ${data.classes} classes`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."
       : section(`Test (${data.test} images)`, evaluationText(test, calibration?.test)),

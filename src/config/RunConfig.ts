@@ -7,7 +7,7 @@ import { CalibrationConfig } from "../model/measure.ts"
 import { EvaluateConfig } from "../model/Predictor.ts"
 import { NetworkConfig } from "../model/NetworkConfig.ts"
 import { TrainConfig } from "../model/TrainConfig.ts"
-import { didYouMean } from "./keySuggestion.ts"
+import { didYouMean, isSectionText, meantChoice } from "./keySuggestion.ts"
 import { AugmentConfig } from "../pipeline/AugmentConfig.ts"
 import { DataConfig } from "../pipeline/DataConfig.ts"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
@@ -89,10 +89,24 @@ const withQuotes = (path: string, message: string): string => {
     : message
 }
 
+/** The choices and the value of "Expected "sgd" | "adam", got "adm"": what was meant by it, where that can be told. */
+const choiceMeant = (message: string): string => {
+  const [, choices = "", value] = /^Expected ("[^"]*"(?: \| "[^"]*")*), got "([^"]{1,100})"$/.exec(message) ?? []
+  return value === undefined
+    ? ""
+    : meantChoice(
+        value,
+        Array.from(choices.matchAll(/"([^"]*)"/g), ([, one = ""]) => one)
+      )
+}
+
 const explain = (keys: () => ReadonlyArray<string>, path: string, message: string): string => {
   if (!message.startsWith("Unexpected key"))
     // What was got is said of single values only; a whole section would bury what was expected.
-    return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${withQuotes(path, message.replace(/, got [{[].*$/s, ""))}`
+    return `${path === "" ? "the configuration" : `\`${shortened(path)}\``}: ${
+      (message.startsWith("Expected object") ? isSectionText(path, keys()) : undefined) ??
+      withQuotes(path, message.replace(/, got [{[].*$/s, "")) + choiceMeant(message)
+    }`
   return `there is no key \`${shortened(path)}\`${didYouMean(path, keys())}`
 }
 

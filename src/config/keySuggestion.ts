@@ -29,6 +29,19 @@ const keysNamed = (names: ReadonlyArray<string>, keys: ReadonlyArray<string>): R
 /** Most keys that are named. */
 const most = 3
 
+/** The section that a path names a key of, where there is one. */
+const sectionOf = (path: string, keys: ReadonlyArray<string>): string | undefined => {
+  const section = path.slice(0, Math.max(0, path.lastIndexOf(".")))
+  return keys.includes(section) ? section : undefined
+}
+
+/** The keys of a section without its name, and not those of sections within it. */
+const keysOf = (section: string, keys: ReadonlyArray<string>): ReadonlyArray<string> =>
+  keys.flatMap((key) => {
+    const rest = key.startsWith(`${section}.`) ? key.slice(section.length + 1) : ""
+    return rest === "" || rest.includes(".") ? [] : [rest]
+  })
+
 /**
  * The keys that a path which is none most likely means: what other tools' name for it stands for, the nearest in
  * spelling, or one of the same name in another section. None when all are far off.
@@ -39,16 +52,36 @@ export const keySuggestion = (path: string, keys: ReadonlyArray<string>): Readon
   const known = Object.hasOwn(otherNames, name) ? keysNamed(otherNames[name] ?? [], keys) : []
   if (known.length > 0) return known
   const last = plain(lastOf(path))
+  const section = sectionOf(path, keys)
   const same = keys.filter((key) => plain(lastOf(key)) === last)
-  if (same.length > 0 && same.length <= most) return same
+  const beside = section === undefined ? same : same.filter((key) => key.startsWith(`${section}.`))
+  if (beside.length > 0 && beside.length <= most) return beside
+  if (same.length === 1) return same
   const similar = nearest(path, keys)
   return similar === undefined ? [] : [similar]
+}
+
+/** That a text is a section's name, and which keys it has. */
+export const isSectionText = (path: string, keys: ReadonlyArray<string>): string | undefined => {
+  const [first] = keysOf(path, keys)
+  return first === undefined
+    ? undefined
+    : `this is a section of keys, such as \`${path}.${first}\`; it has ${keysOf(path, keys).join(", ")}`
+}
+
+/** The choice that a mistyped value most likely means, as the end of a sentence: `; did you mean "adam"?`, or nothing. */
+export const meantChoice = (value: string, choices: ReadonlyArray<string>): string => {
+  const choice = nearest(value, choices)
+  return choice === undefined ? "" : `; did you mean ${JSON.stringify(choice)}?`
 }
 
 /** The end of a sentence that says that there is no such key: "; did you mean `train.epochs`?", or nothing. */
 export const didYouMean = (path: string, keys: ReadonlyArray<string>): string => {
   const meant = keySuggestion(path, keys).map((key) => `\`${key}\``)
   const last = meant.at(-1)
-  if (last === undefined) return ""
+  if (last === undefined) {
+    const section = path.length > 200 ? undefined : sectionOf(path, keys)
+    return section === undefined ? "" : `; the keys of \`${section}\` are ${keysOf(section, keys).join(", ")}`
+  }
   return `; did you mean ${meant.length === 1 ? last : `${meant.slice(0, -1).join(", ")} and ${last}`}?`
 }

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { Refusal } from "./Ledger.ts"
-import { countByReason, countFaults, isFault } from "./Ledger.ts"
+import { byCause, countByReason, countFaults, isFault, reasonsText, reasonWords, rowsText } from "./Ledger.ts"
 
 /** The catalogue can be read, but not be trained on: what was found, and what to do. Exit code 3. */
 export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusable", {
@@ -19,7 +19,7 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
 }) {
   override readonly [Runtime.errorExitCode] = 3
   override get message() {
-    return `${this.detail}. ${this.cure}`
+    return this.detail.endsWith("\n") ? this.detail + this.cure : `${this.detail}. ${this.cure}`
   }
 }
 
@@ -28,30 +28,20 @@ export const count = (n: number): string => n.toLocaleString("en-US")
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
 
-/** Counts by reason, for a sentence: "malformed 22, imageMissing 4". */
-export const reasonsInWords = (refusals: ReadonlyArray<Refusal>): string =>
-  Object.entries(countByReason(refusals))
-    .map(([reason, n]) => `${reason} ${count(n)}`)
-    .join(", ")
-
+/** Causes that are named. */
 const shown = 10
 
-/** Faulty rows with what is wrong with them, said once for rows that follow each other. */
-const rowsInWords = (rows: ReadonlyArray<Refusal>): string => {
-  const groups: Array<{ readonly cause: string; readonly lines: Array<string> }> = []
-  for (const { detail, id, line, reason } of rows) {
-    const cause = `${reason}, ${detail}`
-    const named = `${line}${id === undefined ? "" : ` (id ${id})`}`
-    const last = groups.at(-1)
-    if (last?.cause === cause) last.lines.push(named)
-    else groups.push({ cause, lines: [named] })
-  }
-  return groups
-    .map(({ cause, lines }) => `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}: ${cause}`)
-    .join("; ")
+/** What is wrong with a catalogue's rows, each cause once, a line each. */
+const causesText = (faulty: ReadonlyArray<Refusal>): string => {
+  const causes = byCause(faulty)
+  const more = causes.length - shown
+  return [
+    ...causes.slice(0, shown).map((cause) => `  ${rowsText(cause)}: ${reasonWords(cause.reason)}: ${cause.detail}`),
+    ...(more > 0 ? [`  and ${count(more)} more`] : [])
+  ].join("\n")
 }
 
-/** The failure budget is spent: the share, the bound, the counts, and the first ten faulty rows. */
+/** The failure budget is spent: the share, the bound, the counts, and the first ten causes. */
 export const tooManyRefused = (
   file: string,
   listed: number,
@@ -59,14 +49,15 @@ export const tooManyRefused = (
   maxRefused: number
 ): DataUnusable => {
   const faulty = refusals.filter(({ reason }) => isFault(reason))
-  const first = faulty.slice(0, shown)
   return new DataUnusable({
     reason: "tooManyRefused",
     detail:
       `${file}: at least ${count(faulty.length)} of the ${count(listed)} listed rows are faulty ` +
-      `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}). ` +
-      `By reason: ${reasonsInWords(faulty)}. The first ${first.length}: ${rowsInWords(first)}`,
-    cure: "Mend these rows, or allow more of them with `data.maxRefused`."
+      `(${percent(faulty.length / listed)}; \`data.maxRefused\` allows ${percent(maxRefused)}): ` +
+      `${reasonsText(countByReason(faulty))}\n${causesText(faulty)}\n`,
+    cure: byCause(faulty).every(({ detail }) => detail.startsWith("there is no folder"))
+      ? "Bring the photos there, or correct `data.images`."
+      : "Mend these rows, or allow more of them with `data.maxRefused`."
   })
 }
 

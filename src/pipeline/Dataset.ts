@@ -4,11 +4,12 @@ import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig, SplitConfig } from "./DataConfig.ts"
-import { checkBudget, count, DataUnusable, reasonsInWords } from "./DataUnusable.ts"
+import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
+import { countByReason, reasonsText } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
@@ -78,7 +79,7 @@ const noClasses = (
 ): DataUnusable =>
   new DataUnusable({
     reason: "noClasses",
-    detail: `${file}: none of the ${count(listed)} listed rows is left to train on (${reasonsInWords(refusals)})`,
+    detail: `${file}: none of the ${count(listed)} listed rows is left to train on (${reasonsText(countByReason(refusals))})`,
     cure:
       small.length > 0
         ? cureOfSmall(small, data)
@@ -141,11 +142,11 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(data.minPerClass)}`
   )
   const limited = yield* Effect.fromResult(limitRows(large.kept, data.limit, seed))
-  const refused = [...faulty, ...allowed.refusals, ...large.refusals, ...limited.refusals]
+  const refused = [...faulty, ...allowed.refusals, ...large.refusals]
 
   const checked = yield* checkImages({
     root,
-    rows: limited.kept,
+    rows: limited,
     listed,
     refusals: refused,
     data,
@@ -175,7 +176,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     root,
     classes,
     ...parts,
-    ledger: { listed, kept: samples.length, refusals },
+    ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* sha256(listingOf(left.kept))
   }
   return dataset

@@ -89,11 +89,15 @@ export class Images extends Context.Service<
 >()("weft/pipeline/Images") {
   /** Images from memory, already at their size, whatever is expected: path to pixels. One that is not there is missing. */
   static readonly layerMemory = (files: ReadonlyMap<string, Pixels>) => {
+    const isFolder = (path: string) => [...files.keys()].some((file) => file.startsWith(`${path}/`))
     const find = (path: string) => {
       const pixels = files.get(path)
-      return pixels === undefined
-        ? Effect.fail(new ImageRefused({ path, reason: "imageMissing", detail: "there is no such file" }))
-        : Effect.succeed(pixels)
+      if (pixels !== undefined) return Effect.succeed(pixels)
+      return Effect.fail(
+        isFolder(path)
+          ? new ImageRefused({ path, reason: "imageUnreadable", detail: "this is a folder" })
+          : new ImageRefused({ path, reason: "imageMissing", detail: "there is no such file" })
+      )
     }
     return Layer.succeed(Images, {
       load: find,

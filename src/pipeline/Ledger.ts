@@ -18,6 +18,32 @@ export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "over
 export const Reason = Schema.Literals([...Fault.literals, ...Choice.literals])
 export type Reason = typeof Reason.Type
 
+/** Each reason as people read it. */
+const words: Readonly<Record<string, string>> = {
+  malformed: "malformed row",
+  missingId: "no id",
+  missingLabel: "no label",
+  duplicateId: "id occurs twice",
+  unknownPart: "part not known",
+  urlRefused: "URL not allowed",
+  notFetched: "photo could not be fetched",
+  imageOutside: "photo outside the data folder",
+  imageMissing: "photo not found",
+  imageUnreadable: "photo cannot be read",
+  imageEmpty: "photo is empty",
+  notAnImage: "not an image",
+  imageCorrupt: "photo is damaged",
+  imageUnsupported: "kind of image not supported",
+  imageTooLarge: "photo too large",
+  imageChanged: "photo changed since the check",
+  labelNotAllowed: "label not in data.labels",
+  classTooSmall: "class too small",
+  overLimit: "beyond data.limit"
+} satisfies Record<Reason, string>
+
+/** A reason as people read it; one of another version of Weft as it is. */
+export const reasonWords = (reason: string): string => words[reason] ?? reason
+
 /** One row that is not among the samples, as `ledger.jsonl` has it, a line each. */
 export const Refusal = Schema.Struct({
   /** Line of the list, from 1 (a CSV's header); of Parquet the row, of class folders the image, from 1. */
@@ -38,8 +64,10 @@ export type Refusal = typeof Refusal.Type
 export interface Ledger {
   readonly listed: number
   readonly kept: number
-  /** The rows that are not among the samples: faults and choices, by line. */
+  /** The rows that are not among the samples: faults and choices, by line, without those beyond `data.limit`. */
   readonly refusals: ReadonlyArray<Refusal>
+  /** Rows beyond `data.limit`: as many as are wanted are taken, and the others are not listed one by one. */
+  readonly overLimit: number
 }
 
 const faults: ReadonlySet<Reason> = new Set(Fault.literals)
@@ -77,11 +105,77 @@ export const byKind = (counts: Readonly<Record<string, number>>) => {
 }
 
 /** A ledger as counts: `listed` is `kept`, and the sums of `refused` and of `leftOut`. */
-export const ledgerCounts = ({ kept, listed, refusals }: Ledger) => ({
+export const ledgerCounts = ({ kept, listed, overLimit, refusals }: Ledger) => ({
   listed,
   kept,
-  ...byKind(countByReason(refusals))
+  ...byKind({ ...countByReason(refusals), ...(overLimit > 0 && { overLimit }) })
 })
+
+/** Counts by reason for a sentence, the most frequent reason first: "photo not found 360, malformed row 2". */
+export const reasonsText = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, rows]) => `${reasonWords(reason)} ${rows.toLocaleString("en-US")}`)
+    .join(", ")
+
+/** The one sum of a catalogue's rows: "3,600 rows listed = 3,240 kept + 360 refused (photo not found 360)". */
+export const sumText = ({
+  kept,
+  leftOut,
+  listed,
+  refused
+}: {
+  readonly listed: number
+  readonly kept: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly leftOut?: Readonly<Record<string, number>> | undefined
+}): string => {
+  const kinds = byKind({ ...refused, ...leftOut })
+  const part = (name: string, counts: Readonly<Record<string, number>>) => {
+    const rows = Object.values(counts).reduce((sum, n) => sum + n, 0)
+    return rows === 0 ? [] : [`${rows.toLocaleString("en-US")} ${name} (${reasonsText(counts)})`]
+  }
+  return `${listed.toLocaleString("en-US")} rows listed = ${[
+    `${kept.toLocaleString("en-US")} kept`,
+    ...part("refused", kinds.refused),
+    ...part("left out", kinds.leftOut)
+  ].join(" + ")}`
+}
+
+/** Rows of one reason and one cause. */
+export interface Cause {
+  readonly reason: Reason
+  readonly detail: string
+  readonly rows: readonly [first: Refusal, ...more: ReadonlyArray<Refusal>]
+}
+
+/** Refusals by their cause, each once, in the order of its first row. */
+export const byCause = (refusals: ReadonlyArray<Refusal>): ReadonlyArray<Cause> => {
+  const causes = new Map<string, { readonly first: Refusal; readonly more: Array<Refusal> }>()
+  for (const refusal of refusals) {
+    const key = `${refusal.reason}: ${refusal.detail}`
+    const known = causes.get(key)
+    if (known === undefined) causes.set(key, { first: refusal, more: [] })
+    else known.more.push(refusal)
+  }
+  return Array.from(causes.values(), ({ first, more }) => ({
+    reason: first.reason,
+    detail: first.detail,
+    rows: [first, ...more]
+  }))
+}
+
+const mostNamed = 3
+
+/** The rows of a cause: "line 12 (id 8)", "lines 12, 13 and 14", "360 rows, lines 3242 to 3601". */
+export const rowsText = ({ rows }: Pick<Cause, "rows">): string => {
+  const [first] = rows
+  const name = ({ id, line }: Refusal) => `${line}${id === undefined ? "" : ` (id ${id})`}`
+  if (rows.length === 1) return `line ${name(first)}`
+  const names = rows.map(name)
+  if (rows.length <= mostNamed) return `lines ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
+  return `${rows.length.toLocaleString("en-US")} rows, lines ${first.line} to ${rows.at(-1)?.line ?? first.line}`
+}
 
 /** Rows that are refused by the data's own fault. */
 export const countFaults = (refusals: ReadonlyArray<Refusal>): number =>

@@ -7,7 +7,7 @@ import { count, DataUnusable, isBudgetSpent, tooManyRefused } from "./DataUnusab
 import type { ImageRefused } from "./Images.ts"
 import { ImageFault } from "./Images.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
-import { countFaults, refuse } from "./Ledger.ts"
+import { countFaults, reasonWords, refuse } from "./Ledger.ts"
 import { Part } from "./Part.ts"
 import { catalogueFile } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
@@ -114,7 +114,9 @@ export const makeLosses = (dataset: Dataset, data: CatalogueKeys & Pick<DataConf
           detail: `${file}: no image of the ${count(dataset.train.length)} to train on can be read any more`,
           cure: "Bring the images back, or begin a run on those that are there."
         })
-      const examples = fresh.slice(0, shown).map(({ detail, id, reason }) => `${id} (${reason}, ${detail})`)
+      const examples = fresh
+        .slice(0, shown)
+        .map(({ detail, id, reason }) => `${id} (${reasonWords(reason)}, ${detail})`)
       yield* report({
         _tag: "Note",
         line:

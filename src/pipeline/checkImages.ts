@@ -6,7 +6,7 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Refusal } from "./Ledger.ts"
 import { countFaults, refuse } from "./Ledger.ts"
-import { isForeign, missingImages } from "./missingImages.ts"
+import { folderOf, isFolder, isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, imagePath } from "./Rows.ts"
@@ -67,6 +67,14 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const missing: Array<Row> = []
   let faulty = countFaults(refusals)
   const within = imageFolders(root, data)
+  /** Folders that photos were missed in, and whether each is there: a missing one is one cause, whatever it should hold. */
+  const folders = new Map<string, boolean>()
+  const missingDetail = Effect.fnUntraced(function* (path: string, detail: string) {
+    const folder = folderOf(path)
+    const isThere = folders.get(folder) ?? (yield* isFolder(images, folder, image))
+    folders.set(folder, isThere)
+    return isThere ? detail : `there is no folder ${folder}`
+  })
   const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<Looked, Refusal> {
     const digest = known?.kept?.get(row.id)
     // A name of other characters may be spelled another way on the disk: only a look tells.
@@ -79,7 +87,9 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest }
     const { message, reason } = facts.failure
     const gone = known?.gone?.get(row.id)
-    return gone === undefined ? yield* Effect.fail(refuse(row, reason, message)) : { path, digest: gone }
+    if (gone !== undefined) return { path, digest: gone }
+    const detail = reason === "imageMissing" ? yield* missingDetail(path, message) : message
+    return yield* Effect.fail(refuse(row, reason, detail))
   })
   const check = Effect.fnUntraced(function* (row: Row) {
     const path = imagePath(root, row.image)

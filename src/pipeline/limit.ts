@@ -1,16 +1,14 @@
 import { Result } from "effect"
 import { apportion } from "./apportion.ts"
 import { count, DataUnusable } from "./DataUnusable.ts"
-import type { Filtered } from "./filter.ts"
 import { byCodePoint, hashOrder } from "./hashOrder.ts"
-import { refuse } from "./Ledger.ts"
 import type { Row } from "./Row.ts"
 
 /** Fewest samples of a class: every class reaches every part. */
 export const leastPerClass = 3
 
 /**
- * A seeded subset of `limit` rows in which every class keeps its share, three at least; the others are `overLimit`.
+ * A seeded subset of `limit` rows in which every class keeps its share, three at least.
  *
  * Which rows depends on the seed, the ids and the labels, and not on the rows' order, in which they stay. Fails where
  * three rows of each class are already too many.
@@ -19,8 +17,8 @@ export const limitRows = (
   rows: ReadonlyArray<Row>,
   limit: number | undefined,
   seed: number
-): Result.Result<Filtered, DataUnusable> => {
-  if (limit === undefined || rows.length <= limit) return Result.succeed({ kept: rows, refusals: [] })
+): Result.Result<ReadonlyArray<Row>, DataUnusable> => {
+  if (limit === undefined || rows.length <= limit) return Result.succeed(rows)
   const classes = Map.groupBy(rows, ({ label }) => label)
   const least = classes.size * leastPerClass
   if (least > limit)
@@ -37,10 +35,5 @@ export const limitRows = (
   const chosen = new Set(
     labels.flatMap((label, index) => hashOrder(classes.get(label) ?? [], seed, "limit").slice(0, shares[index]))
   )
-  return Result.succeed({
-    kept: rows.filter((row) => chosen.has(row)),
-    refusals: rows
-      .filter((row) => !chosen.has(row))
-      .map((row) => refuse(row, "overLimit", `not among the ${count(limit)} of \`data.limit\``))
-  })
+  return Result.succeed(rows.filter((row) => chosen.has(row)))
 }

@@ -90,7 +90,14 @@ const findVariant = Effect.fnUntraced(function* (root: string, rows: ReadonlyArr
 })
 
 /** The folder of a file's path. */
-const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")))
+export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")))
+
+/** Whether there is something at a folder's path, which is no image. */
+export const isFolder = (images: Images["Service"], folder: string, image: ImageConfig): Effect.Effect<boolean> =>
+  Effect.map(
+    Effect.result(images.check(folder, image)),
+    (found) => Result.isSuccess(found) || found.failure.reason !== "imageMissing"
+  )
 
 /**
  * Why all or most photos of a catalogue cannot be found, in one sentence; `missing` are the rows without one, of so many
@@ -134,11 +141,7 @@ export const missingImages = Effect.fn("missingImages")(function* (options: {
       `each name ends twice, such as ${shown}`,
       "Take the ending out of `data.images`, as the column has it already."
     )
-  const images = yield* Images
-  const isThere = yield* Effect.result(images.check(folder, image)).pipe(
-    Effect.map((found) => Result.isFailure(found) && found.failure.reason !== "imageMissing")
-  )
-  return isThere
+  return (yield* isFolder(yield* Images, folder, image))
     ? unusable(`the first would be ${path}`, "Check `data.root`, `data.images`, and which column names the files.")
     : unusable(`there is no folder ${folder}`, "Check `data.root` and `data.images`; are the photos unpacked there?")
 })

@@ -26,7 +26,10 @@ describe("weft train, evaluate, predict", () => {
   it("trains from a CSV and a folder, and leaves a run folder that adds up", async () => {
     const { code, stderr, stdout } = await run("train", "--config", "config.toml", "--run", "first")
     assert.strictEqual(code, 0, stderr)
-    assert.match(stdout, /36 of 39 rows kept \(refused: 1 malformed, 1 imageMissing, 1 imageCorrupt\), 3 classes/)
+    assert.match(
+      stdout,
+      /39 rows listed = 36 kept \+ 3 refused \(malformed row 1, photo not found 1, photo is damaged 1\); 3 classes/
+    )
     assert.match(stdout, /Hardest classes/)
     assert.match(stderr, /epoch 2\/2 {2}train/)
     const report = decodeReport(await readFile(join(folder, "first", "report.json"), "utf8"))
@@ -258,7 +261,7 @@ describe("weft train, evaluate, predict", () => {
 
   it("shows a catalogue as a table and as JSON", async () => {
     const { stdout } = await run("inspect", "--config", "config.toml")
-    assert.match(stdout, /36 of 39 rows kept, in 3 classes/)
+    assert.match(stdout, /39 rows listed = 36 kept \+ 3 refused .*\n3 classes: /)
     assert.match(stdout, /plum +12 +33\.3 % +\d+ +\d+ +\d+ +█+/)
     assert.match(stdout, /line 38: 5 fields instead of 3: broken,with,too,many,fields/)
     assert.match(stdout, /20x16: 36/)
@@ -268,9 +271,9 @@ describe("weft train, evaluate, predict", () => {
     const limit = ["inspect", "--config", "config.toml", "--set", "data.limit=30"]
     const limited = await run(...limit)
     const [refused = "", leftOut = ""] = limited.stdout.split("Left out, as configured")
-    assert.match(refused, /^Refused\n.*malformed: 1/ms)
-    assert.notMatch(refused, /overLimit/)
-    assert.match(leftOut, /overLimit: \d/)
+    assert.match(refused, /^Refused\n.*malformed row: 1/ms)
+    assert.notMatch(refused.split("Refused\n")[1] ?? "", /data\.limit/)
+    assert.match(leftOut, /beyond data\.limit: \d/)
     const counts = JSON.parse((await run(...limit, "--json")).stdout)
     const sum = (all: ReadonlyArray<{ count: number }>) => all.reduce((sum, { count }) => sum + count, 0)
     assert.strictEqual(counts.listed, counts.kept + sum(counts.refused) + sum(counts.leftOut))

@@ -22,7 +22,10 @@ describe("RunConfig", () => {
       const message = yield* problems({ ...minimal, seed: -1, train: { batchSize: 1.5, optimizer: { kind: "adams" } } })
       assert.match(message, /`seed`: Expected a value between 0 and 4294967295, got -1/)
       assert.match(message, /`train\.batchSize`: Expected an integer, got 1\.5/)
-      assert.match(message, /`train\.optimizer\.kind`: Expected "sgd" \| "adam" \| "adamw" \| "lion", got "adams"/)
+      assert.match(
+        message,
+        /`train\.optimizer\.kind`: Expected "sgd" \| "adam" \| "adamw" \| "lion", got "adams"; did you mean "adam"\?/
+      )
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { configKeys } from "../../src/config/configKeys.ts"
-import { keySuggestion } from "../../src/config/keySuggestion.ts"
+import { didYouMean, isSectionText, keySuggestion, meantChoice } from "../../src/config/keySuggestion.ts"
 import { SearchConfig } from "../../src/run/search/SearchConfig.ts"
 import { RunConfig } from "../../src/config/RunConfig.ts"
 
@@ -33,5 +33,20 @@ describe("keySuggestion", () => {
     }
     const search = configKeys(SearchConfig).map(({ path }) => path)
     for (const key of keySuggestion("image.size", search)) assert.include(search, key)
+  })
+
+  it("names a section's keys where nothing is near, and what a mistyped choice means", () => {
+    assert.match(
+      didYouMean("train.optimizer.preconditionerFrequency", keys),
+      /^; the keys of `train\.optimizer` are kind, /
+    )
+    assert.strictEqual(didYouMean("train.patience", keys), "; did you mean `train.earlyStopping.patience`?")
+    assert.match(
+      isSectionText("train.optimizer", keys) ?? "",
+      /^this is a section of keys, such as `train\.optimizer\.kind`/
+    )
+    assert.isUndefined(isSectionText("train.epochs", keys))
+    assert.strictEqual(meantChoice("mobilnet_v2", ["simple-cnn", "mobilenet-v2"]), '; did you mean "mobilenet-v2"?')
+    assert.strictEqual(meantChoice("zzz", ["simple-cnn", "mobilenet-v2"]), "")
   })
 })

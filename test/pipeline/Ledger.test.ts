@@ -27,7 +27,7 @@ describe("Ledger", () => {
   })
 
   it("adds up: what is listed is kept, refused for a fault, or left out by a choice", () => {
-    const counts = Ledger.ledgerCounts({ listed: 12, kept: 8, refusals })
+    const counts = Ledger.ledgerCounts({ listed: 12, kept: 8, refusals, overLimit: 0 })
     assert.deepStrictEqual(counts, {
       listed: 12,
       kept: 8,
@@ -59,4 +59,37 @@ describe("Ledger", () => {
       assert.deepStrictEqual(yield* Schema.decodeEffect(Ledger.RefusalLines)(text), refusals)
     })
   )
+
+  it("is one sum, with the most frequent reason first", () => {
+    assert.strictEqual(
+      Ledger.sumText({
+        listed: 4000,
+        kept: 3627,
+        refused: { malformed: 2, imageMissing: 360 },
+        leftOut: { overLimit: 11 }
+      }),
+      "4,000 rows listed = 3,627 kept + 362 refused (photo not found 360, malformed row 2) + 11 left out (beyond data.limit 11)"
+    )
+    assert.strictEqual(Ledger.sumText({ listed: 3, kept: 3, refused: {} }), "3 rows listed = 3 kept")
+    for (const reason of Ledger.Reason.literals) assert.match(Ledger.reasonWords(reason), / /)
+    assert.strictEqual(Ledger.reasonWords("anotherVersion"), "anotherVersion")
+  })
+
+  it("names a cause once, whatever rows it has between others", () => {
+    const row = (line: number, id?: string) =>
+      Ledger.refuse(
+        { line, id: id ?? String(line), label: "a" },
+        "imageMissing",
+        line === 4 ? "other" : "there is no folder x"
+      )
+    const causes = Ledger.byCause([2, 3, 4, 5, 9].map((line) => row(line)))
+    assert.deepStrictEqual(
+      causes.map((cause) => [cause.detail, Ledger.rowsText(cause)]),
+      [
+        ["there is no folder x", "4 rows, lines 2 to 9"],
+        ["other", "line 4 (id 4)"]
+      ]
+    )
+    assert.strictEqual(Ledger.rowsText({ rows: [row(2), row(3)] }), "lines 2 (id 2) and 3 (id 3)")
+  })
 })

@@ -272,7 +272,7 @@ describe("batches", () => {
       )
       assert.deepStrictEqual(indices, [0])
       assert.strictEqual(error._tag === "DataUnusable" && error.reason, "tooManyRefused")
-      assert.match(error.message, /at least 3 of the 23 listed rows .* By reason: imageMissing 3/)
+      assert.match(error.message, /at least 3 of the 23 listed rows .* photo not found 3\n/)
     })
   )
   it.effect("of no samples are none", () =>

@@ -18,69 +18,132 @@ const waitingText = (share: number) => (share >= 0.05 ? [`waiting ${percent(shar
 
 const ofTrial = (trial: string | undefined) => (trial === undefined ? "" : `${trial}: `)
 
-/** The line that says an event; `animated` ones have a bar and are drawn over each other. */
-export const lineOf = (
-  event: ProgressEvent,
-  barWidth: number
-): { readonly text: string; readonly lasting: boolean } => {
+/** A line of progress, in parts that a narrow terminal drops from the end. */
+interface Line {
+  readonly head: string
+  /** Work that is done, of all there is; undefined for a line without a bar. */
+  readonly bar?: { readonly done: number; readonly total: number }
+  readonly parts: ReadonlyArray<string>
+  /** It stays; others are drawn over each other. */
+  readonly lasting: boolean
+}
+
+const lineParts = (event: ProgressEvent): Line => {
   switch (event._tag) {
     case "Listing":
-      return { text: `reading rows: ${event.rows}`, lasting: false }
+      return { head: `reading rows: ${event.rows}`, parts: [], lasting: false }
     case "Checking": {
       const counts = `${event.done}/${event.total}${event.refused > 0 ? `, ${event.refused} refused` : ""}`
-      return { text: `checking images ${bar(event.done, event.total, barWidth)} ${counts}`, lasting: false }
+      return { head: "checking images", bar: event, parts: [counts], lasting: false }
     }
     case "Step": {
-      const figures = [
-        `${event.step}/${event.steps}`,
-        `${duration(event.secondsLeft)} left`,
-        `${event.imagesPerSecond.toFixed(0)} images/s`,
-        `loss ${event.loss.toFixed(4)}`,
-        `accuracy ${percent(event.accuracy)}`,
-        ...waitingText(event.waiting),
-        ...(event.refused > 0 ? [`${event.refused} refused`] : [])
-      ]
       const trials = event.trials === undefined ? "" : `${event.trials} ${event.trials === 1 ? "trial" : "trials"}, `
-      const head = `${trials}epoch ${event.epoch + 1}/${event.epochs}`
-      return { text: `${head} ${bar(event.step, event.steps, barWidth)} ${figures.join("  ")}`, lasting: false }
+      return {
+        head: `${trials}epoch ${event.epoch + 1}/${event.epochs}`,
+        bar: { done: event.step, total: event.steps },
+        parts: [
+          `${event.step}/${event.steps}`,
+          `${duration(event.secondsLeft)} left`,
+          `${event.imagesPerSecond.toFixed(0)} images/s`,
+          `loss ${event.loss.toFixed(4)}`,
+          `accuracy ${percent(event.accuracy)}`,
+          ...waitingText(event.waiting),
+          ...(event.refused > 0 ? [`${event.refused} refused`] : [])
+        ],
+        lasting: false
+      }
     }
     case "Transfer": {
       const { bytesPerSecond, done, name, total } = event
       const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
       const left =
         total === undefined || bytesPerSecond <= 0 ? [] : [`${duration((total - done) / bytesPerSecond)} left`]
-      const figures = [
-        `${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`,
-        `${megabytes(bytesPerSecond)} MB/s`,
-        ...left
-      ]
-      return { text: `${name} ${bar(done, total ?? done, barWidth)} ${figures.join("  ")}`, lasting: false }
-    }
-    case "Evaluating":
       return {
-        text: `${event.part} ${bar(event.done, event.total, barWidth)} ${event.done}/${event.total}`,
+        head: name,
+        bar: { done, total: total ?? done },
+        parts: [
+          `${megabytes(done)}${total === undefined ? "" : `/${megabytes(total)}`} MB`,
+          `${megabytes(bytesPerSecond)} MB/s`,
+          ...left
+        ],
         lasting: false
       }
+    }
+    case "Evaluating":
+      return { head: event.part, bar: event, parts: [`${event.done}/${event.total}`], lasting: false }
     case "Epoch": {
       const { record } = event
       const validation =
         record.validationLoss === null || record.validationAccuracy === null
-          ? ""
-          : `  validation ${record.validationLoss.toFixed(4)} ${percent(record.validationAccuracy)}`
-      const train = `train ${record.trainLoss.toFixed(4)} ${percent(record.trainAccuracy)}`
-      const figures = [`${record.imagesPerSecond.toFixed(0)} images/s`, duration(record.seconds)]
-      const speed = [...figures, ...waitingText(record.waiting ?? 0)].join("  ")
+          ? []
+          : [`validation ${record.validationLoss.toFixed(4)} ${percent(record.validationAccuracy)}`]
       const head = `epoch ${String(record.epoch).padStart(String(event.epochs).length)}/${event.epochs}`
       return {
-        text: `${ofTrial(event.trial)}${head}  ${train}${validation}  ${speed}${event.best ? "  *best" : ""}`,
+        head: `${ofTrial(event.trial)}${head}`,
+        parts: [
+          `train ${record.trainLoss.toFixed(4)} ${percent(record.trainAccuracy)}`,
+          ...validation,
+          `${record.imagesPerSecond.toFixed(0)} images/s`,
+          duration(record.seconds),
+          ...waitingText(record.waiting ?? 0),
+          ...(event.best ? ["*best"] : [])
+        ],
         lasting: true
       }
     }
     case "Note":
-      return { text: `${ofTrial(event.trial)}${event.line}`, lasting: true }
+      return { head: `${ofTrial(event.trial)}${event.line}`, parts: [], lasting: true }
     case "Trials":
-      return { text: trialsLine(event.search), lasting: false }
+      return { head: trialsLine(event.search), parts: [], lasting: false }
   }
+}
+
+/** A bar is as long as there is room for, within these bounds. */
+const barWidths = { least: 6, most: 24 } as const
+
+const gap = "  "
+
+/** The line of an event with a bar of a length, whatever the terminal's width. */
+export const lineOf = (
+  event: ProgressEvent,
+  barWidth: number
+): { readonly text: string; readonly lasting: boolean } => {
+  const { bar: work, head, lasting, parts } = lineParts(event)
+  const lead = work === undefined ? head : `${head} ${bar(work.done, work.total, barWidth)}`
+  const text = parts.length === 0 ? lead : lead + (work === undefined ? gap : " ") + parts.join(gap)
+  return { text, lasting }
+}
+
+/**
+ * The line of an event in so many columns: as many of its parts, the first ones first, as fit beside a bar of the least
+ * length; then a bar of the length that is left.
+ */
+export const fittedLine = (event: ProgressEvent, columns: number): string => {
+  const { bar: work, head, parts } = lineParts(event)
+  if (work === undefined) return wrapped([head, ...parts].join(gap), columns)[0] ?? ""
+  const room = columns - barWidths.least - 2
+  // A name that is longer than the line, as of a download, is shortened; the bar stays.
+  const name = head.length > room ? `${head.slice(0, Math.max(0, room - 1))}…` : head
+  let shown = ""
+  for (const part of parts) {
+    const longer = shown === "" ? part : shown + gap + part
+    if (name.length + longer.length > room) break
+    shown = longer
+  }
+  const width = Math.min(barWidths.most, columns - name.length - shown.length - 2)
+  return `${name} ${bar(work.done, work.total, width)}${shown === "" ? "" : ` ${shown}`}`
+}
+
+/** A text as lines of at most so many columns, broken between words; a word that is longer than a line stays whole. */
+export const wrapped = (text: string, columns: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of text.split(/(?<=\S)(?=\s)/)) {
+    const line = lines.at(-1)
+    if (line === undefined) lines.push(word)
+    else if (line.length + word.length <= columns) lines[lines.length - 1] = line + word
+    else lines.push(`  ${word.trimStart()}`)
+  }
+  return lines
 }
 
 /** Whether what is drawn of it has had its time: what comes next may be on standard output. */
@@ -110,11 +173,6 @@ export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, anima
   const search = yield* Ref.make<SearchResult | undefined>(undefined)
   const screen = makeScreen(terminal)
   yield* Effect.addFinalizer(() => Effect.sync(screen.clear))
-  /** The line of an event, with a bar as long as there is room for. */
-  const lineIn = (event: ProgressEvent, columns: number) => {
-    const plain = lineOf(event, 0).text
-    return lineOf(event, Math.max(0, Math.min(24, columns - plain.length))).text.slice(0, columns)
-  }
   const tableLines = (table: SearchResult | undefined) => {
     // When nothing is left to do, what comes is the search's result.
     if (!animated || table === undefined || isOver(table)) return []
@@ -122,7 +180,7 @@ export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, anima
     return liveTrials(table, { columns: columns - 1, rows: rows - 2 })
   }
   const lines = (event: ProgressEvent) =>
-    event._tag === "Trials" || isDone(event) ? [] : [lineIn(event, terminal.size().columns - 1)]
+    event._tag === "Trials" || isDone(event) ? [] : [fittedLine(event, terminal.size().columns - 1)]
   const plainLine = (event: ProgressEvent, table: SearchResult | undefined) =>
     [...(table === undefined || event._tag === "Trials" ? [] : [trialsLine(table)]), lineOf(event, 0).text]
       .join("; ")
@@ -131,7 +189,10 @@ export const progressOn = Effect.fnUntraced(function* (terminal: Terminal, anima
     if (event._tag === "Trials") yield* Ref.set(search, event.search)
     const table = yield* Ref.get(search)
     const { lasting, text } = lineOf(event, 0)
-    if (lasting) return yield* Effect.sync(() => screen.say(text, tableLines(table)))
+    if (lasting)
+      return yield* Effect.sync(() =>
+        screen.say(animated ? wrapped(text, terminal.size().columns - 1).join("\n") : text, tableLines(table))
+      )
     const now = yield* Clock.currentTimeNanos
     const before = yield* Ref.get(last)
     const isSoon = before !== undefined && now - before < (animated ? 100_000_000n : 10_000_000_000n)

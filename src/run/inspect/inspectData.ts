@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Images } from "../../pipeline/Images.ts"
 import type { ImageFacts } from "../../pipeline/Images.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
-import { countByReason, isFault } from "../../pipeline/Ledger.ts"
+import { byCause, countByReason, isFault, ledgerCounts, rowsText, sumText } from "../../pipeline/Ledger.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 
 const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
@@ -13,11 +13,14 @@ const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
 
 const examplesPerReason = 3
 
+/** Rows by reason, with the first causes of each: an example, and how many rows have it. */
 const byReason = (refusals: ReadonlyArray<Refusal>) =>
   Object.entries(countByReason(refusals)).map(([reason, count]) => ({
     reason,
     count,
-    examples: refusals.filter((refusal) => refusal.reason === reason).slice(0, examplesPerReason)
+    examples: byCause(refusals.filter((refusal) => refusal.reason === reason))
+      .slice(0, examplesPerReason)
+      .map((cause) => ({ ...cause.rows[0], rows: cause.rows.length, where: rowsText(cause) }))
   }))
 
 /** What a catalogue holds, as a run would see it: classes, parts, sizes of the images, what is refused and what is left out. */
@@ -38,7 +41,11 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
     listed: ledger.listed,
     kept: ledger.kept,
     refused: byReason(ledger.refusals.filter(({ reason }) => isFault(reason))),
-    leftOut: byReason(ledger.refusals.filter(({ reason }) => !isFault(reason))),
+    leftOut: [
+      ...byReason(ledger.refusals.filter(({ reason }) => !isFault(reason))),
+      ...(ledger.overLimit > 0 ? [{ reason: "overLimit", count: ledger.overLimit, examples: [] }] : [])
+    ],
+    sum: sumText(ledgerCounts(ledger)),
     classes: classes
       .map((label, index) => ({
         label,

@@ -1,7 +1,5 @@
 import { percent } from "../../metrics/numberText.ts"
-import type { LedgerCounts } from "../../metrics/Report.ts"
 import type { Interval } from "../../metrics/wilson.ts"
-import { byKind } from "../../pipeline/Ledger.ts"
 
 /** In the place of a value that does not exist. */
 export const dash = "–"
@@ -30,13 +28,3 @@ export const rate = (value: number): string =>
 /** The network and its head: `mobilenet-v2 (fc)`. */
 export const networkName = ({ head, network }: { readonly network: string; readonly head: string | null }): string =>
   head === null ? network : `${network} (${head})`
-
-/** Which listed rows are not kept, and why: `refused: 2 malformed; left out: 300 overLimit`; empty where all are kept. */
-export const missingText = ({ leftOut, refused }: Pick<LedgerCounts, "leftOut" | "refused">): string => {
-  const kinds = byKind({ ...refused, ...leftOut })
-  const listed = (name: string, counts: Readonly<Record<string, number>>) => {
-    const reasons = Object.entries(counts).map(([reason, rows]) => `${count(rows)} ${reason}`)
-    return reasons.length === 0 ? [] : [`${name}: ${reasons.join(", ")}`]
-  }
-  return [...listed("refused", kinds.refused), ...listed("left out", kinds.leftOut)].join("; ")
-}

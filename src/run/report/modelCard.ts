@@ -1,10 +1,11 @@
+import { sumText } from "../../pipeline/Ledger.ts"
 import { enginesText } from "../../metrics/enginesUsed.ts"
 import { duration } from "../../metrics/numberText.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import { metrics, shownAt, valueIn } from "../../metrics/metrics.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
-import { count, interval, loss, missingText, networkName, share } from "./format.ts"
+import { count, interval, loss, networkName, share } from "./format.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
@@ -136,7 +137,6 @@ export const modelCard = (facts: RunFacts, analysis: RunAnalysis): string => {
   const changes = Object.entries({ ...amounts, ...(augment.mixup > 0 && augment.cutmix > 0 && { mixSwitch }) })
     .filter(([, amount]) => typeof amount !== "number" || amount > 0)
     .map(([name, amount]) => `${name} ${settingText(amount)}`)
-  const missing = missingText(data)
   return `---
 ${Object.entries(metadata(facts))
   .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
@@ -160,7 +160,7 @@ npx pnpm pipeline:predict --run ${facts.path} photo.jpg
 
 ## Data
 
-${count(data.listed)} rows were listed, ${count(data.kept)} of them kept${missing === "" ? "" : ` (${missing})`}:
+${sumText(data)}:
 ${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; stratified by class, by a hash of seed and id.
 ${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : `The labels are the column \`${config.data.columns.label}\` of the catalogue.`}
 SHA-256 of the data: \`${receipt.dataDigest}\`.

@@ -7,7 +7,7 @@ import type { OpenFeatures } from "../../model/Features.ts"
 import { Pretrained } from "../../model/Pretrained.ts"
 import { noPasses, trainTogether } from "../../model/Training.ts"
 import type { Known } from "../../pipeline/checkImages.ts"
-import { ledgerCounts } from "../../pipeline/Ledger.ts"
+import { ledgerCounts, sumText } from "../../pipeline/Ledger.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import { Machine } from "../Machine.ts"
@@ -90,7 +90,7 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   yield* report({
     _tag: "Note",
     line:
-      `${ledger.kept} of ${ledger.listed} rows kept, ${classes.length} classes: ` +
+      `${sumText(ledgerCounts(ledger))}; ${classes.length} classes: ` +
       `${train.length} to train on, ${validation.length} to validate, ${test.length} to test`
   })
   const tensors = yield* rememberTensors

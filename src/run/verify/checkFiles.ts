@@ -34,8 +34,11 @@ const checkLedger = Effect.fn("verify.ledger")(function* ({ data, receipt }: Rep
       const reasons: Readonly<Record<string, number>> = countByReason(refusals)
       const { kept, leftOut, listed, refused, test, train, validation } = data
       // Weft 0.1 counted choices among the refusals.
-      const kinds = leftOut === undefined ? { refused: reasons } : byKind(reasons)
-      const counts = { listed: kept + refusals.length, kept, ...kinds }
+      // Rows beyond `data.limit` are counted, and not listed.
+      const overLimit = reasons["overLimit"] === undefined ? (leftOut?.["overLimit"] ?? 0) : 0
+      const kinds =
+        leftOut === undefined ? { refused: reasons } : byKind({ ...reasons, ...(overLimit > 0 && { overLimit }) })
+      const counts = { listed: kept + refusals.length + overLimit, kept, ...kinds }
       return compare(
         what,
         "listed = kept + refused + left out, in ledger.jsonl, the report and the receipt; kept = train + validation + test",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { duration } from "../../../src/metrics/numberText.ts"
-import { lineOf, progressOn } from "../../../src/layers/terminal/TerminalProgress.ts"
+import { fittedLine, lineOf, progressOn, wrapped } from "../../../src/layers/terminal/TerminalProgress.ts"
 import { withTrial } from "../../../src/run/search/SearchResult.ts"
 import { fashionHalfway } from "../../fashionSearch.ts"
 import { fakeTerminal } from "./fakeTerminal.ts"
@@ -66,6 +66,40 @@ describe("the progress line", () => {
       lineOf({ _tag: "Epoch", epochs: 10, record: waiting, best: true }, 0).text,
       /200 images\/s {2}1 min 01 s {2}waiting 12\.3 % {2}\*best$/
     )
+  })
+})
+
+describe("a line in a narrow terminal", () => {
+  const events = [
+    step,
+    { ...step, trials: 12, waiting: 0.21, refused: 3, secondsLeft: 7800 },
+    { _tag: "Checking", done: 31_000, total: 44_000, refused: 12 },
+    { _tag: "Evaluating", part: "validation", done: 3, total: 10 },
+    { _tag: "Transfer", name: "mobilenetv2_100.ra_in1k/model.safetensors", done: 1e6, total: 14e6, bytesPerSecond: 1e6 }
+  ] as const
+
+  it("has a bar at any width, and whole parts only", () => {
+    for (const columns of [40, 60, 80, 120])
+      for (const event of events) {
+        const line = fittedLine(event, columns)
+        assert.isAtMost(line.length, columns, line)
+        assert.match(line, / [━─]{6,24}( |$)/)
+        const [, shown = ""] = line.split(/[━─]+ ?/)
+        const [, all = ""] = lineOf(event, 6).text.split(/[━─]+ ?/)
+        assert.isTrue(all === shown || all.startsWith(`${shown}  `) || shown === "", line)
+      }
+    assert.match(fittedLine(step, 60), /^epoch 2\/4 ━+─+ 30\/60 {2}1 min 15 s left {2}187 images\/s$/)
+  })
+
+  it("is broken between words where it stays", () => {
+    const text = "products.csv: 12 labels differ in case alone, such as Tops and tops; they are kept apart"
+    for (const columns of [40, 60, 80]) {
+      const lines = wrapped(text, columns)
+      for (const line of lines) assert.isAtMost(line.length, columns + 2)
+      assert.deepStrictEqual(lines.join(" ").split(/\s+/), text.split(" "))
+    }
+    assert.deepStrictEqual(wrapped("short", 40), ["short"])
+    assert.deepStrictEqual(wrapped(`a ${"x".repeat(50)}`, 40), ["a", `  ${"x".repeat(50)}`])
   })
 })
 

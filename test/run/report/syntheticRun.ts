@@ -62,25 +62,19 @@ export const writeSyntheticRun = Effect.fn("writeSyntheticRun")(function* (run: 
       id: `r${i}`,
       label: `Rare ${i % 3}`,
       detail: "its class has 4 rows; `data.minPerClass` is 50"
-    })),
-    ...Array.from({ length: 5 }, (_, i) => ({
-      line: 40 + i,
-      reason: "overLimit" as const,
-      id: `o${i}`,
-      label: labels[0]!,
-      detail: "not among the 5,000 of `data.limit`"
     }))
   ]
+  const overLimit = 5
   const perClass = labels.map((label, index) => {
     const of = ({ samples }: StoredPredictions) => samples.filter((sample) => sample.label === index).length
     const parts = { train: 8 * of(test), validation: of(validation), test: of(test) }
-    const missing = index === 0 ? { refused: 1, leftOut: 5 } : { refused: 0, leftOut: 0 }
+    const missing = index === 0 ? { refused: 1, leftOut: 0 } : { refused: 0, leftOut: 0 }
     const listed = parts.train + parts.validation + parts.test + missing.refused + missing.leftOut
     return { label, listed, ...parts, leftOut: missing.leftOut }
   })
   const train = perClass.reduce((sum, counts) => sum + counts.train, 0)
   const kept = train + validation.samples.length + test.samples.length
-  const counts = ledgerCounts({ listed: kept + refusals.length, kept, refusals })
+  const counts = ledgerCounts({ listed: kept + refusals.length + overLimit, kept, refusals, overLimit })
   const history = Array.from({ length: epochs }, (_, i) => ({
     epoch: i + 1,
     trainLoss: 2.6 * Math.exp(-0.4 * i) + 0.2,

@@ -7,6 +7,7 @@ import { Charts } from "../../../src/run/report/Charts.ts"
 import { escape } from "../../../src/run/report/html.ts"
 import { experimentLabels } from "../../../src/run/report/experiment.ts"
 import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
+import { reasonWords } from "../../../src/pipeline/Ledger.ts"
 import { writePages } from "../../../src/run/report/writePages.ts"
 import type { RunFile } from "../../../src/run/RunFolder.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
@@ -67,10 +68,11 @@ describe("a run's page", () => {
       assert.deepStrictEqual(data.leftOut, { classTooSmall: 12, overLimit: 5 })
       const [before = "", after = ""] = page.split("Rows left out: 17")
       for (const reason of Object.keys(data.refused)) {
-        assert.include(before, `<td class="word">${reason}</td>`)
-        assert.notInclude(after, `<td class="word">${reason}</td>`)
+        assert.include(before, `<td class="word">${reasonWords(reason)}</td>`)
+        assert.notInclude(after, `<td class="word">${reasonWords(reason)}</td>`)
       }
-      for (const reason of Object.keys(data.leftOut ?? {})) assert.include(after, `<td class="word">${reason}</td>`)
+      for (const reason of Object.keys(data.leftOut ?? {}))
+        assert.include(after, `<td class="word">${reasonWords(reason)}</td>`)
       assert.include(before, "Refused rows: 2")
       assert.include(page, "1,2,&lt;i&gt;three&lt;/i&gt;")
       assert.notMatch(page, /Beside the reference experiment/)
@@ -111,7 +113,7 @@ describe("a run's page", () => {
       assert.match(page, /Rows left out: 17/)
       assert.include(
         yield* textOf("MODEL_CARD.md"),
-        "(refused: 1 malformed, 1 imageMissing; left out: 12 classTooSmall, 5 overLimit)"
+        "+ 2 refused (malformed row 1, photo not found 1) + 17 left out (class too small 12, beyond data.limit 5)"
       )
     }).pipe(Effect.provide(titled))
   )

@@ -1,5 +1,5 @@
-import type { Refusal } from "../../../pipeline/Ledger.ts"
-import { byKind } from "../../../pipeline/Ledger.ts"
+import type { Cause } from "../../../pipeline/Ledger.ts"
+import { byCause, byKind, reasonWords, rowsText, sumText } from "../../../pipeline/Ledger.ts"
 import { percent } from "../../../metrics/numberText.ts"
 import { count } from "../format.ts"
 import { html } from "../html.ts"
@@ -13,11 +13,12 @@ const mostLeftOut = 100
 
 const shortened = (text: string) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text)
 
-const exampleOf = ({ detail, id, line, text }: Refusal) =>
-  html`<div>
-    line ${line}${id === undefined ? "" : html`, id ${id}`}:
-    ${detail}${text === undefined ? "" : html` <code>${shortened(text)}</code>`}
+const exampleOf = (cause: Cause) => {
+  const [{ text }] = cause.rows
+  return html`<div>
+    ${rowsText(cause)}: ${cause.detail}${text === undefined ? "" : html` <code>${shortened(text)}</code>`}
   </div>`
+}
 
 /** Rows by reason, with examples. */
 const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<string, number>>) =>
@@ -34,11 +35,10 @@ const reasonTable = ({ facts: { refusals } }: Shown, counts: Readonly<Record<str
         ${Object.entries(counts).map(
           ([reason, rows]) =>
             html`<tr>
-              <td class="word">${reason}</td>
+              <td class="word">${reasonWords(reason)}</td>
               <td>${count(rows)}</td>
               <td class="wrap text">
-                ${refusals
-                  .filter((refusal) => refusal.reason === reason)
+                ${byCause(refusals.filter((refusal) => refusal.reason === reason))
                   .slice(0, examples)
                   .map(exampleOf)}
               </td>
@@ -91,8 +91,8 @@ export const data: Contents = (shown) => {
   const most = perClass?.[0]
   const least = perClass?.findLast((counts) => counts.train + counts.validation + counts.test > 0)
   return html`<p>
-      ${count(listed)} rows are listed; ${count(kept)} of them are kept (${percent(listed === 0 ? 0 : kept / listed)}):
-      ${count(train)} to train on, ${count(validation)} to validate, ${count(test)} to
+      ${sumText(shown.facts.report.data)} (${percent(listed === 0 ? 0 : kept / listed)} are kept): ${count(train)} to
+      train on, ${count(validation)} to validate, ${count(test)} to
       test.${
         most !== undefined &&
         least !== undefined &&
