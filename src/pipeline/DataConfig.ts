@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** Which column holds what. */
@@ -7,10 +7,32 @@ const Columns = Schema.Struct({
   label: setting(Schema.NonEmptyString, "label", "Column with the class to learn")
 })
 
+/** A regular expression, as JavaScript has it. */
+const Pattern = Schema.NonEmptyString.check(
+  Schema.makeFilter((pattern) => Result.isSuccess(Result.try(() => new RegExp(pattern, "u"))), {
+    expected: "a regular expression"
+  })
+)
+
 /** What decides which part a row belongs to. */
 export const SplitBy = Schema.Union([
   Schema.Literal("row"),
-  Schema.Struct({ column: Schema.NonEmptyString.annotate({ description: "Column with each row's part" }) })
+  Schema.Struct({ column: Schema.NonEmptyString.annotate({ description: "Column with each row's part" }) }),
+  Schema.Struct({
+    group: Schema.Union([Schema.NonEmptyString, Schema.NonEmptyArray(Schema.NonEmptyString)]).annotate({
+      description: "Column, or columns, whose equal cells keep rows in one part"
+    }),
+    pattern: Schema.optionalKey(
+      Pattern.annotate({
+        description: "What of the cell makes the group: the first group in parentheses, or the whole match"
+      })
+    )
+  }).check(
+    Schema.makeFilter(({ group, pattern }) => pattern === undefined || typeof group === "string", {
+      expected: "one column where there is a pattern"
+    })
+  ),
+  Schema.Struct({ time: Schema.NonEmptyString.annotate({ description: "Column with a number or an ISO date" }) })
 ])
 export type SplitBy = typeof SplitBy.Type
 
@@ -21,7 +43,7 @@ export const SplitConfig = Schema.Struct({
   test: setting(Share, 0.1, "Share that is looked at once, at the end"),
   by: optionalSetting(
     SplitBy,
-    '`"row"`: a hash of the row\'s id decides; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Where left out, `"row"`; of class folders with part folders above them, those'
+    '`"row"`: a hash of the row\'s id decides; `{ group = "product" }`: rows with equal cells stay in one part (several columns: `["brand", "name"]`; a part of the cell: `pattern`); `{ time = "date" }`: the newest rows are the test part; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Images with the same bytes are always in one part, unless a column or the time says otherwise. Where left out, `"row"`; of class folders with part folders above them, those'
   ),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),

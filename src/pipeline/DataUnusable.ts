@@ -12,6 +12,8 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
     "noClasses",
     "oneClass",
     "noTraining",
+    "noGroups",
+    "tooFewTimes",
     "imagesMissing"
   ]),
   detail: Schema.String,

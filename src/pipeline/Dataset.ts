@@ -3,7 +3,7 @@ import { report } from "./Progress.ts"
 import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
-import type { DataConfig, SplitConfig } from "./DataConfig.ts"
+import type { DataConfig, SplitBy, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
@@ -17,9 +17,13 @@ import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
-import type { Parts } from "./split.ts"
+import { fewGroupsNote } from "./fewGroups.ts"
+import { groupNames } from "./grouping.ts"
+import type { Division, Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
+import { splitByTime, withOneKindOfTime } from "./splitByTime.ts"
+import type { Time } from "./Time.ts"
 
 /** The samples that a run works on, in their three parts, and what became of every row. */
 export interface Dataset extends Parts<Sample> {
@@ -88,24 +92,50 @@ const noClasses = (
           : "Check `data.images`, `data.columns` and `data.labels`."
   })
 
-/** Into the parts that the rows themselves name, where they do; by the hash split otherwise. */
-const divide = Effect.fnUntraced(function* (
+/** A sample with what its row says of its part. */
+interface Divided extends Placed<Sample> {
+  readonly group: string | undefined
+  readonly time: Time | undefined
+}
+
+/** Divides the samples as configured; the notes say what a person should know of the parts. */
+const divide = (
   file: string,
-  placed: ReadonlyArray<Placed<Sample>>,
+  divided: ReadonlyArray<Divided>,
   classes: ReadonlyArray<string>,
   config: SplitConfig,
   seed: number
-) {
-  if (placed.every(({ part }) => part === undefined))
-    return split(
-      placed.map(({ sample }) => sample),
-      config,
-      seed
-    )
-  const { notes, parts } = yield* Effect.fromResult(splitAsGiven(file, placed, classes, config, seed))
-  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
-  return parts
-})
+): Result.Result<Division<Sample>, DataUnusable> => {
+  const samples = divided.map(({ sample }) => sample)
+  if (typeof config.by === "object" && "time" in config.by)
+    return splitByTime(file, config.by.time, divided, classes, config)
+  const names = groupNames(divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })))
+  if (divided.some(({ part }) => part !== undefined)) return splitAsGiven(file, divided, classes, config, seed, names)
+  const isGrouped = typeof config.by === "object" && "group" in config.by
+  const ungrouped = isGrouped ? divided.filter(({ group }) => group === undefined).length : 0
+  if (isGrouped && ungrouped === divided.length) return Result.fail(noGroups(file, config.by))
+  const parts = split(samples, config, seed, names)
+  return Result.succeed({
+    parts,
+    notes: [
+      ...(ungrouped === 0
+        ? []
+        : [`${file}: ${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
+      ...fewGroupsNote(file, parts, classes, names)
+    ]
+  })
+}
+
+const noGroups = (file: string, by: SplitBy | undefined): DataUnusable =>
+  new DataUnusable({
+    reason: "noGroups",
+    detail:
+      `${file}: no row has a group: ` +
+      (typeof by === "object" && "pattern" in by && by.pattern !== undefined
+        ? `the pattern ${JSON.stringify(by.pattern)} is in none of the cells`
+        : "the cells are empty"),
+    cure: "Check the column and the pattern in `data.split.by`."
+  })
 
 /**
  * Reads a catalogue and divides it: rows, filter, limit, image check, split. What is refused is in the ledger, by line.
@@ -125,8 +155,9 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const { data, image, known, loader, root } = options
   const seed = data.split.seed ?? options.seed
   const file = catalogueFile(root, data)
-  const read = yield* readRows(root, data)
-  const { listed } = read
+  const raw = yield* readRows(root, data)
+  const { listed } = raw
+  const read = withOneKindOfTime(raw)
 
   const unique = dropDuplicates(read.rows)
   const faulty = [...read.refusals, ...unique.refusals].sort((a, b) => a.line - b.line)
@@ -167,11 +198,14 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
   const urls = data.urls === undefined ? {} : { urls: data.urls }
-  const samples = left.kept.map(({ digest, id, label, line, part, path }) => ({
+  const samples = left.kept.map(({ digest, group, id, label, line, part, path, time }) => ({
     part,
+    group,
+    time,
     sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
-  const parts = yield* divide(file, samples, classes, data.split, seed)
+  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed))
+  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
   const dataset: Dataset = {
     root,
     classes,

@@ -11,6 +11,7 @@ export const Fault = Schema.Literals([
   "missingId",
   "missingLabel",
   "unknownPart",
+  "unknownTime",
   "duplicateId",
   ...ImageFault.literals
 ])
@@ -25,6 +26,7 @@ const words: Readonly<Record<string, string>> = {
   missingLabel: "no label",
   duplicateId: "id occurs twice",
   unknownPart: "part not known",
+  unknownTime: "time cannot be read",
   urlRefused: "URL not allowed",
   notFetched: "photo could not be fetched",
   imageOutside: "photo outside the data folder",

@@ -60,7 +60,7 @@ export class Rows extends Context.Service<
   {
     /**
      * Every row of the catalogue that `config` names under `root`, in its order; blank lines are no rows. Whatever is no
-     * row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`), and the next one is read.
+     * row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`, `unknownTime`), and the next one is read.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }
