@@ -45,6 +45,10 @@ export const SplitConfig = Schema.Struct({
     SplitBy,
     '`"row"`: a hash of the row\'s id decides; `{ group = "product" }`: rows with equal cells stay in one part (several columns: `["brand", "name"]`; a part of the cell: `pattern`); `{ time = "date" }`: the newest rows are the test part; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Images with the same bytes are always in one part, unless a column or the time says otherwise. Where left out, `"row"`; of class folders with part folders above them, those'
   ),
+  nearDuplicates: optionalSetting(
+    Schema.Literals(["together", "apart"]),
+    '`"together"`: photos that look alike are in one group, and so in one part; `"apart"`, and where left out: they are counted, and divided as other rows are'
+  ),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),
     "Of the split, and of the subset that `data.limit` takes; the run's `seed` where left out. Runs of other seeds that share it can be compared and averaged"
@@ -145,6 +149,14 @@ export const DataConfig = Schema.Struct({
     intBetween(3, 1_000_000),
     50,
     "Classes with fewer well-formed rows are left out (3 at least: every class reaches every part)"
+  ),
+  rare: optionalSetting(
+    Schema.Union([Schema.Literal("leave out"), Schema.Struct({ as: Schema.NonEmptyString })]),
+    '`{ as = "other" }` makes one class of all that have fewer rows than `data.minPerClass`, where these have so many together; `"leave out"`, and where left out: they are left out'
+  ),
+  conflicts: optionalSetting(
+    Schema.Literals(["keep", "refuse", "majority"]),
+    'Rows whose images are the same byte for byte and whose labels differ: `"keep"` keeps all, and is meant where left out; `"refuse"` keeps none; `"majority"` keeps those with the label that most of them have'
   ),
   limit: optionalSetting(
     intBetween(30, 1e9),

@@ -10,6 +10,7 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
     "unknownLabel",
     "limitTooSmall",
     "noClasses",
+    "classNameTaken",
     "oneClass",
     "noTraining",
     "noGroups",

@@ -5,7 +5,7 @@ import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import type { DataConfig, SplitBy, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
-import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
+import { countLabels, dropDuplicates, keepLabels, keepLargeClasses, mergeRareClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
@@ -17,6 +17,7 @@ import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
+import { settleConflicts } from "./conflicts.ts"
 import { fewGroupsNote } from "./fewGroups.ts"
 import { groupNames } from "./grouping.ts"
 import type { Division, Parts } from "./split.ts"
@@ -167,8 +168,13 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
   const similar = similarLabelsNote(countLabels(unique.kept), data.labels)
   if (similar !== undefined) yield* report({ _tag: "Note", line: similar })
+  const { rare } = data
+  const merged =
+    typeof rare === "object"
+      ? yield* Effect.fromResult(mergeRareClasses(allowed.kept, data.minPerClass, rare.as))
+      : allowed.kept
   const large = keepLargeClasses(
-    allowed.kept,
+    merged,
     data.minPerClass,
     (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(data.minPerClass)}`
   )
@@ -185,12 +191,16 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     loader,
     known
   })
+  const settled = settleConflicts(checked.kept, data.conflicts)
+  const faults = [...refused, ...checked.refusals, ...settled.refusals]
+  const spentOnConflicts = checkBudget(file, listed, faults, data.maxRefused)
+  if (settled.refusals.length > 0 && spentOnConflicts !== undefined) return yield* spentOnConflicts
   const left = keepLargeClasses(
-    checked.kept,
+    settled.kept,
     leastPerClass,
     (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
   )
-  const refusals = [...refused, ...checked.refusals, ...left.refusals].sort((a, b) => a.line - b.line)
+  const refusals = [...faults, ...left.refusals].sort((a, b) => a.line - b.line)
   if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, large.refusals, data)
 
   const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)

@@ -13,6 +13,7 @@ export const Fault = Schema.Literals([
   "unknownPart",
   "unknownTime",
   "duplicateId",
+  "labelConflict",
   ...ImageFault.literals
 ])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
@@ -25,6 +26,7 @@ const words: Readonly<Record<string, string>> = {
   missingId: "no id",
   missingLabel: "no label",
   duplicateId: "id occurs twice",
+  labelConflict: "same image with another label",
   unknownPart: "part not known",
   unknownTime: "time cannot be read",
   urlRefused: "URL not allowed",
