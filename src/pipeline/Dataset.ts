@@ -11,6 +11,9 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
 import { countByReason, reasonsText } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
+import type { Leakage, PlacedRow } from "./leakage.ts"
+import { leakageOf, rowsAlike } from "./leakage.ts"
+import { Part } from "./Part.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
@@ -35,6 +38,8 @@ export interface Dataset extends Parts<Sample> {
   readonly ledger: Ledger
   /** SHA-256 over id, label and image bytes of all kept samples, in hex; their order in the list is of no account. */
   readonly digest: string
+  /** What the parts share, and which labels contradict each other; absent where it was known how the rows were divided. */
+  readonly leakage?: Leakage
 }
 
 /** All rows of the catalogue, and the lines that are none. */
@@ -105,12 +110,13 @@ const divide = (
   divided: ReadonlyArray<Divided>,
   classes: ReadonlyArray<string>,
   config: SplitConfig,
-  seed: number
+  seed: number,
+  alike: ReadonlyArray<readonly [number, number]>
 ): Result.Result<Division<Sample>, DataUnusable> => {
   const samples = divided.map(({ sample }) => sample)
   if (typeof config.by === "object" && "time" in config.by)
     return splitByTime(file, config.by.time, divided, classes, config)
-  const names = groupNames(divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })))
+  const names = groupNames(divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })), alike)
   if (divided.some(({ part }) => part !== undefined)) return splitAsGiven(file, divided, classes, config, seed, names)
   const isGrouped = typeof config.by === "object" && "group" in config.by
   const ungrouped = isGrouped ? divided.filter(({ group }) => group === undefined).length : 0
@@ -124,6 +130,15 @@ const divide = (
         : [`${file}: ${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
       ...fewGroupsNote(file, parts, classes, names)
     ]
+  })
+}
+
+/** The rows, each with its part. */
+const placedRows = (rows: ReadonlyArray<CheckedRow>, parts: Parts<Sample>): ReadonlyArray<PlacedRow> => {
+  const partOf = new Map(Part.literals.flatMap((part) => parts[part].map(({ id }) => [id, part] as const)))
+  return rows.flatMap((row) => {
+    const placedIn = partOf.get(row.id)
+    return placedIn === undefined ? [] : [{ ...row, placedIn }]
   })
 }
 
@@ -214,14 +229,17 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     time,
     sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
-  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed))
+  const alike =
+    data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
+  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
   yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
   const dataset: Dataset = {
     root,
     classes,
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
-    digest: yield* sha256(listingOf(left.kept))
+    digest: yield* sha256(listingOf(left.kept)),
+    ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes) })
   }
   return dataset
 })

@@ -21,6 +21,8 @@ export interface Header {
   readonly group?: { readonly columns: ReadonlyArray<number>; readonly pattern?: RegExp }
   /** Index of the column with the row's time, where that divides the rows. */
   readonly time?: number
+  /** The columns with neither the id, the label nor the image's path, where there are any. */
+  readonly others?: { readonly columns: ReadonlyArray<string>; readonly indexes: ReadonlyArray<number> }
 }
 
 const shown = { names: 12, characters: 40 }
@@ -180,8 +182,15 @@ export const readHeader = (
   if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
   const { by } = config.split
   const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
+  const taken = new Set([
+    config.columns.id,
+    config.columns.label,
+    ...imageParts(config.images).filter((_, index) => index % 2 === 1)
+  ])
+  const others = columns.filter((column) => column !== "" && !taken.has(column))
   return Result.succeed({
     columns,
+    ...(others.length > 0 && { others: { columns: others, indexes: others.map(indexOf) } }),
     id: indexOf(config.columns.id),
     label: indexOf(config.columns.label),
     image: imageParts(config.images).map((part, index) => (index % 2 === 1 ? indexOf(part) : part)),

@@ -41,6 +41,8 @@ export interface ImageFacts {
   readonly format: string
   /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
+  /** What the picture looks like; see `fingerprint`. Absent where it was not worked out. */
+  readonly fingerprint?: string
   /** The file's name as the disk has it, where that is another than the one asked for: the Unicode form may differ. */
   readonly path?: string
 }

@@ -11,6 +11,14 @@ const OneLine = Schema.String.check(
 
 const Cell = Schema.Trim.pipe(Schema.decodeTo(OneLine))
 
+/** The cells of a row that are neither its id, its label nor its image's path. */
+export const OtherCells = Schema.Struct({
+  columns: Schema.Array(Schema.String),
+  /** The cells, trimmed, as JSON: one text to keep for each row. */
+  cells: Schema.String
+})
+export type OtherCells = typeof OtherCells.Type
+
 /** One well-formed line of the catalogue: a sample's name, its class, and where its image is. */
 export const Row = Schema.Struct({
   /** Line of the list, from 1 (a CSV's header); a row over several lines has its first one's. See `Refusal`. */
@@ -23,6 +31,8 @@ export const Row = Schema.Struct({
   part: Schema.optionalKey(Part),
   /** The cells that it shares with the rows of its group, as JSON; without any it is a group of its own. */
   group: Schema.optionalKey(Schema.String),
+  /** Its other cells, as far as its source reads them. */
+  others: Schema.optionalKey(OtherCells),
   /** When it is of, where the time divides the rows. */
   time: Schema.optionalKey(Time)
 })
@@ -84,10 +94,21 @@ export const readRow = (
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
     if (empty !== undefined) return Result.fail(noImage(empty, line, text))
-    return placed(header, cells, read.success, text)
+    return placed(header, cells, withOthers(header, cells, read.success), text)
   }
   return Result.fail(explain(read.failure.issue, header, cells, line, text))
 }
+
+const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row): Row =>
+  others === undefined
+    ? row
+    : {
+        ...row,
+        others: {
+          columns: others.columns,
+          cells: JSON.stringify(others.indexes.map((index) => (cells[index] ?? "").trim()))
+        }
+      }
 
 /** The row with what decides its part. */
 const placed = (

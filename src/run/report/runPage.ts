@@ -5,6 +5,7 @@ import { page } from "./page.ts"
 import { calibration } from "./sections/calibration.ts"
 import { classes, confusion } from "./sections/classes.ts"
 import { data } from "./sections/data.ts"
+import { contradictions, leakage } from "./sections/leakage.ts"
 import { labelErrors, losses, pairs } from "./sections/photos.ts"
 import { receipt } from "./sections/receipt.ts"
 import type { Contents, Shown } from "./sections/Shown.ts"
@@ -21,6 +22,8 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["losses", "Highest losses", losses],
   ["labels", "Likely label errors", labelErrors],
   ["calibration", "Calibration", calibration],
+  ["leakage", "Leakage", leakage],
+  ["contradictions", "Labels that contradict each other", contradictions],
   ["data", "Data", data],
   ["time", "Time", time],
   ["receipt", "Receipt", receipt]

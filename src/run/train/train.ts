@@ -168,6 +168,9 @@ const writeBegun = Effect.fnUntraced(
   function* ({ config, dataset, engine, engineWanted, folder }: OpenRun, features: OpenFeatures | undefined) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
+    // Of a run that goes on, it was written when the run began.
+    if (dataset.leakage !== undefined)
+      yield* writeChanged(folder, "leakage.json", `${JSON.stringify(dataset.leakage, null, 2)}\n`)
     yield* writeChanged(folder, "engine.json", runEngineText(chosenEngine(engineWanted, engine, features)))
     // The last: it is what makes the folder a run's.
     yield* writeChanged(folder, "config.json", `${JSON.stringify(config, null, 2)}\n`)

@@ -12,7 +12,7 @@ const described = (labelName: string, predictedName: string, probability: number
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html => {
+export const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html => {
   const address = pictures.get(file)
   return address !== undefined && isLocalPicture(address)
     ? html`<img src="${raw(address)}" alt="Photo ${text}" title="${file}" />`
