@@ -116,7 +116,10 @@ const divide = (
   const samples = divided.map(({ sample }) => sample)
   if (typeof config.by === "object" && "time" in config.by)
     return splitByTime(file, config.by.time, divided, classes, config)
-  const names = groupNames(divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })), alike)
+  const names = groupNames(
+    divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })),
+    alike
+  )
   if (divided.some(({ part }) => part !== undefined)) return splitAsGiven(file, divided, classes, config, seed, names)
   const isGrouped = typeof config.by === "object" && "group" in config.by
   const ungrouped = isGrouped ? divided.filter(({ group }) => group === undefined).length : 0
@@ -127,7 +130,9 @@ const divide = (
     notes: [
       ...(ungrouped === 0
         ? []
-        : [`${file}: ${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
+        : [
+            `${file}: ${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`
+          ]),
       ...fewGroupsNote(file, parts, classes, names)
     ]
   })
@@ -229,8 +234,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     time,
     sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
-  const alike =
-    data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
+  const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
   const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
   yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
   const dataset: Dataset = {

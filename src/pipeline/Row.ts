@@ -111,12 +111,7 @@ const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row):
       }
 
 /** The row with what decides its part. */
-const placed = (
-  header: Header,
-  cells: ReadonlyArray<string>,
-  row: Row,
-  text: string
-): Result.Result<Row, Refusal> => {
+const placed = (header: Header, cells: ReadonlyArray<string>, row: Row, text: string): Result.Result<Row, Refusal> => {
   if (header.part !== undefined) {
     const word = cells[header.part] ?? ""
     const part = partNamed(word)

@@ -37,4 +37,9 @@ export const asDate = ({ at, isDate }: Time): Time | undefined => {
 
 /** A time as people read it: 2012, 2012-05-31, 2012-05-31T10:00:00Z. */
 export const timeText = ({ at, isDate }: Time): string =>
-  isDate ? new Date(at).toISOString().replace(/\.000Z$/, "Z").replace(/T00:00:00Z$/, "") : String(at)
+  isDate
+    ? new Date(at)
+        .toISOString()
+        .replace(/\.000Z$/, "Z")
+        .replace(/T00:00:00Z$/, "")
+    : String(at)

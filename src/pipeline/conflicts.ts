@@ -44,7 +44,10 @@ export const labelsText = (labels: Conflict<unknown>["labels"]): string =>
  * Refuses rows whose images are the same byte for byte and whose labels differ, as `data.conflicts` says: none (`keep`), all
  * (`refuse`), or all but those with the label that most of them have (`majority`; where two have the most, all).
  */
-export const settleConflicts = (rows: ReadonlyArray<CheckedRow>, policy: DataConfig["conflicts"]): Filtered<CheckedRow> => {
+export const settleConflicts = (
+  rows: ReadonlyArray<CheckedRow>,
+  policy: DataConfig["conflicts"]
+): Filtered<CheckedRow> => {
   if (policy === undefined || policy === "keep") return { kept: rows, refusals: [] }
   const refusals = new Map<CheckedRow, Refusal>()
   for (const { labels, rows: set } of conflictsOf(rows, ({ digest }) => digest)) {

@@ -120,7 +120,10 @@ export type PlacedRow = CheckedRow & { readonly placedIn: Part }
 /** Rows of other parts, each with a training row that it is tied to. */
 type Tied = ReadonlyMap<PlacedRow, PlacedRow>
 
-const tiedByKey = (rows: ReadonlyArray<PlacedRow>, keyOf: (row: PlacedRow, index: number) => string | undefined): Tied => {
+const tiedByKey = (
+  rows: ReadonlyArray<PlacedRow>,
+  keyOf: (row: PlacedRow, index: number) => string | undefined
+): Tied => {
   const trained = new Map<string, PlacedRow>()
   const keys = rows.map(keyOf)
   rows.forEach((row, index) => {
@@ -167,12 +170,13 @@ export const rowsAlike = (
 }
 
 /** Works out what the parts of a divided catalogue share; `root` is the catalogue's folder. */
-export const leakageOf = (
-  root: string,
-  rows: ReadonlyArray<PlacedRow>,
-  notes: ReadonlyArray<string>
-): Leakage => {
-  const show = ({ digest, id, label, path }: PlacedRow): ShownRow => ({ id, file: imageFrom(root, path), digest, label })
+export const leakageOf = (root: string, rows: ReadonlyArray<PlacedRow>, notes: ReadonlyArray<string>): Leakage => {
+  const show = ({ digest, id, label, path }: PlacedRow): ShownRow => ({
+    id,
+    file: imageFrom(root, path),
+    digest,
+    label
+  })
   const inPart = (part: Part) => rows.reduce((sum, { placedIn }) => sum + (placedIn === part ? 1 : 0), 0)
   const shared = (kind: Shared["kind"], tied: Tied, column?: string): Shared => {
     const test = [...tied].filter(([{ placedIn }]) => placedIn === "test")

@@ -117,7 +117,8 @@ export const split = <A extends { readonly id: string; readonly label: Label }>(
   return { train: result.train.sort(byId), validation: result.validation.sort(byId), test: result.test.sort(byId) }
 }
 
-const byKey = (a: Pick<Group<unknown>, "key" | "name">, b: Pick<Group<unknown>, "key" | "name">) => a.key - b.key || byCodeUnit(a.name, b.name)
+const byKey = (a: Pick<Group<unknown>, "key" | "name">, b: Pick<Group<unknown>, "key" | "name">) =>
+  a.key - b.key || byCodeUnit(a.name, b.name)
 
 const stateOf = (states: ReadonlyMap<Label, ClassState>, label: Label): ClassState =>
   states.get(label) ?? { quota: [], wanted: [], placed: [], left: 0 } // there is one for every label

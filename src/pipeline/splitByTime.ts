@@ -13,7 +13,9 @@ import { asDate, timeText } from "./Time.ts"
  * Rows whose times can be compared. Among dates, a number of four digits is a year, and any other number is refused
  * (`unknownTime`): a number and a date have no order.
  */
-export const withOneKindOfTime = <A extends { readonly rows: ReadonlyArray<Row>; readonly refusals: ReadonlyArray<Refusal> }>(
+export const withOneKindOfTime = <
+  A extends { readonly rows: ReadonlyArray<Row>; readonly refusals: ReadonlyArray<Refusal> }
+>(
   read: A
 ): A => {
   if (!read.rows.some(({ time }) => time?.isDate === true)) return read

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { DataConfig } from "../../src/pipeline/DataConfig.ts"
+import type { Known } from "../../src/pipeline/checkImages.ts"
+import type { Dataset } from "../../src/pipeline/Dataset.ts"
 import { loadDataset } from "../../src/pipeline/Dataset.ts"
+import { draw } from "../../src/pipeline/draw.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { Images } from "../../src/pipeline/Images.ts"
 import { countByReason } from "../../src/pipeline/Ledger.ts"
@@ -57,10 +60,12 @@ describe("data.split.by", () => {
       const rows = [...rowsOf("cap", 60), ...rowsOf("top", 60)]
       // Each image of a top twice.
       const twice = rows.flatMap(([id = "", kind = "", file = "", name = "", year = ""]): Table =>
-        kind === "cap" ? [[id, kind, file, name, year]] : [
-          [id, kind, file, name, year],
-          [`${id}b`, kind, file, name, year]
-        ]
+        kind === "cap"
+          ? [[id, kind, file, name, year]]
+          : [
+              [id, kind, file, name, year],
+              [`${id}b`, kind, file, name, year]
+            ]
       )
       const { partOf } = yield* load(twice, {})
       for (let i = 0; i < 60; i++) assert.strictEqual(partOf.get(`top${i}`), partOf.get(`top${i}b`))
@@ -71,7 +76,12 @@ describe("data.split.by", () => {
 
   it.effect("keeps groups by columns or a pattern in one part; a row without a cell is its own group", () =>
     Effect.gen(function* () {
-      const rows = [...rowsOf("cap", 60), ...rowsOf("top", 60), ["x", "top", "x", "", "2001"], ["y", "top", "y", "", "2001"]]
+      const rows = [
+        ...rowsOf("cap", 60),
+        ...rowsOf("top", 60),
+        ["x", "top", "x", "", "2001"],
+        ["y", "top", "y", "", "2001"]
+      ]
       const { notes, partOf } = yield* load(rows, { split: { by: { group: "name" } } })
       for (let i = 0; i < 60; i++) assert.strictEqual(partOf.get(`top${i}`), partOf.get(`top${i - (i % 3)}`))
       assert.deepStrictEqual(notes, [
@@ -99,14 +109,19 @@ describe("data.split.by", () => {
 
   it.effect("divides by time, and refuses times that cannot be read", () =>
     Effect.gen(function* () {
-      const rows = [...rowsOf("cap", 60), ...rowsOf("top", 60), ["x", "top", "x", "n", "soon"], ["y", "top", "y", "n", ""]]
+      const rows = [
+        ...rowsOf("cap", 60),
+        ...rowsOf("top", 60),
+        ["x", "top", "x", "n", "soon"],
+        ["y", "top", "y", "n", ""]
+      ]
       const { dataset, notes, partOf } = yield* load(rows, { split: { by: { time: "year" } } })
-      assert.deepStrictEqual(
-        [dataset.train.length, dataset.validation.length, dataset.test.length],
-        [96, 12, 12]
-      )
+      assert.deepStrictEqual([dataset.train.length, dataset.validation.length, dataset.test.length], [96, 12, 12])
       for (const i of [18, 19, 38, 59]) assert.strictEqual(partOf.get(`cap${i}`), "test")
-      assert.match(notes[0] ?? "", /test from 2018 on \(12 rows\), validation from 2016 on \(12\), training before that/)
+      assert.match(
+        notes[0] ?? "",
+        /test from 2018 on \(12 rows\), validation from 2016 on \(12\), training before that/
+      )
       assert.deepStrictEqual(
         dataset.ledger.refusals.map(({ detail, line, reason }) => [line, reason, detail]),
         [
@@ -133,6 +148,59 @@ describe("data.split.by", () => {
       const found = yield* load(dated.slice(0, 120), { split: { by: { time: "year" } } })
       assert.deepStrictEqual(countByReason(found.dataset.ledger.refusals), { unknownTime: 1 })
       assert.match(found.notes[0] ?? "", /test from 2018-06-30 on/)
+    })
+  )
+})
+
+describe("data.split.nearDuplicates", () => {
+  it.effect("joins photos that look alike into one group where it says so, and counts them otherwise", () =>
+    Effect.gen(function* () {
+      const rows = [...rowsOf("cap", 60), ...rowsOf("top", 60)]
+      const looksOf = (path: string) => {
+        const { next } = draw("looks", path.replace(/(top\d)\d*\.jpg$/, "$1"))
+        return Array.from({ length: 64 }, () => Math.floor(16 * next()).toString(16)).join("")
+      }
+      const load = (nearDuplicates?: "together" | "apart", known?: Known) =>
+        loadDataset({
+          root: "catalogue",
+          data: configOf({ minPerClass: 3, images: "{file}.jpg", split: nearDuplicates ? { nearDuplicates } : {} }),
+          image,
+          loader,
+          seed: 1,
+          known
+        }).pipe(
+          Effect.provideService(
+            Images,
+            Images.of({
+              load: () => Effect.succeed(pixels),
+              check: (path) =>
+                Effect.succeed({
+                  height: 1,
+                  width: 2,
+                  channels: 3,
+                  format: "none",
+                  digest: path,
+                  fingerprint: looksOf(path)
+                })
+            })
+          ),
+          Effect.provide(
+            Rows.layerMemory(new Map([["catalogue/list.csv", [["id", "kind", "file", "name", "year"], ...rows]]]))
+          )
+        )
+      const apart = yield* load("apart")
+      assert.deepStrictEqual(yield* load(), apart)
+      const looksShared = (dataset: Dataset) => dataset.leakage?.shared.find(({ kind }) => kind === "looks")?.test
+      assert.isAbove(looksShared(apart) ?? 0, 0)
+      const together = yield* load("together")
+      assert.strictEqual(looksShared(together), 0)
+      for (const part of [together.train, together.validation, together.test])
+        for (const { id } of part.filter(({ id }) => id.startsWith("top")))
+          assert.isTrue(part.some((one) => one.id === id.slice(0, 4)))
+      // A run that goes on knows the bytes, and divides as it began.
+      const kept = new Map([...apart.train, ...apart.validation, ...apart.test].map(({ digest, id }) => [id, digest]))
+      const resumed = yield* load("together", { kept })
+      assert.deepStrictEqual(resumed.test, together.test)
     })
   )
 })
@@ -165,10 +233,7 @@ describe("data.conflicts", () => {
   it.effect("says which rows contradict each other, and counts them as faults", () =>
     Effect.gen(function* () {
       const { dataset } = yield* load(rows, { conflicts: "majority" })
-      assert.strictEqual(
-        dataset.ledger.refusals[0]?.detail,
-        'lines 42, 43, 44 have the same image: "top" 2, "cap" 1'
-      )
+      assert.strictEqual(dataset.ledger.refusals[0]?.detail, 'lines 42, 43, 44 have the same image: "top" 2, "cap" 1')
       const spent = yield* Effect.flip(load(rows, { conflicts: "refuse", maxRefused: 0.05 }))
       assert.match(spent.message, /same image with another label 5/)
     })

@@ -20,12 +20,21 @@ describe("groupNames", () => {
       ["e", "d"],
       ["g", "sole"]
     ] as const
-    assert.deepStrictEqual([...groupNames(samples, [[4, 3]])], expected.map((pair) => [...pair]))
+    assert.deepStrictEqual(
+      [...groupNames(samples, [[4, 3]])],
+      expected.map((pair) => [...pair])
+    )
     const backwards = groupNames(samples.toReversed(), [[2, 3]])
     assert.deepStrictEqual(new Map(backwards), new Map(expected))
   })
 
   it("has no group where nothing ties samples", () => {
-    assert.strictEqual(groupNames([{ id: "a", digest: "1" }, { id: "b", digest: "2" }]).size, 0)
+    assert.strictEqual(
+      groupNames([
+        { id: "a", digest: "1" },
+        { id: "b", digest: "2" }
+      ]).size,
+      0
+    )
   })
 })

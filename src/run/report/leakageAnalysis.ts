@@ -26,7 +26,11 @@ export interface LeakageAnalysis {
   readonly found: Leakage
   readonly all: Measured | null
   /** Of each kind: the test photos that share it, and the others. */
-  readonly shared: ReadonlyArray<{ readonly of: Shared; readonly own: Measured | null; readonly others: Measured | null }>
+  readonly shared: ReadonlyArray<{
+    readonly of: Shared
+    readonly own: Measured | null
+    readonly others: Measured | null
+  }>
   /** How many test photos share nothing, and their metrics. */
   readonly free: number
   readonly none: Measured | null

@@ -123,7 +123,10 @@ const divisionText = ({ split: { by, nearDuplicates } }: RunFacts["config"]["dat
   const together = nearDuplicates === "together" ? ", and photos that look alike" : ""
   const what =
     typeof by === "object"
-      ? `rows with equal cells in ${[by.group].flat().map((column) => `\`${inMarkdown(column)}\``).join(", ")} together${together}`
+      ? `rows with equal cells in ${[by.group]
+          .flat()
+          .map((column) => `\`${inMarkdown(column)}\``)
+          .join(", ")} together${together}`
       : nearDuplicates === "together"
         ? "photos that look alike together"
         : undefined

@@ -29,12 +29,18 @@ const pairs = (shown: Shown, one: Shared) =>
   html`<details>
     <summary>Test photos that share ${sharedText(one)} with a training photo, and that photo</summary>
     ${one.examples.map(
-      ({ test, train }) => html`<div class="strip">${photo(shown, test, "test")}${photo(shown, train, "training")}</div>`
+      ({ test, train }) =>
+        html`<div class="strip">${photo(shown, test, "test")}${photo(shown, train, "training")}</div>`
     )}
   </details> `
 
-const validationText = ({ shared, validation }: { readonly shared: ReadonlyArray<Shared>; readonly validation: number }) =>
-  shared.map((one) => `${sharedText(one)} ${count(one.validation)}`).join(", ") + ` of ${count(validation)}`
+const validationText = ({
+  shared,
+  validation
+}: {
+  readonly shared: ReadonlyArray<Shared>
+  readonly validation: number
+}) => shared.map((one) => `${sharedText(one)} ${count(one.validation)}`).join(", ") + ` of ${count(validation)}`
 
 /** What the test part shares with the training part, and the metrics with and without those photos. */
 export const leakage: Contents = (shown) => {
@@ -53,7 +59,12 @@ export const leakage: Contents = (shown) => {
       }
       A column counts where it looks like products' names: ${nameRuleText}.
     </p>
-    ${notes.length > 0 && html`<ul>${notes.map((note) => html`<li>${note}</li> `)}</ul>`}
+    ${
+      notes.length > 0 &&
+      html`<ul>
+        ${notes.map((note) => html`<li>${note}</li> `)}
+      </ul>`
+    }
     <div class="scroll" role="region" aria-label="Metrics with and without shared photos" tabindex="0">
       <table>
         <thead>
