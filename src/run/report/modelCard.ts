@@ -153,7 +153,7 @@ ${table(
     row("all", found.test, all),
     ...shared.flatMap(({ of, others, own }) => [
       row(`share ${inMarkdown(sharedText(of))}`, of.test, own),
-      row("do not", found.test - of.test, others)
+      row("do not share it", found.test - of.test, others)
     ]),
     row("share nothing", leakage.free, none)
   ]

@@ -17,11 +17,12 @@ const row = (name: string, samples: number, measured: Measured | null) =>
     <td>${interval(measured?.weightedF1Interval)}</td>
   </tr> `
 
-const photo = (shown: Shown, one: ShownRow, text: string) =>
+/** A photo with its label, and what is to be known of it beside its id. */
+const photo = (shown: Shown, one: ShownRow, text?: string) =>
   html`<div>
-    ${pictureOf(shown, one, `labelled ${one.label}, ${text}`)}
+    ${pictureOf(shown, one, `labelled ${one.label}`)}
     <div>${one.label}</div>
-    <div class="quiet">${one.id}, ${text}</div>
+    <div class="quiet">${one.id}${text !== undefined && html`, ${text}`}</div>
   </div> `
 
 const pairs = (shown: Shown, one: Shared) =>
@@ -81,7 +82,7 @@ export const leakage: Contents = (shown) => {
           ${row("all", test, all)}
           ${shared.map(
             ({ of, others, own }) =>
-              html`${row(`share ${sharedText(of)}`, of.test, own)}${row("do not", test - of.test, others)}`
+              html`${row(`share ${sharedText(of)}`, of.test, own)}${row("do not share it", test - of.test, others)}`
           )}
           ${row("share nothing of these", free, none)}
         </tbody>
@@ -106,7 +107,7 @@ const contradiction = (shown: Shown, one: Contradiction) =>
           <div>
             ${shared !== undefined && html`${shared}: `}${labels.map(([label, n]) => `${label} ${count(n)}`).join(", ")}
           </div>
-          <div class="strip">${rows.map((sample) => photo(shown, sample, ""))}</div>
+          <div class="strip">${rows.map((sample) => photo(shown, sample))}</div>
         </div> `
     )}`
 
@@ -117,8 +118,9 @@ export const contradictions: Contents = (shown) => {
   return found.length === 0
     ? html`<p>Rows with the same image, or the same name, have the same label everywhere.</p>`
     : html`<p>
-          One image with two labels is a mistake in one of them; one name with two labels often is. What becomes of the
-          first kind says <code>data.conflicts</code>.
+          One image with two labels is a mistake in one of them; one name with two labels often is.
+          <code>data.conflicts</code>
+          says what becomes of the first kind.
         </p>
         ${found.map((one) => contradiction(shown, one))}`
 }
