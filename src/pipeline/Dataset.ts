@@ -130,10 +130,8 @@ const divide = (
     notes: [
       ...(ungrouped === 0
         ? []
-        : [
-            `${file}: ${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`
-          ]),
-      ...fewGroupsNote(file, parts, classes, names)
+        : [`${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
+      ...fewGroupsNote(parts, classes, names)
     ]
   })
 }
@@ -236,7 +234,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   }))
   const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
   const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
-  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
+  yield* Effect.forEach(notes, (note) => report({ _tag: "Note", line: `${file}: ${note}` }), { discard: true })
   const dataset: Dataset = {
     root,
     classes,

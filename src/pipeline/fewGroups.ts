@@ -8,7 +8,6 @@ const partWords = { train: "training", validation: "validation", test: "test" } 
 
 /** Names the classes that some part lacks because too few groups have them; none where every part has every class. */
 export const fewGroupsNote = (
-  file: string,
   parts: Parts<{ readonly id: string; readonly label: number }>,
   classes: ReadonlyArray<string>,
   groups: ReadonlyMap<string, string>
@@ -28,5 +27,5 @@ export const fewGroupsNote = (
   })
   if (lacking.length === 0) return []
   const more = lacking.length > shown ? `; and ${count(lacking.length - shown)} more` : ""
-  return [`${file}: classes with too few groups to be in every part: ${lacking.slice(0, shown).join("; ")}${more}`]
+  return [`classes with too few groups to be in every part: ${lacking.slice(0, shown).join("; ")}${more}`]
 }

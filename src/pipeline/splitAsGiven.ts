@@ -57,7 +57,7 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
     shares[part] === 0 || taken[part].length === 0
       ? []
       : [
-          `${file}: no row is of the ${part} part: ${count(taken[part].length)} of the ${count(train.length)} training rows ` +
+          `no row is of the ${part} part: ${count(taken[part].length)} of the ${count(train.length)} training rows ` +
             `are taken for it (\`data.split.${part}\`)`
         ]
   return Result.succeed({
@@ -69,7 +69,7 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
     notes: [
       ...takenNote("validation"),
       ...takenNote("test"),
-      ...without(file, train, classes, "training", "a network cannot learn what it never sees")
+      ...without(train, classes, "training", "a network cannot learn what it never sees")
     ]
   })
 }

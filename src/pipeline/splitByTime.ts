@@ -99,9 +99,9 @@ export const splitByTime = <A extends { readonly id: string; readonly label: num
   return Result.succeed({
     parts,
     notes: [
-      `${file}: divided by the column ${JSON.stringify(column)}: ${spans.join(", ")}`,
-      ...without(file, parts.train, classes, "training", "a network cannot learn what it never sees"),
-      ...(borders.test === 0 ? [] : without(file, parts.test, classes, "test", "nothing is measured of them"))
+      `divided by the column ${JSON.stringify(column)}: ${spans.join(", ")}`,
+      ...without(parts.train, classes, "training", "a network cannot learn what it never sees"),
+      ...(borders.test === 0 ? [] : without(parts.test, classes, "test", "nothing is measured of them"))
     ]
   })
 }
@@ -111,7 +111,6 @@ const shown = 5
 
 /** A note on the classes that a part lacks, or none. */
 export const without = (
-  file: string,
   samples: ReadonlyArray<{ readonly label: number }>,
   classes: ReadonlyArray<string>,
   part: string,
@@ -123,5 +122,5 @@ export const without = (
   const named = absent.slice(0, shown).map((label) => JSON.stringify(label))
   const more = absent.length > shown ? ` and ${count(absent.length - shown)} more` : ""
   const noun = absent.length === 1 ? "class" : "classes"
-  return [`${file}: no ${part} row is of the ${noun} ${named.join(", ")}${more}: ${meaning}`]
+  return [`no ${part} row is of the ${noun} ${named.join(", ")}${more}: ${meaning}`]
 }

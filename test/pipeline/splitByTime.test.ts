@@ -25,8 +25,8 @@ describe("splitByTime", () => {
       ["r1", "r3", "r8"]
     )
     assert.deepStrictEqual(notes, [
-      'list.csv: divided by the column "year": test from 2013 on (1 rows), validation from 2012 on (6), training before that (3)',
-      'list.csv: no test row is of the class "cap": nothing is measured of them'
+      'divided by the column "year": test from 2013 on (1 rows), validation from 2012 on (6), training before that (3)',
+      'no test row is of the class "cap": nothing is measured of them'
     ])
   })
 

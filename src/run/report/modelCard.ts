@@ -145,7 +145,7 @@ const leakageText = ({ leakage }: RunAnalysis): string => {
     ...(measured === null ? ["–", "–"] : [share(measured.accuracy), interval(measured.accuracyInterval)])
   ]
   const notes = found.notes.map((note) => `- ${inMarkdown(note)}`).join("\n")
-  return `${notes === "" ? "" : `${notes}\n\n`}Test photos that share something with a photo that was trained on, and the accuracy with and without them:
+  return `${notes === "" ? "" : `${notes}\n\n`}Test photos that share something with a photo that was trained on, and the accuracy with and without them (products with several photos may be easier in any case):
 
 ${table(
   ["test photos", "photos", "accuracy", "95 %"],

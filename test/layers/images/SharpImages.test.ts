@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import sharp from "sharp"
+import type { Sharp } from "sharp"
 import { afterAll } from "vitest"
 import { layer } from "../../../src/layers/images/SharpImages.ts"
 import { ImageConfig } from "../../../src/pipeline/ImageConfig.ts"
@@ -74,7 +75,7 @@ describe("formats", () => {
     Effect.gen(function* () {
       const large = smooth(3000, 2400) // it is shrunk while it is decoded
       const raw = ({ data, height, width }: Pixels) => sharp(data, { raw: { height, width, channels: 3 } })
-      const looksOf = Effect.fnUntraced(function* (name: string, image: sharp.Sharp) {
+      const looksOf = Effect.fnUntraced(function* (name: string, image: Sharp) {
         const path = save(name, yield* Effect.promise(() => image.toBuffer()))
         return (yield* check(path)).fingerprint ?? ""
       })

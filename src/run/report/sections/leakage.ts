@@ -51,8 +51,9 @@ export const leakage: Contents = (shown) => {
   const { notes, test } = found.found
   const hasLooks = shared.some(({ of }) => of.kind === "looks")
   return html`<p>
-      A test photo that shares its product with a training photo is easier than the next shop's photo will be. Here are
-      the test photos that share something with a photo that was trained on, and the metrics with and without them.
+      The test photos that share something with a photo that was trained on, and the metrics with and without them. A
+      network may remember what it has seen; but products with several photos may be easier in any case. A run that is
+      divided by product tells the one from the other.
       ${
         hasLooks &&
         html`Photos look alike where at most ${alike.bits} of their fingerprints' 256 bits differ, and at most
