@@ -110,8 +110,13 @@ const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row):
         }
       }
 
-/** The row with what decides its part. */
-const placed = (header: Header, cells: ReadonlyArray<string>, row: Row, text: string): Result.Result<Row, Refusal> => {
+/** The row with what decides its part, where its cells are to: `unknownPart` or `unknownTime` where they cannot. */
+export const placed = (
+  header: Header,
+  cells: ReadonlyArray<string>,
+  row: Row,
+  text: string
+): Result.Result<Row, Refusal> => {
   if (header.part !== undefined) {
     const word = cells[header.part] ?? ""
     const part = partNamed(word)

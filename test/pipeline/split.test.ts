@@ -147,6 +147,18 @@ describe("split", () => {
     assert.deepStrictEqual(counts, [640, 80, 80])
   })
 
+  it("gives every part its share of the groups with several classes where other groups have one", () => {
+    const samples = samplesOf([400, 400])
+    // A quarter of the groups has a sample of each class.
+    const isMixed = (id: string) => Number(id.slice(2)) < 100
+    const groups = new Map(samples.flatMap(({ id }) => (isMixed(id) ? [[id, id.slice(2)]] : [])))
+    const parts = split(samples, shares, 1, groups)
+    const mixed = [parts.train, parts.validation, parts.test].map(
+      (part) => part.filter(({ id }) => isMixed(id)).length / 2
+    )
+    assert.deepStrictEqual(mixed, [80, 10, 10])
+  })
+
   it("divides a million rows in groups in seconds", { timeout: 120_000 }, () => {
     const samples = Array.from({ length: 1_000_000 }, (_, i) => ({ id: `r${i}`, label: i % 143 }))
     const groups = groupNames(
