@@ -1,6 +1,9 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { percent } from "../metrics/numberText.ts"
+import { labelsText } from "../pipeline/conflicts.ts"
+import type { Leakage } from "../pipeline/leakage.ts"
+import { sharedText } from "../pipeline/leakage.ts"
 import { reasonWords } from "../pipeline/Ledger.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Inspection } from "../run/inspect/inspectData.ts"
@@ -41,8 +44,50 @@ const reasonsText = (reasons: Inspection["refused"]) =>
     ])
     .join("\n")
 
+const shownPairs = 3
+const shownSets = 5
+
+/** What the parts share, and which labels contradict each other. */
+const leakageSections = (leakage: Leakage): ReadonlyArray<string> => {
+  const shareOf = (rows: number, all: number) => (all === 0 ? "–" : percent(rows / all))
+  const shared = table([
+    ["rows that share with a training row", "test", "share", "validation", "share"],
+    ...leakage.shared.map((one) => [
+      sharedText(one),
+      one.test,
+      shareOf(one.test, leakage.test),
+      one.validation,
+      shareOf(one.validation, leakage.validation)
+    ])
+  ])
+  const examples = leakage.shared.flatMap((one) =>
+    one.examples
+      .slice(0, shownPairs)
+      .map(({ test, train }) =>
+        visibleLine(
+          `    ${sharedText(one)}: ${test.id} (${test.label}, test) and ${train.id} (${train.label}, training)`
+        )
+      )
+  )
+  const found = leakage.contradictions.filter(({ sets }) => sets > 0)
+  const sets = found.flatMap((one) => [
+    `${one.sets} with different labels share ${sharedText(one)}: ${one.rows} rows`,
+    ...one.examples
+      .slice(0, shownSets)
+      .map(({ labels, rows, shared }) =>
+        visibleLine(
+          `    ${shared === undefined ? "" : `${JSON.stringify(shared)}: `}${labelsText(labels)} (${rows.map(({ id }) => id).join(", ")})`
+        )
+      )
+  ])
+  return [
+    section("Shared between the parts", [...leakage.notes.map(visibleLine), shared, ...examples].join("\n")),
+    section("Labels that contradict each other", found.length === 0 ? "none" : sets.join("\n"))
+  ]
+}
+
 const inspectionText = (found: Inspection) => {
-  const { classesLeftOut, images, leftOut, refused, split, sum } = found
+  const { classesLeftOut, images, leakage, leftOut, refused, split, sum } = found
   const more = images.sizes.length - shownSizes
   return [
     sum,
@@ -50,6 +95,7 @@ const inspectionText = (found: Inspection) => {
     section("Classes", classTable(found)),
     section("Refused", refused.length === 0 ? "nothing" : reasonsText(refused)),
     ...(leftOut.length === 0 ? [] : [section("Left out, as configured", reasonsText(leftOut))]),
+    ...(leakage === undefined ? [] : leakageSections(leakage)),
     ...(classesLeftOut.length === 0
       ? []
       : [

@@ -44,7 +44,7 @@ const valuesOf = (json: Json): string => {
       ...(isBounded(json.minimum) ? [`${json.minimum}`] : []),
       ...(isBounded(json.maximum) ? [`to ${json.maximum}`] : ["or more"])
     ].join(" ")
-  if (json.anyOf !== undefined && json.type === undefined) return json.anyOf.map(valuesOf).join(" or ")
+  if (json.anyOf !== undefined && json.type === undefined) return [...new Set(json.anyOf.map(valuesOf))].join(" or ")
   return json.type === "array" ? "list" : json.type === "string" ? "text" : (json.type ?? "")
 }
 

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
 
 /** The columns of the list. */
@@ -7,10 +7,32 @@ const Columns = Schema.Struct({
   label: setting(Schema.NonEmptyString, "label", "Column with the class to learn")
 })
 
+/** A regular expression, as JavaScript has it. */
+const Pattern = Schema.NonEmptyString.check(
+  Schema.makeFilter((pattern) => Result.isSuccess(Result.try(() => new RegExp(pattern, "u"))), {
+    expected: "a regular expression"
+  })
+)
+
 /** What decides which part a row belongs to. */
 export const SplitBy = Schema.Union([
   Schema.Literal("row"),
-  Schema.Struct({ column: Schema.NonEmptyString.annotate({ description: "Column with each row's part" }) })
+  Schema.Struct({ column: Schema.NonEmptyString.annotate({ description: "Column with each row's part" }) }),
+  Schema.Struct({
+    group: Schema.Union([Schema.NonEmptyString, Schema.NonEmptyArray(Schema.NonEmptyString)]).annotate({
+      description: "Column, or columns, whose equal cells keep rows in one part"
+    }),
+    pattern: Schema.optionalKey(
+      Pattern.annotate({
+        description: "What of the cell makes the group: the first group in parentheses, or the whole match"
+      })
+    )
+  }).check(
+    Schema.makeFilter(({ group, pattern }) => pattern === undefined || typeof group === "string", {
+      expected: "one column where there is a pattern"
+    })
+  ),
+  Schema.Struct({ time: Schema.NonEmptyString.annotate({ description: "Column with a number or an ISO date" }) })
 ])
 export type SplitBy = typeof SplitBy.Type
 
@@ -21,7 +43,11 @@ export const SplitConfig = Schema.Struct({
   test: setting(Share, 0.1, "Share for measuring the trained model, once, at the end"),
   by: optionalSetting(
     SplitBy,
-    '`"row"`: a hash of the row\'s id decides; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Where left out, `"row"`; of class folders with part folders above them, those'
+    '`"row"`: a hash of the row\'s id decides; `{ group = "product" }`: rows with equal cells stay in one part (several columns: `["brand", "name"]`; a part of the cell: `pattern`); `{ time = "date" }`: the newest rows are the test part; `{ column = "split" }`: the part stands in a column (train, validation or test; common other words for them too). Images with the same bytes are always in one part, unless a column or the time says otherwise. Where left out, `"row"`; of class folders with part folders above them, those'
+  ),
+  nearDuplicates: optionalSetting(
+    Schema.Literals(["together", "apart"]),
+    '`"together"`: photos that look alike are in one group, and so in one part; `"apart"`, and where left out: they are counted, and divided as other rows are'
   ),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),
@@ -127,6 +153,14 @@ export const DataConfig = Schema.Struct({
     intBetween(3, 1_000_000),
     50,
     "Classes with fewer well-formed rows are left out (at least 3, so that every part has every class)"
+  ),
+  rare: optionalSetting(
+    Schema.Union([Schema.Literal("leave out"), Schema.Struct({ as: Schema.NonEmptyString })]),
+    '`{ as = "other" }` makes one class of all that have fewer rows than `data.minPerClass`, where these have so many together; `"leave out"`, and where left out: they are left out'
+  ),
+  conflicts: optionalSetting(
+    Schema.Literals(["keep", "refuse", "majority"]),
+    'Rows whose images are the same byte for byte and whose labels differ: `"keep"` keeps all, and is meant where left out; `"refuse"` keeps none; `"majority"` keeps those with the label that most of them have'
   ),
   limit: optionalSetting(
     intBetween(30, 1e9),

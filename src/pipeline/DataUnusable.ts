@@ -10,8 +10,11 @@ export class DataUnusable extends Schema.TaggedError<DataUnusable>()("DataUnusab
     "unknownLabel",
     "limitTooSmall",
     "noClasses",
+    "classNameTaken",
     "oneClass",
     "noTraining",
+    "noGroups",
+    "tooFewTimes",
     "imagesMissing"
   ]),
   detail: Schema.String,

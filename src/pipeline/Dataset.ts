@@ -5,23 +5,31 @@ import { sha256 } from "./sha256.ts"
 import type { CheckedRow, Known } from "./checkImages.ts"
 import { checkImages } from "./checkImages.ts"
 import { formOf, unitOf } from "./catalogueForm.ts"
-import type { DataConfig, SplitConfig } from "./DataConfig.ts"
+import type { DataConfig, SplitBy, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
-import { countLabels, dropDuplicates, keepLabels, keepLargeClasses } from "./filter.ts"
+import { countLabels, dropDuplicates, keepLabels, keepLargeClasses, mergeRareClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
 import { countByReason, reasonsText } from "./Ledger.ts"
 import { leastPerClass, limitRows } from "./limit.ts"
+import type { Leakage, PlacedRow } from "./leakage.ts"
+import { leakageOf, rowsAlike } from "./leakage.ts"
+import { Part } from "./Part.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
-import type { Parts } from "./split.ts"
+import { settleConflicts } from "./conflicts.ts"
+import { fewGroupsNote } from "./fewGroups.ts"
+import { groupNames } from "./grouping.ts"
+import type { Division, Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
+import { splitByTime, withOneKindOfTime } from "./splitByTime.ts"
+import type { Time } from "./Time.ts"
 
 /** A run's samples in their three parts, and the ledger of all rows. */
 export interface Dataset extends Parts<Sample> {
@@ -32,6 +40,8 @@ export interface Dataset extends Parts<Sample> {
   readonly ledger: Ledger
   /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the list. */
   readonly digest: string
+  /** What the parts share, and which labels contradict each other; absent where it was known how the rows were divided. */
+  readonly leakage?: Leakage
 }
 
 /** All rows of the catalogue, and the lines that are not rows. */
@@ -91,24 +101,63 @@ const noClasses = (
           : "Check `data.images`, `data.columns` and `data.labels`."
   })
 
-/** Into the parts that the rows themselves name, where they do; by the hash split otherwise. */
-const divide = Effect.fnUntraced(function* (
+/** A sample with what its row says of its part. */
+interface Divided extends Placed<Sample> {
+  readonly group: string | undefined
+  readonly time: Time | undefined
+}
+
+/** Divides the samples as configured; the notes say what a person should know of the parts. */
+const divide = (
   file: string,
-  placed: ReadonlyArray<Placed<Sample>>,
+  divided: ReadonlyArray<Divided>,
   classes: ReadonlyArray<string>,
   config: SplitConfig,
-  seed: number
-) {
-  if (placed.every(({ part }) => part === undefined))
-    return split(
-      placed.map(({ sample }) => sample),
-      config,
-      seed
-    )
-  const { notes, parts } = yield* Effect.fromResult(splitAsGiven(file, placed, classes, config, seed))
-  yield* Effect.forEach(notes, (line) => report({ _tag: "Note", line }), { discard: true })
-  return parts
-})
+  seed: number,
+  alike: ReadonlyArray<readonly [number, number]>
+): Result.Result<Division<Sample>, DataUnusable> => {
+  const samples = divided.map(({ sample }) => sample)
+  if (typeof config.by === "object" && "time" in config.by)
+    return splitByTime(file, config.by.time, divided, classes, config)
+  const names = groupNames(
+    divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })),
+    alike
+  )
+  if (divided.some(({ part }) => part !== undefined)) return splitAsGiven(file, divided, classes, config, seed, names)
+  const isGrouped = typeof config.by === "object" && "group" in config.by
+  const ungrouped = isGrouped ? divided.filter(({ group }) => group === undefined).length : 0
+  if (isGrouped && ungrouped === divided.length) return Result.fail(noGroups(file, config.by))
+  const parts = split(samples, config, seed, names)
+  return Result.succeed({
+    parts,
+    notes: [
+      ...(ungrouped === 0
+        ? []
+        : [`${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
+      ...fewGroupsNote(parts, classes, names)
+    ]
+  })
+}
+
+/** The rows, each with its part. */
+const placedRows = (rows: ReadonlyArray<CheckedRow>, parts: Parts<Sample>): ReadonlyArray<PlacedRow> => {
+  const partOf = new Map(Part.literals.flatMap((part) => parts[part].map(({ id }) => [id, part] as const)))
+  return rows.flatMap((row) => {
+    const placedIn = partOf.get(row.id)
+    return placedIn === undefined ? [] : [{ ...row, placedIn }]
+  })
+}
+
+const noGroups = (file: string, by: SplitBy | undefined): DataUnusable =>
+  new DataUnusable({
+    reason: "noGroups",
+    detail:
+      `${file}: no row has a group: ` +
+      (typeof by === "object" && "pattern" in by && by.pattern !== undefined
+        ? `the pattern ${JSON.stringify(by.pattern)} is in none of the cells`
+        : "the cells are empty"),
+    cure: "Check the column and the pattern in `data.split.by`."
+  })
 
 /**
  * Reads a catalogue and divides it: rows, filter, limit, image check, split. What is refused is in the ledger, by line.
@@ -129,8 +178,9 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const seed = data.split.seed ?? options.seed
   const file = catalogueFile(root, data)
   const unit = unitOf[formOf(data)]
-  const read = yield* readRows(root, data)
-  const { listed } = read
+  const raw = yield* readRows(root, data)
+  const { listed } = raw
+  const read = withOneKindOfTime(raw)
 
   const unique = dropDuplicates(read.rows, unit)
   const faulty = [...read.refusals, ...unique.refusals].sort((a, b) => a.line - b.line)
@@ -140,8 +190,13 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
   const similar = similarLabelsNote(countLabels(unique.kept), data.labels)
   if (similar !== undefined) yield* report({ _tag: "Note", line: similar })
+  const { rare } = data
+  const merged =
+    typeof rare === "object"
+      ? yield* Effect.fromResult(mergeRareClasses(allowed.kept, data.minPerClass, rare.as))
+      : allowed.kept
   const large = keepLargeClasses(
-    allowed.kept,
+    merged,
     data.minPerClass,
     (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(data.minPerClass)}`
   )
@@ -158,12 +213,16 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     loader,
     known
   })
+  const settled = settleConflicts(checked.kept, data.conflicts)
+  const faults = [...refused, ...checked.refusals, ...settled.refusals]
+  const spentOnConflicts = checkBudget(file, listed, faults, data.maxRefused)
+  if (settled.refusals.length > 0 && spentOnConflicts !== undefined) return yield* spentOnConflicts
   const left = keepLargeClasses(
-    checked.kept,
+    settled.kept,
     leastPerClass,
     (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
   )
-  const refusals = [...refused, ...checked.refusals, ...left.refusals].sort((a, b) => a.line - b.line)
+  const refusals = [...faults, ...left.refusals].sort((a, b) => a.line - b.line)
   if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, large.refusals, data)
 
   const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
@@ -171,17 +230,22 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
   const urls = data.urls === undefined ? {} : { urls: data.urls }
-  const samples = left.kept.map(({ digest, id, label, line, part, path }) => ({
+  const samples = left.kept.map(({ digest, group, id, label, line, part, path, time }) => ({
     part,
+    group,
+    time,
     sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
-  const parts = yield* divide(file, samples, classes, data.split, seed)
+  const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
+  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
+  yield* Effect.forEach(notes, (note) => report({ _tag: "Note", line: `${file}: ${note}` }), { discard: true })
   const dataset: Dataset = {
     root,
     classes,
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
-    digest: yield* sha256(listingOf(left.kept))
+    digest: yield* sha256(listingOf(left.kept)),
+    ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes) })
   }
   return dataset
 })

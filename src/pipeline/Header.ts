@@ -17,6 +17,12 @@ export interface Header {
   readonly image: ReadonlyArray<string | number>
   /** Index of the column with the row's part, where the catalogue divides its rows itself. */
   readonly part?: number
+  /** Indexes of the columns that make a row's group, and what of the one cell does, where groups divide the rows. */
+  readonly group?: { readonly columns: ReadonlyArray<number>; readonly pattern?: RegExp }
+  /** Index of the column with the row's time, where that divides the rows. */
+  readonly time?: number
+  /** The columns with neither the id, the label nor the image's path, where there are any. */
+  readonly others?: { readonly columns: ReadonlyArray<string>; readonly indexes: ReadonlyArray<number> }
 }
 
 const shown = { names: 12, characters: 40 }
@@ -134,8 +140,16 @@ const asked = ({ columns, images, split }: DataConfig): ReadonlyArray<readonly [
   ...imageParts(images)
     .filter((_, index) => index % 2 === 1)
     .map((column) => ["data.images", column] as const),
-  ...(typeof split.by === "object" ? [["data.split.by", split.by.column] as const] : [])
+  ...dividing(split).map((column) => ["data.split.by", column] as const)
 ]
+
+/** The columns that decide a row's part. */
+const dividing = ({ by }: DataConfig["split"]): ReadonlyArray<string> => {
+  if (typeof by !== "object") return []
+  if ("column" in by) return [by.column]
+  if ("time" in by) return [by.time]
+  return typeof by.group === "string" ? [by.group] : by.group
+}
 
 /** The columns that a row is made of, without any twice. */
 export const columnsAsked = (config: DataConfig): ReadonlyArray<string> => [
@@ -170,11 +184,27 @@ export const readHeader = (
   if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
   const { by } = config.split
   const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
+  const taken = new Set([
+    config.columns.id,
+    config.columns.label,
+    ...imageParts(config.images).filter((_, index) => index % 2 === 1)
+  ])
+  const others = columns.filter((column) => column !== "" && !taken.has(column))
   return Result.succeed({
     columns,
+    ...(others.length > 0 && { others: { columns: others, indexes: others.map(indexOf) } }),
     id: indexOf(config.columns.id),
     label: indexOf(config.columns.label),
     image: imageParts(config.images).map((part, index) => (index % 2 === 1 ? indexOf(part) : part)),
-    ...(typeof by === "object" && { part: indexOf(by.column) })
+    ...(typeof by === "object" && "column" in by && { part: indexOf(by.column) }),
+    ...(typeof by === "object" && "time" in by && { time: indexOf(by.time) }),
+    ...(typeof by === "object" &&
+      "group" in by && {
+        group: {
+          columns: dividing(config.split).map(indexOf),
+          // The Schema has seen that it is a regular expression.
+          ...(by.pattern !== undefined && { pattern: new RegExp(by.pattern, "u") })
+        }
+      })
   })
 }

@@ -41,6 +41,8 @@ export interface ImageFacts {
   readonly format: string
   /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
+  /** Fingerprint of what the picture looks like; see `fingerprint`. Absent where it was not computed. */
+  readonly fingerprint?: string
   /** The file's name on disk, where it differs from the given one: the Unicode form may differ. */
   readonly path?: string
 }

@@ -11,7 +11,9 @@ export const Fault = Schema.Literals([
   "missingId",
   "missingLabel",
   "unknownPart",
+  "unknownTime",
   "duplicateId",
+  "labelConflict",
   ...ImageFault.literals
 ])
 export const Choice = Schema.Literals(["labelNotAllowed", "classTooSmall", "overLimit"])
@@ -24,7 +26,9 @@ const words: Readonly<Record<string, string>> = {
   missingId: "no id",
   missingLabel: "no label",
   duplicateId: "id occurs twice",
+  labelConflict: "same image with another label",
   unknownPart: "part not known",
+  unknownTime: "time cannot be read",
   urlRefused: "URL not allowed",
   notFetched: "photo could not be fetched",
   imageOutside: "photo outside the data folder",

@@ -2,6 +2,7 @@ import { Result, Schema, SchemaIssue } from "effect"
 import type { Header } from "./Header.ts"
 import type { Refusal } from "./Ledger.ts"
 import { Part, partNamed, partWords } from "./Part.ts"
+import { Time, timeOf, timeWords } from "./Time.ts"
 
 /** Text on one line: a line break in an id or a label comes from a wrong quote, and no file's name has a NUL. */
 const OneLine = Schema.String.check(
@@ -9,6 +10,14 @@ const OneLine = Schema.String.check(
 )
 
 const Cell = Schema.Trim.pipe(Schema.decodeTo(OneLine))
+
+/** The cells of a row that are neither its id, its label nor its image's path. */
+export const OtherCells = Schema.Struct({
+  columns: Schema.Array(Schema.String),
+  /** The cells, trimmed, as JSON: one text to keep for each row. */
+  cells: Schema.String
+})
+export type OtherCells = typeof OtherCells.Type
 
 /** One well-formed line of the catalogue: a sample's name, its class, and where its image is. */
 export const Row = Schema.Struct({
@@ -19,7 +28,13 @@ export const Row = Schema.Struct({
   /** The image's path, under `data.root`. */
   image: OneLine,
   /** The part that the row belongs to, where the catalogue says it. */
-  part: Schema.optionalKey(Part)
+  part: Schema.optionalKey(Part),
+  /** The cells that it shares with the rows of its group, as JSON; without any it is a group of its own. */
+  group: Schema.optionalKey(Schema.String),
+  /** Its other cells, as far as its source reads them. */
+  others: Schema.optionalKey(OtherCells),
+  /** When it is of, where the time divides the rows. */
+  time: Schema.optionalKey(Time)
 })
 export type Row = typeof Row.Type
 
@@ -59,7 +74,7 @@ const emptyColumn = (header: Header, cells: ReadonlyArray<string>): string | und
 }
 
 /**
- * A line's cells as a row, or the refusal: `malformed`, `missingId`, `missingLabel` or `unknownPart`.
+ * A line's cells as a row, or the refusal: `malformed`, `missingId`, `missingLabel`, `unknownPart` or `unknownTime`.
  *
  * `text` is the line as it stands in the file; only a refusal keeps it.
  */
@@ -79,14 +94,68 @@ export const readRow = (
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
     if (empty !== undefined) return Result.fail(noImage(empty, line, text))
-    if (header.part === undefined) return Result.succeed(read.success)
+    return placed(header, cells, withOthers(header, cells, read.success), text)
+  }
+  return Result.fail(explain(read.failure.issue, header, cells, line, text))
+}
+
+const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row): Row =>
+  others === undefined
+    ? row
+    : {
+        ...row,
+        others: {
+          columns: others.columns,
+          cells: JSON.stringify(others.indexes.map((index) => (cells[index] ?? "").trim()))
+        }
+      }
+
+/** The row with what decides its part, where its cells are to: `unknownPart` or `unknownTime` where they cannot. */
+export const placed = (
+  header: Header,
+  cells: ReadonlyArray<string>,
+  row: Row,
+  text: string
+): Result.Result<Row, Refusal> => {
+  if (header.part !== undefined) {
     const word = cells[header.part] ?? ""
     const part = partNamed(word)
     return part === undefined
-      ? Result.fail(noPart(header.columns[header.part] ?? "", word, read.success, text))
-      : Result.succeed({ ...read.success, part })
+      ? Result.fail(noPart(header.columns[header.part] ?? "", word, row, text))
+      : Result.succeed({ ...row, part })
   }
-  return Result.fail(explain(read.failure.issue, header, cells, line, text))
+  if (header.time !== undefined) {
+    const cell = cells[header.time] ?? ""
+    const time = timeOf(cell)
+    return time === undefined
+      ? Result.fail(noTime(header.columns[header.time] ?? "", cell, row, text))
+      : Result.succeed({ ...row, time })
+  }
+  const group = groupOf(header, cells)
+  return Result.succeed(group === undefined ? row : { ...row, group })
+}
+
+/** A row's cells in the group's columns as JSON; none where all are empty, or the pattern is not in the cell. */
+const groupOf = ({ group }: Header, cells: ReadonlyArray<string>): string | undefined => {
+  if (group === undefined) return undefined
+  const own = group.columns.map((column) => (cells[column] ?? "").trim())
+  const [cell = ""] = own
+  if (group.pattern === undefined) return own.every((one) => one === "") ? undefined : JSON.stringify(own)
+  const match = group.pattern.exec(cell)
+  const found = match?.[1] ?? match?.[0] ?? ""
+  return found === "" ? undefined : JSON.stringify([found])
+}
+
+const noTime = (column: string, cell: string, { id, label, line }: Row, text: string): Refusal => {
+  const found = cell.trim() === "" ? "is empty" : `has ${JSON.stringify(cell.trim().slice(0, 40))}`
+  return {
+    line,
+    reason: "unknownTime",
+    id,
+    label,
+    text: shorten(text),
+    detail: `the column ${JSON.stringify(column)} ${found}; expected ${timeWords}`
+  }
 }
 
 const noPart = (column: string, word: string, { id, label, line }: Row, text: string): Refusal => {

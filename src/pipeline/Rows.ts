@@ -63,7 +63,7 @@ export class Rows extends Context.Service<
   {
     /**
      * Every row of the catalogue that `config` names under `root`, in its order; blank lines are no rows. A line that is
-     * not a row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`), and reading goes on at the next one.
+     * not a row is a refusal (`malformed`, `missingId`, `missingLabel`, `unknownPart`, `unknownTime`), and reading goes on at the next one.
      */
     readonly read: (root: string, config: DataConfig) => Stream.Stream<Listed, RowsError>
   }

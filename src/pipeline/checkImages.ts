@@ -18,9 +18,11 @@ export interface CheckedRow extends Row {
   readonly path: string
   /** SHA-256 of its bytes, in hex. */
   readonly digest: string
+  /** What it looks like; absent where it was not looked at. */
+  readonly fingerprint?: string
 }
 
-type Looked = Pick<CheckedRow, "path" | "digest">
+type Looked = Pick<CheckedRow, "path" | "digest" | "fingerprint">
 
 /** Whether a text has only characters with one form in Unicode, so that it has only one spelling. */
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
@@ -68,6 +70,8 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const missing: Array<Row> = []
   let faulty = countFaults(refusals)
   const within = imageFolders(root, data)
+  /** Whether photos that look alike are one group, so that every photo has to be seen. */
+  const needsLooks = data.split.nearDuplicates === "together"
   /** Folders that photos were missed in, and whether each is there: a missing one is one cause, whatever it should hold. */
   const folders = new Map<string, boolean>()
   const missingDetail = Effect.fnUntraced(function* (path: string, detail: string) {
@@ -79,13 +83,15 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<Looked, Refusal> {
     const digest = known?.kept?.get(row.id)
     // A name with other characters may be spelled differently on the disk, so that the file must be looked up.
-    if (digest !== undefined && isAscii(path)) return { path, digest }
+    if (digest !== undefined && isAscii(path) && !needsLooks) return { path, digest }
     const before = known?.refused?.get(row.line)
     if (before !== undefined && before.id === row.id) return yield* Effect.fail(before)
     const facts = yield* Effect.result(images.check(path, image, { within, urls: data.urls }))
     const found = Result.isSuccess(facts) ? (facts.success.path ?? path) : path
-    if (digest !== undefined) return { path: found, digest }
-    if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest }
+    const looks = Result.isSuccess(facts) ? facts.success.fingerprint : undefined
+    const seen = looks === undefined ? {} : { fingerprint: looks }
+    if (digest !== undefined) return { path: found, digest, ...seen }
+    if (Result.isSuccess(facts)) return { path: found, digest: facts.success.digest, ...seen }
     const { message, reason } = facts.failure
     const gone = known?.gone?.get(row.id)
     if (gone !== undefined) return { path, digest: gone }

@@ -88,3 +88,28 @@ export const keepLargeClasses = <A extends Row>(
     return rows < least ? refuse(row, "classTooSmall", explain(rows)) : undefined
   })
 }
+
+/**
+ * Gives all rows of classes with fewer than `least` one label, `name`, where `data.rare` asks for that. The merged class has
+ * to be as large as any other: see `keepLargeClasses`.
+ *
+ * Fails where a class of that name exists already, as its rows could no longer be told from the merged ones.
+ */
+export const mergeRareClasses = <A extends Row>(
+  rows: ReadonlyArray<A>,
+  least: number,
+  name: string
+): Result.Result<ReadonlyArray<A>, DataUnusable> => {
+  const counts = countLabels(rows)
+  const label = name.trim()
+  const taken = counts.get(label)
+  if (taken !== undefined)
+    return Result.fail(
+      new DataUnusable({
+        reason: "classNameTaken",
+        detail: `\`data.rare\` is to name the merged class ${JSON.stringify(label)}, and there is a class of that name with ${count(taken)} rows`,
+        cure: "Choose another name."
+      })
+    )
+  return Result.succeed(rows.map((row) => ((counts.get(row.label) ?? 0) < least ? { ...row, label } : row)))
+}

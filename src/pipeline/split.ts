@@ -1,6 +1,8 @@
 import { apportion } from "./apportion.ts"
 import type { SplitConfig } from "./DataConfig.ts"
-import { byCodeUnit, hashOrder } from "./hashOrder.ts"
+import { keyOf } from "./draw.ts"
+import { byCodeUnit } from "./hashOrder.ts"
+import { Part } from "./Part.ts"
 
 /** The three parts of a dataset, each in the order of its ids. */
 export interface Parts<A> {
@@ -9,29 +11,193 @@ export interface Parts<A> {
   readonly test: ReadonlyArray<A>
 }
 
+/** The parts, and what a person should know of them. */
+export interface Division<A> {
+  readonly parts: Parts<A>
+  readonly notes: ReadonlyArray<string>
+}
+
+const parts = Part.literals
+
+/** Indexes of the parts, in the order in which ties are decided: a class without a test sample has no metrics. */
+const tieOrder = [0, 2, 1]
+
+type Label = string | number
+
+/** Samples that stay together. */
+interface Group<A> {
+  readonly name: string
+  readonly key: number
+  readonly members: Array<A>
+  /** How many of the members each class has. */
+  readonly counts: Map<Label, number>
+}
+
+/** What of a class is still to be placed. */
+interface ClassState {
+  /** How many samples each part should have, and how many are still wanted there; below 0 where it has too many. */
+  readonly quota: ReadonlyArray<number>
+  readonly wanted: Array<number>
+  /** Groups of the class that each part has, and those without a part. */
+  readonly placed: Array<number>
+  left: number
+}
+
+/** Parts that should have the class, and do not yet. */
+const lacking = ({ placed, quota }: ClassState): ReadonlyArray<number> =>
+  tieOrder.filter((part) => (quota[part] ?? 0) > 0 && placed[part] === 0)
+
 /**
- * Divides samples into three parts, class by class: within a class they are ordered by a hash of (seed, id), and the
- * first go to `train`, the next to `validation`, the last to `test`.
+ * Divides samples into three parts, class by class, and keeps every group in one part. `groups` has the name of each
+ * sample's group by its id; a sample that is not in it is a group of its own.
  *
- * A class's counts are its shares, rounded (largest remainder), and at least one in each part whose share is not 0; a
- * class needs as many samples as there are such parts. Independent of the samples' order.
+ * Within a class, the groups are ordered by a hash of (seed, name): the first go to `train`, the next to `validation`, the
+ * last to `test`. A class's counts are its shares of the samples, rounded (largest remainder), and at least one in each part
+ * whose share is not 0; a class needs as many samples as there are such parts. Without larger groups these counts are met
+ * exactly. Independent of the samples' order.
+ *
+ * Where groups differ in size, a border between two parts lies where it is nearest to the count. Groups that no border can
+ * suit are placed before the others, the largest first and then by hash: those with more members than the smallest part
+ * wants of the class, and those of several classes. Each goes where, with half of it placed, the largest share of what its
+ * classes should have is still missing (Webster's method), among the parts that still want some of them. Hence
+ * - a part's count of a class whose groups are all of that class differs from its share by at most twice its largest group;
+ * - a class with as many groups as there are parts, which have no other class's samples, reaches every part. Of groups with
+ *   several classes this cannot be promised.
+ *
+ * Time is O(n log n), memory O(n).
  */
-export const split = <A extends { readonly id: string; readonly label: string | number }>(
+export const split = <A extends { readonly id: string; readonly label: Label }>(
   samples: ReadonlyArray<A>,
   config: Pick<SplitConfig, "train" | "validation" | "test">,
-  seed: number
+  seed: number,
+  groups: ReadonlyMap<string, string> = new Map()
 ): Parts<A> => {
-  const train: Array<A> = []
-  const validation: Array<A> = []
-  const test: Array<A> = []
-  for (const members of Map.groupBy(samples, ({ label }) => label).values()) {
-    const ordered = hashOrder(members, seed)
-    const [trained = 0, validated = 0] = apportion(ordered.length, [config.train, config.validation, config.test], 1)
-    ordered.forEach((sample, index) => {
-      const part = index < trained ? train : index < trained + validated ? validation : test
-      part.push(sample)
-    })
+  const result: Record<Part, Array<A>> = { train: [], validation: [], test: [] }
+  const sizes = new Map<Label, number>()
+  for (const { label } of samples) sizes.set(label, (sizes.get(label) ?? 0) + 1)
+  const states = new Map<Label, ClassState>()
+  for (const [label, size] of sizes) {
+    const quota = apportion(size, [config.train, config.validation, config.test], 1)
+    states.set(label, { quota, wanted: [...quota], placed: [0, 0, 0], left: 0 })
+  }
+
+  const awkward: Array<Group<A>> = []
+  const plain = new Map<Label, Array<Group<A>>>()
+  for (const group of groupsOf(samples, groups, seed)) {
+    const [[label, size] = [undefined, 0]] = group.counts
+    for (const one of group.counts.keys()) stateOf(states, one).left += 1
+    if (label === undefined) continue
+    const least = Math.min(...stateOf(states, label).quota.filter((count) => count > 0))
+    if (group.counts.size > 1 || (size > 1 && size > least)) awkward.push(group)
+    else {
+      const others = plain.get(label)
+      if (others === undefined) plain.set(label, [group])
+      else others.push(group)
+    }
+  }
+
+  const place = ({ counts, members }: Group<A>, part: number) => {
+    for (const [label, size] of counts) {
+      const state = stateOf(states, label)
+      state.wanted[part] = (state.wanted[part] ?? 0) - size
+      state.placed[part] = (state.placed[part] ?? 0) + 1
+      state.left -= 1
+    }
+    const name = parts[part]
+    if (name !== undefined) for (const member of members) result[name].push(member)
+  }
+
+  for (const group of awkward.sort((a, b) => b.members.length - a.members.length || byKey(a, b)))
+    place(group, awkwardPart(group.counts, states))
+  for (const [label, ordered] of plain) {
+    const chosen = fill(ordered.sort(byKey), stateOf(states, label))
+    ordered.forEach((group, index) => place(group, chosen[index] ?? 0))
   }
   const byId = (a: A, b: A) => byCodeUnit(a.id, b.id)
-  return { train: train.sort(byId), validation: validation.sort(byId), test: test.sort(byId) }
+  return { train: result.train.sort(byId), validation: result.validation.sort(byId), test: result.test.sort(byId) }
+}
+
+const byKey = (a: Pick<Group<unknown>, "key" | "name">, b: Pick<Group<unknown>, "key" | "name">) =>
+  a.key - b.key || byCodeUnit(a.name, b.name)
+
+const stateOf = (states: ReadonlyMap<Label, ClassState>, label: Label): ClassState =>
+  states.get(label) ?? { quota: [], wanted: [], placed: [], left: 0 } // there is one for every label
+
+const groupsOf = <A extends { readonly id: string; readonly label: Label }>(
+  samples: ReadonlyArray<A>,
+  names: ReadonlyMap<string, string>,
+  seed: number
+): Iterable<Group<A>> => {
+  const named = new Map<string, Group<A>>()
+  const alone: Array<Group<A>> = []
+  for (const sample of samples) {
+    const name = names.get(sample.id)
+    const known = name === undefined ? undefined : named.get(name)
+    if (known !== undefined) {
+      known.members.push(sample)
+      known.counts.set(sample.label, (known.counts.get(sample.label) ?? 0) + 1)
+      continue
+    }
+    const group: Group<A> = {
+      name: name ?? sample.id,
+      key: keyOf(seed, name ?? sample.id),
+      members: [sample],
+      counts: new Map([[sample.label, 1]])
+    }
+    if (name === undefined) alone.push(group)
+    else named.set(name, group)
+  }
+  return [...alone, ...named.values()]
+}
+
+/** Where a group goes whose members no border between two parts can suit. */
+const awkwardPart = (counts: ReadonlyMap<Label, number>, states: ReadonlyMap<Label, ClassState>): number => {
+  const classes = Array.from(counts, ([label, size]) => ({ size, state: stateOf(states, label) }))
+  const candidates = tieOrder.filter((part) => classes.some(({ state }) => (state.quota[part] ?? 0) > 0))
+  /** How many of the group's classes could not reach every part any more if it did not go there. */
+  const forced = (part: number) =>
+    classes.filter(({ state }) => {
+      const missing = lacking(state)
+      return state.left <= missing.length && missing.includes(part)
+    }).length
+  const isWanted = (part: number) =>
+    classes.reduce((sum, { size, state }) => sum + size * (state.wanted[part] ?? 0), 0) > 0 ? 1 : 0
+  const share = (part: number) =>
+    classes.reduce((sum, { size, state }) => {
+      const quota = state.quota[part] ?? 0
+      return quota === 0 ? sum : sum + (size * ((state.wanted[part] ?? 0) - size / 2)) / quota
+    }, 0)
+  const [best = 0] = candidates
+    .map((part, order) => ({ part, order, forced: forced(part), isWanted: isWanted(part), share: share(part) }))
+    .sort((a, b) => b.forced - a.forced || b.isWanted - a.isWanted || b.share - a.share || a.order - b.order)
+    .map(({ part }) => part)
+  return best
+}
+
+/** The part of each of a class's groups, in their order: each border is where it is nearest to the count. */
+const fill = <A>(ordered: ReadonlyArray<Group<A>>, state: ClassState): ReadonlyArray<number> => {
+  const total = ordered.reduce((sum, { members }) => sum + members.length, 0)
+  const open = state.wanted.map((count) => Math.max(0, count))
+  const [train = 0, validation = 0] = open
+  const all = open.reduce((sum, count) => sum + count, 0)
+  const borders = [(total * train) / all, (total * (train + validation)) / all] as const
+  let before = 0
+  const chosen = ordered.map(({ members }): number => {
+    const middle = before + members.length / 2
+    before += members.length
+    return middle < borders[0] ? 0 : middle < borders[1] ? 1 : 2
+  })
+  const placed = [0, 1, 2].map((part) => (state.placed[part] ?? 0) + chosen.filter((one) => one === part).length)
+  for (const part of tieOrder) {
+    if ((state.quota[part] ?? 0) === 0 || placed[part] !== 0) continue
+    // The nearest group of the part that has the most of them, and keeps one.
+    const [donor] = tieOrder
+      .filter((other) => (placed[other] ?? 0) > 1 && chosen.includes(other))
+      .sort((a, b) => (placed[b] ?? 0) - (placed[a] ?? 0))
+    if (donor === undefined) continue
+    chosen[part > donor ? chosen.lastIndexOf(donor) : chosen.indexOf(donor)] = part
+    placed[donor] = (placed[donor] ?? 0) - 1
+    placed[part] = 1
+  }
+  return chosen
 }

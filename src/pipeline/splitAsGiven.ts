@@ -3,8 +3,9 @@ import type { SplitConfig } from "./DataConfig.ts"
 import { count, DataUnusable } from "./DataUnusable.ts"
 import { byCodeUnit } from "./hashOrder.ts"
 import type { Part } from "./Part.ts"
-import type { Parts } from "./split.ts"
+import type { Division } from "./split.ts"
 import { split } from "./split.ts"
+import { without } from "./splitByTime.ts"
 
 /** A sample with the part that its row names. */
 export interface Placed<A> {
@@ -12,12 +13,9 @@ export interface Placed<A> {
   readonly part: Part | undefined
 }
 
-/** Classes that are named. */
-const shown = 5
-
 /**
  * The parts as the rows name them. A validation or a test part without any row is taken from the training rows by the
- * hash split, in the share that `data.split` gives it; a class with too few of them for that stays in the training part.
+ * hash split, in the share that `data.split` gives it, with `groups` kept together (see `split`); a class with too few of them for that stays in the training part.
  *
  * Fails where no row is to train on. The notes say what was taken, and which classes have nothing to train on.
  */
@@ -26,8 +24,9 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
   placed: ReadonlyArray<Placed<A>>,
   classes: ReadonlyArray<string>,
   config: Pick<SplitConfig, "validation" | "test">,
-  seed: number
-): Result.Result<{ readonly parts: Parts<A>; readonly notes: ReadonlyArray<string> }, DataUnusable> => {
+  seed: number,
+  groups: ReadonlyMap<string, string> = new Map()
+): Result.Result<Division<A>, DataUnusable> => {
   const of = (wanted: Part) => placed.flatMap(({ part, sample }) => (part === wanted ? [sample] : []))
   const [train, validation, test] = [of("train"), of("validation"), of("test")]
   if (train.length === 0)
@@ -50,17 +49,15 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
     train.filter(isEnough),
     // Shares that take everything would leave nothing to train on.
     { ...shares, train: Math.max(1 - shares.validation - shares.test, Number.EPSILON) },
-    seed
+    seed,
+    groups
   )
   const sorted = (samples: ReadonlyArray<A>) => samples.toSorted((a, b) => byCodeUnit(a.id, b.id))
-  const untrained = classes.filter((_, label) => !counts.has(label))
-  const named = untrained.slice(0, shown).map((label) => JSON.stringify(label))
-  const more = untrained.length > shown ? ` and ${count(untrained.length - shown)} more` : ""
   const takenNote = (part: "validation" | "test") =>
     shares[part] === 0 || taken[part].length === 0
       ? []
       : [
-          `${file}: no row is of the ${part} part: ${count(taken[part].length)} of the ${count(train.length)} training rows ` +
+          `no row is of the ${part} part: ${count(taken[part].length)} of the ${count(train.length)} training rows ` +
             `are taken for it (\`data.split.${part}\`)`
         ]
   return Result.succeed({
@@ -72,12 +69,7 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
     notes: [
       ...takenNote("validation"),
       ...takenNote("test"),
-      ...(untrained.length === 0
-        ? []
-        : [
-            `${file}: no training row is of the ${untrained.length === 1 ? "class" : "classes"} ${named.join(", ")}${more}: ` +
-              "a network cannot learn what it never sees"
-          ])
+      ...without(train, classes, "training", "a network cannot learn what it never sees")
     ]
   })
 }

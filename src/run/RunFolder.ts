@@ -32,6 +32,8 @@ export type RunFile =
   | "ledger.jsonl"
   // The samples that the run began with.
   | "samples.jsonl"
+  // What its parts share: see `Leakage`.
+  | "leakage.json"
   | "steps.jsonl"
   | "report.html"
   | `report-${"train" | "validation" | "test"}.html`

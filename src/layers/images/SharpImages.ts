@@ -4,6 +4,7 @@ import type { FailOnOptions, Metadata, Sharp } from "sharp"
 import { ImageBytes } from "../../pipeline/ImageBytes.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { fingerprint } from "../../pipeline/fingerprint.ts"
 import type { ImageFormat } from "../../pipeline/imageFormat.ts"
 import { formatOf } from "../../pipeline/imageFormat.ts"
 import { changed, ImageRefused, Images } from "../../pipeline/Images.ts"
@@ -263,23 +264,36 @@ const smallImage = 2 ** 22
 /** Up to here, decoding a plain JPEG here and now is quicker than handing it to another thread. */
 const quick = { height: 256, width: 256, fit: "fill" } as const
 
-/** Decodes every row and keeps nothing; a large image is shrunk on the way, a strip at a time. */
-const decodeWhole = (image: Sharp, { height, width }: Header) =>
-  (height * width <= smallImage ? image : image.resize({ width: 8, height: 8, fit: "fill" })).raw().toBuffer()
+/** What a large image is shrunk to: four pixels and more for each cell of a fingerprint. */
+const shrunk = { width: 68, height: 64, fit: "fill" } as const
+
+/** Decodes every row, and keeps what the picture looks like; a large image is shrunk on the way, a strip at a time. */
+const decodeWhole = async (image: Sharp, { hasAlpha, height, width }: Header): Promise<string> => {
+  const { data, info } = await (height * width <= smallImage ? image : image.resize(shrunk))
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true })
+  const { channels, height: rows, width: columns } = info
+  // CMYK has four channels without alpha: the first three, of ink, say as well where it gets lighter.
+  return fingerprint({ data, height: rows, width: columns, channels: channels === 2 && !hasAlpha ? 1 : channels })
+}
 
 /** Decodes a file's bytes once, and says what they are. */
 const checkBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig) {
   const refuse: Refuse = (reason, detail) => new ImageRefused({ path, reason, detail })
   const format = yield* recognise(refuse, bytes)
   const header = yield* readHeader(refuse, format, bytes, config)
-  if (decodeSmallJpeg(bytes, { ...config, ...quick }) === undefined)
-    yield* decode(refuse, format, bytes, true, (failOn) => decodeWhole(open(bytes, failOn, config), header))
+  const small = decodeSmallJpeg(bytes, { ...config, ...quick })
+  const look =
+    small === undefined
+      ? yield* decode(refuse, format, bytes, true, (failOn) => decodeWhole(open(bytes, failOn, config), header))
+      : fingerprint({ ...small, channels: 3 })
   return {
     height: header.height,
     width: header.width,
     channels: (isGrey(header) ? 1 : 3) + (header.hasAlpha ? 1 : 0),
     format: header.format,
-    digest: digestOf(bytes)
+    digest: digestOf(bytes),
+    fingerprint: look
   }
 })
 

@@ -345,6 +345,8 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
         read.id,
         read.label,
         ...(read.part === undefined ? [] : [read.part]),
+        ...(read.time === undefined ? [] : [read.time]),
+        ...(read.group?.columns ?? []),
         ...read.image.filter((part) => typeof part === "number")
       ])
       return at + found.lines

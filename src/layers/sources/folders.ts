@@ -8,13 +8,14 @@ import { join } from "node:path"
 import type { DataConfig } from "../../pipeline/DataConfig.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import { byCodeUnit } from "../../pipeline/hashOrder.ts"
+import type { Header } from "../../pipeline/Header.ts"
 import { readHeader } from "../../pipeline/Header.ts"
 import type { PathRefused } from "../../pipeline/ImageFiles.ts"
 import { refuse } from "../../pipeline/Ledger.ts"
 import type { Part } from "../../pipeline/Part.ts"
 import { partNamed } from "../../pipeline/Part.ts"
 import { report } from "../../pipeline/Progress.ts"
-import { malformed } from "../../pipeline/Row.ts"
+import { malformed, placed } from "../../pipeline/Row.ts"
 import type { Listed } from "../../pipeline/Rows.ts"
 import { fileMissing } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
@@ -164,6 +165,7 @@ const reasons: Partial<Readonly<Record<PathRefused["reason"], "imageMissing" | "
 async function* rowsOf(
   root: string,
   { classes }: Layout,
+  header: Header,
   withParts: boolean,
   seen: Seen,
   hidden: Hidden,
@@ -193,7 +195,9 @@ async function* rowsOf(
         rows.push(
           /\p{Cc}/u.test(id)
             ? Result.fail(malformed(line, id, "the image's path has a line break or a control character"))
-            : Result.succeed({ line, id, label, image: id, ...(withParts && part !== undefined && { part }) })
+            : withParts
+              ? Result.succeed({ line, id, label, image: id, ...(part !== undefined && { part }) })
+              : placed(header, [id, label, part ?? ""], { line, id, label, image: id }, id)
         )
       }
       if (rows.length >= mostAtOnce) {
@@ -216,8 +220,9 @@ const readFolders = Effect.fnUntraced(function* (root: string, config: DataConfi
   const layout = yield* Effect.tryPromise({ try: () => layoutOf(root), catch: (cause) => unreadable(root, cause) })
   if (layout instanceof RowsError) return yield* layout
   const { beside, parts } = layout
-  yield* Effect.fromResult(checkColumns(root, config, parts.length > 0))
-  const withParts = parts.length > 0 && config.split.by !== "row"
+  const header = yield* Effect.fromResult(checkColumns(root, config, parts.length > 0))
+  const { by } = config.split
+  const withParts = parts.length > 0 && (by === undefined || (typeof by === "object" && "column" in by))
   const note = (line: string) => report({ _tag: "Note", line: `${root}: ${line}` })
   if (withParts && config.split.by === undefined)
     yield* note(`the folders ${named(parts)} divide the images; \`data.split.by = "row"\` would divide them anew`)
@@ -244,7 +249,7 @@ const readFolders = Effect.fnUntraced(function* (root: string, config: DataConfi
   })
   // Nothing that the disk says is thrown: it is an element of its own.
   return Stream.orDie(
-    Stream.fromAsyncIterable(rowsOf(root, layout, withParts, seen, hidden, empty), (cause) => cause)
+    Stream.fromAsyncIterable(rowsOf(root, layout, header, withParts, seen, hidden, empty), (cause) => cause)
   ).pipe(Stream.concat(Stream.fromEffect(Effect.as(last, []))))
 })
 

@@ -35,7 +35,7 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
       Effect.tap(images.check(path, image, expected), (found) => Effect.sync(() => facts.push(found)))
   })
   const dataset = yield* Pipeline.dataset(config).pipe(Effect.provideService(Images, noting))
-  const { classes, ledger, test, train, validation } = dataset
+  const { classes, leakage, ledger, test, train, validation } = dataset
   const unit = unitOf[formOf(config.data)]
   const countIn = (part: ReadonlyArray<{ readonly label: number }>, index: number) =>
     part.reduce((n, { label }) => n + (label === index ? 1 : 0), 0)
@@ -74,6 +74,7 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
         ({ channels, format }) => `${format}, ${channels === 1 ? "grey" : `${channels} channels`}`
       ).map(([format, count]) => ({ format, count }))
     },
+    ...(leakage !== undefined && { leakage }),
     digest: dataset.digest
   }
 })

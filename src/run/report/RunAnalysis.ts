@@ -23,6 +23,8 @@ import type { Interval } from "../../metrics/wilson.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
 import type { LikelyLabelError } from "./likelyLabelErrors.ts"
+import type { LeakageAnalysis } from "./leakageAnalysis.ts"
+import { leakageAnalysis } from "./leakageAnalysis.ts"
 import { likelyLabelErrors } from "./likelyLabelErrors.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
@@ -92,6 +94,8 @@ export interface TestAnalysis {
 /** The analysis of a run's metrics and predictions; it depends on the run's folder alone. */
 export interface RunAnalysis {
   readonly test: TestAnalysis | null
+  /** Null where it is not known what the parts share. */
+  readonly leakage: LeakageAnalysis | null
   readonly labelErrors: {
     /** The temperature of the probabilities. */
     readonly temperature: number
@@ -213,12 +217,17 @@ const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors
 /** Computes what a run's page shows beyond its report. */
 export const analyse = (facts: RunFacts): RunAnalysis => ({
   test: facts.report.test && testAnalysis(facts, facts.report.test),
+  leakage: facts.leakage === undefined ? null : leakageAnalysis(facts, facts.leakage),
   labelErrors: labelErrorsOf(facts)
 })
 
+/** Which file a page shows a picture of. */
+export type ShownPhoto = Pick<StoredSample, "digest" | "file">
+
 /** The photos that a page shows, each once. */
-export const shownSamples = ({ labelErrors, test }: RunAnalysis): ReadonlyArray<StoredSample> => {
-  const all = [
+export const shownSamples = ({ labelErrors, leakage, test }: RunAnalysis): ReadonlyArray<ShownPhoto> => {
+  const all: ReadonlyArray<ShownPhoto> = [
+    ...(leakage?.photos ?? []),
     ...(test?.losses ?? []),
     ...(test?.pairs ?? []).flatMap(({ mistaken, others }) => [...mistaken, ...others]),
     ...labelErrors.photos

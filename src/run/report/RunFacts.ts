@@ -3,6 +3,7 @@ import { Report } from "../../metrics/Report.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { decodePredictions } from "../../model/StoredPredictions.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
+import { Leakage } from "../../pipeline/leakage.ts"
 import { RefusalLines } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { decodeRunConfig } from "../../config/RunConfig.ts"
@@ -23,6 +24,8 @@ export interface RunFacts {
   readonly steps: ReadonlyArray<StepSpan>
   readonly validation: StoredPredictions | undefined
   readonly test: StoredPredictions | undefined
+  /** What the parts share; runs of Weft 0.1 have no such file. */
+  readonly leakage: Leakage | undefined
   /** A sentence for each file that could not be read: a page shows it, and leaves the file's contents out. */
   readonly gaps: ReadonlyArray<string>
 }
@@ -84,6 +87,11 @@ export const readRun = Effect.fn("readRun")(function* () {
     ),
     validation: yield* predictions("validation"),
     test: yield* predictions("test"),
+    leakage: (yield* folder.has("leakage.json"))
+      ? yield* optional("leakage.json", "Nothing of what the parts share", undefined, (bytes) =>
+          Schema.decodeEffect(Schema.fromJsonString(Leakage))(textOf(bytes))
+        )
+      : undefined,
     gaps
   }
   return facts

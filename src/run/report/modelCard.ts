@@ -6,6 +6,8 @@ import { metrics, shownAt, valueIn } from "../../metrics/metrics.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
+import { sharedText } from "../../pipeline/leakage.ts"
+import type { Measured } from "./leakageAnalysis.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 import { weftCommand } from "../../config/weftCommand.ts"
@@ -114,6 +116,51 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
   ]
 }
 
+/** How the rows were divided, in a sentence. */
+const divisionText = ({ split: { by, nearDuplicates } }: RunFacts["config"]["data"]): string => {
+  if (typeof by === "object" && "column" in by) return `as the column \`${inMarkdown(by.column)}\` says.`
+  if (typeof by === "object" && "time" in by)
+    return `the newest by the column \`${inMarkdown(by.time)}\` to test, those before them to validate.`
+  const together = nearDuplicates === "together" ? ", and photos that look alike" : ""
+  const what =
+    typeof by === "object"
+      ? `rows with equal cells in ${[by.group]
+          .flat()
+          .map((column) => `\`${inMarkdown(column)}\``)
+          .join(", ")} together${together}`
+      : nearDuplicates === "together"
+        ? "photos that look alike together"
+        : undefined
+  return what === undefined
+    ? "stratified by class, by a hash of seed and id."
+    : `stratified by class, by a hash of seed and group: ${what}.`
+}
+
+/** What the test part shares with the training part, and what that is worth. */
+const leakageText = ({ leakage }: RunAnalysis): string => {
+  if (leakage === null) return "Not known: what the parts share was not recorded."
+  const { all, found, none, shared } = leakage
+  const row = (name: string, samples: number, measured: Measured | null) => [
+    name,
+    count(samples),
+    ...(measured === null ? ["–", "–"] : [share(measured.accuracy), interval(measured.accuracyInterval)])
+  ]
+  const notes = found.notes.map((note) => `- ${inMarkdown(note)}`).join("\n")
+  return `${notes === "" ? "" : `${notes}\n\n`}Test photos that share something with a photo that was trained on, and the accuracy with and without them (products with several photos may be easier in any case):
+
+${table(
+  ["test photos", "photos", "accuracy", "95 %"],
+  [
+    row("all", found.test, all),
+    ...shared.flatMap(({ of, others, own }) => [
+      row(`share ${inMarkdown(sharedText(of))}`, of.test, own),
+      row("do not share it", found.test - of.test, others)
+    ]),
+    row("share nothing", leakage.free, none)
+  ]
+)}`
+}
+
 /** A setting's value: a number, or those of its own settings, in brackets. */
 const settingText = (value: unknown): string =>
   typeof value === "object" && value !== null
@@ -162,7 +209,7 @@ ${weftCommand(`predict --run ${facts.path} photo.jpg`)}
 ## Data
 
 ${sumText(data)}:
-${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; stratified by class, by a hash of seed and id.
+${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; ${divisionText(config.data)}
 ${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : `The labels are the column \`${config.data.columns.label}\` of the catalogue.`}
 SHA-256 of the data: \`${receipt.dataDigest}\`.
 
@@ -212,6 +259,10 @@ ${table(
 
 </details>`
 }
+
+## Leakage
+
+${leakageText(analysis)}
 
 ## Limits
 

@@ -6,6 +6,7 @@ import { calibration } from "./sections/calibration.ts"
 import { classes, confusion } from "./sections/classes.ts"
 import { data } from "./sections/data.ts"
 import { firstBatch } from "./sections/firstBatch.ts"
+import { contradictions, leakage } from "./sections/leakage.ts"
 import { labelErrors, losses, pairs } from "./sections/photos.ts"
 import { occlusion } from "./sections/occlusion.ts"
 import { precisionRecall } from "./sections/precisionRecall.ts"
@@ -27,6 +28,8 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["occlusion", "Where it looked", occlusion],
   ["labels", "Likely label errors", labelErrors],
   ["calibration", "Calibration", calibration],
+  ["leakage", "Leakage", leakage],
+  ["contradictions", "Labels that contradict each other", contradictions],
   ["data", "Data", data],
   ["time", "Time", time],
   ["receipt", "Receipt", receipt]

@@ -32,6 +32,7 @@ const factsOf = (
     ...facts,
     gaps: [],
     validation: undefined,
+    leakage: undefined,
     test: matching(stored, report, calibration?.temperature ?? 1),
     report: {
       ...rest,

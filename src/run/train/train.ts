@@ -204,6 +204,9 @@ const writeBegun = Effect.fnUntraced(
   function* ({ config, dataset, engine, engineWanted, folder, former }: OpenRun, features: OpenFeatures | undefined) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
+    // Of a run that goes on, it was written when the run began.
+    if (dataset.leakage !== undefined)
+      yield* writeChanged(folder, "leakage.json", `${JSON.stringify(dataset.leakage, null, 2)}\n`)
     yield* writeChanged(folder, "engine.json", runEngineText(chosenEngine(engineWanted, engine, features)))
     // Written before the configuration, so that a run killed between the two still finds its checkpoints.
     if (former.length > 0) yield* writeChanged(folder, "former.json", formerText(former))

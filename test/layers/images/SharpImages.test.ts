@@ -5,10 +5,12 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import sharp from "sharp"
+import type { Sharp } from "sharp"
 import { afterAll } from "vitest"
 import { layer } from "../../../src/layers/images/SharpImages.ts"
 import { ImageConfig } from "../../../src/pipeline/ImageConfig.ts"
 import { Images } from "../../../src/pipeline/Images.ts"
+import { fingerprint } from "../../../src/pipeline/fingerprint.ts"
 import type { Pixels } from "../../../src/pipeline/Pixels.ts"
 import { distance, figure } from "../../fixtures/pictures.ts"
 
@@ -57,8 +59,38 @@ describe("formats", () => {
         const path = save(`${format}.jpg`, bytes)
         assert.deepStrictEqual(yield* load(path), source, format)
         const digest = createHash("sha256").update(readFileSync(path)).digest("hex")
-        assert.deepStrictEqual(yield* check(path), { height: 14, width: 20, channels: 3, format, digest })
+        const looks = fingerprint({ ...source, channels: 3 })
+        assert.deepStrictEqual(yield* check(path), {
+          height: 14,
+          width: 20,
+          channels: 3,
+          format,
+          digest,
+          fingerprint: looks
+        })
       }
+    })
+  )
+  it.effect("a check tells what a picture looks like, the same at any size, format and quality", () =>
+    Effect.gen(function* () {
+      const large = smooth(3000, 2400) // it is shrunk while it is decoded
+      const raw = ({ data, height, width }: Pixels) => sharp(data, { raw: { height, width, channels: 3 } })
+      const looksOf = Effect.fnUntraced(function* (name: string, image: Sharp) {
+        const path = save(name, yield* Effect.promise(() => image.toBuffer()))
+        return (yield* check(path)).fingerprint ?? ""
+      })
+      const own = yield* looksOf("large.png", raw(large).png())
+      const others = [
+        yield* looksOf("large.jpg", raw(large).jpeg()),
+        // Decoded in this thread.
+        yield* looksOf("small.jpg", raw(smooth(100, 80)).jpeg({ quality: 90 })),
+        yield* looksOf("alpha.png", raw(smooth(300, 240)).ensureAlpha().png()),
+        yield* looksOf("wide.png", raw(smooth(300, 240)).toColourspace("rgb16").png())
+      ]
+      assert.strictEqual(own.length, 64)
+      const differing = (a: string, b: string) => [...a].filter((digit, i) => digit !== b[i]).length
+      for (const other of others) assert.isAtMost(differing(own, other), 4)
+      assert.isAbove(differing(own, yield* looksOf("turned.png", raw(smooth(300, 240)).rotate(90).png())), 20)
     })
   )
   it.effect("lossy ones come back nearly so", () =>

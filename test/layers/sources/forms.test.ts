@@ -103,6 +103,35 @@ describe("one catalogue in its four forms", () => {
       }).pipe(Effect.provide(live))
     )
 
+  it.effect("is divided by groups alike, whatever parts its folders name", () =>
+    Effect.gen(function* () {
+      const all = yield* photos
+      for (const withParts of [false, true]) {
+        const keys = writeForms(yield* temporaryFolder, all, withParts)
+        // Three photos of each number, one of each class.
+        const groupedBy = (group: string) => ({ split: { by: { group, pattern: "photo (\\d)" } } })
+        const loaded = yield* Effect.forEach(forms, (form) =>
+          load({ ...keys[form], ...groupedBy(form === "jsonl" ? "file_name" : "id") })
+        )
+        const partsOf = ({ dataset }: (typeof loaded)[number]) =>
+          new Map(
+            (["train", "validation", "test"] as const).flatMap((part) =>
+              dataset[part].map(({ id }) => [id, part] as const)
+            )
+          )
+        const first = loaded[0] && partsOf(loaded[0])
+        for (const one of loaded) {
+          assert.deepStrictEqual(partsOf(one), first)
+          assert.deepStrictEqual([one.dataset.train.length, one.dataset.validation.length], [24, 3])
+          for (const part of ["train", "validation", "test"] as const) {
+            const numbers = one.dataset[part].map(({ id }) => /photo (\d)/.exec(id)?.[1] ?? "")
+            assert.strictEqual(new Set(numbers).size * 3, numbers.length)
+          }
+        }
+      }
+    }).pipe(Effect.provide(live))
+  )
+
   it.effect("has the same bytes, wherever they lie", () =>
     Effect.gen(function* () {
       const all = yield* photos

@@ -8,6 +8,11 @@ import { escape } from "../../../src/run/report/html.ts"
 import { fashionLabels } from "./fashionLabels.ts"
 import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
 import { reasonWords } from "../../../src/pipeline/Ledger.ts"
+import { decodePredictions } from "../../../src/model/StoredPredictions.ts"
+import type { Leakage } from "../../../src/pipeline/leakage.ts"
+import type { Measured } from "../../../src/run/report/leakageAnalysis.ts"
+import { leakageAnalysis } from "../../../src/run/report/leakageAnalysis.ts"
+import { readRun } from "../../../src/run/report/RunFacts.ts"
 import { writePages } from "../../../src/run/report/writePages.ts"
 import type { RunFile } from "../../../src/run/RunFolder.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
@@ -141,6 +146,68 @@ describe("a run's page", () => {
       assert.notInclude(card, "<script")
       assert.include(card, "&lt;script&gt;")
     }).pipe(Effect.provide([drawn, none]))
+  )
+
+  it.effect("says what the parts share, with the metrics of the photos that do and of those that do not", () =>
+    Effect.gen(function* () {
+      const { data, test } = yield* writeSyntheticRun(run)
+      const folder = yield* RunFolder
+      const { samples } = yield* Effect.flatMap(folder.read("predictions/test.safetensors"), (bytes) =>
+        decodePredictions(bytes, "test")
+      )
+      yield* writePages()
+      assert.notInclude(yield* textOf("report.html"), 'id="leakage"')
+      const testIds = samples.slice(0, 40).map(({ id }) => id)
+      const photo = (id: string) => ({ id, file: `${id}.jpg`, digest: "d", label: hostile })
+      const leakage: Leakage = {
+        notes: [hostile],
+        train: data.train,
+        validation: data.validation,
+        test: data.test,
+        shared: [
+          { kind: "bytes", validation: 0, test: 0, testIds: [], examples: [] },
+          {
+            kind: "column",
+            column: hostile,
+            validation: 3,
+            test: 40,
+            testIds,
+            examples: [{ test: photo("one"), train: photo("two") }]
+          }
+        ],
+        contradictions: [
+          {
+            kind: "column",
+            column: hostile,
+            sets: 1,
+            rows: 2,
+            examples: [{ shared: hostile, labels: [[hostile, 2]], rows: [photo("one"), photo("two")] }]
+          }
+        ]
+      }
+      yield* folder.write("leakage.json", JSON.stringify(leakage))
+      yield* writePages()
+      const page = yield* textOf("report.html")
+      const card = yield* textOf("MODEL_CARD.md")
+      const correct = Math.round(test!.accuracy! * data.test)
+      const { found, shared } = leakageAnalysis(yield* readRun(), leakage)
+      const [bytes, name] = shared
+      assert.strictEqual(found.test, data.test)
+      assert.isNull(bytes?.own)
+      assert.strictEqual(bytes?.others?.accuracy, test!.accuracy)
+      // The two parts together are the whole.
+      assert.deepStrictEqual([name?.own?.samples, name?.others?.samples], [40, data.test - 40])
+      const right = (one: Measured | null | undefined) => Math.round((one?.accuracy ?? NaN) * (one?.samples ?? 0))
+      assert.strictEqual(right(name?.own) + right(name?.others), correct)
+      assert.notStrictEqual(name?.own?.accuracy, name?.others?.accuracy)
+      for (const one of [name?.own, name?.others]) {
+        assert.include(page, `<td>${percent(one!.accuracy)}</td>`)
+        assert.include(card, `| ${percent(one!.accuracy)} |`)
+      }
+      assert.include(page, "two, training")
+      assert.notInclude(page, "<script>document")
+      assert.notInclude(card, "<script")
+    }).pipe(Effect.provide(titled))
   )
 
   it.effect("says what is missing, and shows the rest", () =>

@@ -12,7 +12,7 @@ const described = (labelName: string, predictedName: string, probability: number
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
+export const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
   zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
 const picture = (shown: Shown, sample: ShownSample): Html =>
