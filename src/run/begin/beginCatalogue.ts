@@ -112,6 +112,13 @@ const nameOf = ({ lists, named, root }: Place): string => {
 export const beginCatalogue = Effect.fn("beginCatalogue")(function* (path: string, wishes: BeginWishes) {
   const place = yield* CatalogueFiles.use(({ look }) => look(path))
   const guess = yield* guessAt(place, wishes)
+  if (guess.data["folders"] === true && wishes.label !== undefined)
+    return yield* new CatalogueUnclear({
+      path,
+      reason: "label",
+      detail: `these are class folders, without a column ${JSON.stringify(wishes.label)}`,
+      cure: "Leave --label out: the folder's name is the class. Or name the list that has the column."
+    })
   const { rows, sizes } = yield* countClasses(guess.data, path)
   const minPerClass = minPerClassFor([...sizes.values()])
   if (minPerClass === undefined)

@@ -55,6 +55,9 @@ describe("a catalogue of which only the path is known", () => {
           /^simple-cnn, at 64x64, 30 epochs: less than a minute, .* on 1 thread\. No pretrained weights are here/
         )
         assert.strictEqual(config.train.batchSize, 8)
+        // A column of class folders: the folder is the class.
+        const error = yield* Effect.flip(begun(join(root, "photos"), { label: "kind" }))
+        assert.match(error.message, /these are class folders, without a column "kind"\. Leave --label out/)
       })
     )
   )
