@@ -1,3 +1,4 @@
+import { unreadable } from "./unreadable.ts"
 /**
  * Parquet: the rows of one file, or of several in the order of their names. Images are named by a column with their paths,
  * or lie in a column themselves: as bytes, or as Hugging Face has them, in a struct of `bytes` and `path`.
@@ -24,7 +25,6 @@ import { pause } from "../images/files/walk.ts"
 import { fileBuffer } from "../parquet/fileBuffer.ts"
 import type { Leaf } from "../parquet/ParquetFile.ts"
 import { ParquetFault, ParquetFile } from "../parquet/ParquetFile.ts"
-import { systemFault } from "../storage/systemFault.ts"
 import type { Source } from "./Source.ts"
 
 /** What a cell of a row is made of. */
@@ -154,15 +154,7 @@ const rowsError = (file: string, cause: unknown): RowsError => {
   if (cause instanceof RowsError) return cause
   if (cause instanceof ParquetFault)
     return new RowsError({ file, reason: reasons[cause.reason], detail: cause.message, cure: cures[cause.reason] })
-  const code = cause instanceof Error && "code" in cause ? cause.code : ""
-  if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file, "parquet")
-  return new RowsError({
-    file,
-    reason: "unreadable",
-    detail: `the file cannot be read: ${systemFault(cause).detail}`,
-    cure: "Check that it is there, and that you may read it.",
-    cause
-  })
+  return unreadable(file, "parquet", cause)
 }
 
 /** A file's path under the root; one outside stands for itself. */

@@ -1,11 +1,10 @@
+import { unreadable } from "./unreadable.ts"
 import { NodeStream } from "@effect/platform-node"
 import { Effect, Result, Stream } from "effect"
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
 import type { CatalogueForm } from "../../pipeline/catalogueForm.ts"
-import { fileMissing } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
-import { systemFault } from "../storage/systemFault.ts"
 
 /** Bytes at a file's beginning from which its kind is known. */
 const enough = 1024
@@ -152,19 +151,6 @@ const makeKindCheck = (file: string, form: TextForm) => {
   }
 }
 
-/** Why a file cannot be read. */
-const explain = (file: string, form: TextForm, cause: unknown): RowsError => {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
-  if (code === "ENOENT" || code === "ENOTDIR") return fileMissing(file, form)
-  return new RowsError({
-    file,
-    reason: "unreadable",
-    detail: `the file cannot be read: ${systemFault(cause).detail}`,
-    cure: "Check that it is there, and that you may read it.",
-    cause
-  })
-}
-
 const notAFile = (file: string, form: TextForm, detail: string) =>
   new RowsError({
     file,
@@ -175,7 +161,7 @@ const notAFile = (file: string, form: TextForm, detail: string) =>
 
 /** A device or a pipe may have no end, and the opening of a pipe cannot be interrupted: neither is opened. */
 const checkIsFile = Effect.fnUntraced(function* (file: string, form: TextForm) {
-  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => explain(file, form, cause) })
+  const found = yield* Effect.tryPromise({ try: () => stat(file), catch: (cause) => unreadable(file, form, cause) })
   if (found.isDirectory()) return yield* notAFile(file, form, "this is a folder")
   if (!found.isFile()) return yield* notAFile(file, form, "this is a device or a pipe")
 })
@@ -193,7 +179,7 @@ export const textBytes = (
     const check = makeKindCheck(file, form)
     const bytes = NodeStream.fromReadable<Uint8Array, RowsError>({
       evaluate: () => createReadStream(file, { highWaterMark: chunkBytes }),
-      onError: (cause) => explain(file, form, cause)
+      onError: (cause) => unreadable(file, form, cause)
     })
     return Stream.unwrap(Effect.as(checkIsFile(file, form), bytes)).pipe(
       Stream.mapEffect((chunk) => Effect.fromResult(check(chunk, false))),

@@ -1,69 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Runtime } from "effect"
-import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
-import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
-import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
-import { Checkpoints } from "../../../src/model/Checkpoints.ts"
-import { Engines } from "../../../src/model/Engines.ts"
-import { FeatureCache } from "../../../src/model/FeatureCache.ts"
-import { Pretrained } from "../../../src/model/Pretrained.ts"
-import { Augment } from "../../../src/pipeline/Augment.ts"
-import { draw } from "../../../src/pipeline/draw.ts"
-import { Images } from "../../../src/pipeline/Images.ts"
 import type { ProgressEvent } from "../../../src/pipeline/Progress.ts"
 import { Progress } from "../../../src/pipeline/Progress.ts"
-import { Rows } from "../../../src/pipeline/Rows.ts"
-import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { configDigest } from "../../../src/run/configDigest.ts"
 import { finishedReport } from "../../../src/run/finishedReport.ts"
 import { readFormer } from "../../../src/run/former.ts"
-import { Machine } from "../../../src/run/Machine.ts"
 import { RunFolder } from "../../../src/run/RunFolder.ts"
 import { scheduleNote } from "../../../src/run/train/trainLonger.ts"
+import { tinyConfig, tinyLayers } from "./tinyRun.ts"
 import { trainRun } from "../../../src/run/train/trainRun.ts"
 
-const size = { height: 48, width: 50 }
-const kinds = ["cap", "scarf"]
-const table = [["id", "label"], ...kinds.flatMap((kind) => Array.from({ length: 7 }, (_, i) => [`${kind}${i}`, kind]))]
-const photos = new Map(
-  table.slice(1).map(([id = "", kind = ""]) => {
-    const random = draw("trainLonger test", id)
-    const data = Uint8Array.from(
-      { length: size.height * size.width * 3 },
-      (_, i) => random.below(90) + (i % 3 === kinds.indexOf(kind) ? 150 : 0)
-    )
-    return [`shop/images/${id}.jpg`, { ...size, data }] as const
-  })
-)
-
 /** Everything in memory, a folder of its own for each test. */
-const layers = () =>
-  Layer.fresh(
-    Layer.mergeAll(
-      Rows.layerMemory(new Map([["shop/styles.csv", table]])),
-      Images.layerMemory(photos),
-      Augment.layer,
-      SampleCatalogue.layerAt("nowhere"),
-      Engines.layerOf(ReferenceEngine.layer),
-      Machine.layerTest,
-      Pretrained.layerMemory({}),
-      FeatureCache.layerMemory,
-      OnnxFeatures.layer,
-      RunFolder.layerMemory,
-      Checkpoints.layerMemory(2)
-    )
-  )
+const layers = () => Layer.fresh(tinyLayers())
 
 const configOf = (epochs: number, train: object = {}) =>
-  decodeRunConfig(
-    {
-      data: { root: "shop", minPerClass: 3, split: { train: 0.6, validation: 0.2, test: 0.2 } },
-      image: size,
-      augment: { flip: 0.5 },
-      train: { epochs, batchSize: 4, learningRate: 0.0005, ...train }
-    },
-    "test"
-  )
+  tinyConfig({ augment: { flip: 0.5 }, train: { epochs, batchSize: 4, learningRate: 0.0005, ...train } })
 
 /** What a run leaves that depends on its weights. */
 const left = Effect.gen(function* () {
