@@ -107,12 +107,13 @@ export const holdWhen = async (is: () => boolean, what: string, ...processes: Re
   }
 }
 
-/** A search's trials, by what their folders hold. */
+/** A search's trials, by what their folders hold: done, or in the middle of the training, with a checkpoint and no report. */
 export const trialsIn = (folder: string) => {
   const trials = join(folder, "trials")
   const names = existsSync(trials) ? readdirSync(trials) : []
   const isDone = (id: string) => existsSync(join(trials, id, "trial.json"))
   const hasCheckpoint = (id: string) =>
+    !existsSync(join(trials, id, "report.json")) &&
     existsSync(join(trials, id, "checkpoints")) &&
     readdirSync(join(trials, id, "checkpoints")).some((name) => name.startsWith("step-"))
   return { done: names.filter(isDone), underWay: names.filter((id) => !isDone(id) && hasCheckpoint(id)) }
