@@ -1,7 +1,7 @@
 /**
  * How much longer trials that are trained together take than one of them alone: the reference experiment's trials of
  * MobileNetV2, frozen (3 learning rates x 2 optimisers x 2 heads), in turn with the first of them. Every run begins with
- * an empty cache of features. Prints one JSON line with a figure for each round:
+ * an empty cache of features. Prints one JSON line with a metric for each round:
  *   node bench/search.ts --data FOLDER --weights FILE --engine tensorflow --images 6400 --epochs 3 --rounds 3
  */
 import { Console, Effect, Layer } from "effect"

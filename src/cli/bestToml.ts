@@ -21,14 +21,14 @@ export const bestToml = Effect.fnUntraced(function* (
 ) {
   const first = winner(search)
   const trial = trials.find(({ id }) => id === first?.id)
-  if (first === undefined || first.figure === null || trial === undefined) return undefined
+  if (first === undefined || first.metric === null || trial === undefined) return undefined
   const { name, objective } = search.config
   // A configuration that was decoded can be encoded; a struct is a table.
   const table: unknown = yield* Effect.orDie(Schema.encodeEffect(RunConfig)(trial.config))
   return tomlText(
     isTable(table) ? table : {},
     [
-      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.figure} ${numberText(first.figure)}.`,
+      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.metric} ${numberText(first.metric)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
       `  ${weftCommand(`train --config ${shellWord(`${folder}/best.toml`)}`)}`
     ].join("\n")

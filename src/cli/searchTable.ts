@@ -20,16 +20,16 @@ const orDash = (value: number | null | undefined) => (value == null ? "-" : numb
 
 const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
   const paths = pathsOf(search)
-  const { figure } = search.config.objective
+  const { metric } = search.config.objective
   // The objective gets a column of its own where it is not one of the experiment's metrics.
-  const own = columns.some((name) => name === figure) ? [] : [figure]
+  const own = columns.some((name) => name === metric) ? [] : [metric]
   const halved = search.rungs.length > 1
   return table([
     ["trial", ...settingHeads(paths), ...own, ...columns.map(columnHead), ...(halved ? ["epochs"] : [])],
     ...best.map((trial) => [
       trial.id.split("-", 1)[0] ?? "",
       ...paths.map((path) => shortValue(trial.settings[path])),
-      ...own.map(() => orDash(trial.figure)),
+      ...own.map(() => orDash(trial.metric)),
       ...columns.map((name) => orDash(recordOf(trial)?.[name])),
       ...(halved ? [trial.history.length] : [])
     ])
@@ -42,7 +42,7 @@ const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
  */
 export const searchText = (search: SearchResult, folder: string): string => {
   const { duplicates, passes, seconds, trials } = search
-  const { figure, goal } = search.config.objective
+  const { metric, goal } = search.config.objective
   const best = ranking(search).slice(0, most)
   const first = winner(search)
   const saved = savedShare(search)
@@ -52,7 +52,7 @@ export const searchText = (search: SearchResult, folder: string): string => {
     best.length === 0
       ? "No trial was finished."
       : section(
-          `The best ${best.length} of ${trials.length} trials by ${figure}, the ${goal === "min" ? "least" : "greatest"} first`,
+          `The best ${best.length} of ${trials.length} trials by ${metric}, the ${goal === "min" ? "least" : "greatest"} first`,
           bestTable(search, best)
         ),
     ...(broken.length === 0
@@ -88,7 +88,7 @@ export const searchJson = (search: SearchResult) => {
       folder: trial.folder,
       epochs: trial.history.length,
       chosenEpoch: trial.chosenEpoch,
-      objective: trial.figure,
+      objective: trial.metric,
       ...Object.fromEntries(columns.map((name) => [name, record?.[name] ?? null])),
       seconds: trial.seconds,
       ...(trial.detail !== undefined && { detail: trial.detail })
@@ -129,7 +129,7 @@ export const trialsCsv = (search: SearchResult): Effect.Effect<string> => {
       trial.history.length,
       trial.chosenEpoch,
       ...paths.map((path) => trial.settings[path]),
-      trial.figure,
+      trial.metric,
       ...columns.map((name) => recordOf(trial)?.[name]),
       trial.seconds,
       trial.folder,

@@ -93,7 +93,7 @@ describe("wrong input", () => {
   const wrong: ReadonlyArray<readonly [string, ReadonlyArray<string>, number, RegExp]> = [
     [
       "an objective that does not exist",
-      ["--set", "objective.figure=validationLos"],
+      ["--set", "objective.metric=validationLos"],
       2,
       /did you mean `validationLoss`/
     ],

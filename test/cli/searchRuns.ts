@@ -16,7 +16,7 @@ ${base}
 [base.engine]
 name = "wasm"
 [objective]
-figure = "trainLoss"
+metric = "trainLoss"
 [[axes]]
 path = "train.learningRate"
 values = [0.002, 0.0005, 0.0001]

@@ -36,7 +36,7 @@ describe("the end of a search", () => {
   it.effect("names an objective of its own, and says the epochs where some were stopped", () =>
     Effect.gen(function* () {
       const { search } = yield* fashionHalfway
-      const objective = { figure: "test.weighted.f1", goal: "max" } as const
+      const objective = { metric: "test.weighted.f1", goal: "max" } as const
       const rungs = [...search.rungs, ...search.rungs]
       const text = searchText({ ...search, rungs, config: { ...search.config, objective } }, "runs/x")
       assert.match(text, /by test\.weighted\.f1, the greatest first\n.* test\.weighted\.f1 {2}val loss .* epochs\n/)
@@ -49,7 +49,7 @@ describe("the end of a search", () => {
       const { points, search } = yield* fashionHalfway
       const finished = points.trials.reduce(
         (so, { id }, i) =>
-          withTrial(so, id, { state: "finished", figure: (i * 7) % 24, history: [epochRecord(1, i)], chosenEpoch: 1 }),
+          withTrial(so, id, { state: "finished", metric: (i * 7) % 24, history: [epochRecord(1, i)], chosenEpoch: 1 }),
         search
       )
       assert.match(searchText(finished, "runs/x"), /The best 10 of 24 trials/)

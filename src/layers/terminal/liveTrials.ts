@@ -25,7 +25,7 @@ const fitted = (parts: ReadonlyArray<string>, width: number) => {
  */
 const bestSoFar = ({ config, trials }: SearchResult) =>
   rank(
-    trials.filter(({ figure, state }) => figure !== null && state !== "failed" && state !== "diverged"),
+    trials.filter(({ metric, state }) => metric !== null && state !== "failed" && state !== "diverged"),
     config.objective.goal
   )
 
@@ -48,9 +48,9 @@ const headline = (search: SearchResult): ReadonlyArray<string> => {
 
 const bestLine = (search: SearchResult): ReadonlyArray<string> => {
   const [best] = bestSoFar(search)
-  return best === undefined || best.figure === null
+  return best === undefined || best.metric === null
     ? []
-    : [`best so far: ${search.config.objective.figure} ${numberText(best.figure)}, ${best.id}`]
+    : [`best so far: ${search.config.objective.metric} ${numberText(best.metric)}, ${best.id}`]
 }
 
 /** A search's progress in one line: for logs, and where there is no room for a table. */

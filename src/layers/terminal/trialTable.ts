@@ -48,9 +48,9 @@ const numberColumn = (head: string, of: (trial: SearchTrial) => number | null | 
 const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<Column>> => {
   const paths = config.axes.map(({ path }) => path)
   const heads = settingHeads(paths)
-  const { figure } = config.objective
+  const { metric } = config.objective
   const last = rungs.at(-1)?.epochs
-  const losses = (["validationLoss", "trainLoss"] as const).filter((name) => name !== figure)
+  const losses = (["validationLoss", "trainLoss"] as const).filter((name) => name !== metric)
   const number: Column = { head: "trial", cell: ({ id }) => id.split("-", 1)[0] ?? "", right: false }
   const name: Column = { head: "trial", cell: ({ id }) => id, right: false }
   const epoch: Column = {
@@ -58,7 +58,7 @@ const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<C
     cell: ({ epochs, history, rung }) => `${history.length}/${Math.min(epochs, rungs[rung]?.epochs ?? last ?? epochs)}`,
     right: true
   }
-  const own = numberColumn(columnHead(figure), (trial) => trial.figure)
+  const own = numberColumn(columnHead(metric), (trial) => trial.metric)
   const others = losses.map((loss) => numberColumn(columnHead(loss), (trial) => recordOf(trial)?.[loss]))
   const settings = paths.map((path, i): Column => ({
     head: heads[i] ?? path,

@@ -32,13 +32,13 @@ const curves = (trials: ReadonlyArray<SearchTrial>, title: string, key: EpochNum
 })
 
 /** The objective over one axis: dots over a scale where its values are many numbers, else a strip for each value. */
-const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string): Chart => {
+const along = (trials: ReadonlyArray<SearchTrial>, path: string, metric: string): Chart => {
   const known = trials.flatMap((trial) =>
-    trial.figure === null ? [] : [{ figure: trial.figure, value: trial.settings[path], name: nameOf(trial) }]
+    trial.metric === null ? [] : [{ metric: trial.metric, value: trial.settings[path], name: nameOf(trial) }]
   )
   const values = [...new Set(known.map(({ value }) => JSON.stringify(value)))]
-  const numbers = known.flatMap(({ figure, value }) => (typeof value === "number" ? [{ x: value, y: figure }] : []))
-  const title = `${columnHead(figure)} over ${path}`
+  const numbers = known.flatMap(({ metric, value }) => (typeof value === "number" ? [{ x: value, y: metric }] : []))
+  const title = `${columnHead(metric)} over ${path}`
   if (values.length > mostRows && numbers.length === known.length) {
     const xs = numbers.map(({ x }) => x)
     const [least, greatest] = [Math.min(...xs), Math.max(...xs)]
@@ -46,7 +46,7 @@ const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string)
       kind: "lines",
       title,
       x: { label: path, log: least > 0 && greatest / least >= 20 },
-      y: axisOf(figure),
+      y: axisOf(metric),
       mark: "dots",
       series: [{ name: "trials", points: numbers }]
     }
@@ -55,25 +55,25 @@ const along = (trials: ReadonlyArray<SearchTrial>, path: string, figure: string)
   return {
     kind: "strip",
     title,
-    x: axisOf(figure),
+    x: axisOf(metric),
     y: { label: path },
     rows: values
       .map((json) => ({ json, those: known.filter(({ value }) => JSON.stringify(value) === json) }))
       .sort((a, b) => (isNumeric ? Number(a.json) - Number(b.json) : 0))
       .map(({ those }) => ({
         label: shortValue(those[0]?.value),
-        dots: those.map(({ figure, name }) => ({ value: figure, name }))
+        dots: those.map(({ metric, name }) => ({ value: metric, name }))
       }))
   }
 }
 
 /** The charts of a search by the names of their files: the best trials' curves, and the objective along each axis. */
 export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> => {
-  const { figure } = search.config.objective
+  const { metric } = search.config.objective
   const best = ranking(search)
   const compared = best.filter(({ history }) => history.length > 0)
   // Where epochs do not have the objective, the curves show the validation loss.
-  const key = isEpochMetric(figure) ? (figure as EpochNumber) : "validationLoss" // a number of every epoch
+  const key = isEpochMetric(metric) ? (metric as EpochNumber) : "validationLoss" // a number of every epoch
   return new Map([
     ...(compared.length > 0 ? [["curves", curves(compared, "The best trials' curves", key)] as const] : []),
     ...(compared.length > 0 && key !== "trainLoss"
@@ -89,7 +89,7 @@ export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> =
               along(
                 best.filter(({ state }) => state === "finished"),
                 path,
-                figure
+                metric
               )
             ] as const
           ]

@@ -21,7 +21,7 @@ const card = (name: string, value: string, more: string) =>
 
 const summary = (search: SearchResult) => {
   const { passes, seconds, trials } = search
-  const { figure: name, goal } = search.config.objective
+  const { metric: name, goal } = search.config.objective
   const best = winner(search)
   const states = countStates(search)
   const others = (["stopped", "failed", "diverged", "waiting", "running"] as const)
@@ -33,7 +33,7 @@ const summary = (search: SearchResult) => {
         best !== undefined &&
         card(
           `Best ${columnHead(name)}`,
-          numberText(best.figure ?? Number.NaN),
+          numberText(best.metric ?? Number.NaN),
           `${best.id}; the ${goal === "min" ? "least" : "greatest"} is the best`
         )
       }
@@ -52,8 +52,8 @@ const summary = (search: SearchResult) => {
 }
 
 const row = (search: SearchResult, trial: SearchTrial, place: number | undefined, isBest: boolean): Html => {
-  const { figure: name } = search.config.objective
-  const own = columns.some((column) => column === name) ? [] : [trial.figure]
+  const { metric: name } = search.config.objective
+  const own = columns.some((column) => column === name) ? [] : [trial.metric]
   return html`<tr${isBest ? html` class="ours"` : ""}>
     <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
     <td class="text">${isBest ? html`<a href="${trial.folder}/report.html">${trial.id}</a>` : trial.id}</td>
@@ -66,7 +66,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
 }
 
 const table = (search: SearchResult) => {
-  const { figure: name } = search.config.objective
+  const { metric: name } = search.config.objective
   const ranked = ranking(search)
   const best = winner(search)
   const others = search.trials.filter((trial) => !ranked.includes(trial))
@@ -126,7 +126,7 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
   return page({
     title: name,
     subtitle: html`A search (${search.config.strategy.kind}) over ${axes.map(({ path }) => path).join(", ")}, by
-    ${objective.figure}`,
+    ${objective.metric}`,
     summary: summary(search),
     sections: [
       { id: "trials", heading: "Trials", body: html`${table(search)}${failures(search)}` },

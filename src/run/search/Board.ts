@@ -20,7 +20,7 @@ const ended = (search: SearchResult, rung: number, end: TrialEnd): SearchResult 
   withTrial(search, end.id, {
     state: stateOf(end),
     rung,
-    figure: end.figure,
+    metric: end.metric,
     ...(end.detail !== undefined && { detail: end.detail })
   })
 

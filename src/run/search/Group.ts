@@ -20,7 +20,7 @@ export const TrialEnd = Schema.Struct({
   id: Schema.String,
   state: Schema.Literals(["finished", "paused", "diverged", "failed"]),
   /** The objective; null where there is none. */
-  figure: Schema.NullOr(Schema.Finite),
+  metric: Schema.NullOr(Schema.Finite),
   /** Epochs that were trained. */
   epochs: Schema.Natural,
   /** Why it failed or diverged. */

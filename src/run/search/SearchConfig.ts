@@ -125,11 +125,11 @@ export const SearchConfig = Schema.Struct({
     return problem === undefined ? undefined : { path: ["objective"], issue: problem }
   }),
   Schema.makeFilter(({ objective, strategy }) =>
-    strategy.kind !== "halving" || isEpochMetric(objective.figure)
+    strategy.kind !== "halving" || isEpochMetric(objective.metric)
       ? undefined
       : {
-          path: ["objective", "figure"],
-          issue: `Expected a metric that every epoch has, such as validationLoss, where the strategy is halving, got ${JSON.stringify(objective.figure)}`
+          path: ["objective", "metric"],
+          issue: `Expected a metric that every epoch has, such as validationLoss, where the strategy is halving, got ${JSON.stringify(objective.metric)}`
         }
   )
 )

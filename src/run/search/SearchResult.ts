@@ -30,7 +30,7 @@ export const SearchTrial = Schema.Struct({
   /** The epoch (from 1) that its metrics are of; null before the first epoch's end. */
   chosenEpoch: Schema.NullOr(Schema.Natural),
   /** The objective; null where there is none yet. */
-  figure: Schema.NullOr(Schema.Finite),
+  metric: Schema.NullOr(Schema.Finite),
   /** Seconds of its epochs; of a finished trial, of the whole run. */
   seconds: Schema.Finite,
   /** Why it failed or diverged. */
@@ -40,7 +40,7 @@ export type SearchTrial = typeof SearchTrial.Type
 
 /** A search's `search.json`, rewritten as it goes on. Its tables and plots are made from it. */
 export const SearchResult = Schema.Struct({
-  format: Schema.Literal("weft-search-1"),
+  format: Schema.Literal("weft-search-2"),
   config: SearchConfig,
   rungs: Schema.Array(Schema.Struct({ epochs: Schema.Natural, trials: Schema.Natural, keep: Schema.Natural })),
   /** In the order of their numbers. */
@@ -71,13 +71,13 @@ export const withTrial = (
 export const stateSoFar = (
   train: Pick<TrainConfig, "select" | "monitor" | "earlyStopping">,
   history: ReadonlyArray<EpochRecord>,
-  { figure }: Objective
+  { metric }: Objective
 ) => {
   const chosen = chosenRecord(train, history)
   return {
     history,
     chosenEpoch: chosen?.epoch ?? null,
-    figure: epochValue(chosen, figure),
+    metric: epochValue(chosen, metric),
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0)
   } satisfies Partial<SearchTrial>
 }
@@ -105,7 +105,7 @@ export const ranking = ({ config, trials }: SearchResult): ReadonlyArray<SearchT
 /** The finished trial with the best objective; undefined where none has one. */
 export const winner = (search: SearchResult): SearchTrial | undefined => {
   const [first] = ranking(search)
-  return first?.state === "finished" && first.figure !== null ? first : undefined
+  return first?.state === "finished" && first.metric !== null ? first : undefined
 }
 
 /** Share of the passes that shared batches saved; null before the first pass. */

@@ -39,7 +39,7 @@ export interface RungResult {
   /** A trial that failed or diverged never goes on. */
   readonly state: "paused" | "finished" | "failed" | "diverged"
   /** The objective after the rung's epochs; null where there is none. */
-  readonly figure: number | null
+  readonly metric: number | null
 }
 
 /**

@@ -25,7 +25,7 @@ const givenUp = Effect.fn("insist.givenUp")(function* ({ rung, trials }: GroupWo
   const ends = yield* Effect.forEach(
     trials,
     Effect.fnUntraced(function* ({ config, id, path }) {
-      const end = { id, state: "failed" as const, figure: null, epochs: 0, detail }
+      const end = { id, state: "failed" as const, metric: null, epochs: 0, detail }
       const { folder } = yield* Runs.use((runs) => runs.open(path, config.train.checkpoint.keep))
       yield* writeRecord({ ...end, rung, history: [], chosenEpoch: null, seconds: 0 }).pipe(
         Effect.provideService(RunFolder, folder)

@@ -9,7 +9,7 @@ import type { TrainConfig } from "../../model/TrainConfig.ts"
 
 /** The metric that decides which trial is the best. */
 export const Objective = Schema.Struct({
-  figure: setting(
+  metric: setting(
     Schema.NonEmptyString,
     "validationLoss",
     "A metric of the chosen epoch (`validationLoss`, `validationAccuracy`, `trainLoss`), or the path of a number in a trial's report.json (`test.weighted.f1`, `seconds`)"
@@ -78,7 +78,7 @@ const onlyGoal = (path: string): Objective["goal"] | undefined => {
 }
 
 /** What is wrong with an objective, as a sentence, or undefined. */
-export const goalProblem = ({ figure: path, goal }: Objective): string | undefined => {
+export const goalProblem = ({ metric: path, goal }: Objective): string | undefined => {
   if (!epochPaths.has(path) && !reportPaths.has(path)) {
     const suggestion = nearest(path, [...epochPaths, ...reportPaths])
     return (
@@ -141,12 +141,12 @@ const numberAt = (value: unknown, [key, ...rest]: ReadonlyArray<string>): number
 /**
  * Sorts by the objective, the best first; equal ones in the given order; those without an objective, or with NaN, last.
  */
-export const rank = <A extends { readonly figure: number | null }>(
+export const rank = <A extends { readonly metric: number | null }>(
   items: ReadonlyArray<A>,
   goal: Objective["goal"]
 ): ReadonlyArray<A> => {
-  const isMissing = ({ figure }: A) => figure === null || Number.isNaN(figure)
+  const isMissing = ({ metric }: A) => metric === null || Number.isNaN(metric)
   const sign = goal === "min" ? 1 : -1
-  const ranked = items.filter((item) => !isMissing(item)).toSorted((a, b) => sign * ((a.figure ?? 0) - (b.figure ?? 0)))
+  const ranked = items.filter((item) => !isMissing(item)).toSorted((a, b) => sign * ((a.metric ?? 0) - (b.metric ?? 0)))
   return [...ranked, ...items.filter(isMissing)]
 }

@@ -45,7 +45,7 @@ const axisProblems = ({ axes }: SearchConfig): ReadonlyArray<string> =>
 
 /** What a trial's configuration lacks for its objective or strategy. */
 const unfit = ({ objective, strategy }: SearchConfig, config: RunConfig): ReadonlyArray<string> => {
-  const path = objective.figure
+  const path = objective.metric
   const { calibration, data, train } = config
   const lacks = (part: "validation" | "test") => data.split[part] === 0
   return [

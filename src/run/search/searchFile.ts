@@ -10,7 +10,7 @@ export const newSearch = (config: SearchConfig, { duplicates, trials }: SearchPo
   const epochs = Math.max(...trials.map(({ config }) => config.train.epochs))
   const { strategy } = config
   return {
-    format: "weft-search-1",
+    format: "weft-search-2",
     config,
     rungs:
       strategy.kind === "halving"
@@ -25,7 +25,7 @@ export const newSearch = (config: SearchConfig, { duplicates, trials }: SearchPo
       epochs: config.train.epochs,
       history: [],
       chosenEpoch: null,
-      figure: null,
+      metric: null,
       seconds: 0
     })),
     duplicates,

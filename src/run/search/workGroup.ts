@@ -25,26 +25,26 @@ const isThrough = (record: TrialRecord | undefined, rung: number): record is Tri
 
 const secondsOf = (history: ReadonlyArray<EpochRecord>) => history.reduce((sum, { seconds }) => sum + seconds, 0)
 
-const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { figure }: Objective): TrialRecord => {
+const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { metric }: Objective): TrialRecord => {
   const { id, state } = outcome
   if (state === "finished") {
     const { chosenEpoch, history, seconds } = outcome.report
-    const found = reportValue(outcome.report, figure)
-    return { id, state, figure: found, epochs: history.length, rung, history, chosenEpoch, seconds }
+    const found = reportValue(outcome.report, metric)
+    return { id, state, metric: found, epochs: history.length, rung, history, chosenEpoch, seconds }
   }
   const { history } = outcome
   const chosen = chosenRecord(config.train, history)
   const chosenEpoch = chosen?.epoch ?? null
   const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
   return state === "paused"
-    ? { ...common, state, figure: epochValue(chosen, figure) }
-    : { ...common, state, figure: null, detail: outcome.error.message }
+    ? { ...common, state, metric: epochValue(chosen, metric) }
+    : { ...common, state, metric: null, detail: outcome.error.message }
 }
 
-const endOf = ({ detail, epochs, figure, id, state }: TrialRecord): TrialEnd => ({
+const endOf = ({ detail, epochs, metric, id, state }: TrialRecord): TrialEnd => ({
   id,
   state,
-  figure,
+  metric,
   epochs,
   ...(detail !== undefined && { detail })
 })

@@ -62,7 +62,7 @@ describe("a search's page", () => {
       const markup = yield* page
       const best = winner(search)!
       assert.strictEqual(best, search.trials[13])
-      assert.include(markup, `<b>${numberText(best.figure!)}</b>`)
+      assert.include(markup, `<b>${numberText(best.metric!)}</b>`)
       for (const { id } of search.trials) assert.include(markup, id)
       const [first] = /<tr class="ours">[\s\S]*?<\/tr>/.exec(markup) ?? []
       assert.include(first ?? "", best.id)
@@ -87,7 +87,7 @@ describe("a search's page", () => {
         assert.strictEqual(chart.rows.length, values!.length, path)
         const dots = chart.rows.flatMap(({ dots }) => dots)
         assert.strictEqual(dots.length, compared)
-        assert.isTrue(dots.some(({ value }) => value === winner(search)!.figure))
+        assert.isTrue(dots.some(({ value }) => value === winner(search)!.metric))
       }
       const rates = search.config.axes.findIndex(({ path }) => path === "train.learningRate")
       const strip = charts.get(`axis-${rates + 1}`)

@@ -63,7 +63,7 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
           trials: [trial],
           event: { _tag: "Epoch", epochs: 4, best: true, trial, record }
         })
-      const paused = (id: string, figure: number) => ({ id, state: "paused" as const, figure, epochs: 1 })
+      const paused = (id: string, metric: number) => ({ id, state: "paused" as const, metric, epochs: 1 })
       const passes = { wanted: 20, made: 10 }
 
       assert.deepStrictEqual(yield* states, ["waiting 0", "waiting 0", "waiting 0", "waiting 0"])
@@ -72,7 +72,7 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
       assert.deepStrictEqual(yield* states, ["running 0", "running 0", "waiting 0", "waiting 0"])
       yield* board.tell({ _tag: "Ended", rung: 0, end: { trials: [paused(a, 0.9), paused(b, 0.4)], passes } })
       assert.deepStrictEqual(yield* states, ["waiting 0", "waiting 0", "waiting 0", "waiting 0"])
-      const diverged = { id: c, state: "diverged" as const, figure: null, epochs: 0, detail: "the loss is NaN" }
+      const diverged = { id: c, state: "diverged" as const, metric: null, epochs: 0, detail: "the loss is NaN" }
       const rest: GroupEnd = { trials: [diverged, paused(d, 0.7)], passes }
       yield* board.tell({ _tag: "Ended", rung: 0, end: rest })
       assert.deepStrictEqual(yield* states, ["stopped 0", "waiting 1", "diverged 0", "waiting 1"])
@@ -84,12 +84,12 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
         second?.history.map(({ epoch }) => epoch),
         [1, 2]
       )
-      assert.strictEqual(second?.figure, 0.3)
+      assert.strictEqual(second?.metric, 0.3)
 
       // The end is what the journal and the trials' own folders say.
       mkdirSync(join(path, "trials", b), { recursive: true })
       const history = [epoch(1, 0.4), epoch(2, 0.3), epoch(3, 0.2), epoch(4, 0.25)]
-      const finished = { id: b, state: "finished" as const, figure: 0.2, epochs: 4 }
+      const finished = { id: b, state: "finished" as const, metric: 0.2, epochs: 4 }
       const record = { ...finished, rung: 1, history, chosenEpoch: 3, seconds: 9 }
       writeFileSync(join(path, "trials", b, "trial.json"), JSON.stringify(record))
       const result = yield* board.close({
@@ -98,7 +98,7 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
           { ...paused(a, 0.9), rung: 0 },
           { ...finished, rung: 1 },
           { ...diverged, rung: 0 },
-          { id: d, state: "failed", figure: null, epochs: 1, rung: 1, detail: "the disk is full" }
+          { id: d, state: "failed", metric: null, epochs: 1, rung: 1, detail: "the disk is full" }
         ]
       })
       assert.deepStrictEqual(yield* readSearch, result)
@@ -106,7 +106,7 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
         result.trials.map(({ rung, state }) => `${state} ${rung}`),
         ["stopped 0", "finished 1", "diverged 0", "failed 1"]
       )
-      assert.deepInclude(result.trials[1], { figure: 0.2, chosenEpoch: 3, seconds: 9, history })
+      assert.deepInclude(result.trials[1], { metric: 0.2, chosenEpoch: 3, seconds: 9, history })
       assert.strictEqual(result.trials[2]?.detail, "the loss is NaN")
       assert.deepStrictEqual(result.passes, { wanted: 80, made: 40 })
     }).pipe(Effect.provideService(RunFolder, folder))

@@ -17,7 +17,7 @@ describe("SearchConfig", () => {
       const { objective, seed, strategy } = yield* decodeConfig(SearchConfig, minimal, "s.toml")
       assert.deepStrictEqual(
         { objective, seed, strategy },
-        { objective: { figure: "validationLoss", goal: "min" }, seed: 1, strategy: { kind: "grid" } }
+        { objective: { metric: "validationLoss", goal: "min" }, seed: 1, strategy: { kind: "grid" } }
       )
     })
   )
@@ -75,7 +75,7 @@ describe("SearchConfig", () => {
     "refuses an unknown metric, a goal that makes no sense, and halving by a metric that only a report has",
     () =>
       Effect.gen(function* () {
-        const of = (figure: string, goal?: string) => problem({ objective: { figure, ...(goal && { goal }) } })
+        const of = (metric: string, goal?: string) => problem({ objective: { metric, ...(goal && { goal }) } })
         assert.match(
           yield* of("test.weigthed.f1", "max"),
           /`objective`: Expected a metric.*did you mean `test\.weighted\.f1`/
@@ -88,10 +88,10 @@ describe("SearchConfig", () => {
         assert.match(yield* of("validationLoss", "max"), /Expected `goal = "min"`/)
         const halving = { strategy: { kind: "halving" } }
         assert.match(
-          yield* problem({ ...halving, objective: { figure: "test.accuracy", goal: "max" } }),
-          /`objective\.figure`: Expected a metric that every epoch has, .*got "test\.accuracy"/
+          yield* problem({ ...halving, objective: { metric: "test.accuracy", goal: "max" } }),
+          /`objective\.metric`: Expected a metric that every epoch has, .*got "test\.accuracy"/
         )
-        const objective = { figure: "validationAccuracy", goal: "max" }
+        const objective = { metric: "validationAccuracy", goal: "max" }
         yield* decodeConfig(SearchConfig, { ...minimal, ...halving, objective }, "s.toml")
       })
   )

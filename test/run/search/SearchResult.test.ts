@@ -46,7 +46,7 @@ describe("a search", () => {
       const [first, second] = search.trials
       const stopped = withTrial(search, first!.id, after(2, 0.3, "stopped"))
       assert.isUndefined(winner(stopped))
-      assert.isUndefined(winner(withTrial(stopped, second!.id, { ...after(3, 0.3, "finished"), figure: null })))
+      assert.isUndefined(winner(withTrial(stopped, second!.id, { ...after(3, 0.3, "finished"), metric: null })))
     })
   )
 

@@ -23,7 +23,7 @@ const trained = ({ trials, until }: Group): GroupEnd => ({
   trials: trials.map((id) => ({
     id,
     state: id === "c" ? "diverged" : until === undefined ? "finished" : "paused",
-    figure: figures[id] ?? null,
+    metric: figures[id] ?? null,
     epochs: until ?? 3,
     ...(id === "c" && { detail: "the loss is NaN" })
   })),
@@ -44,11 +44,11 @@ const carryOut = (takers: number, train: (group: Group, attempt: number) => Effe
   })
 
 const expected: SearchEnd["trials"] = [
-  { id: "a", state: "paused", figure: 0.7, epochs: 1, rung: 0 },
-  { id: "b", state: "finished", figure: 0.2, epochs: 3, rung: 1 },
-  { id: "c", state: "diverged", figure: null, epochs: 1, detail: "the loss is NaN", rung: 0 },
-  { id: "d", state: "finished", figure: 0.5, epochs: 3, rung: 1 },
-  { id: "e", state: "paused", figure: 0.9, epochs: 1, rung: 0 }
+  { id: "a", state: "paused", metric: 0.7, epochs: 1, rung: 0 },
+  { id: "b", state: "finished", metric: 0.2, epochs: 3, rung: 1 },
+  { id: "c", state: "diverged", metric: null, epochs: 1, detail: "the loss is NaN", rung: 0 },
+  { id: "d", state: "finished", metric: 0.5, epochs: 3, rung: 1 },
+  { id: "e", state: "paused", metric: 0.9, epochs: 1, rung: 0 }
 ]
 
 const onDisk = Effect.map(temporaryFolder, (folder) => join(folder, "search.sqlite"))

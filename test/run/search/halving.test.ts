@@ -63,14 +63,14 @@ describe("rungs", () => {
 })
 
 const results: ReadonlyArray<RungResult> = [
-  { id: "a", state: "paused", figure: 0.5 },
-  { id: "b", state: "failed", figure: 0.1 },
-  { id: "c", state: "paused", figure: null },
-  { id: "d", state: "paused", figure: 0.3 },
-  { id: "e", state: "diverged", figure: 0.01 },
-  { id: "f", state: "finished", figure: 0.3 },
-  { id: "g", state: "paused", figure: Number.NaN },
-  { id: "h", state: "paused", figure: 0.9 }
+  { id: "a", state: "paused", metric: 0.5 },
+  { id: "b", state: "failed", metric: 0.1 },
+  { id: "c", state: "paused", metric: null },
+  { id: "d", state: "paused", metric: 0.3 },
+  { id: "e", state: "diverged", metric: 0.01 },
+  { id: "f", state: "finished", metric: 0.3 },
+  { id: "g", state: "paused", metric: Number.NaN },
+  { id: "h", state: "paused", metric: 0.9 }
 ]
 
 describe("promote", () => {
@@ -92,13 +92,13 @@ describe("promote", () => {
     "never stops a trial that is better than one that goes on",
     { figures: Schema.Array(intBetween(-3, 3)), keep: intBetween(1, 6) },
     ({ figures, keep }) => {
-      const trials = figures.map((figure, i): RungResult => ({ id: String(i), state: "paused", figure }))
+      const trials = figures.map((metric, i): RungResult => ({ id: String(i), state: "paused", metric }))
       for (const goal of ["min", "max"] as const) {
         const ids = new Set(promote(trials, keep, { goal }))
         assert.strictEqual(ids.size, Math.min(keep, trials.length))
         const sign = goal === "min" ? 1 : -1
-        const on = trials.filter(({ id }) => ids.has(id)).map(({ figure }) => sign * (figure ?? 0))
-        const off = trials.filter(({ id }) => !ids.has(id)).map(({ figure }) => sign * (figure ?? 0))
+        const on = trials.filter(({ id }) => ids.has(id)).map(({ metric }) => sign * (metric ?? 0))
+        const off = trials.filter(({ id }) => !ids.has(id)).map(({ metric }) => sign * (metric ?? 0))
         assert.isTrue(on.every((a) => off.every((b) => a <= b)))
       }
     }

@@ -17,7 +17,7 @@ const workIn = Effect.fnUntraced(function* (folder: string) {
   return {
     rung: 1,
     until: 2,
-    objective: { figure: "validationLoss", goal: "min" },
+    objective: { metric: "validationLoss", goal: "min" },
     trials: [
       { id: "a", path: join(folder, "a"), config },
       { id: "b", path: join(folder, "b"), config },
@@ -37,7 +37,7 @@ const dying = (dies: (ids: string, before: number) => boolean, tried: Array<stri
       return dies(ids, before)
         ? Effect.fail(new TrainerDied({ detail: "signal SIGKILL" }))
         : Effect.succeed({
-            trials: trials.map(({ id }) => ({ id, state: "paused", figure: 0.5, epochs: 2 })),
+            trials: trials.map(({ id }) => ({ id, state: "paused", metric: 0.5, epochs: 2 })),
             passes: { wanted: trials.length, made: 1 }
           })
     }

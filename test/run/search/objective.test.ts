@@ -58,7 +58,7 @@ describe("an objective", () => {
   it("is a metric of the chosen epoch by its short name, or any number of the report by its path", () => {
     const figures = ["validationLoss", "trainLoss", "test.weighted.f1", "test.loss", "model.parameters", "seconds"]
     assert.deepStrictEqual(
-      figures.map((figure) => reportValue(report, figure)),
+      figures.map((metric) => reportValue(report, metric)),
       [0.3, 0.25, 0.71, 0.6, 11, 21]
     )
   })
@@ -86,7 +86,7 @@ describe("an objective", () => {
         "calibration.test.lossAfter",
         "chosenEpoch",
         "model.parameters"
-      ].map((figure) => goalProblem({ figure, goal }) === undefined)
+      ].map((metric) => goalProblem({ metric, goal }) === undefined)
     )
     assert.deepStrictEqual(wrong, [
       [true, true, false, true, true, true],
@@ -118,7 +118,7 @@ describe("the chosen epoch's record", () => {
 
 describe("rank", () => {
   it("puts the best first, ties in their order, and those without an objective last", () => {
-    const items = [3, null, 1, Number.NaN, 3, 2].map((figure, i) => ({ figure, i }))
+    const items = [3, null, 1, Number.NaN, 3, 2].map((metric, i) => ({ metric, i }))
     const order = (goal: "min" | "max") => rank(items, goal).map(({ i }) => i)
     assert.deepStrictEqual(order("min"), [2, 5, 0, 4, 1, 3])
     assert.deepStrictEqual(order("max"), [0, 4, 5, 2, 1, 3])

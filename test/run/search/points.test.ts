@@ -146,7 +146,7 @@ describe("bad points", () => {
       const all = Effect.map(
         Effect.all([
           problems({ axes, base: { data: { sample: {}, split: { train: 0.9, validation: 0, test: 0.1 } } } }),
-          problems({ axes, objective: { figure: "calibration.test.eceAfter" } }),
+          problems({ axes, objective: { metric: "calibration.test.eceAfter" } }),
           problems({ axes, strategy: { kind: "halving", minEpochs: 9 } }),
           problems({ axes: [{ path: "train.epochs", values: [3, 4] }], strategy: { kind: "halving" } })
         ]),
