@@ -1,7 +1,7 @@
 import { Result, Schema } from "effect"
 import { sizeOf } from "./Tensor.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
-import { otherKind } from "./weightsKind.ts"
+import { kindBytes, otherKind } from "./weightsKind.ts"
 
 /** Bytes are not a safetensors file that can be read: why, and what was found. */
 export class SafetensorsError extends Schema.TaggedError<SafetensorsError>()("SafetensorsError", {
@@ -212,7 +212,7 @@ export const decode = (
   wants: (name: string) => boolean = () => true
 ): Result.Result<Safetensors, SafetensorsError> =>
   Result.gen(function* () {
-    const start = yield* endOfHeader(bytes.subarray(0, lengthBytes), bytes.length)
+    const start = yield* endOfHeader(bytes.subarray(0, kindBytes), bytes.length)
     const { listings, metadata } = yield* readHeader(bytes.subarray(lengthBytes, start), bytes.length)
     const tensors = new Map<string, Tensor>()
     for (const listing of listings.filter(({ name }) => wants(name))) {

@@ -116,6 +116,13 @@ it("every half-precision number becomes the same single-precision one", () => {
   }
 })
 
+it("a file is read whatever its header's length: its first byte may be that of a JSON text or a page", () => {
+  for (let padding = 0; padding < 256; padding++) {
+    const bytes = fileOf(`{"__metadata__":{"mean":"0.1"}${" ".repeat(padding)}}`, 0)
+    assert.deepStrictEqual(Result.getOrThrow(decode(bytes)).metadata, { mean: "0.1" })
+  }
+})
+
 it("what cannot be read is refused for its reason", () => {
   const f32 = (shape: ReadonlyArray<number>, from: number, to: number) => ({
     dtype: "F32",
