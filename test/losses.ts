@@ -6,9 +6,11 @@ import type { Sample } from "../src/pipeline/Sample.ts"
 export const datasetOf = (parts: Partial<Pick<Dataset, "train" | "validation" | "test">>): Dataset => {
   const { test = [], train = [], validation = [] } = parts
   const all: ReadonlyArray<Sample> = [...train, ...validation, ...test]
+  const classes = Array.from({ length: Math.max(0, ...all.map(({ label }) => label + 1)) }, (_, i) => `class ${i}`)
   return {
     root: "shop",
-    classes: Array.from({ length: Math.max(0, ...all.map(({ label }) => label + 1)) }, (_, i) => `class ${i}`),
+    classes,
+    columns: [{ name: "label", classes, values: "one" }],
     train,
     validation,
     test,

@@ -45,7 +45,7 @@ export const crossEntropy = (
   for (const [i, row] of rowsOf(logits, classes).entries()) {
     const label = elementAt(labels, i)
     const normaliser = logSumExp(row)
-    const other = mix?.labels[i] ?? label
+    const other = mix === undefined ? label : elementAt(labels, elementAt(mix.partners, i))
     const share = mix?.shares[i] ?? 1
     const first = (1 - labelSmoothing) * share * weightOf(label)
     const second = (1 - labelSmoothing) * (1 - share) * weightOf(other)

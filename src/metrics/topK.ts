@@ -59,7 +59,11 @@ export const batchCorrect = (
   if (mix === undefined) return topKCorrect(logits, labels, classes, 1)
   return predictions(logits, classes).reduce((sum, predicted, row) => {
     const share = elementAt(mix.shares, row)
-    return sum + (predicted === labels[row] ? share : 0) + (predicted === mix.labels[row] ? 1 - share : 0)
+    return (
+      sum +
+      (predicted === labels[row] ? share : 0) +
+      (predicted === labels[elementAt(mix.partners, row)] ? 1 - share : 0)
+    )
   }, 0)
 }
 

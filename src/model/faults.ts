@@ -24,11 +24,10 @@ export const batchFault = (network: Network, batch: Batch): string | undefined =
   if (row >= 0) return `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${network.classes}`
   const mixed = batch.mix
   if (mixed !== undefined) {
-    if (mixed.labels.length !== size || mixed.shares.length !== size)
-      return `a batch of ${size} images has ${mixed.labels.length} second labels and ${mixed.shares.length} shares`
-    const other = mixed.labels.findIndex((label) => label < 0 || label >= network.classes)
-    if (other >= 0)
-      return `the second label ${mixed.labels[other]} of sample ${ids[other]} is no class: there are ${network.classes}`
+    if (mixed.partners.length !== size || mixed.shares.length !== size)
+      return `a batch of ${size} images has ${mixed.partners.length} second images and ${mixed.shares.length} shares`
+    const at = mixed.partners.findIndex((partner) => partner < 0 || partner >= size)
+    if (at >= 0) return `the sample ${ids[at]} is mixed with image ${mixed.partners[at]} of a batch of ${size}`
   }
   return imagesFault(network, batch)
 }

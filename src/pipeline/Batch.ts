@@ -1,9 +1,10 @@
 import type { ImageFault } from "./Images.ts"
+import type { ColumnLabels } from "./LabelColumn.ts"
 
-/** A second label for each image of a batch that was mixed. */
+/** A second image, whose labels count too, for each image of a batch that was mixed. */
 export interface Mix {
-  /** One class index for each image. */
-  readonly labels: Int32Array
+  /** The position in the batch of the image that each was mixed with: its second labels are that image's. */
+  readonly partners: Int32Array
   /** The first label's share of the target, from 0 to 1; the second label has the rest. */
   readonly shares: Float32Array
 }
@@ -24,9 +25,11 @@ export interface Batch {
   readonly images: Float32Array
   /** The features of the images by a frozen part of the network, row by row, where they are known. */
   readonly features?: Float32Array
-  /** One class index for each image. */
+  /** One class index for each image, of the first label column; -1 where it is not known. */
   readonly labels: Int32Array
-  /** Second labels, where images are mixed; only in training batches. */
+  /** The labels of every column, in the columns' order; absent where there is one column with one value. */
+  readonly columns?: ReadonlyArray<ColumnLabels>
+  /** Where images are mixed; only in training batches. */
   readonly mix?: Mix
   /** The samples' ids, in the same order. */
   readonly ids: ReadonlyArray<string>

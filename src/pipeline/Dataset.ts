@@ -16,6 +16,7 @@ import { leastPerClass, limitRows } from "./limit.ts"
 import type { Leakage, PlacedRow } from "./leakage.ts"
 import { leakageOf, rowsAlike } from "./leakage.ts"
 import { Part } from "./Part.ts"
+import type { LabelColumn } from "./LabelColumn.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
@@ -35,8 +36,10 @@ import type { Time } from "./Time.ts"
 export interface Dataset extends Parts<Sample> {
   /** The folder that the list and the images are under. */
   readonly root: string
-  /** The classes' names, by code point; a sample's label is an index into them. */
+  /** The classes of the first label column, by code point; a sample's label is an index into them. */
   readonly classes: ReadonlyArray<string>
+  /** The label columns, one at least; the first one's classes are `classes`. */
+  readonly columns: ReadonlyArray<LabelColumn>
   readonly ledger: Ledger
   /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the list. */
   readonly digest: string
@@ -242,6 +245,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const dataset: Dataset = {
     root,
     classes,
+    columns: [{ name: data.columns.label, classes, values: "one" }],
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* sha256(listingOf(left.kept)),

@@ -1,11 +1,14 @@
 import type { UrlsConfig } from "./DataConfig.ts"
+import type { KnownClasses } from "./LabelColumn.ts"
 
 /** A row that was kept: one image with the class that it belongs to. */
 export interface Sample {
   /** Unique in its catalogue. */
   readonly id: string
-  /** Index into the dataset's classes. */
+  /** Index into the classes of the first label column; -1 where it is not known, which only a run of several columns allows. */
   readonly label: number
+  /** What is known in each label column, in the columns' order; absent where there is one column with one value. */
+  readonly labels?: ReadonlyArray<KnownClasses>
   /** The image file. */
   readonly path: string
   /** SHA-256 of its bytes, in hex. */

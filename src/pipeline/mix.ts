@@ -1,4 +1,3 @@
-import { elementAt } from "./elementAt.ts"
 import { between, setting, Share } from "../config/Setting.ts"
 import type { Batch } from "./Batch.ts"
 import { betaOf } from "./beta.ts"
@@ -73,7 +72,7 @@ export const paste = (batch: Batch, { bottom, left, right, top }: Box): void =>
   })
 
 /**
- * Mixes each image of a batch with the one before it, in place, and notes the second label and the first one's share.
+ * Mixes each image of a batch with the one before it, in place, and notes which that is and the first one's share.
  *
  * - mixup: share * image + (1 - share) * other, with the share from Beta(α, α). Source: Zhang et al., mixup, 2017.
  * - CutMix: a box of the other image is pasted in; the share is that of the area that stays. Source: Yun et al., 2019.
@@ -87,13 +86,13 @@ export const mix = (batch: Batch, { cutmix, mixSwitch, mixup }: MixConfig, { epo
   const random = draw(seed, epoch, batch.index, "mix")
   const isCut = cutmix > 0 && (mixup === 0 || random.next() < mixSwitch)
   const drawn = betaOf(random, isCut ? cutmix : mixup)
-  const { height, labels, size, width } = batch
+  const { height, size, width } = batch
   let share = drawn
   if (isCut) {
     const box = boxOf(drawn, height, width, random.below)
     share = 1 - ((box.right - box.left) * (box.bottom - box.top)) / (height * width)
     paste(batch, box)
   } else blend(batch, drawn)
-  const others = Int32Array.from(labels, (_, i) => elementAt(labels, (i + size - 1) % size))
-  return { ...batch, mix: { labels: others, shares: new Float32Array(size).fill(share) } }
+  const partners = Int32Array.from(batch.labels, (_, i) => (i + size - 1) % size)
+  return { ...batch, mix: { partners, shares: new Float32Array(size).fill(share) } }
 }

@@ -63,9 +63,10 @@ describe("crossEntropy", () => {
   })
 
   it("of two labels is the mean of the losses of each, by their shares", () => {
-    const others = Int32Array.of(0, 1, 2)
+    const partners = Int32Array.of(2, 1, 0)
+    const others = Int32Array.of(0, 1, 3)
     const shares = Float32Array.of(0.25, 0.5, 1)
-    const { gradient, loss } = crossEntropy(logits, labels, { ...off, mix: { labels: others, shares } })
+    const { gradient, loss } = crossEntropy(logits, labels, { ...off, mix: { partners, shares } })
     const [first, second] = [rowLosses(logits, labels, 4), rowLosses(logits, others, 4)]
     const expected = [...shares].reduce((sum, share, i) => sum + share * first[i]! + (1 - share) * second[i]!, 0) / 3
     assert.approximately(loss, expected, 1e-12)

@@ -73,7 +73,7 @@ it("of images that are one of two, each prediction counts by the share of its la
   const logits = Float32Array.of(3, 1, 2, 0, 5, 1, 1, 2, 4, 7, 0, 0)
   const labels = Int32Array.of(0, 2, 1, 0)
   assert.strictEqual(batchCorrect(logits, { labels }, 3), 2)
-  const mix = { labels: Int32Array.of(1, 1, 0, 0), shares: Float32Array.of(0.25, 0.25, 0.5, 0.75) }
+  const mix = { partners: Int32Array.of(2, 2, 0, 0), shares: Float32Array.of(0.25, 0.25, 0.5, 0.75) }
   // The first one's own label, the second one's other, neither of the third's, both of the last.
   assert.strictEqual(batchCorrect(logits, { labels, mix }, 3), 0.25 + 0.75 + 0 + 1)
 })

@@ -56,9 +56,9 @@ describe("mix", () => {
     }
   })
 
-  it("notes the second labels and the first labels' share of the image", () => {
+  it("notes the second images and the first ones' share", () => {
     const mixed = mix(batchOf(), config({ cutmix: 1 }), at)
-    assert.deepStrictEqual(mixed.mix?.labels, Int32Array.of(1, 2, 0))
+    assert.deepStrictEqual(mixed.mix?.partners, Int32Array.of(2, 0, 1))
     assert.deepStrictEqual(mixed.labels, Int32Array.of(2, 0, 1))
     const kept = mixed.images.subarray(0, area).filter((x, i) => x === batchOf().images[i])
     assert.approximately(mixed.mix?.shares[0] ?? 0, kept.length / area, 1e-6)

@@ -42,7 +42,7 @@ export const drawBatch = Effect.fn("report.drawBatch")(function* (
     Effect.map(ofPixels(denormalise(batch.images, i, image)), (picture) => {
       const label = labels[batch.labels[i] ?? 0] ?? ""
       const share = batch.mix?.shares[i] ?? 1
-      const other = labels[batch.mix?.labels[i] ?? 0] ?? ""
+      const other = labels[batch.labels[batch.mix?.partners[i] ?? i] ?? 0] ?? ""
       return picture === undefined
         ? []
         : [{ id, label, picture, ...(share < 1 && other !== label && { mixed: { label: other, share: 1 - share } }) }]

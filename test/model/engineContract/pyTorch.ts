@@ -104,11 +104,11 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: bool
     Effect.gen(function* () {
       const network = figures.networks[options.network]
       const inputs = referenceBatch(network, figures.salt, options.batch)
-      const labels = inputs.labels.map((_, i, all) => all.at(i - 1)!)
+      const partners = inputs.labels.map((_, i, all) => (i + all.length - 1) % all.length)
       const batch = {
         ...inputs,
         images: inputs.images.map((x) => x * (options.gain ?? 1)),
-        ...(options.mix && { mix: { labels, shares: Float32Array.from(options.mix) } })
+        ...(options.mix && { mix: { partners, shares: Float32Array.from(options.mix) } })
       }
       assert.deepStrictEqual([...batch.labels], expected.labels)
       const session = yield* openSession(network, {

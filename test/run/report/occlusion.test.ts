@@ -53,6 +53,7 @@ describe("occlusion", () => {
       const samples = ["a", "b", "c"].map((id): Sample => ({ id, label: 0, path: id, digest: id, line: 2 }))
       const dataset: Dataset = {
         classes: labels,
+        columns: [{ name: "label", classes: labels, values: "one" }],
         train: [],
         validation: [],
         test: samples,

@@ -1,4 +1,5 @@
 import type { CrossEntropyOptions } from "../../../metrics/crossEntropy.ts"
+import { elementAt } from "../../../pipeline/elementAt.ts"
 
 /**
  * The cross-entropy as a sum over a matrix of targets T, divided by the rows' weights: its gradient is
@@ -12,7 +13,7 @@ export const targetsOf = (
   const total = mix === undefined ? labels.reduce((sum, label) => sum + weightOf(label), 0) : labels.length
   const targets = new Float32Array(labels.length * classes)
   const sums = Float32Array.from(labels, (label, row) => {
-    const other = mix?.labels[row] ?? label
+    const other = mix === undefined ? label : elementAt(labels, elementAt(mix.partners, row))
     const share = mix?.shares[row] ?? 1
     const first = (1 - labelSmoothing) * share * weightOf(label)
     const second = (1 - labelSmoothing) * (1 - share) * weightOf(other)
