@@ -17,6 +17,7 @@ import type { Leakage, PlacedRow } from "./leakage.ts"
 import { leakageOf, rowsAlike } from "./leakage.ts"
 import { Part } from "./Part.ts"
 import type { LabelColumn } from "./LabelColumn.ts"
+import { labelColumnsOf } from "./LabelColumnConfig.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
@@ -245,7 +246,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const dataset: Dataset = {
     root,
     classes,
-    columns: [{ name: data.columns.label, classes, values: "one" }],
+    columns: [{ name: labelColumnsOf(data)[0].column, classes, values: "one" }],
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* sha256(listingOf(left.kept)),

@@ -4,6 +4,7 @@ import type { CatalogueForm } from "./catalogueForm.ts"
 import { formOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
+import { labelColumnsOf } from "./LabelColumnConfig.ts"
 import { RowsError } from "./RowsError.ts"
 
 /** The columns of a list, from its first line. */
@@ -134,13 +135,13 @@ const missingColumn = (
 const imageParts = (images: string): ReadonlyArray<string> => images.split(/\{([^{}]+)\}/)
 
 /** The columns that a configuration asks for, each with the key that does. */
-const asked = ({ columns, images, split }: DataConfig): ReadonlyArray<readonly [key: string, column: string]> => [
-  ["data.columns.id", columns.id],
-  ["data.columns.label", columns.label],
-  ...imageParts(images)
+const asked = (config: DataConfig): ReadonlyArray<readonly [key: string, column: string]> => [
+  ["data.columns.id", config.columns.id],
+  ...labelColumnsOf(config).map(({ column }) => ["data.columns.label", column] as const),
+  ...imageParts(config.images)
     .filter((_, index) => index % 2 === 1)
     .map((column) => ["data.images", column] as const),
-  ...dividing(split).map((column) => ["data.split.by", column] as const)
+  ...dividing(config.split).map((column) => ["data.split.by", column] as const)
 ]
 
 /** The columns that decide a row's part. */
@@ -184,9 +185,10 @@ export const readHeader = (
   if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
   const { by } = config.split
   const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
+  const labels = labelColumnsOf(config)
   const taken = new Set([
     config.columns.id,
-    config.columns.label,
+    ...labels.map(({ column }) => column),
     ...imageParts(config.images).filter((_, index) => index % 2 === 1)
   ])
   const others = columns.filter((column) => column !== "" && !taken.has(column))
@@ -194,7 +196,7 @@ export const readHeader = (
     columns,
     ...(others.length > 0 && { others: { columns: others, indexes: others.map(indexOf) } }),
     id: indexOf(config.columns.id),
-    label: indexOf(config.columns.label),
+    label: indexOf(labels[0].column),
     image: imageParts(config.images).map((part, index) => (index % 2 === 1 ? indexOf(part) : part)),
     ...(typeof by === "object" && "column" in by && { part: indexOf(by.column) }),
     ...(typeof by === "object" && "time" in by && { time: indexOf(by.time) }),
