@@ -7,7 +7,7 @@ const text = (description: string) => Schema.NonEmptyString.annotate({ descripti
 const LabelColumnTable = Schema.Struct({
   column: text("The column's name"),
   separator: Schema.optionalKey(
-    Schema.NonEmptyString.check(
+    Schema.String.check(
       Schema.isPattern(/\S|^[ \t]$/u, { expected: "a character or more, such as `;`, or one space or tab" })
     ).annotate({
       description:
@@ -35,7 +35,9 @@ const LabelColumnTable = Schema.Struct({
 /** A label column as a configuration has it. */
 export type LabelColumnConfig = typeof LabelColumnTable.Type
 
-const Entry = Schema.Union([Schema.NonEmptyString, LabelColumnTable])
+const Entry = Schema.Union([Schema.NonEmptyString, LabelColumnTable]).annotate({
+  expected: "a column's name, or a table of `column` and what is particular to it"
+})
 
 const tableOf = (entry: typeof Entry.Type): LabelColumnConfig => (typeof entry === "string" ? { column: entry } : entry)
 
@@ -76,12 +78,14 @@ const faultOf = (columns: ReadonlyArray<LabelColumnConfig>): string | undefined 
 }
 
 /** `data.columns.label`: a column's name, or a list of several. */
-export const LabelColumns = Schema.Union([Schema.NonEmptyString, Schema.NonEmptyArray(Entry)]).check(
-  Schema.makeFilter((label) => {
-    const fault = typeof label === "string" ? undefined : faultOf(label.map(tableOf))
-    return fault === undefined ? undefined : `Expected ${fault}`
-  })
-)
+export const LabelColumns = Schema.Union([Schema.NonEmptyString, Schema.NonEmptyArray(Entry)])
+  .annotate({ expected: 'a column, or a list of columns such as ["articleType", "baseColour"]' })
+  .check(
+    Schema.makeFilter((label) => {
+      const fault = typeof label === "string" ? undefined : faultOf(label.map(tableOf))
+      return fault === undefined ? undefined : `Expected ${fault}`
+    })
+  )
 export type LabelColumns = typeof LabelColumns.Type
 
 /** The label columns of a catalogue, one at least; a name alone is one without settings of its own. */
