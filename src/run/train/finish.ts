@@ -17,6 +17,8 @@ import type { Dataset } from "../../pipeline/Dataset.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Images } from "../../pipeline/Images.ts"
 import { hasOneValue, logitsOfColumn } from "../../pipeline/LabelColumn.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
+import { parentClasses } from "../../pipeline/parentClasses.ts"
 import { seenTogether } from "../../pipeline/seenTogether.ts"
 import type { Batch, Missed } from "../../pipeline/Batch.ts"
 import type { Sample } from "../../pipeline/Sample.ts"
@@ -174,7 +176,9 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
     yield* folder.write(`predictions/${part}.safetensors`, encodePredictions(stored[part]))
   const fitted = fitColumns(stored.validation, config.calibration)
   const { calibration, test } = measureColumns(stored.test, fitted)
-  const pairs = seenTogether(dataset)
+  const found = hasOneValue(columns) ? [] : seenTogether(columns, dataset.train)
+  const pairs = found.length === 0 ? undefined : found
+  const parents = parentClasses(labelColumnsOf(config.data), columns, dataset.train)
   const counts = ledgerCounts(ledger)
   yield* folder.write(
     "model/model.safetensors",
@@ -182,7 +186,11 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       network,
       labels: classes,
       ...(!hasOneValue(columns) && {
-        columns: columns.map((column, k) => ({ ...column, ...fittedFields(elementAt(fitted, k)) }))
+        columns: columns.map((column, k) => ({
+          ...column,
+          ...fittedFields(elementAt(fitted, k)),
+          ...(parents[k] && { parent: parents[k] })
+        }))
       }),
       ...(pairs && { seenTogether: pairs }),
       image: config.image,

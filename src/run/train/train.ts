@@ -131,7 +131,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
     Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
       columns: dataset.columns,
-      lossWeights: lossWeights(runs[0].config),
+      lossWeights: lossWeights(runs[0].config.data),
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: ledgerCounts(dataset.ledger),
       losses: batches.losses,

@@ -217,7 +217,7 @@ export const checkMetrics = (
       },
       {
         ...samples,
-        loss: Columns.lossOf(evaluation, lossWeights(config)),
+        loss: Columns.lossOf(evaluation, lossWeights(config.data)),
         accuracy: Columns.accuracyOf(evaluation),
         columns: own
       },
