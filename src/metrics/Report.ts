@@ -1,4 +1,5 @@
 import { elementAt } from "../pipeline/elementAt.ts"
+import { LabelColumn } from "../pipeline/LabelColumn.ts"
 import { Schema } from "effect"
 import { CalibrationMetrics } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
@@ -51,12 +52,17 @@ export const EpochRecord = Schema.Struct({
   epoch: Schema.Natural,
   /**
    * Means over the epoch's batches as they were trained, with dropout and augmentation on. All losses of an epoch are
-   * without a temperature: it is fitted when the training is done.
+   * without a temperature: it is fitted when the training is done. With several label columns, the loss is the sum of
+   * their losses by their weights, and the accuracy the mean of theirs.
    */
   trainLoss: Schema.Finite,
   trainAccuracy: Schema.Finite,
   validationLoss: Nullable,
   validationAccuracy: Nullable,
+  /** Each label column's own, by its name, where there are several: its loss (nats, without its weight), its accuracy. */
+  validationColumns: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Struct({ loss: Nullable, accuracy: Nullable }))
+  ),
   /** Of the epoch's last step. */
   learningRate: Schema.Finite,
   /** Training images over the time of training, without evaluation. */
@@ -70,19 +76,79 @@ export const EpochRecord = Schema.Struct({
 })
 export type EpochRecord = typeof EpochRecord.Type
 /** The keys of an epoch that have a number, or null. */
-export type EpochNumber = Exclude<keyof EpochRecord, "ranOn">
+export type EpochNumber = Exclude<keyof EpochRecord, "ranOn" | "validationColumns">
 
 const Score = Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1: Schema.Finite })
 
-/** The metrics of the chosen weights on samples that were not trained on. */
+/** The metrics of the chosen weights on samples that were not trained on, in one label column. */
 export const TestReport = Schema.Struct({
-  /** The loss is of the model as it is used: with its temperature, where it has one. */
+  /** The samples whose label is known in this column; absent in a run of one column with one value: all are. */
+  samples: Schema.optionalKey(Count),
+  /**
+   * The loss is of the model as it is used: with its temperature, where it has one. In a column with several values the
+   * accuracy is the share of the samples whose classes are all right.
+   */
   ...metricFields,
-  perClass: Schema.Array(Schema.Struct({ label: Schema.String, ...Score.fields, support: Count })),
-  /** Rows are the true classes, columns the predicted ones, in the order of `perClass`. */
+  perClass: Schema.Array(
+    Schema.Struct({
+      label: Schema.String,
+      ...Score.fields,
+      support: Count,
+      /** In a column with several values: the probability from which on the class applies. */
+      threshold: Schema.optionalKey(Schema.Finite),
+      /** In a column with several values; null where no sample has the class. */
+      averagePrecision: Schema.optionalKey(Nullable)
+    })
+  ),
+  /** Rows are the true classes, columns the predicted ones, in the order of `perClass`; empty in a column with several values. */
   confusion: Schema.Array(Schema.Array(Count))
 })
 export type TestReport = typeof TestReport.Type
+
+/** The metrics of the first label column, and where there are several columns, those of each, by its name. */
+export const TestReports = Schema.Struct({
+  ...TestReport.fields,
+  columns: Schema.optionalKey(Schema.Record(Schema.String, TestReport))
+})
+export type TestReports = typeof TestReports.Type
+
+/** How often two predicted values of a sample never occur together in training, and how often one of them is wrong then. */
+export const UnseenPairs = Schema.Struct({
+  /** Samples with a prediction in two columns with one value each: all of them. */
+  samples: Count,
+  /** Samples with at least one such pair. */
+  flagged: Count,
+  /** Samples with a wrong prediction in one of the columns, where it is known: flagged ones, and others. */
+  wrong: Schema.Struct({ flagged: Count, others: Count }),
+  /** The pairs, by the samples' order; at most 1000. */
+  pairs: Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      /** Names of the columns, and the predicted values. */
+      columns: Schema.Tuple([Schema.String, Schema.String]),
+      values: Schema.Tuple([Schema.String, Schema.String]),
+      /** Whether one of the two is wrong; null where neither is known. */
+      wrong: Schema.NullOr(Schema.Boolean)
+    })
+  )
+})
+export type UnseenPairs = typeof UnseenPairs.Type
+
+/** The rows of a label column: how many of the kept ones have a known value, and why others have none. */
+export const ColumnCounts = Schema.Struct({
+  name: Schema.String,
+  values: LabelColumn.fields.values,
+  /** How many classes there are. */
+  classes: Count,
+  /** `kept = known + empty + rare`, of the kept rows. */
+  known: Count,
+  empty: Count,
+  /** Left out, as the value has too few samples. */
+  rare: Count,
+  /** For every class, the largest first; of a column with several values, a sample counts for each of its classes. */
+  perClass: Schema.Array(Schema.Struct({ label: Schema.String, train: Count, validation: Count, test: Count }))
+})
+export type ColumnCounts = typeof ColumnCounts.Type
 
 /** Everything that is needed to repeat the result, and to check that it is the same. */
 export const Receipt = Schema.Struct({
@@ -107,6 +173,15 @@ export const Receipt = Schema.Struct({
 })
 export type Receipt = typeof Receipt.Type
 
+/** A label column's temperature, and what it does. A column without known samples in the validation part has none. */
+export const ColumnCalibration = Schema.Struct({
+  temperature: Schema.Finite,
+  validation: CalibrationMetrics,
+  /** Null where the split has no test part. */
+  test: Schema.NullOr(CalibrationMetrics)
+})
+export type ColumnCalibration = typeof ColumnCalibration.Type
+
 /** A run's `report.json`. */
 export const Report = Schema.Struct({
   /** Samples; `classes` is how many classes there are. */
@@ -117,7 +192,9 @@ export const Report = Schema.Struct({
     validation: Count,
     test: Count,
     /** For every label in the catalogue, the largest first; reports of Weft 0.1 have none. */
-    perClass: Schema.optionalKey(Schema.Array(ClassCounts))
+    perClass: Schema.optionalKey(Schema.Array(ClassCounts)),
+    /** For each label column, where there are several, or one with several values. */
+    columns: Schema.optionalKey(Schema.Array(ColumnCounts))
   }),
   model: Schema.Struct({
     network: Schema.String,
@@ -131,18 +208,19 @@ export const Report = Schema.Struct({
   /** The epoch (from 1) whose weights are the model. */
   chosenEpoch: Schema.Natural,
   /** Null where the split has no test part. */
-  test: Schema.NullOr(TestReport),
+  test: Schema.NullOr(TestReports),
+  /** Of the test part's predictions; absent where there are not two columns with one value, or there is no test part. */
+  unseenPairs: Schema.optionalKey(UnseenPairs),
   /**
    * The temperature is fitted on the validation part; absent where no calibration is configured. `test.loss` is with the
-   * temperature, and equals `lossAfter` here; `lossBefore` and all losses of the history are without it.
+   * temperature, and equals `lossAfter` here; `lossBefore` and all losses of the history are without it. Each label
+   * column has its own temperature; these are the first one's, those of all are in `columns`, where there are several.
    */
   calibration: Schema.optionalKey(
     Schema.Struct({
-      temperature: Schema.Finite,
+      ...ColumnCalibration.fields,
       bins: Count,
-      validation: CalibrationMetrics,
-      /** Null where the split has no test part. */
-      test: Schema.NullOr(CalibrationMetrics)
+      columns: Schema.optionalKey(Schema.Record(Schema.String, ColumnCalibration))
     })
   ),
   engine: Schema.Struct({

@@ -1,4 +1,7 @@
-import { Effect, Option, Result, Schema } from "effect"
+import { Array as Arrays, Effect, Option, Result, Schema } from "effect"
+import { elementAt } from "../pipeline/elementAt.ts"
+import type { PlacedColumn } from "../pipeline/LabelColumn.ts"
+import { LabelColumn, placedColumns } from "../pipeline/LabelColumn.ts"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
 import type { SessionOptions } from "./Engine.ts"
 import { notFinite, weightsFault } from "./faults.ts"
@@ -13,15 +16,40 @@ const Calibration = Schema.Struct({
   temperature: Schema.Finite.check(Schema.isGreaterThan(0))
 })
 
+/** A label column as a model has it: its classes, and what turns its logits into answers. */
+export const ModelColumn = Schema.Struct({
+  ...LabelColumn.fields,
+  /** Divides the column's logits; absent where there is no calibration. */
+  temperature: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+  /** Of a column with several values: the probability from which on each class applies, after the temperature. */
+  thresholds: Schema.optionalKey(Schema.Array(Schema.Finite)),
+  /** The column above it: its name and classes, and for each class of this column the index of the class above it. */
+  parent: Schema.optionalKey(
+    Schema.Struct({ name: Schema.String, classes: Schema.Array(Schema.String), of: Schema.Array(Schema.Natural) })
+  )
+})
+export type ModelColumn = typeof ModelColumn.Type
+
+/** The pairs of classes that occurred together in training, of two columns (a < b) with one value each. */
+export const SeenTogether = Schema.Struct({
+  columns: Schema.Tuple([Schema.Natural, Schema.Natural]),
+  pairs: Schema.Array(Schema.Tuple([Schema.Natural, Schema.Natural]))
+})
+export type SeenTogether = typeof SeenTogether.Type
+
 /** A trained classifier, with everything that is needed to apply it. */
 export interface Model {
   readonly network: Network
-  /** The classes' names, in the order of the logits. */
+  /** The names of the first label column's classes, in the order of the logits. */
   readonly labels: ReadonlyArray<string>
+  /** The label columns, in the order of the logits; absent where there is one column with one value. See `modelColumns`. */
+  readonly columns?: ReadonlyArray<ModelColumn> | undefined
+  /** For pairs of columns; absent where there is one. */
+  readonly seenTogether?: ReadonlyArray<SeenTogether> | undefined
   /** How a photo becomes the network's input. */
   readonly image: ImageConfig
   readonly weights: Weights
-  /** The temperature that divides the logits before the softmax; nothing where there is no calibration. */
+  /** The temperature that divides the first column's logits before the softmax; nothing where there is no calibration. */
   readonly calibration?: typeof Calibration.Type | undefined
 }
 
@@ -39,14 +67,47 @@ const Metadata = Schema.fromJsonString(
   Schema.Struct({
     network: Network,
     labels: Schema.Array(Schema.String),
+    columns: Schema.optionalKey(Schema.Array(ModelColumn)),
+    seenTogether: Schema.optionalKey(Schema.Array(SeenTogether)),
     image: ImageConfig,
     calibration: Schema.optionalKey(Calibration)
   })
 )
 
 /** Everything of a model but the weights, as JSON. */
-export const modelMetadata = ({ calibration, image, labels, network }: Model): string =>
-  Schema.encodeSync(Metadata)({ network, labels, image, ...(calibration && { calibration }) })
+export const modelMetadata = ({ calibration, columns, image, labels, network, seenTogether }: Model): string =>
+  Schema.encodeSync(Metadata)({
+    network,
+    labels,
+    ...(columns && { columns }),
+    ...(seenTogether && { seenTogether }),
+    image,
+    ...(calibration && { calibration })
+  })
+
+/** The label columns of a model, each with the place of its logits; one at least. The only column of a run may be without a name: "label". */
+export const modelColumns = ({
+  calibration,
+  columns,
+  labels
+}: Pick<Model, "calibration" | "columns" | "labels">): ReadonlyArray<ModelColumn & PlacedColumn> => {
+  const all: ReadonlyArray<ModelColumn> = columns ?? [
+    { name: "label", classes: labels, values: "one", ...(calibration && { temperature: calibration.temperature }) }
+  ]
+  return Arrays.zipWith(all, placedColumns(all), (column, placed) => ({ ...column, ...placed }))
+}
+
+/** Logits of all columns (samples, classes of all columns), each column's divided by its temperature; with none, the same array. */
+export const cooledColumns = (
+  logits: Float32Array,
+  columns: ReadonlyArray<Pick<ModelColumn & PlacedColumn, "from" | "temperature" | "to">>
+): Float32Array => {
+  if (columns.every(({ temperature = 1 }) => temperature === 1)) return logits
+  const temperatures = columns.flatMap(({ from, temperature = 1, to }) =>
+    Array.from({ length: to - from }, () => temperature)
+  )
+  return logits.map((logit, at) => logit / elementAt(temperatures, at % temperatures.length))
+}
 
 /** The facts in the metadata of a safetensors file of a Weft model; none where it is another file. */
 export const modelFacts = (metadata: Readonly<Record<string, string>>) =>
@@ -69,6 +130,9 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
   )
   const fault = weightsFault(parameters(rest.network), tensors)
   if (fault !== undefined) return yield* fail(fault)
+  const logits = modelColumns(rest).reduce((sum, { classes }) => sum + classes.length, 0)
+  if (logits !== rest.network.classes)
+    return yield* fail(`its network gives ${rest.network.classes} logits, and its label columns have ${logits} classes`)
   const [broken] = notFinite(tensors)
   // All its answers would be NaN.
   if (broken !== undefined) return yield* fail(`its weights are not all numbers: ${broken}`)
