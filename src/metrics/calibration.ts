@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { confidences } from "./confidences.ts"
-import { crossEntropy } from "./crossEntropy.ts"
+import { rowLosses } from "./crossEntropy.ts"
 
 /** A network's logits of some samples, and the samples' labels. */
 export interface Predictions {
@@ -69,7 +69,7 @@ export const reliability = (
 /** How well a part's predictions are calibrated before the temperatures and after them. */
 export const calibrationBetween = (before: Predictions, after: Predictions, bins: number): CalibrationMetrics => {
   const lossOf = ({ classes, labels, logits }: Predictions) => {
-    const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
+    const loss = rowLosses(logits, labels, classes).reduce((sum, one) => sum + one, 0) / labels.length
     return Number.isFinite(loss) ? loss : null
   }
   const warm = reliability(before, bins)
