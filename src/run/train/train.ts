@@ -1,4 +1,6 @@
 import { Array as Arrays, Cache, Effect } from "effect"
+import { lossWeightsOf } from "../../model/lossSettings.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { NonEmptyArray, NonEmptyReadonlyArray } from "effect/Array"
 import type { EpochRecord, RanOn } from "../../metrics/Report.ts"
 import { CheckpointError } from "../../model/Checkpoints.ts"
@@ -26,7 +28,6 @@ import { passKey } from "./passKey.ts"
 import type { PlannedRun } from "./plan.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
-import { lossWeights } from "./lossWeights.ts"
 import { chosenEngine, runEngineText } from "./RunEngine.ts"
 import type { RunOutcome } from "./RunOutcome.ts"
 import { each, together } from "./RunOutcome.ts"
@@ -131,7 +132,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
     Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
       columns: dataset.columns,
-      lossWeights: lossWeights(runs[0].config.data),
+      lossWeights: lossWeightsOf(labelColumnsOf(runs[0].config.data)),
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: ledgerCounts(dataset.ledger),
       losses: batches.losses,
