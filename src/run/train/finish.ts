@@ -14,6 +14,7 @@ import type { Augment } from "../../pipeline/Augment.ts"
 import type { Images } from "../../pipeline/Images.ts"
 import type { Missed } from "../../pipeline/Batch.ts"
 import { ledgerCounts } from "../../pipeline/Ledger.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
 import { withMissed, withoutLost } from "../../pipeline/Losses.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { imageFrom } from "../../pipeline/Rows.ts"
@@ -24,7 +25,7 @@ import { Pages } from "../report/Pages.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { fileDigests } from "../verify/fileDigests.ts"
 import { ledgerText } from "./begunData.ts"
-import { classCounts } from "./classCounts.ts"
+import { classCounts, columnCounts } from "./classCounts.ts"
 import type { OpenRun } from "./open.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import type { Ended, EndedRun } from "./RunOutcome.ts"
@@ -161,7 +162,8 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       train: dataset.train.length,
       validation: dataset.validation.length,
       test: dataset.test.length,
-      perClass: classCounts(dataset)
+      perClass: classCounts(dataset),
+      ...(!hasOneValue(dataset.columns) && { columns: columnCounts(dataset) })
     },
     model: {
       network: network.name,
