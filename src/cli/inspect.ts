@@ -95,7 +95,7 @@ const leakageSections = (leakage: Leakage): ReadonlyArray<string> => {
   )
   const found = leakage.contradictions.filter(({ sets }) => sets > 0)
   const sets = found.flatMap((one) => [
-    `${one.sets} with different labels share ${sharedText(one)}: ${one.rows} rows`,
+    `${one.labels === undefined ? "" : `${visibleLine(one.labels)}: `}${one.sets} with different labels share ${sharedText(one)}: ${one.rows} rows`,
     ...one.examples
       .slice(0, shownSets)
       .map(({ labels, rows, shared }) =>

@@ -113,12 +113,12 @@ const livePage = Effect.fn("report.livePage")(function* (
 export const livePageLogger = Effect.gen(function* () {
   const context = yield* Effect.context<Charts | Thumbnails>()
   const logger: RunLogger = Effect.fnUntraced(function* (run: LoggedRun) {
-    const { config, folder, labels, trial } = run
+    const { columns, config, folder, trial } = run
     if (trial !== undefined) return undefined
     if (!(yield* folder.has("first-batch.json"))) {
       yield* Effect.gen(function* () {
         const batch = yield* run.firstBatch
-        const drawn = yield* drawBatch(batch, labels, config.image).pipe(
+        const drawn = yield* drawBatch(batch, columns, config.image).pipe(
           Effect.provideContext(context),
           Effect.ensuring(Effect.sync(() => batch.release?.()))
         )
