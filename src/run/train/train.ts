@@ -8,6 +8,7 @@ import type { Engine } from "../../model/Engine.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
 import { Pretrained } from "../../model/Pretrained.ts"
 import { noPasses, trainTogether } from "../../model/Training.ts"
+import { classesText } from "../../pipeline/LabelColumn.ts"
 import type { Known } from "../../pipeline/checkImages.ts"
 import { ledgerCounts, sumText } from "../../pipeline/Ledger.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
@@ -95,11 +96,11 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   known: Known | undefined
 ) {
   const dataset = yield* trainingData(runs[0].config, known)
-  const { classes, ledger, test, train, validation } = dataset
+  const { columns, ledger, test, train, validation } = dataset
   yield* report({
     _tag: "Note",
     line:
-      `${sumText(ledgerCounts(ledger))}; ${classes.length} classes: ` +
+      `${sumText(ledgerCounts(ledger))}; ${classesText(columns)}: ` +
       `${train.length} to train on, ${validation.length} to validate, ${test.length} to test`
   })
   const tensors = yield* rememberTensors
