@@ -121,7 +121,7 @@ export interface MeasuredAlone extends Omit<Measured, "calibration" | "members">
 
 /** The measurement as that of one run; undefined where it is of several. */
 export const measuredAlone = (measured: Measured): MeasuredAlone | undefined => {
-  const { calibration, members, part, report, samples } = measured
+  const { calibration, calibrationColumns, members, part, report, samples } = measured
   const [{ dataDigest, temperature }, ...others] = members
   if (others.length > 0) return undefined
   return {
@@ -129,6 +129,7 @@ export const measuredAlone = (measured: Measured): MeasuredAlone | undefined => 
     samples,
     dataDigest,
     report,
-    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } })
+    ...(temperature !== undefined && calibration && { calibration: { temperature, ...calibration } }),
+    ...(calibrationColumns && { calibrationColumns })
   }
 }

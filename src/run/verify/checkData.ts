@@ -2,6 +2,13 @@ import { Effect } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
+import type { Model } from "../../model/Model.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
+import { parentClasses } from "../../pipeline/parentClasses.ts"
+import { seenTogether } from "../../pipeline/seenTogether.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { columnCounts } from "../train/classCounts.ts"
 import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import type { RefusalLines } from "../../pipeline/Ledger.ts"
 import { RefusalLines as Lines } from "../../pipeline/Ledger.ts"
@@ -51,11 +58,37 @@ const checkSamples = (dataset: Dataset, stored: StoredPredictions): Check => {
   )
 }
 
-/** Compares the catalogue as it is now with the run's record. */
-export const checkData = Effect.fn("verify.data")(function* (
+/** Compares what a run of several label columns has of each: its rows, its parent, and what occurs together. */
+const checkColumns = (
+  { data }: Pick<RunConfig, "data">,
   report: Report,
   dataset: Dataset,
-  stored: ReadonlyArray<StoredPredictions>
+  model: Model | undefined
+): ReadonlyArray<Check> => {
+  const { columns, train } = dataset
+  if (hasOneValue(columns)) return []
+  const parents = parentClasses(labelColumnsOf(data), columns, train)
+  const pairs = seenTogether(columns, train)
+  return [
+    compare(
+      "columns",
+      "rows of each label column by its values; classes under their parents, and pairs of classes in training",
+      {
+        counts: report.data.columns,
+        ...(model && { parents: model.columns?.map(({ parent }) => parent), pairs: model.seenTogether ?? [] })
+      },
+      { counts: columnCounts(dataset), ...(model && { parents, pairs }) }
+    )
+  ]
+}
+
+/** Compares the catalogue as it is now with the run's record. */
+export const checkData = Effect.fn("verify.data")(function* (
+  config: Pick<RunConfig, "data">,
+  report: Report,
+  dataset: Dataset,
+  stored: ReadonlyArray<StoredPredictions>,
+  model: Model | undefined
 ) {
   const { data, receipt } = report
   const { classes, ledger, test, train, validation } = dataset
@@ -70,6 +103,7 @@ export const checkData = Effect.fn("verify.data")(function* (
       { train: data.train, validation: data.validation, test: data.test, classes: data.classes },
       { train: train.length, validation: validation.length, test: test.length, classes: classes.length }
     ),
+    ...checkColumns(config, report, dataset, model),
     compare("ledger lines", "every refused row with its reason, in ledger.jsonl and now", split(kept), split(lines)),
     ...stored.map((part) => checkSamples(dataset, part))
   ]

@@ -9,6 +9,7 @@ import { fitColumns, measureColumns } from "../../model/measureColumns.ts"
 import { decodeModel } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
 import { countParameters, parameters } from "../../model/shapes.ts"
+import { unseenPairs } from "../../model/unseenPairs.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { columnsOf, decodePredictions, labelsOfColumn } from "../../model/StoredPredictions.ts"
 import { sizeOf } from "../../model/Tensor.ts"
@@ -129,7 +130,8 @@ export const checkMetrics = (
   config: RunConfig,
   report: Report,
   lost: ReadonlyArray<Refusal>,
-  stored: { readonly validation: StoredPredictions | undefined; readonly test: StoredPredictions | undefined }
+  stored: { readonly validation: StoredPredictions | undefined; readonly test: StoredPredictions | undefined },
+  model: Model | undefined
 ): ReadonlyArray<Check> => {
   const checks: Array<Check> = []
   const { calibration, data, history } = report
@@ -137,6 +139,8 @@ export const checkMetrics = (
   const recorded = fittedOf(report, stored.test ?? stored.validation)
   if (stored.test !== undefined) {
     const found = measureColumns(stored.test, recorded, report.test)
+    // Without the model it is not known which values occurred together.
+    const pairs = stored.test.samples.length > 0 ? model?.seenTogether : undefined
     const cooling = ({ columns, test }: NonNullable<Report["calibration"]>) => ({
       test,
       ...(columns && { columns: Object.entries(columns).map(([name, { test }]) => ({ name, test })) })
@@ -145,11 +149,17 @@ export const checkMetrics = (
       compare(
         "test metrics",
         "loss, accuracy, precision, recall, F1, confusion and calibration from the stored predictions",
-        { samples: data.test, test: report.test, calibration: calibration && cooling(calibration) },
+        {
+          samples: data.test,
+          test: report.test,
+          calibration: calibration && cooling(calibration),
+          unseenPairs: model && report.unseenPairs
+        },
         {
           samples: stored.test.samples.length,
           test: found.test,
-          calibration: found.calibration && cooling(found.calibration)
+          calibration: found.calibration && cooling(found.calibration),
+          unseenPairs: pairs && unseenPairs(stored.test, pairs)
         },
         rounding
       )

@@ -46,7 +46,7 @@ const withData = Effect.fnUntraced(function* (
     return [error._tag === "DataUnusable" ? differs("data", error.message) : cannot("data", error.message)]
   }
   const dataset = withoutLost(found.success, begun === undefined ? [] : lostOf(begun))
-  const checks: Array<Check> = [...(yield* checkData(report, dataset, stored))]
+  const checks: Array<Check> = [...(yield* checkData(config, report, dataset, stored, model))]
   if (model === undefined) return [...checks, cannot("predictions", "the model cannot be read")]
   const opened = yield* Effect.result(
     engine === undefined ? openRunEngine(config.engine, model, recorded) : openPredictor(config.engine, model, engine)
@@ -85,10 +85,16 @@ export const verifyRun = Effect.fn("verifyRun")(function* (config: RunConfig, op
     ...(yield* checkFiles(config, report)),
     check,
     ...[validation, test].filter(isCheck),
-    ...checkMetrics(config, report, begun?.lost ?? [], {
-      validation: isCheck(validation) ? undefined : validation,
-      test: isCheck(test) ? undefined : test
-    }),
+    ...checkMetrics(
+      config,
+      report,
+      begun?.lost ?? [],
+      {
+        validation: isCheck(validation) ? undefined : validation,
+        test: isCheck(test) ? undefined : test
+      },
+      model
+    ),
     ...(options.data ? yield* withData(config, report, model, stored, begun, options) : [])
   ]
   return { run: folder.path, agrees: checks.every(({ status }) => status !== "differs"), checks }

@@ -33,10 +33,16 @@ const photos = new Map(
   })
 )
 
-/** Every stage of a run from memory, with a folder and checkpoints of its own: no file, no package but onnxruntime. */
-export const tinyLayers = () =>
+/** Samples of the tiny catalogue: their names, which photos have. */
+export const tinyIds: ReadonlyArray<string> = table.slice(1).map(([id = ""]) => id)
+
+/**
+ * Every stage of a run from memory, with a folder and checkpoints of its own: no file, no package but onnxruntime. `rows`
+ * are the list of the photos, with its header.
+ */
+export const tinyLayers = (rows: ReadonlyArray<ReadonlyArray<string>> = table) =>
   Layer.mergeAll(
-    Rows.layerMemory(new Map([["shop/styles.csv", table]])),
+    Rows.layerMemory(new Map([["shop/styles.csv", rows]])),
     Images.layerMemory(photos),
     Augment.layer,
     SampleCatalogue.layerAt("nowhere"),
