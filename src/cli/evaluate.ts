@@ -8,7 +8,7 @@ import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import * as options from "./options.ts"
-import { calibrationText, evaluationText, membersText } from "./summary.ts"
+import { calibrationsText, calibrationText, evaluationText, membersText } from "./summary.ts"
 import { section } from "./text.ts"
 import { weftCommand } from "../config/weftCommand.ts"
 
@@ -53,14 +53,9 @@ export const evaluate = Command.make(
     yield* Console.log(
       measured.report === null
         ? `The ${part} part is empty.`
-        : section(
-            `${names}: ${part} part (${measured.samples} images)`,
-            evaluationText(measured.report, calibration, measured.calibrationColumns)
-          ) +
+        : section(`${names}: ${part} part (${measured.samples} images)`, evaluationText(measured.report, calibration)) +
             (alone === undefined ? `\n${membersText(measured)}` : "") +
-            Object.entries(calibrationColumns ?? {})
-              .map(([name, own]) => `\n\n${name}: ${calibrationText(undefined, part, own)}`)
-              .join("") +
+            (calibrationColumns === undefined ? "" : `\n\n${calibrationsText(part, calibrationColumns)}`) +
             (calibration === undefined || calibrationColumns !== undefined
               ? ""
               : `\n\n${calibrationText(alone?.calibration?.temperature, part, calibration)}`) +

@@ -1,8 +1,8 @@
 import type { CalibrationMetrics } from "../metrics/calibration.ts"
-import { boundOf, confusedPairs, enoughSamples, hardestClasses } from "../metrics/confusedPairs.ts"
+import { boundOf, confusedPairs, enoughFirst, hardestClasses } from "../metrics/confusedPairs.ts"
 import { fromRows } from "../metrics/Confusion.ts"
 import { enginesText } from "../metrics/enginesUsed.ts"
-import { shownAt } from "../metrics/metrics.ts"
+import { metricsAt, metricText, shownAt, valueIn } from "../metrics/metrics.ts"
 import { namedLosses } from "../metrics/namedLosses.ts"
 import type { ColumnCalibration, Report, TestReport, TestReports, UnseenPairs } from "../metrics/Report.ts"
 import type { Measured } from "../run/evaluate/evaluateRuns.ts"
@@ -33,7 +33,7 @@ const valueTables = (values: ReadonlyArray<readonly [head: string, value: string
   return tables.map((columns) => table([columns.map(([head]) => head), columns.map(([, value]) => value)])).join("\n\n")
 }
 
-const metricText = (test: TestReport, losses: ReturnType<typeof namedLosses>) => {
+const metricsText = (test: TestReport, losses: ReturnType<typeof namedLosses>) => {
   const shown = shownAt("summary", test)
   return [
     valueTables([
@@ -44,26 +44,55 @@ const metricText = (test: TestReport, losses: ReturnType<typeof namedLosses>) =>
   ].join("\n")
 }
 
-/** The text of each label column's report under its name; of one column, its text alone. */
-const columnTexts = (test: TestReports, of: (test: TestReport, column?: string) => string): string =>
-  test.columns === undefined
-    ? of(test)
-    : Object.entries(test.columns)
-        .map(([name, own]) => section(`${name} (${own.samples ?? 0} images with a label)`, of(own, name)))
-        .join("\n")
-
 /**
- * An evaluation for people, of each label column: the metrics, the hardest classes, the most confused pairs; with the
- * losses before and after a temperature, where there is one.
+ * An evaluation for people: the metrics, the hardest classes, the most confused pairs; with the losses before and after a
+ * temperature, where there is one. Of several label columns, one table of their metrics, and a line on each.
  */
-export const evaluationText = (
-  test: TestReports,
-  calibration?: CalibrationMetrics | null,
-  calibrations?: Readonly<Record<string, CalibrationMetrics | null>>
-): string =>
-  columnTexts(test, (own, column) =>
-    columnText(own, column === undefined ? calibration : calibrations?.[column], column === undefined ? 5 : 3)
-  )
+export const evaluationText = (test: TestReports, calibration?: CalibrationMetrics | null): string =>
+  test.columns === undefined ? columnText(test, calibration, 5) : columnsText(test.columns)
+
+/** How many classes and pairs the line on a column names. */
+const named = 3
+
+const listed = (what: string, texts: ReadonlyArray<string>) =>
+  texts.length === 0 ? [] : [`${what} ${texts.join(", ")}`]
+
+/** A column's hardest classes and most confused pairs, in a line. */
+const columnLine = (name: string, test: TestReport): string => {
+  const labels = test.perClass.map(({ label }) => label)
+  const isSeveral = test.confusion.length === 0
+  const hardest = isSeveral ? hardestTags(test, named) : hardestClasses(fromRows(test.confusion), labels, named)
+  const confused = isSeveral ? [] : confusedPairs(fromRows(test.confusion), labels, named)
+  const parts = [
+    ...listed(
+      "hardest",
+      hardest.map(({ f1, label, support }) => `${label} (F1 ${percent(f1)} of ${support})`)
+    ),
+    ...listed(
+      "most confused",
+      confused.map(({ count, predictedLabel, trueLabel }) => `${trueLabel} taken for ${predictedLabel} (${count})`)
+    )
+  ]
+  return `${name}: ${parts.length === 0 ? "nothing was confused" : parts.join("; ")}`
+}
+
+const columnsText = (columns: Readonly<Record<string, TestReport>>): string => {
+  const all = Object.entries(columns)
+  const metrics = metricsAt("comparison")
+  return [
+    table([
+      ["column", "images", "loss", ...metrics.map(({ head, title }) => head ?? title)],
+      ...all.map(([name, test]) => [
+        name,
+        test.samples ?? 0,
+        lossText(test.loss),
+        ...metrics.map((metric) => orDash(valueIn(test, metric), (value) => metricText(metric, value)))
+      ])
+    ]),
+    "",
+    ...all.map(([name, test]) => columnLine(name, test))
+  ].join("\n")
+}
 
 /** The evaluation of one label column; `most` classes and pairs. */
 const columnText = (test: TestReport, calibration: CalibrationMetrics | null | undefined, most: number): string => {
@@ -73,7 +102,7 @@ const columnText = (test: TestReport, calibration: CalibrationMetrics | null | u
   const hardest = hardestClasses(confusion, labels, most)
   const confused = confusedPairs(confusion, labels, most)
   return [
-    metricText(test, namedLosses(test.loss, calibration)),
+    metricsText(test, namedLosses(test.loss, calibration)),
     section(
       `Hardest classes (${boundOf(hardest)})`,
       table([
@@ -105,13 +134,18 @@ const columnText = (test: TestReport, calibration: CalibrationMetrics | null | u
   ].join("\n")
 }
 
+/** The classes with the lowest F1 of a column with several values; those with few samples, of which the scores say little, last. */
+const hardestTags = ({ perClass }: TestReport, most: number) =>
+  perClass
+    .filter(({ support }) => support > 0)
+    .toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1)
+    .slice(0, most)
+
 /** The same of a column with several values: nothing is confused there, but classes are missed or wrongly added. */
 const severalText = (test: TestReport, calibration: CalibrationMetrics | null | undefined, most: number): string => {
-  // Of few samples the scores say little, unless all are so.
-  const many = test.perClass.filter(({ support }) => support >= enoughSamples)
-  const hardest = (many.length > 0 ? many : test.perClass).toSorted((a, b) => a.f1 - b.f1).slice(0, most)
+  const hardest = hardestTags(test, most)
   return [
-    metricText(test, namedLosses(test.loss, calibration)),
+    metricsText(test, namedLosses(test.loss, calibration)),
     section(
       "Hardest classes",
       table([
@@ -139,6 +173,23 @@ export const calibrationText = (
   `Calibrated with ${temperature === undefined ? "the runs' own temperatures" : `a temperature of ${temperature.toFixed(3)}`}: ` +
   `on the ${part} part the expected calibration error is ${orDash(eceBefore, percent)} as trained, ` +
   `${orDash(eceAfter, percent)} calibrated; the loss ${lossText(lossBefore)} as trained, ${lossText(lossAfter)} calibrated.`
+
+/** What calibration did in each of several label columns, in a line; with the temperatures of one run. */
+export const calibrationsText = (
+  part: string,
+  columns: Readonly<
+    Record<string, Pick<CalibrationMetrics, "eceAfter" | "eceBefore"> & { readonly temperature?: number }>
+  >
+): string =>
+  `Calibrated, each label column by its own temperature. Expected calibration error on the ${part} part, as trained and calibrated: ${Object.entries(
+    columns
+  )
+    .map(
+      ([name, { eceAfter, eceBefore, temperature }]) =>
+        `${name} ${orDash(eceBefore, percent)} and ${orDash(eceAfter, percent)}` +
+        (temperature === undefined ? "" : ` (temperature ${temperature.toFixed(3)})`)
+    )
+    .join(", ")}.`
 
 /** The metrics of each of several runs alone, beside those of all together. */
 export const membersText = ({
@@ -189,14 +240,18 @@ export const membersText = ({
   )
 }
 
-/** What calibration did in each label column, in a line. */
-const temperaturesText = (columns: Readonly<Record<string, ColumnCalibration>>): string =>
-  `Calibrated, each label column with its own temperature: ${Object.entries(columns)
-    .map(([name, { temperature, test, validation }]) => {
-      const { eceAfter, eceBefore } = test ?? validation
-      return `${name} ${temperature.toFixed(3)} (calibration error ${orDash(eceBefore, percent)}, then ${orDash(eceAfter, percent)})`
-    })
-    .join("; ")}.`
+const ofColumns = (columns: Readonly<Record<string, ColumnCalibration>>): string => {
+  const isTested = Object.values(columns).every(({ test }) => test !== null)
+  return calibrationsText(
+    isTested ? "test" : "validation",
+    Object.fromEntries(
+      Object.entries(columns).map(([name, { temperature, test, validation }]) => [
+        name,
+        { ...(isTested && test !== null ? test : validation), temperature }
+      ])
+    )
+  )
+}
 
 /** How many predictions contradict what occurs together, in a line. */
 const unseenText = ({ flagged, samples, wrong }: UnseenPairs): string =>
@@ -206,6 +261,11 @@ const unseenText = ({ flagged, samples, wrong }: UnseenPairs): string =>
       `${wrong.flagged} of these have a wrong one (${percent(wrong.flagged / flagged)}), ` +
       `of the others ${samples === flagged ? "-" : percent(wrong.others / (samples - flagged))}.`
 
+const classesText = ({ classes, columns = [] }: Report["data"]): string =>
+  columns.length < 2
+    ? `${classes} classes`
+    : columns.map(({ classes, name }, i) => `${classes}${i === 0 ? " classes" : ""} of ${name}`).join(", ")
+
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
@@ -213,22 +273,15 @@ export const reportText = (report: Report, folder: string): string => {
   return [
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
     ...(changed === undefined ? [] : [changed]),
-    `${sumText(data)}; ${data.classes} classes`,
+    `${sumText(data)}; ${classesText(data)}`,
     test === null
       ? "\nNo test part: `data.split.test` is 0."
-      : section(
-          `Test (${data.test} images)`,
-          evaluationText(
-            test,
-            calibration?.test,
-            Object.fromEntries(Object.entries(calibration?.columns ?? {}).map(([name, { test }]) => [name, test]))
-          )
-        ),
+      : section(`Test (${data.test} images)`, evaluationText(test, calibration?.test)),
     ...(report.unseenPairs === undefined ? [] : [`\n${unseenText(report.unseenPairs)}`]),
     ...(calibration === undefined
       ? []
       : calibration.columns !== undefined
-        ? [`\n${temperaturesText(calibration.columns)}`]
+        ? [`\n${ofColumns(calibration.columns)}`]
         : [
             `\n${
               calibration.test === null

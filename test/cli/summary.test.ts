@@ -3,6 +3,7 @@ import { calibrationText, evaluationText, membersText } from "../../src/cli/summ
 import { thresholdText } from "../../src/cli/predictionText.ts"
 import { calibrationMetrics, cooled } from "../../src/metrics/calibration.ts"
 import * as Evaluation from "../../src/metrics/Evaluation.ts"
+import * as Multilabel from "../../src/metrics/multilabel.ts"
 import { testReport } from "../../src/metrics/Report.ts"
 import { draw } from "../../src/pipeline/draw.ts"
 
@@ -47,6 +48,36 @@ describe("a summary for people", () => {
     assert.match(text, new RegExp(`\ntogether +${calibrated} +${asTrained} `))
     const plain = membersText({ report: reportAt(1), members: [{ ...member, run: "warm", loss: 0.75 }] })
     assert.match(plain, /\nrun +loss +accuracy/)
+  })
+
+  it("has a table of several label columns, and a line on each", () => {
+    const kind = { samples: 60, ...reportAt(1) }
+    const found = Multilabel.measure({
+      values: "several",
+      classes: 2,
+      logits: Float32Array.of(1, -1, 2, 3, -1, 1),
+      labels: Uint8Array.of(1, 0, 0, 1, 1, 1)
+    })
+    const tags = testReport(found, ["dark", "striped"])!
+    const columns = { kind, tags }
+    const text = evaluationText({ ...kind, columns })
+    const [head, first, second, empty, ...lines] = text.split("\n")
+    assert.match(head ?? "", /^column +images +loss +accuracy +weighted F1 /)
+    assert.match(first ?? "", new RegExp(`^kind +60 +${asTrained} `))
+    // Of three samples one has its tags as they are.
+    assert.match(second ?? "", /^tags +3 +\d\.\d{4} +33\.3 %/)
+    assert.strictEqual(empty, "")
+    assert.match(
+      lines[0] ?? "",
+      /^kind: hardest [abc] \(F1 .* of 20\), .*; most confused [abc] taken for [abc] \(\d+\)/
+    )
+    assert.strictEqual(lines[1], "tags: hardest dark (F1 50.0 % of 2), striped (F1 100.0 % of 2)")
+    const member = { engine: "reference", dataDigest: "", accuracy: 0.5, loss: 1 }
+    const own = { kind: { accuracy: 0.25, loss: 1 }, tags: { accuracy: null, loss: null } }
+    assert.match(
+      membersText({ report: { ...kind, columns }, members: [{ ...member, run: "warm", columns: own }] }),
+      /\nrun +kind +tags\nwarm +25\.0 % +-\ntogether +\d\d\.\d % +33\.3 %/
+    )
   })
 
   it("tells a threshold with four digits, and what it promises with which confidence", () => {
