@@ -4,7 +4,8 @@ import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
 import { planNetwork } from "../../src/model/NetworkPlan.ts"
 import type { NetworkName } from "../../src/model/networks.ts"
 import { architectures, networkFor } from "../../src/model/networks.ts"
-import { freezingOf, partNames } from "../../src/model/parts.ts"
+import { freezingOf, headOf, partNames } from "../../src/model/parts.ts"
+import { checkNetwork, parameters } from "../../src/model/shapes.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
 
 const size = { height: 96, width: 80 }
@@ -50,6 +51,55 @@ describe("a network that is planned before its data are read", () => {
           }
         }
       })
+  )
+
+  it.effect.each(architectures.map(({ hasHeads, name }) => ({ hasHeads, name })))(
+    "has a head for each label column, of its own kind: $name",
+    ({ hasHeads, name }) =>
+      Effect.gen(function* () {
+        const columns = [
+          { column: "kind" },
+          { column: "tags", separator: ";", head: "batchnorm" as const },
+          { column: "colour", weight: 0.5 }
+        ]
+        const network = networkConfig({ name })
+        const plan = yield* planNetwork(network, size, trainConfig({}), columns)
+        const built = plan.forColumns([5, 1, 3].map((classes) => ({ classes: names(classes) })))
+        checkNetwork(built)
+        assert.deepStrictEqual(built.heads, [
+          { name: "kind", classes: 5, kind: "softmax" },
+          { name: "tags", classes: 1, kind: "sigmoid" },
+          { name: "colour", classes: 3, kind: "softmax" }
+        ])
+        assert.strictEqual(built.classes, 9)
+        const classifier = headOf(built) ?? ""
+        const alone = yield* networkFor(network, { ...size, classes: 5 })
+        const tensors = new Map(parameters(built).map((one) => [one.name, one.shape]))
+        // All but the heads is the network of one column; a head of one layer is that one's under another name.
+        for (const { name, shape } of parameters(alone)) {
+          const own = name.startsWith(`${classifier}.`) ? name.replace(classifier, `${classifier}.heads.0`) : name
+          assert.deepStrictEqual(tensors.get(own), shape, own)
+        }
+        assert.strictEqual(tensors.has(`${classifier}.heads.1.0.1.running_mean`), hasHeads)
+        const last = hasHeads ? `${classifier}.heads.1.1` : `${classifier}.heads.1`
+        assert.deepStrictEqual(tensors.get(`${last}.bias`), [1])
+        assert.deepStrictEqual(tensors.get(`${classifier}.heads.2.bias`), [3])
+        // The plan for the smallest data has the same names.
+        assert.deepStrictEqual(
+          parameters(plan.smallest).map(({ name }) => name),
+          [...tensors.keys()]
+        )
+      })
+  )
+
+  it.effect("has a head with several values where that is its only label column", () =>
+    Effect.gen(function* () {
+      const network = networkConfig({ name: "simple-cnn" })
+      const plan = yield* planNetwork(network, size, trainConfig({}), [{ column: "tags", separator: ";" }])
+      const built = plan.forColumns([{ classes: names(4) }])
+      assert.deepStrictEqual(built.heads, [{ name: "tags", classes: 4, kind: "sigmoid" }])
+      checkNetwork(built)
+    })
   )
 
   it.effect("is refused where its blocks do not fit the images, or do not exist", () =>

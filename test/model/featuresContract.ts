@@ -124,6 +124,27 @@ const activated: ReadonlyArray<Block> = [
   { _tag: "Residual", blocks: [] }
 ]
 
+const linear = (name: string, units: number, bias: boolean): Block => ({
+  _tag: "Dense",
+  name,
+  units,
+  bias,
+  init: "torch"
+})
+
+/** Heads of one linear layer each; with a bias and without, and with a batch norm that is folded in. */
+const headed: ReadonlyArray<Block> = [
+  ...flat,
+  {
+    _tag: "Heads",
+    heads: [
+      { blocks: [linear("one", 4, true)] },
+      { blocks: [linear("two", 1, false)] },
+      { blocks: [dropout, linear("three", 3, false), norm("threeNorm")] }
+    ]
+  }
+]
+
 const cases: Readonly<Record<string, { readonly frozen: Frozen; readonly size: number }>> = {
   "blocks that end inside the images": { frozen: frozenOf(inside, [19, 14, 3]), size: 3 },
   "blocks that end flat": { frozen: frozenOf(flat, [18, 13, 3]), size: 4 },
@@ -135,6 +156,7 @@ const cases: Readonly<Record<string, { readonly frozen: Frozen; readonly size: n
   "images larger than a processor's cache": { frozen: frozenOf(large, [61, 42, 3]), size: 1 },
   "residuals and activations": { frozen: frozenOf(activated, [7, 9, 3]), size: 2 },
   "images of many channels": { frozen: frozenOf(activated, [5, 6, 37]), size: 2 },
+  "a head for each of three label columns": { frozen: frozenOf(headed, [18, 13, 3]), size: 3 },
   "no blocks": { frozen: frozenOf([], [4, 5, 3]), size: 2 }
 }
 

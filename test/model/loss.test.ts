@@ -99,3 +99,141 @@ describe("the loss of one column", () => {
     assert.isNaN(crossEntropy(Float32Array.of(1, Number.NaN), Int32Array.of(0), { ...off, classes: 2 }).loss)
   })
 })
+
+/** The loss of one row by its definition, in the words of Lin et al., 2017, equation 4. */
+const focalLoss = (probability: number, gamma: number) => -((1 - probability) ** gamma) * Math.log(probability)
+
+describe("the focal loss", () => {
+  it("is the mean of (1 - p)^gamma times -log p of the true classes, and the plain one where gamma is 0", () => {
+    const probabilities = softmax(logits, 4)
+    for (const focal of [0, 0.5, 1, 2, 5]) {
+      const { loss } = crossEntropy(logits, labels, { ...off, focal })
+      const expected = [...labels].reduce((sum, y, row) => sum + focalLoss(probabilities[row * 4 + y]!, focal) / 3, 0)
+      assert.approximately(loss, expected, 1e-12, `gamma ${focal}`)
+    }
+    assert.strictEqual(crossEntropy(logits, labels, { ...off, focal: 0 }).loss, crossEntropy(logits, labels, off).loss)
+  })
+
+  it("is torchvision's sigmoid_focal_loss in a column with several values", () => {
+    // torchvision.ops.sigmoid_focal_loss(alpha=-1, gamma=2, reduction="mean"), whose source is ce * (1 - p_t) ** gamma.
+    const tags = Float32Array.of(0.5, -1.25, 2, -3, 0.25, 1)
+    const applies = [1, 0, 0, 1, 1, 0]
+    const columns = [{ values: "several", labels: Uint8Array.from(applies), known: Uint8Array.of(1, 1) }] as const
+    const { loss } = trainingLoss(
+      tags,
+      { classes: 3, heads: [{ name: "tags", classes: 3, kind: "sigmoid" }] },
+      { labels: Int32Array.of(-1, -1), columns },
+      { labelSmoothing: 0, classWeights: undefined, focal: 2 }
+    )
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
+    const expected = applies.map((one, i) => focalLoss(one === 1 ? sigmoid(tags[i]!) : 1 - sigmoid(tags[i]!), 2))
+    assert.approximately(
+      loss,
+      expected.reduce((sum, one) => sum + one / 6, 0),
+      1e-12
+    )
+  })
+})
+
+describe("logit adjustment", () => {
+  it("is the loss of Menon et al., 2021, equation 10: log(1 + sum of (pi_j / pi_y)^tau exp(f_j - f_y))", () => {
+    const priors = [0.5, 0.1, 0.15, 0.25]
+    const tau = 1.5
+    const adjustment = Float32Array.from(priors, (prior) => tau * Math.log(prior))
+    const { loss } = crossEntropy(logits, labels, { ...off, adjustment })
+    const expected = [...labels].map((y, row) => {
+      const f = (c: number) => logits[row * 4 + c]!
+      const others = priors.map((prior, c) => (c === y ? 0 : (prior / priors[y]!) ** tau * Math.exp(f(c) - f(y))))
+      return Math.log(1 + others.reduce((sum, one) => sum + one, 0))
+    })
+    assert.approximately(
+      loss,
+      expected.reduce((sum, one) => sum + one / 3, 0),
+      1e-6
+    )
+  })
+})
+
+describe("the gradient of a loss of several columns", () => {
+  const network = {
+    classes: 7,
+    heads: [
+      { name: "kind", classes: 4, kind: "softmax" },
+      { name: "tags", classes: 3, kind: "sigmoid" }
+    ]
+  } as const
+  const values = Float32Array.from({ length: 35 }, (_, i) => 3 * Math.sin(1 + 7 * i))
+  const batch: LabelledBatch = {
+    labels: Int32Array.of(2, -1, 0, -1, 3),
+    columns: [
+      { values: "one", labels: Int32Array.of(2, -1, 0, -1, 3) },
+      {
+        values: "several",
+        labels: Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0),
+        known: Uint8Array.of(1, 1, 0, 1, 0)
+      }
+    ],
+    mix: { partners: Int32Array.of(4, 0, 1, 2, 3), shares: Float32Array.of(0.75, 0.25, 0.5, 1, 0.125) }
+  }
+  const { mix: _, ...plain } = batch
+  const options: LossOptions = {
+    labelSmoothing: 0.1,
+    classWeights: Float32Array.of(0.5, 2, 1, 1.5, 3, 0.25, 1.25),
+    lossWeights: [0.5, 2],
+    adjustment: Float32Array.of(-1, -2, -0.5, 0, 1, -1, 0.5)
+  }
+
+  it.each([0, 0.5, 1, 2])("is its slope in every direction, where the focal gamma is %s", (focal) => {
+    for (const one of [batch, plain]) {
+      const { gradient } = trainingLoss(values, network, one, { ...options, focal })
+      for (const [i, expected] of gradient.entries()) {
+        const h = 2 ** -8
+        const at = (d: number) =>
+          trainingLoss(
+            values.map((x, j) => (i === j ? x + d : x)),
+            network,
+            one,
+            { ...options, focal }
+          ).loss
+        assert.approximately((at(h) - at(-h)) / (2 * h), expected, 3e-5, `logit ${i}`)
+      }
+    }
+  })
+
+  it("is 0 for the logits of a column that a row does not know, and its loss does not depend on them", () => {
+    const { gradient, loss } = trainingLoss(values, network, plain, options)
+    const other = values.slice()
+    for (const [row, [kind, tags]] of [
+      [true, true],
+      [false, true],
+      [true, false],
+      [false, true],
+      [true, false]
+    ].entries()) {
+      if (!kind) assert.deepStrictEqual([...gradient.subarray(row * 7, row * 7 + 4)], [0, 0, 0, 0])
+      if (!tags) assert.deepStrictEqual([...gradient.subarray(row * 7 + 4, row * 7 + 7)], [0, 0, 0])
+      if (!kind) other.fill(Number.NaN, row * 7, row * 7 + 4)
+      if (!tags) other.fill(Number.POSITIVE_INFINITY, row * 7 + 4, row * 7 + 7)
+    }
+    assert.deepStrictEqual(trainingLoss(other, network, plain, options), { gradient, loss })
+  })
+
+  it("is that of each column alone, times its weight", () => {
+    const alone = trainingLoss(
+      Float32Array.from(values.filter((_, i) => i % 7 < 4)),
+      { classes: 4, heads: [network.heads[0]] },
+      { labels: plain.labels, columns: plain.columns!.slice(0, 1) },
+      { labelSmoothing: 0, classWeights: undefined }
+    )
+    const both = trainingLoss(values, network, plain, {
+      labelSmoothing: 0,
+      classWeights: undefined,
+      lossWeights: [0.5, 1]
+    })
+    near(
+      both.gradient.filter((_, i) => i % 7 < 4),
+      [...alone.gradient].map((x) => x / 2),
+      1e-7
+    )
+  })
+})

@@ -13,6 +13,13 @@ const size = { height: 70, width: 90, classes: 5 }
 const mobilenet = mobilenetV2.build({ ...size, head: "batchnorm", padding: "symmetric" })
 const vgg = vgg16.build({ ...size, head: "fc" })
 const small = simpleCnn.build(size)
+const columns = mobilenetV2.build({
+  ...size,
+  classes: [
+    { name: "kind", classes: 5, kind: "softmax", head: "batchnorm" },
+    { name: "tags", classes: 3, kind: "sigmoid" }
+  ]
+})
 
 const config = (trainable: (typeof NetworkConfig.Type)["trainable"], more = {}) =>
   Schema.decodeUnknownSync(NetworkConfig)({ trainable, weights: "any", ...more })
@@ -24,6 +31,7 @@ describe("the parts of a network", () => {
   it("are named as torchvision names them", () => {
     for (const part of parts) assert.include(partNames(mobilenet), part)
     assert.strictEqual(partNames(mobilenet).length, 20)
+    assert.deepStrictEqual(partNames(columns), partNames(mobilenet))
     assert.deepStrictEqual(partNames(small), ["conv1", "conv2", "conv3", "conv4", "fc1", "fc2", "fc3"])
   })
 
@@ -34,6 +42,7 @@ describe("the parts of a network", () => {
       assert.deepInclude(mobilenet.blocks[head], { _tag: "Dropout", rate: 0.2 })
       assert.deepInclude(vgg.blocks[yield* firstTrainable(vgg, config("head"))], { name: "classifier.5" })
       assert.deepInclude(small.blocks[yield* firstTrainable(small, config("head"))], { name: "fc3" })
+      assert.strictEqual(yield* firstTrainable(columns, config("head")), head)
       const from = yield* firstTrainable(mobilenet, config({ from: "features.14" }))
       assert.deepInclude(mobilenet.blocks[from], { name: "features.14.conv.0.0" })
       // A residual is one block, whatever of it is named; features.1 is no part of features.14.
@@ -93,7 +102,7 @@ describe("the parts of a network", () => {
   )
 
   it("make two networks whose tensors are the whole one's, wherever it is cut", () => {
-    for (const network of [mobilenet, vgg, small])
+    for (const network of [mobilenet, vgg, small, columns])
       for (const [at] of network.blocks.entries()) {
         const { front, tail } = splitAt(network, at)
         checkNetwork(tail)

@@ -188,6 +188,74 @@ describe("weights of another run", () => {
     })
   )
 
+  it.effect("are kept column by column, with the heads of those that have the same name and classes", () =>
+    Effect.gen(function* () {
+      const columnOf = (name: string, classes: ReadonlyArray<string>, values: "one" | "several" = "one") => ({
+        name,
+        classes,
+        values
+      })
+      const kinds = ["cap", "glove", "scarf"]
+      const tags = ["red", "wool"]
+      const networkOf = (columns: ReadonlyArray<ReturnType<typeof columnOf>>) =>
+        simpleCnn.build({
+          height: 48,
+          width: 50,
+          classes: columns.map(({ classes, name, values }) => ({
+            name,
+            classes: classes.length,
+            kind: values === "one" ? "softmax" : "sigmoid"
+          }))
+        })
+      const before = [columnOf("kind", kinds), columnOf("tags", tags, "several"), columnOf("colour", ["b", "r"])]
+      const weights = initialise(networkOf(before), 99)
+      const metadata = {
+        weft: modelMetadata({ network: networkOf(before), labels: kinds, columns: before, image, weights })
+      }
+      const layer = Pretrained.layerMemory({ "runs/first": { metadata, tensors: weights } })
+      const begin = Effect.fnUntraced(function* (
+        columns: ReadonlyArray<ReturnType<typeof columnOf>>,
+        file: Layer.Layer<Pretrained> = layer
+      ) {
+        const network = networkOf(columns)
+        const begun = yield* Effect.provide(startWeights(network, 3, "runs/first", columns), file)
+        assert.deepStrictEqual(
+          [...begun.keys()].sort(),
+          parameters(network)
+            .map(({ name }) => name)
+            .sort()
+        )
+        const drawn = initialise(network, 3)
+        /** Which head of the file a head is, if any. */
+        return (head: string) => {
+          const own = begun.get(`${head}.bias`)?.data
+          const kept = [...weights].find(([, { data }]) => data.join() === own?.join())?.[0]
+          if (kept === undefined) assert.deepStrictEqual(own, drawn.get(`${head}.bias`)?.data, `${head} is new`)
+          return kept
+        }
+      })
+      const same = yield* begin(before)
+      assert.strictEqual(same("fc3.heads.1"), "fc3.heads.1.bias")
+      // In another order, one with other classes, one with another kind of values, and a new one.
+      const headOf = yield* begin([
+        columnOf("colour", ["b", "r"]),
+        columnOf("season", kinds),
+        columnOf("tags", tags),
+        columnOf("kind", kinds.toReversed())
+      ])
+      assert.strictEqual(headOf("fc3.heads.0"), "fc3.heads.2.bias")
+      for (const k of [1, 2, 3]) assert.isUndefined(headOf(`fc3.heads.${k}`))
+      // A run of one column begins with its own head, and one of several with that of a run whose column has no name.
+      assert.strictEqual((yield* begin([columnOf("kind", kinds)]))("fc3"), "fc3.heads.0.bias")
+      assert.isUndefined((yield* begin([columnOf("other", kinds)]))("fc3"))
+      const one = runOf(cnn(3), kinds)
+      const network = networkOf(before)
+      const begun = yield* Effect.provide(startWeights(network, 3, "runs/first", before), one.layer)
+      assert.deepStrictEqual(begun.get("fc3.heads.0.weight"), one.weights.get("fc3.weight"))
+      assert.deepStrictEqual(begun.get("fc3.heads.2.weight"), initialise(network, 3).get("fc3.heads.2.weight"))
+    })
+  )
+
   it.effect("of another network and of images of another size are refused, with what to set", () =>
     Effect.gen(function* () {
       const labels = ["cap", "glove"]

@@ -67,6 +67,23 @@ export const networks: Readonly<Record<string, Network>> = {
   "vgg16 with few filters, batchnorm": vgg("batchnorm"),
   "resnet18 with few filters, fc": narrow(resnet18.build({ height: 45, width: 38, classes })),
   "resnet50 with few filters, batchnorm": narrow(resnet50.build({ height: 38, width: 45, classes, head: "batchnorm" })),
+  "simple-cnn, three columns": simpleCnn.build({
+    height: 52,
+    width: 49,
+    classes: [
+      { name: "kind", classes: 2, kind: "softmax" },
+      { name: "tags", classes: 1, kind: "sigmoid" },
+      { name: "colour", classes: 2, kind: "softmax" }
+    ]
+  }),
+  "mobilenet-v2, two columns with different heads": mobilenetV2.build({
+    height: 38,
+    width: 45,
+    classes: [
+      { name: "kind", classes: 3, kind: "softmax" },
+      { name: "tags", classes: 2, kind: "sigmoid", head: "batchnorm" }
+    ]
+  }),
   "odd blocks": { name: "odd", height: 18, width: 13, classes, blocks: flat },
   "odd blocks that end in a pooling": {
     name: "odd",

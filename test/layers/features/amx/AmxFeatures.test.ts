@@ -79,6 +79,16 @@ const more = (it: Vitest.MethodsNonLive<Features>) => {
       assert.deepStrictEqual(after.slice(2 * width), before.slice(2 * width))
     })
   )
+  it.effect("leaves heads with hidden layers to another engine", () =>
+    Effect.gen(function* () {
+      const column = { classes: 3, kind: "softmax", head: "batchnorm" } as const
+      const classes = ["kind", "colour"].map((name) => ({ ...column, name }))
+      const { blocks } = mobilenetV2.build({ height: 40, width: 50, classes })
+      const { message, reason } = yield* Effect.flip((yield* Features).open(frozenOf(blocks, [40, 50, 3])))
+      assert.strictEqual(reason, "unavailable")
+      assert.include(message, "the network's heads have hidden layers")
+    })
+  )
   const weightsOf = (name: string) => new URL(`../../../../../shared/weights/${name}`, import.meta.url)
   const trained = weightsOf("mobilenetv2_100.safetensors")
   it.effect.skipIf(!existsSync(trained))(
