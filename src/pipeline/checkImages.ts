@@ -6,11 +6,11 @@ import { isBudgetSpent, tooManyRefused } from "./DataUnusable.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Refusal } from "./Ledger.ts"
-import { countFaults, refuse } from "./Ledger.ts"
+import { countFaults } from "./Ledger.ts"
 import { folderOf, isFolder, isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
-import type { Row } from "./Row.ts"
 import type { MaskedRow } from "./maskLabels.ts"
+import { refuseMasked } from "./maskLabels.ts"
 import { catalogueFile, imageFolders, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
@@ -55,7 +55,7 @@ export interface Known {
  */
 export const checkImages = Effect.fn("checkImages")(function* (options: {
   readonly root: string
-  readonly rows: ReadonlyArray<Row>
+  readonly rows: ReadonlyArray<MaskedRow>
   readonly listed: number
   readonly refusals: ReadonlyArray<Refusal>
   readonly data: DataConfig
@@ -68,7 +68,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
   const kept: Array<CheckedRow> = []
   const refused: Array<Refusal> = []
   /** Rows whose image is missing. */
-  const missing: Array<Row> = []
+  const missing: Array<MaskedRow> = []
   let faulty = countFaults(refusals)
   const within = imageFolders(root, data)
   /** Whether photos that look alike are one group, so that every photo has to be seen. */
@@ -81,7 +81,7 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     folders.set(folder, isThere)
     return isThere ? detail : `there is no folder ${folder}`
   })
-  const look = Effect.fnUntraced(function* (row: Row, path: string): Effect.fn.Return<Looked, Refusal> {
+  const look = Effect.fnUntraced(function* (row: MaskedRow, path: string): Effect.fn.Return<Looked, Refusal> {
     const digest = known?.kept?.get(row.id)
     // A name with other characters may be spelled differently on the disk, so that the file must be looked up.
     if (digest !== undefined && isAscii(path) && !needsLooks) return { path, digest }
@@ -97,9 +97,9 @@ export const checkImages = Effect.fn("checkImages")(function* (options: {
     const gone = known?.gone?.get(row.id)
     if (gone !== undefined) return { path, digest: gone }
     const detail = reason === "imageMissing" ? yield* missingDetail(path, message) : message
-    return yield* Effect.fail(refuse(row, reason, detail))
+    return yield* Effect.fail(refuseMasked(row, reason, detail))
   })
-  const check = Effect.fnUntraced(function* (row: Row) {
+  const check = Effect.fnUntraced(function* (row: MaskedRow) {
     const path = pathUnder(root, row.image)
     return { row, looked: yield* Effect.result(look(row, path)) }
   })

@@ -13,11 +13,11 @@ export const leastPerClass = 3
  * Which rows depends on the seed, the ids and the labels, and not on the rows' order, in which they stay. Fails where
  * three rows of each class are already too many.
  */
-export const limitRows = (
-  rows: ReadonlyArray<Row>,
+export const limitRows = <A extends Row>(
+  rows: ReadonlyArray<A>,
   limit: number | undefined,
   seed: number
-): Result.Result<ReadonlyArray<Row>, DataUnusable> => {
+): Result.Result<ReadonlyArray<A>, DataUnusable> => {
   if (limit === undefined || rows.length <= limit) return Result.succeed(rows)
   const classes = Map.groupBy(rows, ({ label }) => label)
   const least = classes.size * leastPerClass

@@ -89,6 +89,30 @@ describe("batches of cached features", () => {
     }).pipe(Effect.provide(FeatureCache.layerMemory))
   )
 
+  it.effect("have the labels of every label column, out of the cache too", () =>
+    Effect.gen(function* () {
+      const columns = [
+        { name: "type", classes: ["a", "b"], values: "one" },
+        { name: "tags", classes: ["x", "y"], values: "several" }
+      ] as const
+      const labelled = samples.map((sample, i) => ({
+        ...sample,
+        label: i % 3 === 0 ? -1 : i % 2,
+        labels: [i % 3 === 0 ? undefined : [i % 2], i % 4 === 0 ? undefined : i % 4 === 1 ? [] : [1]]
+      }))
+      const losses = { ...lossesOf({ train: samples }), columns }
+      yield* epoch(0)
+      const { batches, made } = yield* epoch(0, labelled, losses)
+      assert.deepStrictEqual(made, [])
+      const [first] = batches
+      assert.deepStrictEqual(first?.labels, Int32Array.of(-1, 1, 0, -1))
+      assert.deepStrictEqual(first?.columns, [
+        { values: "one", labels: Int32Array.of(-1, 1, 0, -1) },
+        { values: "several", labels: Uint8Array.of(0, 0, 0, 0, 0, 1, 0, 1), known: Uint8Array.of(0, 1, 1, 1) }
+      ])
+    }).pipe(Effect.provide(Layer.fresh(FeatureCache.layerMemory)))
+  )
+
   it.effect("come of the images from the first that the cache lacks on", () =>
     Effect.gen(function* () {
       const whole = yield* epoch(0).pipe(Effect.provide(Layer.fresh(FeatureCache.layerMemory)))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Effect, Layer, Result, Schema, Stream } from "effect"
 
 import { Augment } from "../../src/pipeline/Augment.ts"
 import { AugmentConfig } from "../../src/pipeline/AugmentConfig.ts"
@@ -8,6 +8,13 @@ import type { Dataset } from "../../src/pipeline/Dataset.ts"
 import { listing, loadDataset } from "../../src/pipeline/Dataset.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import { ImageRefused, Images } from "../../src/pipeline/Images.ts"
+import { draw } from "../../src/pipeline/draw.ts"
+import { elementAt } from "../../src/pipeline/elementAt.ts"
+import { byCodePoint } from "../../src/pipeline/hashOrder.ts"
+import type { LabelColumn } from "../../src/pipeline/LabelColumn.ts"
+import { parentClasses } from "../../src/pipeline/parentClasses.ts"
+import { seenTogether } from "../../src/pipeline/seenTogether.ts"
+import { columnCounts } from "../../src/run/train/classCounts.ts"
 import type { LabelColumns } from "../../src/pipeline/LabelColumnConfig.ts"
 import { labelTexts } from "../../src/pipeline/labelTexts.ts"
 import { countByReason } from "../../src/pipeline/Ledger.ts"
@@ -329,4 +336,147 @@ describe("several label columns", () => {
       )
     })
   )
+
+  const Choice = Schema.Struct({
+    seed: Schema.Int,
+    rare: Schema.Boolean,
+    conflicts: Schema.Literals(["keep", "refuse", "majority"]),
+    limit: Schema.Boolean
+  })
+  it.effect.prop(
+    "add up: every listed row is kept, refused or left out, and every kept one known, empty, rare or conflicting in each column",
+    { choice: Choice },
+    ({ choice: { conflicts, limit, rare, seed } }) =>
+      Effect.gen(function* () {
+        const random = draw(seed, "rows")
+        const pick = (values: ReadonlyArray<string>) => values[random.below(values.length)] ?? ""
+        const rows = Array.from({ length: 60 + random.below(60) }, (_, i) => [
+          pick([`${i}`, `${i}`, `${i}`, `${i}`, `!${i}`, `${i}=${random.below(9)}`, "same", ""]),
+          pick(["Tops", "Tops", "Caps", " Bags", "Gowns", ""]),
+          pick(["red", "blue", "blue", "", `colour ${random.below(20)}`]),
+          Array.from({ length: random.below(4) }, () => pick(["a", "b", " c", "", `tag ${random.below(30)}`])).join(";")
+        ])
+        const label: LabelColumns = ["type", { column: "colour", minPerClass: 5 }, { column: "tags", separator: ";" }]
+        const loaded = yield* Effect.result(
+          load(rows, {
+            label,
+            data: { minPerClass: 4, conflicts, ...(rare && { rare: { as: "other" } }), ...(limit && { limit: 40 }) }
+          })
+        )
+        if (Result.isFailure(loaded)) {
+          assert.include(["noClasses"], "reason" in loaded.failure ? loaded.failure.reason : "")
+          return
+        }
+        const { dataset } = loaded.success
+        const { columns, ledger } = dataset
+        const samples = all(dataset)
+        assert.strictEqual(ledger.listed, rows.length)
+        assert.strictEqual(ledger.kept, samples.length)
+        assert.strictEqual(ledger.listed, ledger.kept + ledger.refusals.length + ledger.overLimit)
+        assert.strictEqual(new Set(samples.map(({ id }) => id)).size, samples.length)
+
+        const cells = new Map(rows.toReversed().map(([id = "", ...own]) => [id, own]))
+        const counts = columnCounts(dataset)
+        for (const [k, { classes, name }] of columns.entries()) {
+          const { conflicting = 0, empty, known, perClass, rare: masked } = elementAt(counts, k)
+          assert.strictEqual(known + empty + masked + conflicting, ledger.kept, name)
+          assert.deepStrictEqual(classes, [...new Set(classes)].sort(byCodePoint))
+          const of = new Map(perClass.map((one) => [one.label, one]))
+          for (const [index, label] of classes.entries()) {
+            const rows = samples.filter(({ labels }) => labels?.[k]?.includes(index) === true).length
+            assert.isAtLeast(rows, 3)
+            const one = of.get(label)
+            assert.strictEqual((one?.train ?? 0) + (one?.validation ?? 0) + (one?.test ?? 0), rows)
+          }
+          const valuesOf = (own: ReadonlyArray<string>) => {
+            const cell = own[k] ?? ""
+            return [...new Set(name === "tags" ? cell.split(";").map((tag) => tag.trim()) : [cell.trim()])].filter(
+              (value) => value !== ""
+            )
+          }
+          // Every value that a row has is counted once for it, wherever the row went.
+          if (!rare && !limit)
+            for (const { label, listed } of perClass)
+              assert.strictEqual(
+                listed,
+                rows.filter(([id, ...own]) => id !== "" && valuesOf(own).includes(label)).length,
+                label
+              )
+          for (const { id, label, labels, leftOut } of samples) {
+            const known = labels?.[k]
+            assert.deepStrictEqual(
+              known,
+              known?.toSorted((a, b) => a - b)
+            )
+            const out = leftOut?.[k]?.values ?? []
+            const all = [...(known ?? []).map((index) => elementAt(classes, index)), ...out].sort(byCodePoint)
+            if (!rare) assert.deepStrictEqual(all, valuesOf(cells.get(id) ?? []).sort(byCodePoint))
+            if (k === 0) assert.strictEqual(label, known?.[0] ?? -1)
+          }
+        }
+        assert.isTrue(samples.every(({ labels }) => labels?.some((known) => known !== undefined)))
+      })
+  )
+})
+
+describe("what occurs together", () => {
+  const columns: ReadonlyArray<LabelColumn> = [
+    { name: "type", classes: ["Caps", "Saree", "Tops"], values: "one" },
+    { name: "tags", classes: ["new"], values: "several" },
+    { name: "group", classes: ["Head", "Wear"], values: "one" },
+    { name: "gender", classes: ["Men", "Women"], values: "one" }
+  ]
+  const samples = [
+    [[2], [0], [1], [0]],
+    [[1], [0], [1], [1]],
+    [[1], undefined, [1], [1]],
+    [[0], [], [0], undefined],
+    [undefined, [0], [1], [0]],
+    [[0], [0], [1], [1]],
+    [[0], [0], [1], [1]]
+  ].map((labels) => ({ labels }))
+
+  it("is every pair of classes of two columns with one value that a sample has", () => {
+    assert.deepStrictEqual(seenTogether(columns, samples), [
+      {
+        columns: [0, 2],
+        pairs: [
+          [0, 0],
+          [0, 1],
+          [1, 1],
+          [2, 1]
+        ]
+      },
+      {
+        columns: [0, 3],
+        pairs: [
+          [0, 1],
+          [1, 1],
+          [2, 0]
+        ]
+      },
+      {
+        columns: [2, 3],
+        pairs: [
+          [1, 0],
+          [1, 1]
+        ]
+      }
+    ])
+    assert.deepStrictEqual(seenTogether(columns.slice(0, 2), samples), [])
+  })
+
+  it("says which class stands above each: that of most samples, the first of several, none where none is known", () => {
+    const configured = [
+      { column: "type", parent: "group" },
+      { column: "tags" },
+      { column: "group" },
+      { column: "gender" }
+    ]
+    const parents = (some: typeof samples) => parentClasses(configured, columns, some)
+    const group = { name: "group", classes: ["Head", "Wear"] }
+    assert.deepStrictEqual(parents(samples), [{ ...group, of: [1, 1, 1] }, undefined, undefined, undefined])
+    assert.deepStrictEqual(parents(samples.slice(0, 6))[0], { ...group, of: [0, 1, 1] })
+    assert.deepStrictEqual(parents(samples.slice(1, 4))[0], { ...group, of: [0, 1, null] })
+  })
 })
