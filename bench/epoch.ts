@@ -69,7 +69,7 @@ const main = Effect.gen(function* () {
   const { history } = yield* train({
     session,
     config: config.train,
-    classes: dataset.classes.length,
+    columns: dataset.columns,
     samples: { train: dataset.train.length, validation: 0 },
     trainingBatches: (epoch, from) => Pipeline.trainingBatches(config, dataset.train, losses, epoch, from),
     validationBatches: Pipeline.evaluationBatches(config, dataset.validation, losses),

@@ -1,14 +1,25 @@
-import { Effect, Option, Path } from "effect"
+import { Effect, Option, Path, Schema } from "effect"
+import { setKey } from "../config/configTable.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 import { beginCatalogue } from "../run/begin/beginCatalogue.ts"
+import { LabelColumns, labelColumnsOf } from "../pipeline/LabelColumnConfig.ts"
 import type { PlainFlag, PlainValues } from "./plainFlags.ts"
-import { refuseContradictions } from "./plainFlags.ts"
+import { columnsNamed, refuseContradictions } from "./plainFlags.ts"
 
 /** The value that the last `--set` of a key has; undefined where there is none. */
 const setTo = (sets: ReadonlyArray<string>, key: string): string | undefined => {
   const found = sets.findLast((one) => one.startsWith(`${key}=`))
   return found?.slice(key.length + 1).replace(/^"(.*)"$/, "$1")
 }
+
+const decodeColumns = Schema.decodeOption(Schema.fromJsonString(LabelColumns))
+
+/** The first of the label columns that a `--set` names; a text that is no list is one column's name. */
+const firstOf = (set: string): string =>
+  Option.match(decodeColumns(set), {
+    onNone: () => set,
+    onSome: (label) => labelColumnsOf({ columns: { label } })[0].column
+  })
 
 /**
  * The table of a run on the catalogue at a path, as its files and the command line have it, and what to say of it; without
@@ -23,8 +34,10 @@ export const begin = Effect.fn("begin")(function* (
   const { resolve } = yield* Path.Path
   yield* refuseContradictions(flags, sets)
   const weights = setTo(sets, "network.weights")
-  return yield* beginCatalogue(path, {
-    label: Option.getOrUndefined(values.label) ?? setTo(sets, "data.columns.label"),
+  const [named, ...more] = Option.match(values.label, { onNone: () => [], onSome: columnsNamed })
+  const set = setTo(sets, "data.columns.label")
+  const begun = yield* beginCatalogue(path, {
+    label: named ?? (set === undefined ? undefined : firstOf(set)),
     epochs: Option.getOrUndefined(values.epochs),
     size: Option.getOrUndefined(values.size),
     network: Option.getOrUndefined(values.network) ?? setTo(sets, "network.name"),
@@ -32,6 +45,9 @@ export const begin = Effect.fn("begin")(function* (
     weights: weights === undefined || weights.startsWith("hf:") ? weights : resolve(weights),
     resolve: (one) => resolve(one)
   })
+  return named === undefined || more.length === 0
+    ? begun
+    : { ...begun, config: setKey(begun.config, "data.columns.label", [named, ...more]) }
 })
 
 /** The path that the command line names, as an argument or by --data. */

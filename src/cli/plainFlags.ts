@@ -14,7 +14,7 @@ export interface PlainFlag {
   readonly text: string
   /** `--size`. */
   readonly name: string
-  readonly sets: ReadonlyArray<{ readonly key: string; readonly value: string | number }>
+  readonly sets: ReadonlyArray<{ readonly key: string; readonly value: string | number | ReadonlyArray<string> }>
 }
 
 interface Size {
@@ -37,7 +37,9 @@ export const data = Flag.String("data").pipe(
 
 export const label = Flag.String("label").pipe(
   Flag.withMetavar("COLUMN"),
-  Flag.withDescription("The column with the class to learn (data.columns.label)"),
+  Flag.withDescription(
+    "The column with the class to learn, or several, which one network learns together: articleType,baseColour (data.columns.label)"
+  ),
   Flag.optional
 )
 
@@ -69,13 +71,35 @@ export interface PlainValues {
   readonly network: Option.Option<string>
 }
 
+/** The columns that `--label` names, with commas between them; a name with a comma in it is for `--set`. */
+export const columnsNamed = (label: string): ReadonlyArray<string> =>
+  label
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+
+/** What `data.columns.label` is to be: one name as it was given, or a list. */
+const labelSet = (label: string): string | ReadonlyArray<string> => {
+  const columns = columnsNamed(label)
+  return columns.length > 1 ? columns : label
+}
+
 /** Those that were given. */
 export const given = ({ data, epochs, label, network, size }: PlainValues): ReadonlyArray<PlainFlag> => {
   const single = (name: string, key: string, value: Option.Option<string | number>): ReadonlyArray<PlainFlag> =>
     Option.isNone(value) ? [] : [{ text: `${name} ${value.value}`, name, sets: [{ key, value: value.value }] }]
+  const labels = Option.isNone(label)
+    ? []
+    : [
+        {
+          text: `--label ${label.value}`,
+          name: "--label",
+          sets: [{ key: "data.columns.label", value: labelSet(label.value) }]
+        }
+      ]
   return [
     ...single("--data", "data.root", data),
-    ...single("--label", "data.columns.label", label),
+    ...labels,
     ...single("--epochs", "train.epochs", epochs),
     ...(Option.isNone(size)
       ? []

@@ -63,7 +63,8 @@ const mean = (sum: number, samples: number): number | null =>
   samples > 0 && Number.isFinite(sum) ? sum / samples : null
 
 /** Mean loss (nats), or null. */
-export const lossOf = (evaluation: Evaluation): number | null => mean(evaluation.lossSum, evaluation.samples)
+export const lossOf = (evaluation: Pick<Evaluation, "lossSum" | "samples">): number | null =>
+  mean(evaluation.lossSum, evaluation.samples)
 
 /** Share of correct predictions, or null. */
 export const accuracyOf = (evaluation: Evaluation): number | null => mean(evaluation.correct, evaluation.samples)

@@ -5,7 +5,9 @@ import { CalibrationMetrics } from "./calibration.ts"
 import * as Confusion from "./Confusion.ts"
 import type { Measurement } from "./Evaluation.ts"
 import { metricFields, metricValues } from "./metrics.ts"
-import { scores } from "./scores.ts"
+import { multilabelAveragePrecisions } from "./metrics/averagePrecision.ts"
+import type { MultilabelMeasurement } from "./multilabel.ts"
+import { scores, scoresOf } from "./scores.ts"
 
 /** A number, or null where it does not exist (no validation part, one class only); never NaN. */
 const Nullable = Schema.NullOr(Schema.Finite)
@@ -236,19 +238,39 @@ export const Report = Schema.Struct({
 })
 export type Report = typeof Report.Type
 
-/**
- * A measurement as the report has it; null where nothing was measured. `labels` are the classes' names. Where it is to be
- * compared with a report that was written earlier (`reported`), without the metrics that were added since.
- */
-export const testReport = (
-  measured: Measurement,
+/** A measurement as the report has it, also one of no samples; see `testReport`. */
+export const reportOf = (
+  measured: Measurement | MultilabelMeasurement,
   labels: ReadonlyArray<string>,
   reported?: TestReport | null
-): TestReport | null => {
-  if (measured.samples === 0) return null
+): TestReport => {
+  if ("values" in measured) {
+    const precisions = multilabelAveragePrecisions(measured.predictions)
+    return {
+      samples: measured.samples,
+      ...metricValues(measured, reported),
+      perClass: scoresOf(measured).map((score, i) => ({
+        label: elementAt(labels, i),
+        ...score,
+        threshold: elementAt(measured.thresholds, i),
+        averagePrecision: elementAt(precisions, i)
+      })),
+      confusion: []
+    }
+  }
   return {
     ...metricValues(measured, reported),
     perClass: scores(measured.confusion).map((score, i) => ({ label: elementAt(labels, i), ...score })),
     confusion: Confusion.rows(measured.confusion)
   }
 }
+
+/**
+ * A measurement as the report has it; null where nothing was measured. `labels` are the classes' names. Where it is to be
+ * compared with a report that was written earlier (`reported`), without the metrics that were added since.
+ */
+export const testReport = (
+  measured: Measurement | MultilabelMeasurement,
+  labels: ReadonlyArray<string>,
+  reported?: TestReport | null
+): TestReport | null => (measured.samples === 0 ? null : reportOf(measured, labels, reported))

@@ -1,6 +1,8 @@
 import { Schema } from "effect"
 import { confidences } from "./confidences.ts"
 import { crossEntropy } from "./crossEntropy.ts"
+import type { MultilabelPredictions } from "./multilabel.ts"
+import { multilabelLosses, sigmoid } from "./multilabel.ts"
 
 /** A network's logits of some samples, and the samples' labels. */
 export interface Predictions {
@@ -11,12 +13,15 @@ export interface Predictions {
   readonly labels: Int32Array
 }
 
-/** Samples whose highest probability lies in one span; the means are null where there are none. */
+/**
+ * Samples whose highest probability lies in one span; the means are null where there are none. In a label column with
+ * several values: pairs of a sample and a class, whose probability lies in the span.
+ */
 const Bin = Schema.Struct({
   samples: Schema.Natural,
-  /** Mean of the highest probabilities. */
+  /** Mean of the highest probabilities; of the pairs' probabilities. */
   confidence: Schema.NullOr(Schema.Finite),
-  /** Share of correct predictions. */
+  /** Share of correct predictions; of the pairs in which the class applies. */
   accuracy: Schema.NullOr(Schema.Finite)
 })
 
@@ -37,17 +42,22 @@ export type CalibrationMetrics = typeof CalibrationMetrics.Type
 export const cooled = (logits: Float32Array, temperature: number): Float32Array =>
   temperature === 1 ? logits : logits.map((logit) => logit / temperature)
 
+/** Every pair of a sample and a class, with the probability that the class applies. */
+const pairsOf = ({ labels, logits }: MultilabelPredictions) =>
+  Array.from(logits, (logit, at) => ({ confidence: sigmoid(logit), isRight: labels[at] === 1 }))
+
 /**
  * The expected calibration error (ECE), Σ over the bins of (samples / all) |accuracy - confidence|, and the bins.
  *
  * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, equations 2, 3 and 5 (Naeini et al., 2015).
  */
 export const reliability = (
-  found: Predictions,
+  found: Predictions | MultilabelPredictions,
   bins: number
 ): { readonly ece: number | null; readonly bins: ReadonlyArray<typeof Bin.Type> } => {
   const sums = Array.from({ length: bins }, () => ({ samples: 0, confidence: 0, right: 0 }))
-  for (const { confidence, isRight } of confidences(found)) {
+  const answers = "values" in found ? pairsOf(found) : confidences(found)
+  for (const { confidence, isRight } of answers) {
     const bin = sums[Math.max(0, Math.ceil(confidence * bins) - 1)]
     if (bin === undefined) continue // a NaN lies in no bin
     bin.samples += 1
@@ -67,8 +77,18 @@ export const reliability = (
 }
 
 /** How well a part's predictions are calibrated before the temperatures and after them. */
-export const calibrationBetween = (before: Predictions, after: Predictions, bins: number): CalibrationMetrics => {
-  const lossOf = ({ classes, labels, logits }: Predictions) => {
+export const calibrationBetween = <Found extends Predictions | MultilabelPredictions>(
+  before: Found,
+  after: Found,
+  bins: number
+): CalibrationMetrics => {
+  const lossOf = (found: Predictions | MultilabelPredictions) => {
+    if ("values" in found) {
+      const losses = multilabelLosses(found.logits, found.labels, found.classes)
+      const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length
+      return Number.isFinite(loss) ? loss : null
+    }
+    const { classes, labels, logits } = found
     const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
     return Number.isFinite(loss) ? loss : null
   }
@@ -85,5 +105,8 @@ export const calibrationBetween = (before: Predictions, after: Predictions, bins
 }
 
 /** How well a part's predictions are calibrated without a temperature and with it. */
-export const calibrationMetrics = (found: Predictions, temperature: number, bins: number): CalibrationMetrics =>
-  calibrationBetween(found, { ...found, logits: cooled(found.logits, temperature) }, bins)
+export const calibrationMetrics = (
+  found: Predictions | MultilabelPredictions,
+  temperature: number,
+  bins: number
+): CalibrationMetrics => calibrationBetween(found, { ...found, logits: cooled(found.logits, temperature) }, bins)

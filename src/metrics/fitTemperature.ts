@@ -1,5 +1,7 @@
 import { elementAt } from "../pipeline/elementAt.ts"
 import type { Predictions } from "./calibration.ts"
+import type { MultilabelPredictions } from "./multilabel.ts"
+import { sigmoid } from "./multilabel.ts"
 import { rowsOf } from "./rowsOf.ts"
 
 /** Temperatures lie between 1 / this and this. */
@@ -8,7 +10,7 @@ const most = 100
 const steps = 200
 
 /** First and second derivative of the samples' summed loss with respect to β = 1 / T, in which it is convex. */
-const slopesAt = ({ classes, labels, logits }: Predictions, beta: number) => {
+const softmaxSlopes = ({ classes, labels, logits }: Predictions, beta: number) => {
   let first = 0
   let second = 0
   for (const [i, row] of rowsOf(logits, classes).entries()) {
@@ -31,22 +33,37 @@ const slopesAt = ({ classes, labels, logits }: Predictions, beta: number) => {
   return { first, second }
 }
 
+/** The same of the binary cross-entropies of a column with several values, all pairs of a sample and a class together. */
+const sigmoidSlopes = ({ labels, logits }: MultilabelPredictions, beta: number) => {
+  let first = 0
+  let second = 0
+  for (const [at, x] of logits.entries()) {
+    const p = sigmoid(beta * x)
+    first += (p - elementAt(labels, at)) * x
+    second += p * (1 - p) * x * x
+  }
+  return { first, second }
+}
+
 /**
  * The temperature T whose softmax(logits / T) has the smallest cross-entropy on some samples, between 1 / 100 and 100.
+ *
+ * Of a column with several values, the same with sigmoids and their binary cross-entropies.
  *
  * Newton's method on β = 1 / T, bisection where it would leave the interval that holds the minimum. Where all predictions
  * are correct, the loss has no minimum: it falls as T goes to 0. T is 1 then, as it is without samples.
  * Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2.
  */
-export const fitTemperature = (found: Predictions): number => {
+export const fitTemperature = (found: Predictions | MultilabelPredictions): number => {
+  const slopesAt = (beta: number) => ("values" in found ? sigmoidSlopes(found, beta) : softmaxSlopes(found, beta))
   let low = 1 / most
   let high = most
   // Negated, so that a NaN among the logits gives 1.
-  if (!(slopesAt(found, high).first > 0)) return 1
-  if (slopesAt(found, low).first >= 0) return 1 / low
+  if (!(slopesAt(high).first > 0)) return 1
+  if (slopesAt(low).first >= 0) return 1 / low
   let beta = 1
   for (let step = 0; step < steps; step++) {
-    const { first, second } = slopesAt(found, beta)
+    const { first, second } = slopesAt(beta)
     if (first > 0) high = beta
     else low = beta
     const newton = beta - first / second

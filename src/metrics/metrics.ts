@@ -14,12 +14,15 @@ import {
   weightedRecall
 } from "./metrics/classScores.ts"
 import { cohenKappa } from "./metrics/cohenKappa.ts"
+import { hammingLoss } from "./metrics/hammingLoss.ts"
 import { loss } from "./metrics/loss.ts"
 import { matthews } from "./metrics/matthews.ts"
-import type { Found, IntervalMethod, Metric, Place, Presence } from "./metrics/Metric.ts"
+import { multilabelAveragePrecisions } from "./metrics/averagePrecision.ts"
+import type { Found, FoundSeveral, IntervalMethod, Metric, Place, Presence } from "./metrics/Metric.ts"
 import { top3Accuracy, top5Accuracy } from "./metrics/topKAccuracy.ts"
 import type { Measurement } from "./Evaluation.ts"
-import { countsOf } from "./scores.ts"
+import type { MultilabelMeasurement } from "./multilabel.ts"
+import { countsOf, scoresOf } from "./scores.ts"
 
 /**
  * Every metric that `report.json` has of a part, in the order of its fields: a new one is a file and a line here. The
@@ -43,7 +46,8 @@ const list = [
   matthews,
   loss,
   top3Accuracy,
-  top5Accuracy
+  top5Accuracy,
+  hammingLoss
 ] as const
 
 type Listed = (typeof list)[number]
@@ -58,7 +62,12 @@ export const metrics: ReadonlyArray<Metric & { readonly path: MetricPath }> = li
 export const metricsAt = (place: Place) => metrics.filter(({ shown }) => shown.includes(place))
 
 const Nullable = Schema.NullOr(Schema.Finite)
-const fieldOf = { number: Schema.Finite, nullable: Nullable, added: Schema.optionalKey(Nullable) } as const
+const fieldOf = {
+  number: Schema.Finite,
+  nullable: Nullable,
+  added: Schema.optionalKey(Nullable),
+  several: Schema.optionalKey(Nullable)
+} as const
 type FieldOf<P extends Presence> = (typeof fieldOf)[P]
 
 type GroupName = MetricPath extends infer P ? (P extends `${infer Group}.${string}` ? Group : never) : never
@@ -110,11 +119,25 @@ const entryIn = (values: MetricValues, { path }: Pick<Metric, "path">): number |
 export const valueIn = (values: MetricValues, metric: Pick<Metric, "path">): number | null =>
   entryIn(values, metric) ?? null
 
+/** The metrics that a report has: all, or those of a report that is to be compared, which may be older than some. */
+const wanted = (reported: MetricValues | null | undefined) =>
+  metrics.filter((metric) => !reported || metric.presence !== "added" || entryIn(reported, metric) !== undefined)
+
+/** Computed at the first call. */
+const once = <A>(compute: () => A): (() => A) => {
+  let known: { readonly value: A } | undefined
+  return () => (known ??= { value: compute() }).value
+}
+
 /**
  * The metrics of a part that was measured: all of them, or those of a report that is to be compared, which may be older
  * than some.
  */
-export const metricValues = (measured: Measurement, reported?: MetricValues | null): MetricValues => {
+export const metricValues = (
+  measured: Measurement | MultilabelMeasurement,
+  reported?: MetricValues | null
+): MetricValues => {
+  if ("values" in measured) return severalValues(measured, reported)
   const known = new Map<unknown, unknown>()
   const found: Found = {
     ...measured,
@@ -126,8 +149,22 @@ export const metricValues = (measured: Measurement, reported?: MetricValues | nu
   }
   // The fields' types are those of the metrics' values.
   return nested(
-    metrics.filter((metric) => !reported || metric.presence !== "added" || entryIn(reported, metric) !== undefined),
+    wanted(reported).filter(({ presence }) => presence !== "several"),
     (metric) => (metric.of === "counts" ? metric.value(found.counts) : metric.value(found)),
+    (inner) => inner
+  ) as unknown as MetricValues
+}
+
+const severalValues = (measured: MultilabelMeasurement, reported: MetricValues | null | undefined): MetricValues => {
+  const found: FoundSeveral = {
+    ...measured,
+    perClass: scoresOf(measured),
+    averagePrecisions: once(() => multilabelAveragePrecisions(measured.predictions))
+  }
+  // As above: a metric that is always a number has a value for several classes too.
+  return nested(
+    wanted(reported),
+    (metric) => metric.several?.(found) ?? null,
     (inner) => inner
   ) as unknown as MetricValues
 }

@@ -29,14 +29,21 @@ export const scoreOf = (correct: number, predicted: number, support: number): Sc
   f1: share(2 * correct, predicted + support)
 })
 
+/** The scores of each class by its counts. */
+export const scoresOf = ({
+  correct,
+  predicted,
+  support
+}: Pick<Margins, "correct" | "predicted" | "support">): ReadonlyArray<ClassScore> =>
+  Array.from(support, (samples, i) => ({
+    ...scoreOf(elementAt(correct, i), elementAt(predicted, i), samples),
+    support: samples
+  }))
+
 /** What metrics of counts are computed from. */
 export const countsOf = (confusion: Confusion): Counts => {
   const sums = margins(confusion)
-  const perClass = Array.from(sums.support, (support, i) => ({
-    ...scoreOf(elementAt(sums.correct, i), elementAt(sums.predicted, i), support),
-    support
-  }))
-  return { ...confusion, ...sums, perClass }
+  return { ...confusion, ...sums, perClass: scoresOf(sums) }
 }
 
 /** Precision, recall, F1 and samples of each class, as scikit-learn has them with `zero_division=0`. */

@@ -1,5 +1,4 @@
 import { softmax } from "./crossEntropy.ts"
-import type { Batch } from "../pipeline/Batch.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
 import { rowsOf } from "./rowsOf.ts"
 
@@ -45,26 +44,6 @@ export const topKCorrect = (logits: Float32Array, labels: ArrayLike<number>, cla
     if (ahead < k) correct++
   }
   return correct
-}
-
-/**
- * Correct predictions of a batch; where an image is mixed of two, each label counts by its share. Source: Zhang et al.'s own code
- * for mixup, 2017.
- */
-export const batchCorrect = (
-  logits: Float32Array,
-  { labels, mix }: Pick<Batch, "labels" | "mix">,
-  classes: number
-): number => {
-  if (mix === undefined) return topKCorrect(logits, labels, classes, 1)
-  return predictions(logits, classes).reduce((sum, predicted, row) => {
-    const share = elementAt(mix.shares, row)
-    return (
-      sum +
-      (predicted === labels[row] ? share : 0) +
-      (predicted === labels[elementAt(mix.partners, row)] ? 1 - share : 0)
-    )
-  }, 0)
 }
 
 /** A class and how probable it is. */

@@ -20,7 +20,9 @@ export const TrainingState = Schema.Struct({
     correct: Schema.Finite,
     seen: Schema.Natural,
     seconds: Schema.Finite,
-    waiting: Schema.Finite
+    waiting: Schema.Finite,
+    /** Of each label column, where there are several: correct predictions, and how many there could have been. */
+    columns: Schema.optionalKey(Schema.Array(Schema.Struct({ correct: Schema.Finite, seen: Schema.Finite })))
   }),
   history: Schema.Array(EpochRecord),
   /** The best epoch so far (from 1), and its value of the monitored metric. */

@@ -23,9 +23,13 @@ export const ModelColumn = Schema.Struct({
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
   /** Of a column with several values: the probability from which on each class applies, after the temperature. */
   thresholds: Schema.optionalKey(Schema.Array(Schema.Finite)),
-  /** The column above it: its name and classes, and for each class of this column the index of the class above it. */
+  /** The column above it: its name and classes, and for each class of this column the index of the class above it; null where no sample showed it. */
   parent: Schema.optionalKey(
-    Schema.Struct({ name: Schema.String, classes: Schema.Array(Schema.String), of: Schema.Array(Schema.Natural) })
+    Schema.Struct({
+      name: Schema.String,
+      classes: Schema.Array(Schema.String),
+      of: Schema.Array(Schema.NullOr(Schema.Natural))
+    })
   )
 })
 export type ModelColumn = typeof ModelColumn.Type

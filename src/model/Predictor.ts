@@ -1,10 +1,12 @@
-import { Effect, Schema } from "effect"
+import { Array as Arrays, Effect, Schema } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { setting } from "../config/Setting.ts"
 import type { Batch } from "../pipeline/Batch.ts"
 import { logSumExp } from "../metrics/crossEntropy.ts"
 import { rowsOf } from "../metrics/rowsOf.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
+import { logitsOfColumn, placedColumns } from "../pipeline/LabelColumn.ts"
 import type { Session } from "./Engine.ts"
 
 /** How a trained network is applied. */
@@ -76,6 +78,45 @@ export const logMeanSoftmax = (several: NonEmptyReadonlyArray<Float32Array>, cla
   return mean
 }
 
+/**
+ * The logits of the mean of several sigmoids, one by one: log Σ σ(x_i) - log Σ σ(-x_i), by logarithms, so that nothing
+ * under- or overflows; of one alone, they are its own.
+ */
+const logitOfMeanSigmoid = (several: NonEmptyReadonlyArray<Float32Array>): Float32Array => {
+  const [first, ...others] = several
+  if (others.length === 0) return first
+  // log σ(x) = -log(1 + exp(-x)).
+  const logSigmoid = (x: number) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))
+  return first.map((_, at) => {
+    const all = several.map((logits) => elementAt(logits, at))
+    return logSumExp(Float32Array.from(all, logSigmoid)) - logSumExp(Float32Array.from(all, (x) => logSigmoid(-x)))
+  })
+}
+
+/**
+ * The logits of the mean of several predictions, (rows, classes of all columns) row by row: of each column with one value
+ * the logarithms of the mean of the probabilities, see `logMeanSoftmax`; of one with several values the logits of the
+ * means of its classes' probabilities. Of one prediction alone, they are its own.
+ */
+export const meanPrediction = (
+  several: NonEmptyReadonlyArray<Float32Array>,
+  columns: ReadonlyArray<LabelColumn>
+): Float32Array => {
+  const [first, ...others] = several
+  if (others.length === 0) return first
+  const [only, ...more] = columns
+  if (only?.values === "one" && more.length === 0) return logMeanSoftmax(several, only.classes.length)
+  const mean = new Float32Array(first.length)
+  const placed = placedColumns(columns)
+  const width = placed.at(-1)?.to ?? 0
+  for (const { classes, from, index, to, values } of placed) {
+    const own = Arrays.map(several, (logits) => logitsOfColumn(logits, columns, index))
+    const found = values === "one" ? logMeanSoftmax(own, classes.length) : logitOfMeanSigmoid(own)
+    for (const [row, logits] of rowsOf(found, to - from).entries()) mean.set(logits, row * width + from)
+  }
+  return mean
+}
+
 const looksOf = (batch: Batch, { tta }: EvaluateConfig): NonEmptyReadonlyArray<Batch> =>
   tta === "none" ? [batch] : [batch, mirrored(batch)]
 
@@ -87,10 +128,14 @@ const looksOf = (batch: Batch, { tta }: EvaluateConfig): NonEmptyReadonlyArray<B
  * Source: Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep CNNs, 2012, section 4.1, who average the
  * softmax layer's predictions over crops and their reflections.
  */
-export const predictorOf = (session: Predictor, config: EvaluateConfig, classes: number): Predictor => ({
+export const predictorOf = (
+  session: Predictor,
+  config: EvaluateConfig,
+  columns: ReadonlyArray<LabelColumn>
+): Predictor => ({
   predict: (batch) =>
     Effect.map(
       Effect.forEach(looksOf(batch, config), (look) => session.predict(look)),
-      (looks) => logMeanSoftmax(looks, classes)
+      (looks) => meanPrediction(looks, columns)
     )
 })

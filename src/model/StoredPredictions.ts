@@ -150,5 +150,5 @@ export const multilabelOf = (stored: StoredPredictions): MultilabelPredictions =
   const only = columnOf(stored, 0)
   const found = labelsOfColumn(only, 0)
   if (found.values === "one") throw new RangeError("the column has one value, not several")
-  return { classes: only.labels.length, logits: only.logits, labels: found.labels }
+  return { values: "several", classes: only.labels.length, logits: only.logits, labels: found.labels }
 }

@@ -1,10 +1,11 @@
 import { Array as Arrays, Clock, Effect, Result, Schema, Stream } from "effect"
 import * as Runtime from "effect/Runtime"
-import type { Evaluation } from "../metrics/Evaluation.ts"
-import { accuracyOf, lossOf } from "../metrics/Evaluation.ts"
+import type { ColumnsEvaluation, Correct } from "../metrics/columns.ts"
+import { accuracyOf, batchCorrect, batchLabels, byColumn, lossOf } from "../metrics/columns.ts"
 import type { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
-import { batchCorrect } from "../metrics/topK.ts"
 import type { Batch, Missed } from "../pipeline/Batch.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import type { Losses, Lost } from "../pipeline/Losses.ts"
 import { withMissed } from "../pipeline/Losses.ts"
 import { report } from "../pipeline/Progress.ts"
@@ -46,7 +47,9 @@ export interface LearnerOptions {
 
 /** The batches that learners train on and are validated on: the same for all, and each made once. */
 export interface TrainingData<E, R> {
-  readonly classes: number
+  readonly columns: ReadonlyArray<LabelColumn>
+  /** The factor of each column's loss; 1 where left out. */
+  readonly lossWeights?: ReadonlyArray<number> | undefined
   readonly samples: { readonly train: number; readonly validation: number }
   /** The counts of the catalogue's rows. */
   readonly ledger: LedgerCounts
@@ -246,7 +249,7 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
     step: position,
     steps: stepsPerEpoch(first),
     loss: mean(({ state }) => per(state.sums.loss, state.sums.seen)),
-    accuracy: mean(({ state }) => per(state.sums.correct, state.sums.seen)),
+    accuracy: mean(({ state }) => trainAccuracyOf(state.sums)),
     imagesPerSecond,
     waiting: per(sums.waiting, sums.seconds),
     secondsLeft: per((epochs - epoch) * samples.train - sums.seen, imagesPerSecond),
@@ -258,7 +261,7 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
 /** Ends the epoch of the learners that have had all its batches; the validation batches are made once for all. */
 const validate = Effect.fn("Training.validate")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
-  { classes, samples, validationBatches }: TrainingData<E, R>
+  { columns, samples, validationBatches }: TrainingData<E, R>
 ) {
   if (learners.length === 0) return noPasses
   const start = yield* Clock.currentTimeNanos
@@ -268,7 +271,7 @@ const validate = Effect.fn("Training.validate")(function* <E, R>(
       : yield* evaluateTogether(
           learners.map((owner) => ({ owner, predictor: owner.session })),
           validationBatches,
-          { part: "validation", samples: samples.validation, classes }
+          { part: "validation", samples: samples.validation, columns }
         )
   const seconds = Number((yield* Clock.currentTimeNanos) - start) / 1e9
   // The metrics and the checkpoint of an epoch are saved together, one learner after the other.
@@ -304,6 +307,26 @@ const stepsPerEpoch = ({ config, data }: Pick<Learner, "config" | "data">): numb
 
 /** A quotient; 0 where no time has passed, as a clock may be coarse. */
 const per = (amount: number, seconds: number): number => (seconds > 0 ? amount / seconds : 0)
+
+type Sums = TrainingState["sums"]
+
+/** The accuracy of the batches so far: the mean over the label columns of which a sample was known. */
+const trainAccuracyOf = ({ columns, correct, seen }: Sums): number => {
+  if (columns === undefined) return per(correct, seen)
+  const known = columns.filter((column) => column.seen > 0)
+  return per(
+    known.reduce((sum, column) => sum + column.correct / column.seen, 0),
+    known.length
+  )
+}
+
+const addCorrect = (a: ReadonlyArray<Correct> | undefined, b: ReadonlyArray<Correct>): ReadonlyArray<Correct> =>
+  a === undefined
+    ? b
+    : b.map(({ correct, seen }, k) => {
+        const before = elementAt(a, k)
+        return { correct: before.correct + correct, seen: before.seen + seen }
+      })
 
 /** Whether the epochs are done, or the monitored metric no longer improves. */
 const isFinished = ({ config, state }: Pick<Learner, "config" | "state">): boolean =>
@@ -424,11 +447,13 @@ const account = Effect.fnUntraced(function* (
     return yield* new TrainingDiverged({ epoch, step: position, learningRate, loss: String(loss) })
   }
   const { sums } = state
+  const right = batchCorrect(data.columns, logits, batchLabels(batch), batch.mix)
   learner.state = {
     ...afterBatch(state, batch),
     sums: {
       loss: sums.loss + loss * batch.size,
-      correct: sums.correct + batchCorrect(logits, batch, data.classes),
+      correct: sums.correct + elementAt(right, 0).correct,
+      ...(batch.columns !== undefined && { columns: addCorrect(sums.columns, right) }),
       seen: sums.seen + batch.size,
       seconds: sums.seconds + Number(now - learner.end) / 1e9,
       waiting: sums.waiting + Number(waited) / 1e9
@@ -442,20 +467,22 @@ const account = Effect.fnUntraced(function* (
  */
 const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
   learner: Learner,
-  validation: Result.Result<Evaluation, EngineError> | undefined,
+  validation: Result.Result<ColumnsEvaluation, EngineError> | undefined,
   missed: ReadonlyArray<Missed>,
   seconds: number
 ) {
-  const { config, state: before, trial } = learner
+  const { config, data, state: before, trial } = learner
   const evaluation = validation === undefined ? undefined : yield* Effect.fromResult(validation)
   const { sums } = before
   const ranOn = ranOnOf(learner)
+  const columns = evaluation === undefined ? undefined : byColumn(data.columns, evaluation)
   const record: EpochRecord = {
     epoch: before.epoch + 1,
     trainLoss: sums.loss / sums.seen,
-    trainAccuracy: sums.correct / sums.seen,
-    validationLoss: evaluation === undefined ? null : lossOf(evaluation),
+    trainAccuracy: trainAccuracyOf(sums),
+    validationLoss: evaluation === undefined ? null : lossOf(evaluation, data.lossWeights),
     validationAccuracy: evaluation === undefined ? null : accuracyOf(evaluation),
+    ...(columns && { validationColumns: columns }),
     learningRate: learningRateAt(config, { step: before.step - 1, stepsPerEpoch: stepsPerEpoch(learner) }),
     imagesPerSecond: per(sums.seen, sums.seconds),
     seconds: sums.seconds + seconds,

@@ -1,5 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
+import { batchLabels } from "../pipeline/batchLabels.ts"
 import type { Losses } from "../pipeline/Losses.ts"
 import type { Sample } from "../pipeline/Sample.ts"
 import type { FeatureCacheError } from "./FeatureCache.ts"
@@ -66,7 +67,7 @@ export const cachedBatches = <E, R>(
           index,
           images: new Float32Array(0),
           features: found.features,
-          labels: Int32Array.from(there, ({ label }) => label),
+          ...batchLabels(losses.columns, there),
           ids: there.map(({ id }) => id),
           ...(lost.length > 0 && { lost }),
           size: there.length,

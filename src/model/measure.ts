@@ -1,10 +1,14 @@
 import { Effect, Result, Schema, Stream } from "effect"
 import { intBetween, setting } from "../config/Setting.ts"
-import type { CalibrationMetrics, Predictions } from "../metrics/calibration.ts"
+import type { CalibrationMetrics } from "../metrics/calibration.ts"
 import { calibrationMetrics, cooled } from "../metrics/calibration.ts"
+import type { ColumnPredictions } from "../metrics/columns.ts"
+import * as Columns from "../metrics/columns.ts"
 import * as Evaluation from "../metrics/Evaluation.ts"
 import { fitTemperature } from "../metrics/fitTemperature.ts"
+import * as Multilabel from "../metrics/multilabel.ts"
 import type { Batch, Missed } from "../pipeline/Batch.ts"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import { report } from "../pipeline/Progress.ts"
 import type { EngineError } from "./Engine.ts"
 import type { Predictor } from "./Predictor.ts"
@@ -26,7 +30,7 @@ export interface Fitted {
 export interface MeasuredPart {
   readonly part: string
   readonly samples: number
-  readonly classes: number
+  readonly columns: ReadonlyArray<LabelColumn>
 }
 
 /** A predictor, and its owner. */
@@ -41,7 +45,7 @@ export interface FoundBy<Owner, A> {
   readonly found: Result.Result<A, EngineError>
 }
 
-/** How the logits (size, classes) of a part's batches become one result. */
+/** How the logits (size, classes of all columns) of a part's batches become one result. */
 interface Collecting<A> {
   readonly begin: () => A
   /** `done` are the samples before the batch. */
@@ -96,7 +100,7 @@ const predictTogether = Effect.fn("predictTogether")(function* <Owner, A, E, R>(
  * Evaluates several networks on the same batches, in inference mode; one that fails does not affect the others.
  * `images` is how many were made, `missed` the samples that have left the run.
  *
- * The loss is the plain mean cross-entropy (nats): neither smoothing nor class weights, so that runs compare.
+ * The losses are the plain mean cross-entropies (nats): neither smoothing nor class weights, so that runs compare.
  */
 export const evaluateTogether = <Owner, E, R>(
   predictors: ReadonlyArray<PredictorOf<Owner>>,
@@ -106,15 +110,16 @@ export const evaluateTogether = <Owner, E, R>(
   predictTogether(
     predictors,
     {
-      begin: () => Evaluation.empty(part.classes),
-      add: (sum, logits, { labels }) => Evaluation.add(sum, logits, labels)
+      begin: () => Columns.empty(part.columns),
+      add: (sum, logits, batch) => Columns.add(sum, part.columns, logits, Columns.batchLabels(batch))
     },
     batches,
     part
   )
 
 /**
- * The logits of each predictor for all samples that have not left, in their order: `samples * classes * 4` bytes each.
+ * The logits (samples, classes of all columns) of each predictor for all samples that have not left, in their order:
+ * `samples * classes * 4` bytes each.
  * See `evaluateTogether`.
  */
 export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
@@ -122,31 +127,25 @@ export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
   batches: Stream.Stream<Batch, E, R>,
   part: MeasuredPart
 ) {
-  const { classes, samples } = part
+  const { columns, samples } = part
+  const classes = columns.reduce((sum, column) => sum + column.classes.length, 0)
   const { found, images, missed } = yield* predictTogether(
     predictors,
     {
-      begin: (): Predictions => ({
-        classes,
-        logits: new Float32Array(samples * classes),
-        labels: new Int32Array(samples)
-      }),
-      add: (all, logits, batch, done) => {
-        all.logits.set(logits, done * classes)
-        all.labels.set(batch.labels, done)
+      begin: () => new Float32Array(samples * classes),
+      add: (all, logits, _, done) => {
+        all.set(logits, done * classes)
         return all
       }
     },
     batches,
     part
   )
-  const ofThese = ({ labels, logits }: Predictions): Predictions => ({
-    classes,
-    logits: logits.subarray(0, images * classes),
-    labels: labels.subarray(0, images)
-  })
   return {
-    found: found.map(({ found, owner }): FoundBy<Owner, Predictions> => ({ owner, found: Result.map(found, ofThese) })),
+    found: found.map(({ found, owner }): FoundBy<Owner, Float32Array> => ({
+      owner,
+      found: Result.map(found, (logits) => logits.subarray(0, images * classes))
+    })),
     images,
     missed
   }
@@ -154,18 +153,28 @@ export const predictAllTogether = Effect.fnUntraced(function* <Owner, E, R>(
 
 /** Fits a temperature on a part's predictions; with the metrics before and after. */
 export const calibrate = (
-  found: Predictions,
+  found: ColumnPredictions,
   { bins }: CalibrationConfig
 ): Fitted & { metrics: CalibrationMetrics } => {
   const temperature = fitTemperature(found)
   return { temperature, bins, metrics: calibrationMetrics(found, temperature, bins) }
 }
 
-/** Metrics of predictions; where a temperature is fitted, at that temperature, and with the calibration's metrics. */
-export const metricsOf = (found: Predictions, fitted: Fitted | undefined) => ({
-  evaluation: Evaluation.measure({ ...found, logits: cooled(found.logits, fitted?.temperature ?? 1) }),
+/**
+ * Metrics of predictions; where a temperature is fitted, at that temperature, and with the calibration's metrics. In a
+ * column with several values a class applies from its threshold on, one half where there are none.
+ */
+export const metricsOf = <Found extends ColumnPredictions>(
+  found: Found,
+  fitted: Fitted | undefined,
+  thresholds?: ReadonlyArray<number>
+) => ({
+  evaluation: evaluationOf({ ...found, logits: cooled(found.logits, fitted?.temperature ?? 1) }, thresholds),
   calibration:
     fitted === undefined || found.labels.length === 0
       ? undefined
       : calibrationMetrics(found, fitted.temperature, fitted.bins)
 })
+
+const evaluationOf = (found: ColumnPredictions, thresholds: ReadonlyArray<number> | undefined) =>
+  "values" in found ? Multilabel.measure(found, thresholds) : Evaluation.measure(found)

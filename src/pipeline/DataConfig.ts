@@ -1,11 +1,20 @@
 import { Result, Schema } from "effect"
 import { between, intBetween, optionalSetting, setting, Share } from "../config/Setting.ts"
+import { LabelColumns, labelColumnsOf } from "./LabelColumnConfig.ts"
 
 /** The columns of the list. */
 const Columns = Schema.Struct({
   id: setting(Schema.NonEmptyString, "id", "Column with each sample's own, unique name"),
-  label: setting(Schema.NonEmptyString, "label", "Column with the class to learn")
-})
+  label: setting(
+    LabelColumns,
+    "label",
+    'Column with the class to learn; or a list of columns that one network learns together: `["articleType", "baseColour"]`, each a name or a table of `column` with `separator` (several values in a cell), `weight` (of its loss), `head`, `minPerClass` and `parent` (the column with coarser classes)'
+  )
+}).check(
+  Schema.makeFilter((columns) => labelColumnsOf({ columns }).every(({ column }) => column !== columns.id), {
+    expected: "a `label` that is another column than the `id`"
+  })
+)
 
 /** A regular expression, as JavaScript has it. */
 const Pattern = Schema.NonEmptyString.check(

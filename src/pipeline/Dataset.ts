@@ -7,6 +7,7 @@ import { checkImages } from "./checkImages.ts"
 import { formOf, unitOf } from "./catalogueForm.ts"
 import type { DataConfig, SplitBy, SplitConfig } from "./DataConfig.ts"
 import { checkBudget, count, DataUnusable } from "./DataUnusable.ts"
+import type { Filtered } from "./filter.ts"
 import { countLabels, dropDuplicates, keepLabels, keepLargeClasses, mergeRareClasses } from "./filter.ts"
 import { byCodePoint, byCodeUnit } from "./hashOrder.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
@@ -17,7 +18,12 @@ import type { Leakage, PlacedRow } from "./leakage.ts"
 import { leakageOf, rowsAlike } from "./leakage.ts"
 import { Part } from "./Part.ts"
 import type { LabelColumn } from "./LabelColumn.ts"
+import type { LabelColumnConfig } from "./LabelColumnConfig.ts"
+import { hasOneLabel, labelColumnsOf } from "./LabelColumnConfig.ts"
+import { labelTexts } from "./labelTexts.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
+import type { MaskedRow } from "./maskLabels.ts"
+import { countValues, leaveOutRare, mergeRareValues } from "./maskLabels.ts"
 import type { Row } from "./Row.ts"
 import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
@@ -29,7 +35,7 @@ import { groupNames } from "./grouping.ts"
 import type { Division, Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
 import { split } from "./split.ts"
-import { splitByTime, withOneKindOfTime } from "./splitByTime.ts"
+import { splitByTime, withOneKindOfTime, without } from "./splitByTime.ts"
 import type { Time } from "./Time.ts"
 
 /** A run's samples in their three parts, and the ledger of all rows. */
@@ -63,22 +69,41 @@ const readRows = Effect.fn("Dataset.readRows")(function* (root: string, data: Da
   return { rows, refusals, listed: rows.length + refusals.length }
 })
 
-/** One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id; the digest is the text's SHA-256. */
-const listingOf = (rows: ReadonlyArray<Pick<CheckedRow, "id" | "label" | "digest">>): string =>
+/**
+ * One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id; the digest is the text's SHA-256.
+ *
+ * With several label columns, in the label's place a list of what each says: a text, a list of texts where a column may
+ * have several values, or null where it is not known.
+ */
+const listingOf = (
+  rows: ReadonlyArray<Pick<CheckedRow, "id" | "label" | "labels" | "digest">>,
+  columns: ReadonlyArray<Pick<LabelColumn, "values">>
+): string =>
   rows
     .toSorted((a, b) => byCodeUnit(a.id, b.id))
-    .map(({ digest, id, label }) => `${JSON.stringify([id, label, digest])}\n`)
+    .map(({ digest, id, label, labels }) => {
+      const own = labels?.map((values, column) =>
+        values === undefined ? null : columns[column]?.values === "one" ? (values[0] ?? null) : values
+      )
+      return `${JSON.stringify([id, own ?? label, digest])}\n`
+    })
     .join("")
 
 /** All samples of a dataset as text, of which `digest` is the SHA-256: id, label and the image's SHA-256, a line each. */
-export const listing = ({ classes, test, train, validation }: Dataset): string =>
+export const listing = ({ columns, test, train, validation }: Dataset): string =>
   listingOf(
-    [...train, ...validation, ...test].map((sample) => ({ ...sample, label: elementAt(classes, sample.label) }))
+    [...train, ...validation, ...test].map(({ digest, id, ...sample }) => ({
+      id,
+      digest,
+      ...labelTexts(columns, sample)
+    })),
+    columns
   )
 
 /** What to do to keep the largest class; `small` are the rows that `data.minPerClass` left out. */
 const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {
-  const counts = [...countLabels(small.map(({ label }) => ({ label: label ?? "" }))).values()]
+  const names = small.flatMap(({ label, labels }) => labels?.[0] ?? (label === undefined ? [] : [label]))
+  const counts = [...countLabels(names.map((label) => ({ label }))).values()]
   const largest = counts.reduce((most, n) => Math.max(most, n), 0)
   const column = `is \`data.columns.label\` (${JSON.stringify(data.columns.label)}) the right column?`
   if (largest >= leastPerClass)
@@ -102,6 +127,32 @@ const noClasses = (
         : refusals.some(({ reason }) => reason === "classTooSmall")
           ? `Correct the images: each class needs ${leastPerClass} usable ones.`
           : "Check `data.images`, `data.columns` and `data.labels`."
+  })
+
+/** The error of a label column without any class. */
+const emptyColumn = (file: string, { column }: LabelColumnConfig, least: number): DataUnusable =>
+  new DataUnusable({
+    reason: "noClasses",
+    detail: `${file}: no value of the column ${JSON.stringify(column)} has ${count(least)} rows (\`data.minPerClass\`)`,
+    cure: "Give the column a smaller `minPerClass` of its own in `data.columns.label`, or leave it out there."
+  })
+
+/** The values that are left in a label column, by code point. */
+const classesIn = (rows: ReadonlyArray<CheckedRow>, column: number): ReadonlyArray<string> =>
+  [...new Set(rows.flatMap(({ label, labels }) => (labels === undefined ? [label] : (labels[column] ?? []))))].sort(
+    byCodePoint
+  )
+
+/** What a part lacks of the label columns whose classes the split does not heed. */
+const lackNotes = (parts: Parts<Sample>, columns: ReadonlyArray<LabelColumn>): ReadonlyArray<string> =>
+  columns.flatMap(({ classes, name, values }, column) => {
+    if (column === 0 && values === "one") return []
+    const labelled = (part: Part) =>
+      parts[part].flatMap(({ labels }) => (labels?.[column] ?? []).map((label) => ({ label })))
+    return [
+      ...without(labelled("train"), classes, "training", "a network cannot learn what it never sees"),
+      ...(parts.test.length === 0 ? [] : without(labelled("test"), classes, "test", "nothing is measured of them"))
+    ].map((note) => `the column ${JSON.stringify(name)}: ${note}`)
   })
 
 /** A sample with what its row says of its part. */
@@ -190,19 +241,33 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const spent = checkBudget(file, listed, faulty, data.maxRefused, unit)
   if (spent !== undefined) return yield* spent
 
+  const wanted = labelColumnsOf(data)
+  const isOne = hasOneLabel(wanted)
+  const least = wanted.map(({ minPerClass }) => minPerClass ?? data.minPerClass)
+
   const allowed = yield* Effect.fromResult(keepLabels(unique.kept, data.labels))
-  const similar = similarLabelsNote(countLabels(unique.kept), data.labels)
-  if (similar !== undefined) yield* report({ _tag: "Note", line: similar })
+  for (const [column, { column: name }] of wanted.entries()) {
+    const counts = isOne ? countLabels(unique.kept) : countValues(unique.kept, column)
+    const similar = similarLabelsNote(counts, column === 0 ? data.labels : undefined)
+    const line = similar !== undefined && !isOne ? `the column ${JSON.stringify(name)}: ${similar}` : similar
+    if (line !== undefined) yield* report({ _tag: "Note", line })
+  }
   const { rare } = data
   const merged =
-    typeof rare === "object"
-      ? yield* Effect.fromResult(mergeRareClasses(allowed.kept, data.minPerClass, rare.as))
-      : allowed.kept
-  const large = keepLargeClasses(
-    merged,
-    data.minPerClass,
-    (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(data.minPerClass)}`
-  )
+    typeof rare !== "object"
+      ? allowed.kept
+      : yield* Effect.fromResult(
+          isOne
+            ? mergeRareClasses(allowed.kept, elementAt(least, 0), rare.as)
+            : mergeRareValues(allowed.kept, wanted, least, rare.as)
+        )
+  const large: Filtered<MaskedRow> = isOne
+    ? keepLargeClasses(
+        merged,
+        elementAt(least, 0),
+        (rows) => `its class has ${count(rows)} rows; \`data.minPerClass\` is ${count(elementAt(least, 0))}`
+      )
+    : leaveOutRare(merged, least, "in every label column its value has fewer rows than `data.minPerClass`")
   const limited = yield* Effect.fromResult(limitRows(large.kept, data.limit, seed))
   const refused = [...faulty, ...allowed.refusals, ...large.refusals]
 
@@ -220,35 +285,60 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const faults = [...refused, ...checked.refusals, ...settled.refusals]
   const spentOnConflicts = checkBudget(file, listed, faults, data.maxRefused)
   if (settled.refusals.length > 0 && spentOnConflicts !== undefined) return yield* spentOnConflicts
-  const left = keepLargeClasses(
-    settled.kept,
-    leastPerClass,
-    (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
-  )
+  const left = isOne
+    ? keepLargeClasses(
+        settled.kept,
+        leastPerClass,
+        (rows) => `only ${rows} of its class's images can be used; ${leastPerClass} are needed`
+      )
+    : leaveOutRare(
+        settled.kept,
+        wanted.map(() => leastPerClass),
+        `in every label column too few of its value's images can be used; ${leastPerClass} are needed`
+      )
   const refusals = [...faults, ...left.refusals].sort((a, b) => a.line - b.line)
   if (left.kept.length === 0) return yield* noClasses(file, listed, refusals, large.refusals, data)
 
-  const classes = [...new Set(left.kept.map(({ label }) => label))].sort(byCodePoint)
-  const indexes = new Map(classes.map((label, index) => [label, index]))
-  // Every label of a row that is left is one of the classes.
+  const columns = wanted.map(({ column, separator }, index): LabelColumn => ({
+    name: column,
+    classes: classesIn(left.kept, index),
+    values: separator === undefined ? "one" : "several"
+  }))
+  const empty = columns.findIndex(({ classes }) => classes.length === 0)
+  if (empty >= 0) return yield* emptyColumn(file, elementAt(wanted, empty), elementAt(least, empty))
+  const { classes } = elementAt(columns, 0)
+  const places = columns.map(({ classes }) => new Map(classes.map((label, index) => [label, index])))
+  // Every value of a row that is left is one of its column's classes, in the order of code points as they are.
+  const placeOf = (column: number, value: string) => places[column]?.get(value) ?? -1
   const within = imageFolders(root, data)
   const urls = data.urls === undefined ? {} : { urls: data.urls }
-  const samples = left.kept.map(({ digest, group, id, label, line, part, path, time }) => ({
-    part,
-    group,
-    time,
-    sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
-  }))
+  const samples = left.kept.map(({ digest, group, id, label, labels, leftOut, line, part, path, time }) => {
+    const known = labels?.map((values, column) => values?.map((value) => placeOf(column, value)))
+    const sample: Sample = {
+      id,
+      label: label === "" ? -1 : placeOf(0, label),
+      ...(known !== undefined && { labels: known }),
+      ...(leftOut !== undefined && { leftOut }),
+      path,
+      digest,
+      within,
+      ...urls,
+      line
+    }
+    return { part, group, time, sample }
+  })
   const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
-  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
+  const division = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
+  const { parts } = division
+  const notes = [...division.notes, ...lackNotes(parts, columns)]
   yield* Effect.forEach(notes, (note) => report({ _tag: "Note", line: `${file}: ${note}` }), { discard: true })
   const dataset: Dataset = {
     root,
     classes,
-    columns: [{ name: data.columns.label, classes, values: "one" }],
+    columns,
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
-    digest: yield* sha256(listingOf(left.kept)),
+    digest: yield* sha256(listingOf(left.kept, columns)),
     ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes) })
   }
   return dataset

@@ -4,15 +4,18 @@ import type { CatalogueForm } from "./catalogueForm.ts"
 import { formOf } from "./catalogueForm.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
+import { hasOneLabel, labelColumnsOf } from "./LabelColumnConfig.ts"
 import { RowsError } from "./RowsError.ts"
 
 /** The columns of a list, from its first line. */
 export interface Header {
   /** The columns' names, trimmed, in their order. */
   readonly columns: ReadonlyArray<string>
-  /** Index of the column with the id, and of the one with the label. */
+  /** Index of the column with the id, and of the first one with labels. */
   readonly id: number
   readonly label: number
+  /** The columns with labels and what divides their cells; absent where it is `label` alone, with one value in a cell. */
+  readonly labels?: ReadonlyArray<{ readonly index: number; readonly separator?: string | undefined }>
   /** `data.images`, with column indexes where cells go in. */
   readonly image: ReadonlyArray<string | number>
   /** Index of the column with the row's part, where the catalogue divides its rows itself. */
@@ -21,7 +24,7 @@ export interface Header {
   readonly group?: { readonly columns: ReadonlyArray<number>; readonly pattern?: RegExp }
   /** Index of the column with the row's time, where that divides the rows. */
   readonly time?: number
-  /** The columns with neither the id, the label nor the image's path, where there are any. */
+  /** The columns with neither the id, a label nor the image's path, where there are any. */
   readonly others?: { readonly columns: ReadonlyArray<string>; readonly indexes: ReadonlyArray<number> }
 }
 
@@ -88,6 +91,8 @@ const cureOf = (key: string, column: string, columns: ReadonlyArray<string>, con
     return `Set \`data.delimiter\` to ${JSON.stringify(other)}, which seems to divide the columns.`
   const more = isCsv && columns.length === 1 ? "; if there should be more columns, check `data.delimiter`" : ""
   if (key === "data.split.by") return `Name one of them there, or leave \`data.split.by\` out${more}.`
+  if (key === "data.columns.label" && typeof config.columns.label !== "string")
+    return `Name some of them in the list \`${key}\`${more}.`
   if (key !== "data.images") return `Set \`${key}\` to one of them${more}.`
   const example = imagesWith(config.images, column, columns, config.columns.id)
   return example === undefined
@@ -134,13 +139,13 @@ const missingColumn = (
 const imageParts = (images: string): ReadonlyArray<string> => images.split(/\{([^{}]+)\}/)
 
 /** The columns that a configuration asks for, each with the key that does. */
-const asked = ({ columns, images, split }: DataConfig): ReadonlyArray<readonly [key: string, column: string]> => [
-  ["data.columns.id", columns.id],
-  ["data.columns.label", columns.label],
-  ...imageParts(images)
+const asked = (config: DataConfig): ReadonlyArray<readonly [key: string, column: string]> => [
+  ["data.columns.id", config.columns.id],
+  ...labelColumnsOf(config).map(({ column }) => ["data.columns.label", column] as const),
+  ...imageParts(config.images)
     .filter((_, index) => index % 2 === 1)
     .map((column) => ["data.images", column] as const),
-  ...dividing(split).map((column) => ["data.split.by", column] as const)
+  ...dividing(config.split).map((column) => ["data.split.by", column] as const)
 ]
 
 /** The columns that decide a row's part. */
@@ -184,9 +189,10 @@ export const readHeader = (
   if (missing !== undefined) return Result.fail(missingColumn(file, config, columns, rows, ...missing))
   const { by } = config.split
   const indexOf = (column: string) => indexes.get(column) ?? -1 // found above
+  const labels = labelColumnsOf(config)
   const taken = new Set([
     config.columns.id,
-    config.columns.label,
+    ...labels.map(({ column }) => column),
     ...imageParts(config.images).filter((_, index) => index % 2 === 1)
   ])
   const others = columns.filter((column) => column !== "" && !taken.has(column))
@@ -194,7 +200,10 @@ export const readHeader = (
     columns,
     ...(others.length > 0 && { others: { columns: others, indexes: others.map(indexOf) } }),
     id: indexOf(config.columns.id),
-    label: indexOf(config.columns.label),
+    label: indexOf(labels[0].column),
+    ...(!hasOneLabel(labels) && {
+      labels: labels.map(({ column, separator }) => ({ index: indexOf(column), separator }))
+    }),
     image: imageParts(config.images).map((part, index) => (index % 2 === 1 ? indexOf(part) : part)),
     ...(typeof by === "object" && "column" in by && { part: indexOf(by.column) }),
     ...(typeof by === "object" && "time" in by && { time: indexOf(by.time) }),

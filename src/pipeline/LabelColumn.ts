@@ -14,6 +14,10 @@ export const LabelColumn = Schema.Struct({
 })
 export type LabelColumn = typeof LabelColumn.Type
 
+/** Whether a run has one label column with one value: it has nothing else of several columns then. */
+export const hasOneValue = (columns: ReadonlyArray<Pick<LabelColumn, "values">>): boolean =>
+  columns.length === 1 && columns[0]?.values === "one"
+
 /** A column with its place among the logits of all columns: from `from` up to, and without, `to`. */
 export interface PlacedColumn extends LabelColumn {
   readonly index: number

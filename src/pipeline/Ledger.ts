@@ -54,7 +54,10 @@ export const Refusal = Schema.Struct({
   line: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
   reason: Reason,
   id: Schema.optionalKey(Schema.String),
+  /** Of the first label column, where that has one value. */
   label: Schema.optionalKey(Schema.String),
+  /** What its cells say in each of several label columns; null where a cell is empty. */
+  labels: Schema.optionalKey(Schema.Array(Schema.NullOr(Schema.Array(Schema.String)))),
   /** The row's own text, where it could not be read as a row. */
   text: Schema.optionalKey(Schema.String),
   detail: Schema.String,
@@ -84,10 +87,22 @@ export const isFault = (reason: Reason): boolean => faults.has(reason)
 
 /** The refusal of a well-formed row. */
 export const refuse = (
-  row: { readonly line: number; readonly id: string; readonly label: string },
+  row: {
+    readonly line: number
+    readonly id: string
+    readonly label: string
+    readonly labels?: ReadonlyArray<ReadonlyArray<string> | undefined>
+  },
   reason: Reason,
   detail: string
-): Refusal => ({ line: row.line, reason, id: row.id, label: row.label, detail })
+): Refusal => ({
+  line: row.line,
+  reason,
+  id: row.id,
+  ...(row.label !== "" && { label: row.label }),
+  ...(row.labels !== undefined && { labels: row.labels.map((values) => values ?? null) }),
+  detail
+})
 
 /** How many rows have each reason, in the order of `Reason`; reasons without rows are left out. */
 export const countByReason = (refusals: ReadonlyArray<Refusal>): Readonly<Partial<Record<Reason, number>>> => {

@@ -1,4 +1,3 @@
-import { elementAt } from "./elementAt.ts"
 import { Effect, Schema } from "effect"
 import type { Missed } from "./Batch.ts"
 import type { CatalogueKeys } from "./catalogueForm.ts"
@@ -9,7 +8,10 @@ import { count, DataUnusable, isBudgetSpent, tooManyRefused } from "./DataUnusab
 import type { ImageRefused } from "./Images.ts"
 import { ImageFault } from "./Images.ts"
 import type { Ledger, Refusal } from "./Ledger.ts"
-import { countFaults, reasonWords, refuse } from "./Ledger.ts"
+import { labelTexts } from "./labelTexts.ts"
+import { countFaults, reasonWords } from "./Ledger.ts"
+import { refuseMasked } from "./maskLabels.ts"
+import type { LabelColumn } from "./LabelColumn.ts"
 import { Part } from "./Part.ts"
 import { catalogueFile } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
@@ -50,6 +52,8 @@ export const withMissed = (
  * is made without it, and no other batch changes.
  */
 export interface Losses {
+  /** The label columns of the samples. */
+  readonly columns: ReadonlyArray<LabelColumn>
   /** Why a sample has left, if it has. */
   readonly of: (id: string) => Missed | undefined
   /** Removes samples that the run has lost before. */
@@ -69,7 +73,16 @@ const samplesOf = (dataset: Dataset): ReadonlyArray<readonly [Sample, Part]> =>
   partNames.flatMap((part) => dataset[part].map((sample) => [sample, part] as const))
 
 const refusalOf = (dataset: Dataset, sample: Sample, { detail, reason }: Missed, left: Partial<Refusal>): Refusal => ({
-  ...refuse({ line: sample.line, id: sample.id, label: elementAt(dataset.classes, sample.label) }, reason, detail),
+  ...refuseMasked(
+    {
+      line: sample.line,
+      id: sample.id,
+      ...labelTexts(dataset.columns, sample),
+      ...(sample.leftOut !== undefined && { leftOut: sample.leftOut })
+    },
+    reason,
+    detail
+  ),
   ...left
 })
 
@@ -107,6 +120,7 @@ export const makeLosses = (dataset: Dataset, data: CatalogueKeys & Pick<DataConf
     return withRefusals(dataset.ledger, gone)
   }
   return {
+    columns: dataset.columns,
     ledger,
     of: (id) => lost.get(id),
     restore: (all) => void take(all),

@@ -47,6 +47,7 @@ export const trainingBatches = (
   batches({
     ...config,
     samples,
+    columns: losses.columns,
     losses,
     batchSize: config.train.batchSize,
     order: order(samples.length, config.seed, epoch),
@@ -59,6 +60,7 @@ export const evaluationBatches = (config: PipelineConfig, samples: ReadonlyArray
   batches({
     ...config,
     samples,
+    columns: losses.columns,
     losses,
     batchSize: config.train.batchSize,
     order: undefined,
@@ -78,6 +80,7 @@ export const evaluationForms = (
     ...config,
     images,
     samples,
+    columns: losses.columns,
     losses,
     batchSize: config.train.batchSize,
     order: undefined,

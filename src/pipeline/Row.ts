@@ -1,6 +1,8 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import type { Header } from "./Header.ts"
+import { byCodePoint } from "./hashOrder.ts"
 import type { Refusal } from "./Ledger.ts"
+import { refuse } from "./Ledger.ts"
 import { Part, partNamed, partWords } from "./Part.ts"
 import { Time, timeOf, timeWords } from "./Time.ts"
 
@@ -10,6 +12,10 @@ const OneLine = Schema.String.check(
 )
 
 const Cell = Schema.Trim.pipe(Schema.decodeTo(OneLine))
+
+/** What a row's cell in a label column says: its values, by code point and each once; undefined where it is empty. */
+const CellValues = Schema.UndefinedOr(Schema.Array(OneLine))
+export type CellValues = typeof CellValues.Type
 
 /** The cells of a row that are neither its id, its label nor its image's path. */
 export const OtherCells = Schema.Struct({
@@ -24,7 +30,10 @@ export const Row = Schema.Struct({
   /** Line of the list, from 1 (a CSV's header); a row over several lines has its first one's. See `Refusal`. */
   line: Schema.Int,
   id: Cell,
+  /** Of the first label column; empty in a row of several label columns that has none there, or may have several. */
   label: Cell,
+  /** What its cells say in each label column; absent where there is one column with one value. */
+  labels: Schema.optionalKey(Schema.Array(CellValues)),
   /** The image's path, under `data.root`. */
   image: OneLine,
   /** The part that the row belongs to, where the catalogue says it. */
@@ -39,6 +48,8 @@ export const Row = Schema.Struct({
 export type Row = typeof Row.Type
 
 const decode = Schema.decodeUnknownResult(Row)
+/** A row of several label columns, of which the first may have nothing to say. */
+const decodeMany = Schema.decodeUnknownResult(Schema.Struct({ ...Row.fields, label: Schema.String }))
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** Longest text of a row that a refusal keeps, in characters. */
@@ -76,13 +87,15 @@ const emptyColumn = (header: Header, cells: ReadonlyArray<string>): string | und
 /**
  * A line's cells as a row, or the refusal: `malformed`, `missingId`, `missingLabel`, `unknownPart` or `unknownTime`.
  *
- * `text` is the line as it stands in the file; only a refusal keeps it.
+ * `text` is the line as it stands in the file; only a refusal keeps it. `lists` are the cells of label columns that are
+ * lists in their source, by index.
  */
 export const readRow = (
   header: Header,
   cells: ReadonlyArray<string>,
   line: number,
-  text: string
+  text: string,
+  lists: ReadonlyMap<number, ReadonlyArray<string>> = new Map()
 ): Result.Result<Row, Refusal> => {
   const expected = header.columns.length
   if (cells.length !== expected)
@@ -90,14 +103,46 @@ export const readRow = (
       malformed(line, text, `${cells.length} ${cells.length === 1 ? "field" : "fields"} instead of ${expected}`)
     )
   const image = imageOf(header, cells)
-  const read = decode({ line, id: cells[header.id], label: cells[header.label], image })
+  const labels = header.labels?.map((column) => valuesOf(column, cells[column.index] ?? "", lists.get(column.index)))
+  const read =
+    labels === undefined
+      ? decode({ line, id: cells[header.id], label: cells[header.label], image })
+      : decodeMany({ line, id: cells[header.id], label: firstLabel(header, labels), image, labels })
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
     if (empty !== undefined) return Result.fail(noImage(empty, line, text))
+    if (labels?.every((values) => values === undefined) === true) return Result.fail(noLabels(header, line, text))
     return placed(header, cells, withOthers(header, cells, read.success), text)
   }
   return Result.fail(explain(read.failure.issue, header, cells, line, text))
 }
+
+/** The values of a label column's cell: of a list or of a text that a separator divides each once, by code point. */
+const valuesOf = (
+  { separator }: { readonly separator?: string | undefined },
+  cell: string,
+  list: ReadonlyArray<string> | undefined
+): CellValues => {
+  if (separator === undefined) return cell.trim() === "" ? undefined : [cell.trim()]
+  const values = (list ?? cell.split(separator)).map((value) => value.trim()).filter((value) => value !== "")
+  // An empty list says that no value applies; a cell without any says nothing.
+  if (values.length === 0) return list?.length === 0 ? [] : undefined
+  return [...new Set(values)].sort(byCodePoint)
+}
+
+/** The label of a row by the first of its label columns, where that has one value and it is known. */
+const firstLabel = ({ labels }: Header, values: ReadonlyArray<CellValues>): string =>
+  labels?.[0]?.separator === undefined ? (values[0]?.[0] ?? "") : ""
+
+const noLabels = ({ columns, labels = [] }: Header, line: number, text: string): Refusal => ({
+  line,
+  reason: "missingLabel",
+  text: shorten(text),
+  detail:
+    labels.length === 1
+      ? `the column ${JSON.stringify(columns[labels[0]?.index ?? -1])} is empty`
+      : `the columns ${labels.map(({ index }) => JSON.stringify(columns[index])).join(", ")} are empty`
+})
 
 const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row): Row =>
   others === undefined
@@ -146,28 +191,16 @@ const groupOf = ({ group }: Header, cells: ReadonlyArray<string>): string | unde
   return found === "" ? undefined : JSON.stringify([found])
 }
 
-const noTime = (column: string, cell: string, { id, label, line }: Row, text: string): Refusal => {
+const noTime = (column: string, cell: string, row: Row, text: string): Refusal => {
   const found = cell.trim() === "" ? "is empty" : `has ${JSON.stringify(cell.trim().slice(0, 40))}`
-  return {
-    line,
-    reason: "unknownTime",
-    id,
-    label,
-    text: shorten(text),
-    detail: `the column ${JSON.stringify(column)} ${found}; expected ${timeWords}`
-  }
+  const detail = `the column ${JSON.stringify(column)} ${found}; expected ${timeWords}`
+  return { ...refuse(row, "unknownTime", detail), text: shorten(text) }
 }
 
-const noPart = (column: string, word: string, { id, label, line }: Row, text: string): Refusal => {
+const noPart = (column: string, word: string, row: Row, text: string): Refusal => {
   const found = word.trim() === "" ? "is empty" : `has ${JSON.stringify(word.trim().slice(0, 40))}`
-  return {
-    line,
-    reason: "unknownPart",
-    id,
-    label,
-    text: shorten(text),
-    detail: `the column ${JSON.stringify(column)} ${found}; expected ${partWords}`
-  }
+  const detail = `the column ${JSON.stringify(column)} ${found}; expected ${partWords}`
+  return { ...refuse(row, "unknownPart", detail), text: shorten(text) }
 }
 
 const noImage = (column: string, line: number, text: string): Refusal =>
@@ -181,8 +214,15 @@ const explain = (
   text: string
 ): Refusal => {
   const first = issuesOf(issue).issues[0]
-  const field = first?.path?.[0]
-  const at = field === "id" ? header.id : field === "label" ? header.label : undefined
+  const [field, column] = first?.path ?? []
+  const at =
+    field === "id"
+      ? header.id
+      : field === "label"
+        ? header.label
+        : field === "labels"
+          ? header.labels?.[Number(column)]?.index
+          : undefined
   if (at === undefined) {
     const empty = imageOf(header, cells) === "" ? emptyColumn(header, cells) : undefined
     return empty === undefined

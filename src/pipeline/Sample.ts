@@ -1,5 +1,6 @@
 import type { UrlsConfig } from "./DataConfig.ts"
 import type { KnownClasses } from "./LabelColumn.ts"
+import type { LeftOut } from "./maskLabels.ts"
 
 /** A row that was kept: one image with the class that it belongs to. */
 export interface Sample {
@@ -9,6 +10,8 @@ export interface Sample {
   readonly label: number
   /** What is known in each label column, in the columns' order; absent where there is one column with one value. */
   readonly labels?: ReadonlyArray<KnownClasses>
+  /** What was left out of its cells in each label column; absent where nothing was. */
+  readonly leftOut?: ReadonlyArray<LeftOut | undefined>
   /** The image file. */
   readonly path: string
   /** SHA-256 of its bytes, in hex. */

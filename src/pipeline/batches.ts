@@ -3,12 +3,14 @@ import { Effect, Result, Semaphore, Stream } from "effect"
 import { Augment } from "./Augment.ts"
 import type { AugmentConfig } from "./AugmentConfig.ts"
 import type { Batch } from "./Batch.ts"
+import { batchLabels } from "./batchLabels.ts"
 import type { DataUnusable } from "./DataUnusable.ts"
 import type { FeedFailed, FeedWork } from "./Feed.ts"
 import { Feed } from "./Feed.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Expected, ImageRefused } from "./Images.ts"
+import type { LabelColumn } from "./LabelColumn.ts"
 import { missed } from "./Losses.ts"
 import type { Losses } from "./Losses.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
@@ -20,6 +22,8 @@ import type { Sample } from "./Sample.ts"
 /** The inputs of a stream of batches. */
 export interface BatchesOptions {
   readonly samples: ReadonlyArray<Sample>
+  /** The label columns of the samples; absent where it is one with one value. */
+  readonly columns?: ReadonlyArray<LabelColumn> | undefined
   /** Indices into `samples`, in the epoch's order; one after the other where undefined. */
   readonly order: Uint32Array | undefined
   readonly batchSize: number
@@ -61,9 +65,9 @@ export interface FileBatch {
   readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
-type Slot = Pick<Sample, "id" | "label" | "path"> & Expected
+type Slot = Pick<Sample, "id" | "label" | "labels" | "path"> & Expected
 
-type Work = Omit<FeedWork, "slots" | "image">
+type Work = Omit<FeedWork, "slots" | "image"> & Pick<BatchesOptions, "columns">
 
 /** The stages that a batch goes through; undefined where nothing is to be augmented. */
 interface Stages {
@@ -145,6 +149,7 @@ const assemble = <W extends Wanted, E, R>(
       const faults = filled.flatMap(({ refused }) => refused).toReversed()
       const refused = new Map(faults.sort((a, b) => a.slot - b.slot).map(({ error, slot }) => [slot, error]))
       const kept = slots.flatMap((_, i) => (refused.has(i) ? [] : [i]))
+      const there = kept.map((i) => elementAt(slots, i))
       const batches = filled.map(({ image: { height, width }, images, release }): Batch => {
         const area = height * width * 3
         // Refused images leave gaps, which the later images close.
@@ -153,8 +158,8 @@ const assemble = <W extends Wanted, E, R>(
         return {
           index,
           images: images.subarray(0, kept.length * area),
-          labels: Int32Array.from(kept, (i) => slots[i]?.label ?? 0),
-          ids: kept.map((i) => slots[i]?.id ?? ""),
+          ...batchLabels(work.columns, there),
+          ids: there.map(({ id }) => id),
           size: kept.length,
           height,
           width,

@@ -10,10 +10,11 @@ import { countFaults, refuse } from "./Ledger.ts"
 import { folderOf, isFolder, isForeign, missingImages } from "./missingImages.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import type { Row } from "./Row.ts"
+import type { MaskedRow } from "./maskLabels.ts"
 import { catalogueFile, imageFolders, pathUnder } from "./Rows.ts"
 
 /** A row whose image can be used. */
-export interface CheckedRow extends Row {
+export interface CheckedRow extends MaskedRow {
   /** The image file. */
   readonly path: string
   /** SHA-256 of its bytes, in hex. */

@@ -40,7 +40,8 @@ export const dropDuplicates = (rows: ReadonlyArray<Row>, unit = "line"): Filtere
 }
 
 /**
- * Refuses the rows whose label is not among `data.labels`: `labelNotAllowed`. Without such a list all are kept.
+ * Refuses the rows whose label is not among `data.labels`: `labelNotAllowed`. Without such a list all are kept. With
+ * several label columns, the first one's labels are meant, of which a row must have one.
  *
  * Fails where a label of the list never occurs, as a mistyped one would silently be left out.
  */
@@ -49,15 +50,28 @@ export const keepLabels = (
   labels: ReadonlyArray<string> | undefined
 ): Result.Result<Filtered, DataUnusable> => {
   if (labels === undefined) return Result.succeed({ kept: rows, refusals: [] })
-  const found = countLabels(rows)
+  const valuesOf = ({ label, labels }: Row) => labels?.[0] ?? (label === "" ? [] : [label])
+  const found = countLabels(rows.flatMap((row) => valuesOf(row).map((label) => ({ label }))))
   const absent = labels.filter((label) => !found.has(label))
   if (absent.length > 0) return Result.fail(unknownLabels(absent, [...found.keys()]))
   const allowed = new Set(labels)
-  return Result.succeed(
-    partition(rows, (row) =>
-      allowed.has(row.label) ? undefined : refuse(row, "labelNotAllowed", "the label is not in `data.labels`")
-    )
+  const { kept, refusals } = partition(rows, (row) =>
+    valuesOf(row).some((label) => allowed.has(label))
+      ? undefined
+      : refuse(row, "labelNotAllowed", "the label is not in `data.labels`")
   )
+  // Of several values of a cell, those of the list stay.
+  const within = ({ labels: cells, ...row }: Row): Row =>
+    cells === undefined
+      ? row
+      : {
+          ...row,
+          labels: cells.with(
+            0,
+            cells[0]?.filter((value) => allowed.has(value))
+          )
+        }
+  return Result.succeed({ kept: kept.map(within), refusals })
 }
 
 const unknownLabels = (absent: ReadonlyArray<string>, found: ReadonlyArray<string>): DataUnusable => {
@@ -89,6 +103,16 @@ export const keepLargeClasses = <A extends Row>(
   })
 }
 
+/** The error of a name for a merged class that another class has; `column` is the label column where there are several. */
+export const classNameTaken = (label: string, rows: number, column?: string): DataUnusable =>
+  new DataUnusable({
+    reason: "classNameTaken",
+    detail:
+      `\`data.rare\` is to name the merged class ${JSON.stringify(label)}, and there is a class of that name ` +
+      `${column === undefined ? "" : `in the column ${JSON.stringify(column)} `}with ${count(rows)} rows`,
+    cure: "Choose another name."
+  })
+
 /**
  * Gives all rows of classes with fewer than `least` one label, `name`, where `data.rare` asks for that. The merged class has
  * to be as large as any other: see `keepLargeClasses`.
@@ -103,13 +127,6 @@ export const mergeRareClasses = <A extends Row>(
   const counts = countLabels(rows)
   const label = name.trim()
   const taken = counts.get(label)
-  if (taken !== undefined)
-    return Result.fail(
-      new DataUnusable({
-        reason: "classNameTaken",
-        detail: `\`data.rare\` is to name the merged class ${JSON.stringify(label)}, and there is a class of that name with ${count(taken)} rows`,
-        cure: "Choose another name."
-      })
-    )
+  if (taken !== undefined) return Result.fail(classNameTaken(label, taken))
   return Result.succeed(rows.map((row) => ((counts.get(row.label) ?? 0) < least ? { ...row, label } : row)))
 }

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { batchCorrect, predictions, topK, topKCorrect } from "../../src/metrics/topK.ts"
+import { predictions, topK, topKCorrect } from "../../src/metrics/topK.ts"
 
 // Drawn once with numpy; the counts are of scikit-learn's `top_k_accuracy_score(normalize=False)`.
 const logits = Float32Array.from(
@@ -67,13 +67,4 @@ it("a logit that is no number is never right", () => {
   assert.strictEqual(topKCorrect(broken, [0], 3, 2), 0)
   assert.strictEqual(topKCorrect(broken, [1], 3, 2), 1)
   assert.deepStrictEqual([...predictions(new Float32Array(3).fill(Number.NaN), 3)], [0])
-})
-
-it("of images that are one of two, each prediction counts by the share of its label", () => {
-  const logits = Float32Array.of(3, 1, 2, 0, 5, 1, 1, 2, 4, 7, 0, 0)
-  const labels = Int32Array.of(0, 2, 1, 0)
-  assert.strictEqual(batchCorrect(logits, { labels }, 3), 2)
-  const mix = { partners: Int32Array.of(2, 2, 0, 0), shares: Float32Array.of(0.25, 0.25, 0.5, 0.75) }
-  // The first one's own label, the second one's other, neither of the third's, both of the last.
-  assert.strictEqual(batchCorrect(logits, { labels, mix }, 3), 0.25 + 0.75 + 0 + 1)
 })

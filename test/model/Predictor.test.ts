@@ -3,6 +3,7 @@ import { Array, Effect, Schema } from "effect"
 import { rowLosses, softmax } from "../../src/metrics/crossEntropy.ts"
 import { logMeanSoftmax, mirrored, predictorOf } from "../../src/model/Predictor.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
+import { columnNamed } from "../columnNamed.ts"
 
 /** Two images of 2 x 3 pixels. */
 const batch: Batch = {
@@ -105,9 +106,12 @@ describe("Predictor", () => {
       const session = {
         predict: ({ images }: Batch) => Effect.sync(() => (asked.push(images), asked.length === 2 ? b : a))
       }
-      assert.strictEqual(yield* predictorOf(session, { tta: "none" }, 3).predict(batch), a)
+      assert.strictEqual(yield* predictorOf(session, { tta: "none" }, [columnNamed("label", 3)]).predict(batch), a)
       asked.length = 0
-      assert.deepStrictEqual(yield* predictorOf(session, { tta: "flip" }, 3).predict(batch), logMeanSoftmax([a, b], 3))
+      assert.deepStrictEqual(
+        yield* predictorOf(session, { tta: "flip" }, [columnNamed("label", 3)]).predict(batch),
+        logMeanSoftmax([a, b], 3)
+      )
       assert.deepStrictEqual(asked, [batch.images, mirrored(batch).images])
     })
   )

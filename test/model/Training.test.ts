@@ -25,6 +25,7 @@ import type { ProgressEvent } from "../../src/pipeline/Progress.ts"
 import { Progress } from "../../src/pipeline/Progress.ts"
 import { lossesOf } from "../losses.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
+import { columnNamed } from "../columnNamed.ts"
 
 const height = 10
 const width = 8
@@ -103,7 +104,7 @@ const openSession = Effect.fnUntraced(function* (config: TrainConfig) {
 const passOf = (config: TrainConfig) => {
   const base = { batchSize: config.batchSize, image, loader, seed }
   return {
-    classes,
+    columns: [columnNamed("label", classes)],
     samples: { train: samples.length, validation: validation.length },
     trainingBatches: (epoch: number, from: number) =>
       batches({ ...base, samples, order: order(samples.length, seed, epoch), augment, epoch, from }),
@@ -518,7 +519,7 @@ describe("Training", () => {
           snapshot: Effect.andThen(TestClock.adjust("100 millis"), opened.snapshot)
         },
         config,
-        classes,
+        columns: [columnNamed("label", classes)],
         samples: { train: 6, validation: 0 },
         trainingBatches: () =>
           Stream.fromArray([0, 1, 2]).pipe(

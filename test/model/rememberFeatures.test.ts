@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { predictorOf } from "../../src/model/Predictor.ts"
 import { featureSession } from "../../src/model/featureSession.ts"
 import { rememberFeatures } from "../../src/model/rememberFeatures.ts"
+import { columnNamed } from "../columnNamed.ts"
 
 it.effect("features of a batch and of its mirror image are computed once for all who look at both", () =>
   Effect.gen(function* () {
@@ -27,7 +28,9 @@ it.effect("features of a batch and of its mirror image are computed once for all
         },
         features
       )
-    const predictors = [1, 2, 3].map((factor) => predictorOf(sessionOf(factor), { tta: "flip" }, 2))
+    const predictors = [1, 2, 3].map((factor) =>
+      predictorOf(sessionOf(factor), { tta: "flip" }, [columnNamed("label", 2)])
+    )
     const batch = (from: number) => ({
       index: 0,
       images: Float32Array.from({ length: 9 }, (_, i) => from + i),

@@ -31,6 +31,7 @@ import { RowsError } from "../../pipeline/RowsError.ts"
 import { delimiters, detectDelimiter } from "./delimiter.ts"
 import type { QuotesOfLine } from "./quotes.ts"
 import { quotesOfLine } from "./quotes.ts"
+import { keepingRows } from "./keepingRows.ts"
 import type { Source } from "./Source.ts"
 import { textBytes } from "./textFile.ts"
 import type { LineFault, Lines } from "./textLines.ts"
@@ -164,6 +165,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
   /** Of the line after a cell's end, which is asked for before the rows in between are read. */
   let nextCellEnds = makeCellEnds(delimiter)
   const labels = new Map<string, string>()
+  const kept = keepingRows(labels)
   let header: Header | undefined
   /** Columns of which a row is made: a line break in one of them is malformed. */
   let needed: ReadonlySet<number> = new Set()
@@ -197,13 +199,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
       const detail = lines === 1 ? refusal.detail : `${refusal.detail} (lines ${line} to ${line + lines - 1})`
       return detached({ ...refusal, detail })
     }
-    const row = listed.success
-    let label = labels.get(row.label)
-    if (label === undefined) {
-      label = detach(row.label)
-      labels.set(label, label)
-    }
-    return Result.succeed({ ...row, id: detach(row.id), label, image: detach(row.image) })
+    return Result.succeed(kept(listed.success))
   }
 
   /** Takes in more lines, behind those that were held back. */
@@ -344,6 +340,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
       needed = new Set([
         read.id,
         read.label,
+        ...(read.labels ?? []).map(({ index }) => index),
         ...(read.part === undefined ? [] : [read.part]),
         ...(read.time === undefined ? [] : [read.time]),
         ...(read.group?.columns ?? []),

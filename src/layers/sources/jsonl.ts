@@ -14,6 +14,7 @@ import { malformed, readRow } from "../../pipeline/Row.ts"
 import type { Listed } from "../../pipeline/Rows.ts"
 import { noRows, pathUnder } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
+import { keepingRows } from "./keepingRows.ts"
 import type { Source } from "./Source.ts"
 import { textBytes } from "./textFile.ts"
 import type { LineFault, Lines } from "./textLines.ts"
@@ -110,10 +111,31 @@ const cellOf = (value: unknown): string | undefined =>
         ? JSON.stringify(value)
         : undefined
 
+/** The texts of a list of single values; undefined where it is none. */
+const listOf = (value: unknown): ReadonlyArray<string> | undefined => {
+  if (!Array.isArray(value)) return undefined
+  const texts = value.map(cellOf)
+  return texts.every((text) => text !== undefined) ? texts : undefined
+}
+
+const hasNumber = (value: unknown): boolean =>
+  typeof value === "number" || (Array.isArray(value) && value.some((one) => typeof one === "number"))
+
+const wrongKind = (column: string, value: unknown, isSeveral: boolean, isLabel: boolean): string => {
+  const found = `the key ${JSON.stringify(column)} has ${kindOf(value)}`
+  if (isSeveral) return `${found}; expected text, a number, or a list of them`
+  return isLabel && Array.isArray(value)
+    ? `${found}; expected text or a number, or a \`separator\` in \`data.columns.label\`, which says that it has several values`
+    : `${found}; expected text or a number`
+}
+
 /** Reads the objects of some columns as rows. */
 const makeRowReader = (header: Header, columns: ReadonlyArray<string>) => {
   const names = columns.flatMap((column) => column.split(".").map((key) => JSON.stringify(key)))
-  const labels = new Map<string, string>()
+  const kept = keepingRows()
+  const labels = header.labels ?? [{ index: header.label, separator: undefined }]
+  const ofLabels = new Set(labels.map(({ index }) => index))
+  const several = new Set(labels.flatMap(({ index, separator }) => (separator === undefined ? [] : [index])))
   const refused = (refusal: Refusal): Listed => Result.fail({ ...refusal, text: detach(refusal.text ?? "") })
   return ({ fault, number, text }: Line): Listed => {
     if (fault !== undefined) return refused(malformed(number, text, faultDetail[fault]))
@@ -123,26 +145,24 @@ const makeRowReader = (header: Header, columns: ReadonlyArray<string>) => {
     if (twice !== undefined)
       return refused(malformed(number, text, `the key ${JSON.stringify(twice.slice(0, mostShown))} stands there twice`))
     let table = read.success
-    if (columns.some((column) => typeof valueOf(table, column) === "number")) {
+    if (columns.some((column) => hasNumber(valueOf(table, column)))) {
       const written = numbersAsWritten(text)
       if (isTable(written)) table = written
     }
     const cells: Array<string> = []
-    for (const column of columns) {
+    const lists = new Map<number, ReadonlyArray<string>>()
+    for (const [index, column] of columns.entries()) {
       const value = valueOf(table, column)
-      const cell = cellOf(value)
+      const list = several.has(index) ? listOf(value) : undefined
+      const cell = list === undefined ? cellOf(value) : JSON.stringify(list)
       if (cell === undefined)
-        return refused(
-          malformed(number, text, `the key ${JSON.stringify(column)} has ${kindOf(value)}; expected text or a number`)
-        )
+        return refused(malformed(number, text, wrongKind(column, value, several.has(index), ofLabels.has(index))))
+      if (list !== undefined) lists.set(index, list)
       cells.push(cell)
     }
-    const listed = readRow(header, cells, number, text)
+    const listed = readRow(header, cells, number, text, lists)
     if (Result.isFailure(listed)) return refused(listed.failure)
-    const row = listed.success
-    const label = labels.get(row.label) ?? detach(row.label)
-    labels.set(label, label)
-    return Result.succeed({ ...row, id: detach(row.id), label, image: detach(row.image) })
+    return Result.succeed(kept(listed.success))
   }
 }
 

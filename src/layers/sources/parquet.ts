@@ -14,6 +14,7 @@ import { isAbsolute, relative, resolve, sep } from "node:path"
 import type { DataConfig } from "../../pipeline/DataConfig.ts"
 import type { Header } from "../../pipeline/Header.ts"
 import { columnsAsked, readHeader } from "../../pipeline/Header.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { cellPath } from "../../pipeline/parquetCell.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { malformed, readRow } from "../../pipeline/Row.ts"
@@ -177,9 +178,12 @@ async function* rowsOf(
     const parquet = await ParquetFile.open(buffer)
     const { columns, header, isNameless } = await columnsIn(file, parquet, buffer, config)
     if (isNameless && listed === 0) note(`${file}: there is no column "id": file and row stand for it`)
-    const labels = columns.find(({ name }) => name === config.columns.label)
-    if (labels?._tag === "Value" && labels.labels.length > 0 && listed === 0)
-      note(`${file}: the numbers of ${JSON.stringify(labels.name)} are classes, whose names the file has`)
+    if (listed === 0)
+      for (const { column } of labelColumnsOf(config)) {
+        const labels = columns.find(({ name }) => name === column)
+        if (labels?._tag === "Value" && labels.labels.length > 0)
+          note(`${file}: the numbers of ${JSON.stringify(labels.name)} are classes, whose names the file has`)
+      }
     for (const [group, { first, rows }] of parquet.groups.entries()) {
       if (rows === 0) continue
       const values: Array<ReadonlyArray<unknown>> = []

@@ -1,6 +1,7 @@
 import type { Measurement } from "../Evaluation.ts"
+import type { MultilabelMeasurement } from "../multilabel.ts"
 import type { TestReport } from "../Report.ts"
-import type { Counts } from "../scores.ts"
+import type { ClassScore, Counts } from "../scores.ts"
 
 /** Where a metric is shown to people, beside its number in `report.json`. */
 export type Place = "summary" | "page" | "modelCard" | "comparison"
@@ -10,15 +11,23 @@ export const everywhere: ReadonlyArray<Place> = ["summary", "page", "modelCard",
 
 /**
  * How `report.json` has a metric: always as a number; as a number, or null where it does not exist; or so and in new
- * reports only. A new metric is `added`, so that reports of earlier versions can still be read.
+ * reports only. A new metric is `added`, so that reports of earlier versions can still be read. `several`: only of a
+ * label column with several values.
  */
-export type Presence = "number" | "nullable" | "added"
+export type Presence = "number" | "nullable" | "added" | "several"
 
 /** What metrics of predictions are computed from. */
 export interface Found extends Measurement {
   readonly counts: Counts
   /** Computes a value that several metrics need only once. */
   readonly once: <A>(compute: (found: Measurement) => A) => A
+}
+
+/** What metrics of a label column with several values are computed from. */
+export interface FoundSeveral extends MultilabelMeasurement {
+  readonly perClass: ReadonlyArray<ClassScore>
+  /** Of each class; null where no sample has it, and for all where a probability is not a number. */
+  readonly averagePrecisions: () => ReadonlyArray<number | null>
 }
 
 /** The metric's 95 % confidence interval, on other samples of the same kind. */
@@ -33,6 +42,8 @@ export type IntervalMethod =
       readonly method: "delta method"
       readonly slopeAt: (counts: Counts) => (row: number, column: number) => number
     }
+
+type Value<P extends Presence> = P extends "number" ? number : number | null
 
 interface Facts<Path extends string, P extends Presence> {
   /** Its place in `report.json` below `test`; with a dot where it is one of a group. */
@@ -52,13 +63,13 @@ interface Facts<Path extends string, P extends Presence> {
   readonly unit: "%" | "nats" | ""
   readonly decimals: number
   readonly shown: ReadonlyArray<Place>
+  /** Its value in a label column with several values; null where left out. Of a `number`, a number. */
+  readonly several?: (found: FoundSeveral) => Value<P>
   /** A note that some reports need beside the number. */
   readonly note?: (test: TestReport) => string | undefined
   /** Its name in Hugging Face's metadata of a model. */
   readonly huggingFace?: string
 }
-
-type Value<P extends Presence> = P extends "number" ? number : number | null
 
 /** A metric that the confusion alone determines. */
 export interface CountMetric<Path extends string = string, P extends Presence = Presence> extends Facts<Path, P> {

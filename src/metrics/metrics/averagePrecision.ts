@@ -2,6 +2,8 @@ import { elementAt } from "../../pipeline/elementAt.ts"
 import { softmax } from "../crossEntropy.ts"
 import { rowsOf } from "../rowsOf.ts"
 import type { Measurement } from "../Evaluation.ts"
+import type { MultilabelPredictions } from "../multilabel.ts"
+import { sigmoid } from "../multilabel.ts"
 import type { PredictionMetric } from "./Metric.ts"
 import { everywhere } from "./Metric.ts"
 
@@ -18,29 +20,48 @@ const atLeast = (ascending: Float64Array, least: number): number => {
 }
 
 /**
- * The average precision of each class against the rest, from its scores (samples, classes), row by row; null for a class
- * without samples.
+ * The average precision of each class from its scores (samples, classes), row by row, and whether it applies to a sample;
+ * null for a class that applies to none.
  *
  * AP = Σ over the thresholds n of (R_n - R_{n-1}) P_n: the mean, over the class's samples, of the precision at the
  * threshold that is the sample's score. Samples with equal scores share one threshold. Not interpolated.
  * Source: scikit-learn's `average_precision_score`.
  */
-export const averagePrecisions = (
+export const averagePrecisionsWhere = (
   scores: Float64Array,
-  labels: Int32Array,
-  classes: number
+  classes: number,
+  applies: (sample: number, c: number) => boolean
 ): ReadonlyArray<number | null> => {
   const rows = rowsOf(scores, classes)
   return Array.from({ length: classes }, (_, c) => {
     const all = Float64Array.from(rows, (row) => elementAt(row, c)).sort()
     const own = Float64Array.from(
-      rows.filter((_, i) => labels[i] === c),
+      rows.filter((_, i) => applies(i, c)),
       (row) => elementAt(row, c)
     ).sort()
     return own.length === 0
       ? null
       : own.reduce((sum, score) => sum + atLeast(own, score) / atLeast(all, score), 0) / own.length
   })
+}
+
+/** The average precision of each class against the rest; see `averagePrecisionsWhere`. */
+export const averagePrecisions = (
+  scores: Float64Array,
+  labels: Int32Array,
+  classes: number
+): ReadonlyArray<number | null> => averagePrecisionsWhere(scores, classes, (sample, c) => labels[sample] === c)
+
+/** The average precision of each class of a column with several values; all null where a probability is not a number. */
+export const multilabelAveragePrecisions = ({
+  classes,
+  labels,
+  logits
+}: MultilabelPredictions): ReadonlyArray<number | null> => {
+  const scores = Float64Array.from(logits, sigmoid)
+  return scores.every(Number.isFinite)
+    ? averagePrecisionsWhere(scores, classes, (sample, c) => labels[sample * classes + c] === 1)
+    : Array.from({ length: classes }, () => null)
 }
 
 /** The average precisions by the probabilities; null for all where one of these is not a number. */
@@ -50,6 +71,19 @@ const ofClasses = ({ predictions: { classes, labels, logits } }: Measurement) =>
 }
 
 const titles = { macro: "plain mean over the classes", weighted: "mean over the classes, weighted by their samples" }
+
+/** The mean of those that exist, by weights; null where there are none. */
+const meanOf = (precisions: ReadonlyArray<number | null>, weightOf: (c: number) => number): number | null => {
+  let sum = 0
+  let whole = 0
+  precisions.forEach((precision, i) => {
+    if (precision === null) return
+    const weight = weightOf(i)
+    sum += weight * precision
+    whole += weight
+  })
+  return whole === 0 ? null : sum / whole
+}
 
 const averagePrecision = <A extends keyof typeof titles>(
   average: A
@@ -66,17 +100,10 @@ const averagePrecision = <A extends keyof typeof titles>(
   decimals: 1,
   shown: everywhere,
   of: "predictions",
-  value: ({ counts: { support }, once }) => {
-    let sum = 0
-    let whole = 0
-    once(ofClasses).forEach((precision, i) => {
-      if (precision === null) return
-      const weight = average === "weighted" ? elementAt(support, i) : 1
-      sum += weight * precision
-      whole += weight
-    })
-    return whole === 0 ? null : sum / whole
-  },
+  value: ({ counts: { support }, once }) =>
+    meanOf(once(ofClasses), (c) => (average === "weighted" ? elementAt(support, c) : 1)),
+  several: ({ averagePrecisions, support }) =>
+    meanOf(averagePrecisions(), (c) => (average === "weighted" ? elementAt(support, c) : 1)),
   note: ({ perClass }) => {
     const absent = perClass.filter(({ support }) => support === 0).length
     return absent === 0

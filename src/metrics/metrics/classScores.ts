@@ -1,13 +1,13 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Counts, Score } from "../scores.ts"
 import { scoreOf, share } from "../scores.ts"
-import type { CountMetric, IntervalMethod } from "./Metric.ts"
+import type { CountMetric, FoundSeveral, IntervalMethod } from "./Metric.ts"
 import { everywhere } from "./Metric.ts"
 
 type Average = "weighted" | "macro" | "micro"
 
 /** A mean over the classes with one weight each; 0 where the weights are. */
-const mean = ({ perClass }: Counts, score: keyof Score, weights: ArrayLike<number>): number => {
+const mean = ({ perClass }: Pick<Counts, "perClass">, score: keyof Score, weights: ArrayLike<number>): number => {
   let sum = 0
   let whole = 0
   perClass.forEach((one, i) => {
@@ -18,25 +18,32 @@ const mean = ({ perClass }: Counts, score: keyof Score, weights: ArrayLike<numbe
   return share(sum, whole)
 }
 
-const averages: Readonly<
-  Record<Average, { readonly meaning: string; readonly of: (counts: Counts, score: keyof Score) => number }>
-> = {
+const sumOf = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count, 0)
+
+interface Averaging {
+  readonly meaning: string
+  readonly of: (counts: Counts, score: keyof Score) => number
+  /** Where several classes may apply at once. */
+  readonly several: (found: FoundSeveral, score: keyof Score) => number
+}
+
+const averages: Readonly<Record<Average, Averaging>> = {
   weighted: {
     meaning: "mean over the classes, each weighted by its samples",
-    of: (counts, score) => mean(counts, score, counts.support)
+    of: (counts, score) => mean(counts, score, counts.support),
+    several: (found, score) => mean(found, score, found.support)
   },
   macro: {
     meaning: "plain mean over all classes; one that does not occur counts with 0",
-    of: (counts, score) => mean(counts, score, new Float64Array(counts.classes).fill(1))
+    of: (counts, score) => mean(counts, score, new Float64Array(counts.classes).fill(1)),
+    several: (found, score) => mean(found, score, new Float64Array(found.classes).fill(1))
   },
   micro: {
-    meaning: "of all predictions together, where precision, recall and F1 are the accuracy",
-    of: ({ correct, total }, score) =>
-      scoreOf(
-        correct.reduce((sum, count) => sum + count, 0),
-        total,
-        total
-      )[score]
+    meaning:
+      "of all predictions together, where precision, recall and F1 are the accuracy, unless several classes may apply at once",
+    of: ({ correct, total }, score) => scoreOf(sumOf(correct), total, total)[score],
+    several: ({ correct, predicted, support }, score) =>
+      scoreOf(sumOf(correct), sumOf(predicted), sumOf(support))[score]
   }
 }
 
@@ -64,6 +71,7 @@ const averaged = <A extends Average, S extends keyof Score>(
   shown: [],
   of: "counts",
   value: (counts) => averages[average].of(counts, score),
+  several: (found) => averages[average].several(found, score),
   ...more
 })
 

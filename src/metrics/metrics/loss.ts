@@ -9,13 +9,15 @@ export const loss: PredictionMetric<"loss", "nullable"> = {
   path: "loss",
   presence: "nullable",
   title: "loss",
-  meaning: "mean cross-entropy, without label smoothing and class weights",
-  source: "PyTorch's `cross_entropy`",
+  meaning:
+    "mean cross-entropy, without label smoothing and class weights; in a column with several values, the binary one, over samples and classes",
+  source: "PyTorch's `cross_entropy` and `BCEWithLogitsLoss`",
   range: [0, Infinity],
   better: "lower",
   unit: "nats",
   decimals: 4,
   shown: [],
   of: "predictions",
-  value: lossOf
+  value: lossOf,
+  several: lossOf
 }

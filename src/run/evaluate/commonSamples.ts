@@ -2,6 +2,10 @@ import { elementAt } from "../../pipeline/elementAt.ts"
 import { Array, Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Dataset } from "../../pipeline/Dataset.ts"
+import { modelColumns } from "../../model/Model.ts"
+import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
@@ -19,7 +23,14 @@ export type Part = "train" | "validation" | "test"
 /** The settings that decide the samples of a part: runs with the same ones need to read the catalogue only once. */
 const catalogueOf = ({ data, image, seed }: RunConfig) => canonical({ data, image, seed: data.split.seed ?? seed })
 
-const sameCatalogue = (run: string, labels: ReadonlyArray<string>, { classes }: Dataset) => {
+/** The classes of all label columns; with several columns, each by its column's name too. */
+const allClasses = (columns: ReadonlyArray<LabelColumn>): ReadonlyArray<string> =>
+  columns.flatMap(({ classes, name }) =>
+    columns.length === 1 ? classes : classes.map((label) => `${label} (${name})`)
+  )
+
+const sameCatalogue = (run: string, known: ReadonlyArray<LabelColumn>, { columns }: Dataset) => {
+  const [labels, classes] = [allClasses(known), allClasses(columns)]
   const missing = labels.filter((label) => !classes.includes(label))
   const added = classes.filter((label) => !labels.includes(label))
   return missing.length + added.length === 0
@@ -49,14 +60,35 @@ const sameAtTraining = Effect.fnUntraced(function* (
   }
 })
 
+/** Samples of a dataset with its columns; their labels become indexes into the classes of other columns of the same names. */
+const inOrder = (
+  columns: ReadonlyArray<LabelColumn>,
+  own: ReadonlyArray<LabelColumn>,
+  samples: ReadonlyArray<Sample>
+): ReadonlyArray<Sample> => {
+  const isAlone = own.length === 1
+  const from = columns.map(({ classes, name }) => {
+    const index = isAlone ? 0 : own.findIndex((column) => column.name === name)
+    return { index, to: elementAt(own, index).classes.map((label) => classes.indexOf(label)) }
+  })
+  const [first] = from
+  return samples.map(({ label, labels, ...sample }) => {
+    const all = labels && from.map(({ index, to }) => labels[index]?.map((c) => elementAt(to, c)).sort((a, b) => a - b))
+    const known = labels === undefined ? [label] : labels[first?.index ?? 0]
+    const isOne = columns[0]?.values === "one"
+    const [single = -1] = isOne ? (known ?? []) : []
+    return { ...sample, label: single < 0 ? -1 : elementAt(first?.to ?? [], single), ...(all && { labels: all }) }
+  })
+}
+
 /**
  * The samples of a part of the catalogue, which must be the same for every member; their labels are indexes into the
- * ensemble's. Each member gets the digest of its whole dataset; `losses` counts samples that are gone since.
+ * classes of the ensemble's columns. Each member gets the digest of its whole dataset; `losses` counts samples that are gone since.
  *
  * Fails where the catalogue no longer has the models' classes, and names those that are new or gone.
  */
 export const commonSamples = Effect.fn("commonSamples")(function* <Member extends EnsembleMember>(
-  labels: Ensemble["labels"],
+  columns: Ensemble["columns"],
   members: NonEmptyReadonlyArray<Member>,
   part: Part
 ) {
@@ -70,15 +102,24 @@ export const commonSamples = Effect.fn("commonSamples")(function* <Member extend
       const begun = yield* readBegunData(member.folder, config)
       const dataset = read.get(catalogue) ?? (yield* Pipeline.dataset(config, begun && forMeasuring(begun)))
       read.set(catalogue, dataset)
-      yield* sameCatalogue(run, model.labels, dataset)
-      return { member, dataset, run, config, what: `${part} part`, labels: dataset.classes, samples: dataset[part] }
+      yield* sameCatalogue(run, modelColumns(model), dataset)
+      const { classes, columns } = dataset
+      return {
+        member,
+        dataset,
+        run,
+        config,
+        what: `${part} part`,
+        labels: classes,
+        ...(!hasOneValue(columns) && { columns }),
+        samples: dataset[part]
+      }
     })
   )
   const [first, ...others] = listed
   for (const other of others) yield* sameSamples(first, other)
-  const indexes = first.labels.map((label) => labels.indexOf(label))
   return {
-    samples: first.samples.map((sample) => ({ ...sample, label: elementAt(indexes, sample.label) })),
+    samples: inOrder(columns, first.dataset.columns, first.samples),
     members: Array.map(listed, ({ dataset, member }) => ({ ...member, dataDigest: dataset.digest })),
     losses: makeLosses(first.dataset, first.config.data)
   }

@@ -1,9 +1,13 @@
 import { Array, Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { CalibrationMetrics } from "../../metrics/calibration.ts"
-import { accuracyOf, lossOf } from "../../metrics/Evaluation.ts"
-import type { TestReport } from "../../metrics/Report.ts"
-import { testReport } from "../../metrics/Report.ts"
+import { accuracyOfColumn, byColumn } from "../../metrics/columns.ts"
+import { lossOf } from "../../metrics/Evaluation.ts"
+import type { TestReports } from "../../metrics/Report.ts"
+import { reportOf } from "../../metrics/Report.ts"
+import { reportsOf } from "../../model/measureColumns.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { Part } from "./commonSamples.ts"
 import { commonSamples } from "./commonSamples.ts"
@@ -23,6 +27,7 @@ export interface MeasuredMember {
   /** The engine that applied it. */
   readonly engine: string
   readonly dataDigest: string
+  /** Of the first label column; so are the loss and the accuracy. */
   readonly temperature?: number
   /** Loss of this run alone (nats), with its temperature, where it has one. */
   readonly loss: number | null
@@ -30,6 +35,8 @@ export interface MeasuredMember {
   readonly lossBefore?: number | null
   /** Accuracy of this run alone. */
   readonly accuracy: number | null
+  /** Where there are several label columns, of each. */
+  readonly columns?: Readonly<Record<string, { readonly loss: number | null; readonly accuracy: number | null }>>
 }
 
 /** The measurement of several runs together on a part of their catalogue. */
@@ -37,9 +44,14 @@ export interface Measured {
   readonly part: Part
   readonly samples: number
   /** Metrics of the mean of their probabilities. */
-  readonly report: TestReport | null
-  /** Calibration of that mean, before and after the members' temperatures; absent where no member has one. */
+  readonly report: TestReports | null
+  /**
+   * Calibration of that mean, before and after the members' temperatures, in the first label column; absent where no
+   * member has one.
+   */
   readonly calibration?: CalibrationMetrics
+  /** The same of each column, by its name, where there are several. */
+  readonly calibrationColumns?: Readonly<Record<string, CalibrationMetrics>>
   readonly members: NonEmptyReadonlyArray<MeasuredMember>
 }
 
@@ -56,32 +68,47 @@ export const evaluateRuns = Effect.fn("evaluateRuns")(function* (
   engine?: PredictorName
 ) {
   const ensemble = yield* readEnsemble(runs)
-  const { config, images, labels } = ensemble
+  const { columns, config, images } = ensemble
   const opened = yield* openEnsemble(ensemble, (config, model, recorded) =>
     engine === undefined ? openRunEngine(config, model, recorded) : openPredictor(config, model, engine)
   )
-  const { losses, members, samples } = yield* commonSamples(labels, opened, part)
+  const { losses, members, samples } = yield* commonSamples(columns, opened, part)
   const found = yield* measureEnsemble(
     members,
     Pipeline.evaluationForms(config, images, samples, losses),
-    { part, samples: samples.length, classes: labels.length },
+    { part, samples: samples.length, columns },
     config.calibration?.bins ?? defaultBins
   )
-  const { calibration, together } = found
+  const { together } = found
+  const isAlone = hasOneValue(columns)
+  const { calibration } = elementAt(together, 0)
+  const reports = together.map(({ column: { classes, name }, evaluation }) => ({
+    name,
+    report: { ...(!isAlone && { samples: evaluation.samples }), ...reportOf(evaluation, classes) }
+  }))
+  const calibrations = together.flatMap(({ calibration, column }) =>
+    calibration === undefined ? [] : [[column.name, calibration] as const]
+  )
   const measured: Measured = {
     part,
     // Without samples whose image is gone.
-    samples: together.samples,
-    report: testReport(together, labels),
+    samples: found.samples,
+    report: found.samples === 0 ? null : reportsOf(reports),
     ...(calibration && { calibration }),
-    members: Array.map(found.members, ({ alone, dataDigest, engine, lossBefore, run, temperature }) => ({
-      run,
-      engine,
-      dataDigest,
-      ...(temperature !== undefined && { temperature, lossBefore }),
-      loss: lossOf(alone),
-      accuracy: accuracyOf(alone)
-    }))
+    ...(calibrations.length > 1 && { calibrationColumns: Object.fromEntries(calibrations) }),
+    members: Array.map(found.members, ({ after, before, dataDigest, engine, run, temperature }) => {
+      const first = elementAt(after, 0)
+      const own = byColumn(columns, after)
+      return {
+        run,
+        engine,
+        dataDigest,
+        ...(temperature !== undefined && { temperature, lossBefore: lossOf(elementAt(before, 0)) }),
+        loss: lossOf(first),
+        accuracy: accuracyOfColumn(first),
+        ...(own && { columns: own })
+      }
+    })
   }
   return measured
 }, Effect.scoped)

@@ -1,20 +1,20 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect } from "effect"
-import { cooled } from "../../metrics/calibration.ts"
 import { arranged } from "../../model/arranged.ts"
 import type { EngineConfig } from "../../model/EngineConfig.ts"
 import type { Model } from "../../model/Model.ts"
+import { cooledColumns, modelColumns } from "../../model/Model.ts"
 import type { Predictor } from "../../model/Predictor.ts"
 import { predictorOf } from "../../model/Predictor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { Ensemble } from "./readEnsemble.ts"
 import type { RunEngine } from "../train/RunEngine.ts"
 
-/** A member's logits for a batch, (size, classes), row by row, in the ensemble's order of classes. */
+/** A member's logits for a batch, (size, classes of all columns), row by row, in the ensemble's order of columns and classes. */
 export interface MemberLogits {
   /** After test-time augmentation, before its temperature. */
   readonly before: Float32Array
-  /** After its temperature too; the same array where it has none. */
+  /** After its temperatures too; the same array where it has none. */
   readonly after: Float32Array
 }
 
@@ -23,7 +23,7 @@ export interface MemberLogits {
  * and temperature; `open` opens a model in an engine.
  */
 export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
-  { labels, members }: Ensemble,
+  { members }: Ensemble,
   open: (
     config: EngineConfig,
     model: Model,
@@ -33,9 +33,10 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
   return yield* Effect.forEach(
     members,
     Effect.fnUntraced(function* (member) {
-      const { columns, config, form, model, recorded } = member
+      const { config, form, model, order, recorded } = member
+      const columns = modelColumns(model)
       const { name, predictor } = yield* open(config.engine, model, recorded)
-      const { predict } = predictorOf(predictor, config.evaluate, labels.length)
+      const { predict } = predictorOf(predictor, config.evaluate, columns)
       const temperature = model.calibration?.temperature
       return {
         ...member,
@@ -44,8 +45,10 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
         /** Takes a batch in all forms of the ensemble's `images`. */
         predict: (forms: ReadonlyArray<Batch>) =>
           Effect.map(predict(elementAt(forms, form)), (logits): MemberLogits => {
-            const before = arranged(logits, columns)
-            return { before, after: cooled(before, temperature ?? 1) }
+            const before = arranged(logits, order)
+            const after = cooledColumns(logits, columns)
+            // Without a temperature they are the same array.
+            return { before, after: after === logits ? before : arranged(after, order) }
           })
       }
     })

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
+import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import { differences } from "../report/differences.ts"
 import { RunError } from "../RunError.ts"
 import type { Labelled } from "./sameClasses.ts"
@@ -15,8 +16,22 @@ export interface Listed extends Labelled {
     readonly digest: string
     /** Index into `labels`. */
     readonly label: number
+    /** Indexes into the classes of each of the `columns`; null or undefined where they are not known. */
+    readonly labels?: ReadonlyArray<ReadonlyArray<number> | null | undefined>
   }>
+  /** Absent where there is one column with one value. */
+  readonly columns?: ReadonlyArray<LabelColumn>
 }
+
+/** The names of a sample's classes, in all columns, whatever their order. */
+const classesText = ({ columns, labels }: Listed, sample: Listed["samples"][number]): string | undefined =>
+  columns === undefined
+    ? labels[sample.label]
+    : JSON.stringify(
+        columns
+          .map(({ classes, name }, k) => [name, sample.labels?.[k]?.map((c) => classes[c]).sort() ?? null] as const)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      )
 
 const shown = 3
 
@@ -60,7 +75,7 @@ export const sameSamples = Effect.fnUntraced(function* (first: Listed, other: Li
     ...counted("with another image", idsOf(pairs.filter(({ one, same }) => one.digest !== same.digest))),
     ...counted(
       "of another class",
-      idsOf(pairs.filter(({ one, same }) => first.labels[one.label] !== other.labels[same.label]))
+      idsOf(pairs.filter(({ one, same }) => classesText(first, one) !== classesText(other, same)))
     )
   ]
   if (differ.length > 0)

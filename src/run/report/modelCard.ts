@@ -7,6 +7,8 @@ import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
 import { count, interval, loss, networkName, share } from "./format.ts"
 import { sharedText } from "../../pipeline/leakage.ts"
+import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { Measured } from "./leakageAnalysis.ts"
 import type { RunAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
@@ -210,7 +212,7 @@ ${weftCommand(`predict --run ${facts.path} photo.jpg`)}
 
 ${sumText(data)}:
 ${count(data.train)} to train on, ${count(data.validation)} to validate, ${count(data.test)} to test; ${divisionText(config.data)}
-${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : `The labels are the column \`${config.data.columns.label}\` of the catalogue.`}
+${config.data.sample ? "They are the sample catalogue that Weft draws, not photos." : labelsText(config.data)}
 SHA-256 of the data: \`${receipt.dataDigest}\`.
 
 <details><summary>${count(data.classes)} classes</summary>
@@ -270,4 +272,9 @@ ${limits(facts, analysis)
   .map((limit) => `- ${limit}`)
   .join("\n")}
 `
+}
+
+const labelsText = (data: DataConfig): string => {
+  const names = labelColumnsOf(data).map(({ column }) => `\`${column}\``)
+  return `The labels are the ${names.length === 1 ? "column" : "columns"} ${names.join(", ")} of the catalogue.`
 }

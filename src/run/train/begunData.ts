@@ -25,7 +25,12 @@ export interface BegunData {
 }
 
 const Head = Schema.fromJsonString(Schema.Struct({ configDigest: Schema.String, dataDigest: Schema.String }))
-const Lines = Schema.Array(Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String, Schema.String])))
+/** What a sample's cells say: of one label column with one value its label; see `listing`. */
+const Labels = Schema.Union([
+  Schema.String,
+  Schema.Array(Schema.NullOr(Schema.Union([Schema.String, Schema.Array(Schema.String)])))
+])
+const Lines = Schema.Array(Schema.fromJsonString(Schema.Tuple([Schema.String, Labels, Schema.String])))
 
 /** Writes down the samples that a run begins with. */
 export const writeBegunData = Effect.fn("begunData.write")(function* (

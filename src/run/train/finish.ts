@@ -1,18 +1,27 @@
-import { Clock, Effect, Result } from "effect"
-import type { Predictions } from "../../metrics/calibration.ts"
+import { Array as Arrays, Clock, Effect, Result } from "effect"
 import type { Report } from "../../metrics/Report.ts"
-import { testReport } from "../../metrics/Report.ts"
 import type { EngineError } from "../../model/Engine.ts"
-import { calibrate, metricsOf, predictAllTogether } from "../../model/measure.ts"
+import { predictAllTogether } from "../../model/measure.ts"
+import { fitColumns, fittedFields, measureColumns } from "../../model/measureColumns.ts"
+import { unseenPairs } from "../../model/unseenPairs.ts"
 import { encodeModel } from "../../model/Model.ts"
 import { architectureOf } from "../../model/networks.ts"
+import type { Predictor } from "../../model/Predictor.ts"
 import { predictorOf } from "../../model/Predictor.ts"
-import { encodePredictions } from "../../model/StoredPredictions.ts"
+import type { StoredPredictions } from "../../model/StoredPredictions.ts"
+import { columnOf, encodePredictions, numbersOf } from "../../model/StoredPredictions.ts"
 import type { Trained } from "../../model/Training.ts"
 import { addPasses, noPasses } from "../../model/Training.ts"
 import type { Augment } from "../../pipeline/Augment.ts"
+import type { Dataset } from "../../pipeline/Dataset.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Images } from "../../pipeline/Images.ts"
-import type { Missed } from "../../pipeline/Batch.ts"
+import { hasOneValue, logitsOfColumn } from "../../pipeline/LabelColumn.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
+import { parentClasses } from "../../pipeline/parentClasses.ts"
+import { seenTogether } from "../../pipeline/seenTogether.ts"
+import type { Batch, Missed } from "../../pipeline/Batch.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
 import { ledgerCounts } from "../../pipeline/Ledger.ts"
 import { withMissed, withoutLost } from "../../pipeline/Losses.ts"
 import { report } from "../../pipeline/Progress.ts"
@@ -25,6 +34,7 @@ import { RunFolder } from "../RunFolder.ts"
 import { fileDigests } from "../verify/fileDigests.ts"
 import { ledgerText } from "./begunData.ts"
 import { classCounts } from "./classCounts.ts"
+import { columnCounts } from "./columnCounts.ts"
 import type { OpenRun } from "./open.ts"
 import type { OpenBatches } from "./openBatches.ts"
 import type { Ended, EndedRun } from "./RunOutcome.ts"
@@ -35,9 +45,9 @@ export type TrainedRun = OpenRun & { readonly trained: Trained }
 
 /** The logits of a run's model for the parts that it is measured on. */
 interface Predicted {
-  /** Predictions for the samples that have not left, in their order; so is `test`. */
-  readonly validation: Predictions
-  readonly test: Predictions
+  /** (samples, classes of all columns), of the samples that have not left, in their order; so is `test`. */
+  readonly validation: Float32Array
+  readonly test: Float32Array
   /** Samples of either part that have left. */
   readonly missed: ReadonlyArray<Missed>
 }
@@ -78,12 +88,12 @@ const predictTogether = Effect.fnUntraced(function* (
   const [first] = runs
   if (first === undefined) return { predicted: [], passes: noPasses }
   const { dataset } = first
-  const classes = dataset.classes.length
+  const { columns } = dataset
   const predictPart = <Run extends TrainedRun>(part: "validation" | "test", runs: ReadonlyArray<Run>) =>
     predictAllTogether(
-      runs.map((owner) => ({ owner, predictor: predictorOf(owner.session, owner.config.evaluate, classes) })),
+      runs.map((owner) => ({ owner, predictor: predictorOf(owner.session, owner.config.evaluate, columns) })),
       batchesOf(part),
-      { part, samples: dataset[part].length, classes }
+      { part, samples: dataset[part].length, columns }
     )
   const validation = yield* predictPart("validation", runs)
   const test = yield* predictPart(
@@ -110,6 +120,42 @@ const writeHistory = Effect.fnUntraced(function* ({ folder, trained, trial }: Tr
     })
 })
 
+/** A part's predictions as they are kept. */
+const storedOf = (dataset: Dataset, part: "validation" | "test", logits: Float32Array): StoredPredictions => ({
+  part,
+  labels: dataset.classes,
+  ...(Arrays.isReadonlyArrayNonEmpty(dataset.columns) && !hasOneValue(dataset.columns) && { columns: dataset.columns }),
+  samples: dataset[part].map(({ digest, id, label, labels, path }) => ({
+    id,
+    file: imageFrom(dataset.root, path),
+    digest,
+    label,
+    ...(labels && { labels: labels.map((known) => known ?? null) })
+  })),
+  logits
+})
+
+/** What is covered: the first column with one value, of the samples whose label is known. Without one, nothing is. */
+const occluded = (session: Predictor, { columns, test }: Dataset, stored: StoredPredictions) => {
+  const index = Math.max(
+    0,
+    columns.findIndex(({ values }) => values === "one")
+  )
+  const { classes, values } = elementAt(columns, index)
+  const isKnown = ({ label, labels }: Sample) => (labels === undefined ? label >= 0 : labels[index] !== undefined)
+  return {
+    predictor: {
+      predict: (batch: Batch) => Effect.map(session.predict(batch), (logits) => logitsOfColumn(logits, columns, index))
+    },
+    labels: classes,
+    samples: values === "one" ? test.filter(isKnown) : [],
+    predictions:
+      values === "one"
+        ? numbersOf(columnOf(stored, index))
+        : { classes: classes.length, logits: new Float32Array(0), labels: new Int32Array(0) }
+  }
+}
+
 const finishRun = Effect.fn("finishRuns.write")(function* (
   run: MeasuredRun,
   trainedAt: bigint,
@@ -120,36 +166,36 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
   const { chosenEpoch, history, secondsBefore } = trained
   const lost = withMissed(trained.lost, predicted.missed, history.length)
   const dataset = withoutLost(run.dataset, lost)
-  const { classes, ledger } = dataset
+  const { classes, columns, ledger } = dataset
+  const stored = {
+    validation: storedOf(dataset, "validation", predicted.validation),
+    test: storedOf(dataset, "test", predicted.test)
+  }
   if (lost.length > 0) yield* folder.write("ledger.jsonl", yield* ledgerText(ledger))
   for (const part of ["validation", "test"] as const)
-    yield* folder.write(
-      `predictions/${part}.safetensors`,
-      encodePredictions({
-        part,
-        labels: classes,
-        samples: dataset[part].map(({ digest, id, label, path }) => ({
-          id,
-          file: imageFrom(dataset.root, path),
-          digest,
-          label
-        })),
-        logits: predicted[part].logits
-      })
-    )
-  // Without samples there is no temperature: all samples of the part may have left.
-  const isMeasured = predicted.validation.labels.length > 0
-  const fitted = config.calibration && isMeasured ? calibrate(predicted.validation, config.calibration) : undefined
-  const { calibration, evaluation } = metricsOf(predicted.test, fitted)
+    yield* folder.write(`predictions/${part}.safetensors`, encodePredictions(stored[part]))
+  const fitted = fitColumns(stored.validation, config.calibration)
+  const { calibration, test } = measureColumns(stored.test, fitted)
+  const found = hasOneValue(columns) ? [] : seenTogether(columns, dataset.train)
+  const pairs = found.length === 0 ? undefined : found
+  const parents = parentClasses(labelColumnsOf(config.data), columns, dataset.train)
   const counts = ledgerCounts(ledger)
   yield* folder.write(
     "model/model.safetensors",
     encodeModel({
       network,
       labels: classes,
+      ...(!hasOneValue(columns) && {
+        columns: columns.map((column, k) => ({
+          ...column,
+          ...fittedFields(elementAt(fitted, k)),
+          ...(parents[k] && { parent: parents[k] })
+        }))
+      }),
+      ...(pairs && { seenTogether: pairs }),
       image: config.image,
       weights: yield* run.modelWeights,
-      calibration: fitted && { kind: "temperature", temperature: fitted.temperature }
+      calibration: calibration && { kind: "temperature", temperature: calibration.temperature }
     })
   )
   const machine = yield* Machine
@@ -161,7 +207,8 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       train: dataset.train.length,
       validation: dataset.validation.length,
       test: dataset.test.length,
-      perClass: classCounts(dataset)
+      perClass: classCounts(dataset),
+      ...(!hasOneValue(columns) && { columns: columnCounts(dataset) })
     },
     model: {
       network: network.name,
@@ -171,15 +218,9 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
     },
     history,
     chosenEpoch,
-    test: testReport(evaluation, classes),
-    ...(fitted && {
-      calibration: {
-        temperature: fitted.temperature,
-        bins: fitted.bins,
-        validation: fitted.metrics,
-        test: calibration ?? null
-      }
-    }),
+    test,
+    ...(pairs && test !== null && { unseenPairs: unseenPairs(stored.test, pairs) }),
+    ...(calibration && { calibration }),
     engine: engine.info,
     seconds: secondsBefore + Number(end - start) / 1e9,
     measuringSeconds: Number(end - trainedAt) / 1e9,
@@ -203,11 +244,8 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
   if (trial === undefined) {
     const context = yield* Effect.context<Images | Augment>()
     const occluding = occlude({
-      predictor: run.session,
+      ...occluded(run.session, dataset, stored.test),
       config,
-      labels: classes,
-      samples: dataset.test,
-      predictions: predicted.test,
       losses
     }).pipe(Effect.provide(context))
     yield* Effect.flatMap(Pages, (writePages) => writePages(folder, occluding))

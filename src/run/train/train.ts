@@ -26,6 +26,7 @@ import { passKey } from "./passKey.ts"
 import type { PlannedRun } from "./plan.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
+import { lossWeights } from "./lossWeights.ts"
 import { chosenEngine, runEngineText } from "./RunEngine.ts"
 import type { RunOutcome } from "./RunOutcome.ts"
 import { each, together } from "./RunOutcome.ts"
@@ -129,7 +130,8 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const training = yield* trainTogether(
     Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
-      classes: dataset.classes.length,
+      columns: dataset.columns,
+      lossWeights: lossWeights(runs[0].config.data),
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: ledgerCounts(dataset.ledger),
       losses: batches.losses,

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
+import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import type { RefusalLines } from "../../pipeline/Ledger.ts"
 import { RefusalLines as Lines } from "../../pipeline/Ledger.ts"
 import { imageFrom } from "../../pipeline/Rows.ts"
@@ -14,17 +15,33 @@ import { checkOf, compare, differences } from "./Check.ts"
 /** A part of the catalogue as stored predictions have it. */
 const listing = (dataset: Dataset, samples: ReadonlyArray<Sample>) =>
   new Map(
-    samples.map(({ digest, id, label, path }) => [
+    samples.map(({ digest, id, label, labels, path }) => [
       id,
-      { file: imageFrom(dataset.root, path), digest, label: dataset.classes[label] }
+      {
+        file: imageFrom(dataset.root, path),
+        digest,
+        label: dataset.classes[label],
+        ...(labels && { columns: namesOf(dataset.columns, labels) })
+      }
     ])
   )
 
+/** The names of a sample's classes, by column; null where they are not known. */
+const namesOf = (
+  columns: ReadonlyArray<LabelColumn>,
+  labels: ReadonlyArray<ReadonlyArray<number> | null | undefined>
+): Readonly<Record<string, ReadonlyArray<string | undefined> | null>> =>
+  Object.fromEntries(columns.map(({ classes, name }, k) => [name, labels[k]?.map((c) => classes[c]) ?? null] as const))
+
 /** The samples of a part that have changed: files, their bytes, their classes. */
-const checkSamples = (dataset: Dataset, { labels, part, samples }: StoredPredictions): Check => {
+const checkSamples = (dataset: Dataset, stored: StoredPredictions): Check => {
+  const { columns, labels, part, samples } = stored
   const now = listing(dataset, dataset[part])
   const before = new Map(
-    samples.map(({ digest, file, id, label }) => [id, { file, digest, label: labels[label] }] as const)
+    samples.map(({ digest, file, id, label, labels: own }) => [
+      id,
+      { file, digest, label: labels[label], ...(columns && own && { columns: namesOf(columns, own) }) }
+    ])
   )
   const ids = [...new Set([...before.keys(), ...now.keys()])]
   return checkOf(

@@ -5,6 +5,7 @@ import type { Model } from "../../model/Model.ts"
 import { predictorOf } from "../../model/Predictor.ts"
 import type { Predictor } from "../../model/Predictor.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
+import { columnsOf } from "../../model/StoredPredictions.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
@@ -49,7 +50,11 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
   most: number
 ) {
   const what = `${stored.part} predictions`
-  const classes = stored.labels.length
+  const columns = columnsOf(stored)
+  const names = columns.flatMap((column) =>
+    stored.columns === undefined ? column.classes : column.classes.map((label) => `${column.name}.${label}`)
+  )
+  const classes = names.length
   const now = new Map(dataset[stored.part].map((sample) => [sample.id, sample]))
   const rows = spread(stored.samples.length, most).flatMap((row) => {
     const { digest, id } = elementAt(stored.samples, row)
@@ -57,10 +62,10 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
     return sample?.digest === digest ? [{ row, sample }] : []
   })
   if (rows.length === 0) return cannot(what, "no sample's file is still the one that was predicted")
-  if (model.labels.length !== classes)
-    return differs(what, `the model has ${model.labels.length} classes, and the predictions have ${classes}`)
+  if (model.network.classes !== classes)
+    return differs(what, `the model has ${model.network.classes} classes, and the predictions have ${classes}`)
   const allowed = isCpu(again.device) && isCpu(report.engine.device) ? tolerance : gpuTolerance
-  const { predict } = predictorOf(again.predictor, config.evaluate, classes)
+  const { predict } = predictorOf(again.predictor, config.evaluate, columns)
   const apart: Array<Difference> = []
   let farthest = 0
   const samples = rows.map(({ sample }) => sample)
@@ -83,7 +88,7 @@ export const checkPredictions = Effect.fn("verify.predictions")(function* (
             const distance = Object.is(logit, found) ? 0 : Math.abs(logit - found) / largest
             if (distance <= allowed) farthest = Math.max(farthest, distance)
             else {
-              apart.push({ at: `${id}.${stored.labels[c]}`, expected: String(logit), found: String(found) })
+              apart.push({ at: `${id}.${names[c]}`, expected: String(logit), found: String(found) })
               break
             }
           }

@@ -9,6 +9,7 @@ import { Progress } from "../../../src/pipeline/Progress.ts"
 import { lossesOf } from "../../losses.ts"
 import { plain } from "./figures.ts"
 import { assertSameBits, openSession, referenceBatch } from "./reference.ts"
+import { columnNamed } from "../../columnNamed.ts"
 
 const config = Schema.decodeSync(TrainConfig)({
   epochs: 2,
@@ -27,7 +28,7 @@ const training = Effect.gen(function* () {
   yield* train({
     session,
     config,
-    classes: plain.classes,
+    columns: [columnNamed("label", plain.classes)],
     samples: { train: batchesPerEpoch * config.batchSize, validation: 0 },
     trainingBatches: (epoch, from) =>
       Stream.range(from, batchesPerEpoch - 1).pipe(
