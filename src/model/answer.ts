@@ -1,8 +1,8 @@
 import { topK } from "../metrics/topK.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
+import { evenThreshold } from "../metrics/multilabel.ts"
 import type { PlacedColumn } from "../pipeline/LabelColumn.ts"
 import type { Model, ModelColumn } from "./Model.ts"
-import { modelColumns } from "./Model.ts"
 import { unseenAmong } from "./unseenPairs.ts"
 
 /** A class and its probability, from 0 to 1. */
@@ -55,7 +55,8 @@ export interface AnswerOptions {
   readonly thresholds: ReadonlyArray<number | undefined>
 }
 
-type Column = ModelColumn & PlacedColumn
+/** A label column of a model. */
+type Column = Omit<ModelColumn & PlacedColumn, "temperature">
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
@@ -63,8 +64,8 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 const above = (parent: NonNullable<ModelColumn["parent"]>, probabilities: ReadonlyArray<number>): Candidate => {
   const sums = parent.classes.map(() => 0)
   for (const [index, probability] of probabilities.entries()) {
-    const at = elementAt(parent.of, index)
-    sums[at] = elementAt(sums, at) + probability
+    const at = parent.of[index] ?? null
+    if (at !== null) sums[at] = elementAt(sums, at) + probability
   }
   const [best = 0] = sums.map((_, at) => at).sort((a, b) => elementAt(sums, b) - elementAt(sums, a) || a - b)
   return { label: elementAt(parent.classes, best), probability: Math.min(1, elementAt(sums, best)) }
@@ -99,7 +100,7 @@ const severalAnswer = ({ classes, thresholds }: Column, logits: Float32Array, to
   const all = Array.from(logits, (logit, index) => ({
     label: elementAt(classes, index),
     probability: sigmoid(logit),
-    threshold: thresholds?.[index] ?? 0.5
+    threshold: thresholds?.[index] ?? evenThreshold
   })).sort((a, b) => b.probability - a.probability)
   return {
     labels: all.filter(({ probability, threshold }) => probability >= threshold).map(({ label }) => label),
@@ -113,9 +114,8 @@ const severalAnswer = ({ classes, thresholds }: Column, logits: Float32Array, to
  * An unsure class answers with the one above it, where the column has such and that one is probable enough. Values that
  * never occurred together in training are named: one of the two is probably wrong.
  */
-export const answersOf = (model: Pick<Model, "calibration" | "columns" | "labels" | "seenTogether">) => {
-  const columns = modelColumns(model)
-  const unseen = unseenAmong(model.seenTogether ?? [])
+export const answersOf = (columns: ReadonlyArray<Column>, seenTogether: Model["seenTogether"]) => {
+  const unseen = unseenAmong(seenTogether ?? [])
   const nameOf = (k: number) => elementAt(columns, k).name
   return (logits: Float32Array, { thresholds, top }: AnswerOptions): Answer => {
     const best = columns.map(() => -1)
