@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { objectiveName } from "../run/search/objective.ts"
 import { isTable } from "../config/configTable.ts"
 import { numberText } from "../metrics/numberText.ts"
 import { tomlText } from "../layers/terminal/tomlText.ts"
@@ -28,7 +29,7 @@ export const bestToml = Effect.fnUntraced(function* (
   return tomlText(
     isTable(table) ? table : {},
     [
-      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objective.metric} ${numberText(first.metric)}.`,
+      `The best of ${search.trials.length} trials of the search ${name}: ${trial.id}, ${objectiveName(objective)} ${numberText(first.metric)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
       `  ${weftCommand(`train --config ${shellWord(`${folder}/best.toml`)}`)}`
     ].join("\n")

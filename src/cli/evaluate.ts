@@ -45,7 +45,7 @@ export const evaluate = Command.make(
   Effect.fnUntraced(function* ({ engine, json, part, run, set }) {
     const runs = yield* finishedRuns("evaluate", run, set)
     const measured = yield* evaluateRuns(runs, part, Option.getOrUndefined(engine))
-    const { calibration, members } = measured
+    const { calibration, calibrationColumns, members } = measured
     const alone = measuredAlone(measured)
     const page = alone && (yield* pageOf(runs[0].folder, alone))
     if (json) return yield* Console.log(JSON.stringify(alone ?? measured, null, 2))
@@ -53,9 +53,15 @@ export const evaluate = Command.make(
     yield* Console.log(
       measured.report === null
         ? `The ${part} part is empty.`
-        : section(`${names}: ${part} part (${measured.samples} images)`, evaluationText(measured.report, calibration)) +
+        : section(
+            `${names}: ${part} part (${measured.samples} images)`,
+            evaluationText(measured.report, calibration, measured.calibrationColumns)
+          ) +
             (alone === undefined ? `\n${membersText(measured)}` : "") +
-            (calibration === undefined
+            Object.entries(calibrationColumns ?? {})
+              .map(([name, own]) => `\n\n${name}: ${calibrationText(undefined, part, own)}`)
+              .join("") +
+            (calibration === undefined || calibrationColumns !== undefined
               ? ""
               : `\n\n${calibrationText(alone?.calibration?.temperature, part, calibration)}`) +
             (page === undefined ? "" : `\n\nAs a page: ${names}/${page}`)

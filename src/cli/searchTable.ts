@@ -1,7 +1,7 @@
 import { Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { duration, numberText, percent } from "../metrics/numberText.ts"
-import { columnHead } from "../run/search/objective.ts"
+import { columnHead, objectiveName } from "../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../run/search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../run/search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../run/search/settings.ts"
@@ -20,7 +20,7 @@ const orDash = (value: number | null | undefined) => (value == null ? "-" : numb
 
 const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
   const paths = pathsOf(search)
-  const { metric } = search.config.objective
+  const metric = objectiveName(search.config.objective)
   // The objective gets a column of its own where it is not one of the experiment's metrics.
   const own = columns.some((name) => name === metric) ? [] : [metric]
   const halved = search.rungs.length > 1
@@ -42,7 +42,8 @@ const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
  */
 export const searchText = (search: SearchResult, folder: string): string => {
   const { duplicates, passes, seconds, trials } = search
-  const { metric, goal } = search.config.objective
+  const { goal } = search.config.objective
+  const metric = objectiveName(search.config.objective)
   const best = ranking(search).slice(0, most)
   const first = winner(search)
   const saved = savedShare(search)

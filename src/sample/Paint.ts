@@ -9,6 +9,8 @@ export interface Paint {
   readonly colour: string
   /** `plain`, or what the main parts are covered with. */
   readonly pattern: Pattern
+  /** Relative luminance of the main colour, 0 to 1. */
+  readonly light: number
   /** What the main parts are filled with: a colour, or a reference into `defs`. */
   readonly fill: string
   /** The main colour without a pattern. */
@@ -92,6 +94,7 @@ export const drawPaint = (random: Draw): Paint => {
   return {
     colour: name,
     pattern,
+    light: luminance(main),
     fill: pattern === "plain" ? css(main) : "url(#f)",
     main: css(main),
     edge: css(mix(main, black, 0.7)),

@@ -25,6 +25,7 @@ export const header = [
   "season",
   "year",
   "usage",
+  "tags",
   "productDisplayName"
 ] as const
 
@@ -52,15 +53,26 @@ const words = {
   printed: ["Printed", "Floral"]
 } as const
 
+/** From which luminance on a colour is light, and below which it is dark. */
+const lights = { light: 0.7, dark: 0.35 } as const
+
+/**
+ * Several values in a cell, of what can be seen: the pattern, how light the main colour is, and whether the kind is worn on
+ * the feet, carried, or neither.
+ */
+const tagsOf = ({ masterCategory, subCategory }: Kind, { light, pattern }: Drawing["paint"]): string =>
+  [
+    ...(light >= lights.light ? ["light"] : light < lights.dark ? ["dark"] : []),
+    pattern,
+    ...(masterCategory === "Footwear" ? ["shoe"] : []),
+    ...(subCategory === "Bags" ? ["carried"] : [])
+  ].join(";")
+
 const pick = <A>(random: Draw, values: readonly [A, ...ReadonlyArray<A>]): A =>
   values[random.below(values.length)] ?? values[0]
 
-const cellsOf = (
-  random: Draw,
-  id: string,
-  { articleType, masterCategory, noun, subCategory }: Kind,
-  drawing: Drawing
-) => {
+const cellsOf = (random: Draw, id: string, kind: Kind, drawing: Drawing) => {
+  const { articleType, masterCategory, noun, subCategory } = kind
   const gender = pick(random, ["Men", "Men", "Men", "Women", "Women", "Women", "Unisex", "Boys", "Girls"])
   const { colour, pattern } = drawing.paint
   const season = random.next() < 0.02 ? "" : pick(random, ["Summer", "Summer", "Fall", "Winter", "Spring"])
@@ -69,7 +81,8 @@ const cellsOf = (
   const name = [pick(random, brands), gender, pick(random, words[pattern]), colour, noun].join(" ")
   // A few names hold a comma, rightly quoted.
   const display = random.next() < 0.01 ? `${name}, Pack of ${2 + random.below(2)}` : name
-  return [id, gender, masterCategory, subCategory, articleType, colour, season, year, usage, display]
+  const tags = tagsOf(kind, drawing.paint)
+  return [id, gender, masterCategory, subCategory, articleType, colour, season, year, usage, tags, display]
 }
 
 /** How many rows of `total` each kind gets: its share, rounded down, the rest by the largest remainders. */

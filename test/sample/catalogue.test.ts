@@ -25,7 +25,7 @@ describe("the sample catalogue", () => {
   it("has the fashion catalogue's header and as many rows as configured", () => {
     assert.strictEqual(
       lines[0],
-      "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName"
+      "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,tags,productDisplayName"
     )
     assert.strictEqual(rows.length, 2000)
     assert.strictEqual(lines.at(-1), "")
@@ -46,7 +46,7 @@ describe("the sample catalogue", () => {
   })
 
   it("has the real catalogue's faults, a few of each", () => {
-    assert.strictEqual(rows.filter((row) => cells(row).length === 11).length, 2)
+    assert.strictEqual(rows.filter((row) => cells(row).length === 12).length, 2)
     assert.strictEqual(rows.filter((row) => cells(row).length === 6).length, 1)
     assert.strictEqual(ids.length - new Set(ids).size, 1)
     const files = new Set(catalogue.files.map(({ name }) => name))
@@ -63,6 +63,25 @@ describe("the sample catalogue", () => {
     assert.isAbove(sound.filter((row) => row[6] === "").length, 5)
     assert.isAbove(sound.filter((row) => row[7] === "").length, 5)
     assert.isAbove(rows.filter((row) => row.includes('"')).length, 5)
+  })
+
+  it("has columns with several classes each to learn beside the kind, and one with several values in a cell", () => {
+    const column = (name: (typeof header)[number]) => sound.map((row) => row[header.indexOf(name)] ?? "")
+    const tags = countBy(column("tags").flatMap((cell) => cell.split(";")))
+    assert.deepStrictEqual([...tags.keys()].sort(), [
+      "carried",
+      "checked",
+      "dark",
+      "dotted",
+      "light",
+      "plain",
+      "printed",
+      "shoe",
+      "striped"
+    ])
+    for (const [tag, count] of tags) assert.isAtLeast(count, 100, tag)
+    for (const name of ["baseColour", "gender", "masterCategory", "subCategory"] as const)
+      assert.isAtLeast(countBy(column(name)).size, 3, name)
   })
 
   it("gives every kind the same colours", () => {
@@ -101,6 +120,6 @@ describe("the sample catalogue", () => {
 
   it("is the same on every machine: change these digests only with the drawings", () => {
     const pictures = catalogue.files.reduce((key, { encoding, name, svg }) => keyOf(key, name, encoding, svg), 0)
-    assert.deepStrictEqual([keyOf(catalogue.styles), pictures], [107786372, 3024192409])
+    assert.deepStrictEqual([keyOf(catalogue.styles), pictures], [396195953, 3024192409])
   })
 })

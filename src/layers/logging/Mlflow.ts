@@ -1,7 +1,7 @@
 import { Config, Effect, Fiber, Option, Redacted, Schema, Scope } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { manifest } from "../machine/manifest.ts"
-import type { EpochRecord } from "../../metrics/Report.ts"
+import type { EpochRecord, TestReport } from "../../metrics/Report.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { LoggedRun, RunEnd, RunLog, RunLogger } from "../../run/RunLogger.ts"
 import { RunLogError } from "../../run/RunLogger.ts"
@@ -35,9 +35,24 @@ const paramsOf = (value: unknown, path: string): ReadonlyArray<{ key: string; va
     ? Object.entries(value).flatMap(([key, inner]) => paramsOf(inner, path === "" ? key : `${path}.${key}`))
     : [{ key: path, value: (typeof value === "string" ? value : (JSON.stringify(value) ?? "")).slice(0, longest) }]
 
+/** A label column's name, as it may stand in the name of a metric. Source: MLflow, `mlflow.utils.validation`. */
+const nameOf = (column: string): string => column.replaceAll(/[^\w\-. /]/gu, "_")
+
 const metricsOf = (record: EpochRecord, timestamp: number) =>
-  Object.entries(record).flatMap(([key, value]) =>
+  [
+    ...Object.entries(record),
+    ...Object.entries(record.validationColumns ?? {}).flatMap(([column, { accuracy, loss }]) => [
+      [`validationLoss.${nameOf(column)}`, loss] as const,
+      [`validationAccuracy.${nameOf(column)}`, accuracy] as const
+    ])
+  ].flatMap(([key, value]) =>
     typeof value === "number" && key !== "epoch" ? [{ key, value, timestamp, step: record.epoch }] : []
+  )
+
+/** The metrics of the test part, by label column where there are several. */
+const testMetrics = ({ accuracy, loss, macro, weighted }: TestReport, column?: string) =>
+  Object.entries({ accuracy, loss, weightedF1: weighted.f1, macroF1: macro.f1 }).flatMap(([name, value]) =>
+    value === null ? [] : [{ key: `test.${name}${column === undefined ? "" : `.${nameOf(column)}`}`, value }]
   )
 
 const statusOf = { finished: "FINISHED", stopped: "KILLED", failed: "FAILED" } as const
@@ -149,13 +164,16 @@ export const mlflowLogger = Effect.gen(function* () {
       if (sending !== undefined) yield* Fiber.await(sending)
       yield* send(latest)
       if (end.state === "finished" && end.report.test !== null) {
-        const { accuracy, loss, macro, weighted } = end.report.test
+        const { test } = end.report
         const at = yield* now
-        const metrics = Object.entries({ accuracy, loss, weightedF1: weighted.f1, macroF1: macro.f1 }).flatMap(
-          ([name, value]) =>
-            value === null ? [] : [{ key: `test.${name}`, value, timestamp: at, step: latest.length }]
-        )
-        yield* post("runs/log-batch", { run_id: kept.runId, metrics })
+        const metrics = [
+          ...testMetrics(test),
+          ...Object.entries(test.columns ?? {}).flatMap(([name, own]) => testMetrics(own, name))
+        ]
+        yield* post("runs/log-batch", {
+          run_id: kept.runId,
+          metrics: metrics.map((metric) => ({ ...metric, timestamp: at, step: latest.length }))
+        })
       }
       yield* post("runs/update", { run_id: kept.runId, status: statusOf[end.state], end_time: yield* now })
     }, faults)

@@ -1,4 +1,5 @@
 import { duration, numberText, percent } from "../../metrics/numberText.ts"
+import { objectiveName } from "../../run/search/objective.ts"
 import { rank } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../../run/search/SearchResult.ts"
 import { countStates, savedShare, secondsLeft, trialEpochs } from "../../run/search/SearchResult.ts"
@@ -50,7 +51,7 @@ const bestLine = (search: SearchResult): ReadonlyArray<string> => {
   const [best] = bestSoFar(search)
   return best === undefined || best.metric === null
     ? []
-    : [`best so far: ${search.config.objective.metric} ${numberText(best.metric)}, ${best.id}`]
+    : [`best so far: ${objectiveName(search.config.objective)} ${numberText(best.metric)}, ${best.id}`]
 }
 
 /** A search's progress in one line: for logs, and where there is no room for a table. */

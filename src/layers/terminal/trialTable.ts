@@ -1,6 +1,6 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
 import { numberText } from "../../metrics/numberText.ts"
-import { columnHead } from "../../run/search/objective.ts"
+import { columnHead, objectiveName } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial, TrialState } from "../../run/search/SearchResult.ts"
 import { recordOf } from "../../run/search/SearchResult.ts"
 import { plainValue, settingHeads } from "../../run/search/settings.ts"
@@ -48,7 +48,7 @@ const numberColumn = (head: string, of: (trial: SearchTrial) => number | null | 
 const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<Column>> => {
   const paths = config.axes.map(({ path }) => path)
   const heads = settingHeads(paths)
-  const { metric } = config.objective
+  const metric = objectiveName(config.objective)
   const last = rungs.at(-1)?.epochs
   const losses = (["validationLoss", "trainLoss"] as const).filter((name) => name !== metric)
   const number: Column = { head: "trial", cell: ({ id }) => id.split("-", 1)[0] ?? "", right: false }

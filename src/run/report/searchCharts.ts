@@ -1,5 +1,5 @@
 import type { EpochNumber } from "../../metrics/Report.ts"
-import { columnHead, isEpochMetric, metricOf } from "../search/objective.ts"
+import { columnHead, isEpochMetric, metricOf, objectiveName } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { ranking } from "../search/SearchResult.ts"
 import { shortValue } from "../search/settings.ts"
@@ -69,7 +69,7 @@ const along = (trials: ReadonlyArray<SearchTrial>, path: string, metric: string)
 
 /** The charts of a search by the names of their files: the best trials' curves, and the objective along each axis. */
 export const searchCharts = (search: SearchResult): ReadonlyMap<string, Chart> => {
-  const { metric } = search.config.objective
+  const metric = objectiveName(search.config.objective)
   const best = ranking(search)
   const compared = best.filter(({ history }) => history.length > 0)
   // Where epochs do not have the objective, the curves show the validation loss.

@@ -1,5 +1,5 @@
 import { duration, numberText } from "../../metrics/numberText.ts"
-import { columnHead } from "../search/objective.ts"
+import { columnHead, objectiveName } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { countStates, ranking, recordOf, savedShare, winner } from "../search/SearchResult.ts"
 import { settingHeads, settingsText, shortValue } from "../search/settings.ts"
@@ -21,7 +21,8 @@ const card = (name: string, value: string, more: string) =>
 
 const summary = (search: SearchResult) => {
   const { passes, seconds, trials } = search
-  const { metric: name, goal } = search.config.objective
+  const { goal } = search.config.objective
+  const name = objectiveName(search.config.objective)
   const best = winner(search)
   const states = countStates(search)
   const others = (["stopped", "failed", "diverged", "waiting", "running"] as const)
@@ -52,7 +53,7 @@ const summary = (search: SearchResult) => {
 }
 
 const row = (search: SearchResult, trial: SearchTrial, place: number | undefined, isBest: boolean): Html => {
-  const { metric: name } = search.config.objective
+  const name = objectiveName(search.config.objective)
   const own = columns.some((column) => column === name) ? [] : [trial.metric]
   return html`<tr${isBest ? html` class="ours"` : ""}>
     <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
@@ -66,7 +67,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
 }
 
 const table = (search: SearchResult) => {
-  const { metric: name } = search.config.objective
+  const name = objectiveName(search.config.objective)
   const ranked = ranking(search)
   const best = winner(search)
   const others = search.trials.filter((trial) => !ranked.includes(trial))
@@ -126,7 +127,7 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
   return page({
     title: name,
     subtitle: html`A search (${search.config.strategy.kind}) over ${axes.map(({ path }) => path).join(", ")}, by
-    ${objective.metric}`,
+    ${objectiveName(objective)}`,
     summary: summary(search),
     sections: [
       { id: "trials", heading: "Trials", body: html`${table(search)}${failures(search)}` },

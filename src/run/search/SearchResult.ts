@@ -71,13 +71,13 @@ export const withTrial = (
 export const stateSoFar = (
   train: Pick<TrainConfig, "select" | "monitor" | "earlyStopping">,
   history: ReadonlyArray<EpochRecord>,
-  { metric }: Objective
+  objective: Objective
 ) => {
   const chosen = chosenRecord(train, history)
   return {
     history,
     chosenEpoch: chosen?.epoch ?? null,
-    metric: epochValue(chosen, metric),
+    metric: epochValue(chosen, objective),
     seconds: history.reduce((sum, { seconds }) => sum + seconds, 0)
   } satisfies Partial<SearchTrial>
 }

@@ -4,7 +4,7 @@ import { metrics } from "../../metrics/metrics.ts"
 import type { Metric } from "../../metrics/metrics/Metric.ts"
 import { EpochRecord as EpochRecordSchema, Report } from "../../metrics/Report.ts"
 import { nearest } from "../../config/nearest.ts"
-import { setting } from "../../config/Setting.ts"
+import { optionalSetting, setting } from "../../config/Setting.ts"
 import type { TrainConfig } from "../../model/TrainConfig.ts"
 
 /** The metric that decides which trial is the best. */
@@ -13,6 +13,10 @@ export const Objective = Schema.Struct({
     Schema.NonEmptyString,
     "validationLoss",
     "A metric of the chosen epoch (`validationLoss`, `validationAccuracy`, `trainLoss`), or the path of a number in a trial's report.json (`test.weighted.f1`, `seconds`)"
+  ),
+  column: optionalSetting(
+    Schema.NonEmptyString,
+    "The label column whose metric it is, where a run has several; where left out, validation and training metrics are of all columns together, and those of the test and the calibration of the first one"
   ),
   goal: setting(Schema.Literals(["min", "max"]), "min", "Whether the smallest value is the best, or the largest")
 })
@@ -43,6 +47,17 @@ const reportPaths = numberPaths(Report)
 /** Whether every epoch has the number at a path; `seconds` is the whole run's. */
 export const isEpochMetric = (path: string): boolean => epochPaths.has(path) && !reportPaths.has(path)
 
+/** An objective as people read it: `validationLoss`, or `validationLoss (baseColour)`. */
+export const objectiveName = ({ column, metric }: Pick<Objective, "column" | "metric">): string =>
+  column === undefined ? metric : `${metric} (${column})`
+
+/** The metrics of an epoch that every label column has, by their place in its `validationColumns`. */
+const ofColumns: Readonly<Record<string, string>> = { validationLoss: "loss", validationAccuracy: "accuracy" }
+
+/** Whether label columns have a number at a path each. */
+const isOfColumns = (path: string): boolean =>
+  Object.hasOwn(ofColumns, path) || path.startsWith("test.") || path.startsWith("calibration.")
+
 const heads: Readonly<Record<string, string>> = {
   validationLoss: "val loss",
   trainLoss: "train loss",
@@ -54,7 +69,9 @@ const heads: Readonly<Record<string, string>> = {
 export const columnHead = (path: string): string => heads[path] ?? path
 
 /** The metric that a path has a value of: `test.weighted.f1`, `validationLoss`, `calibration.test.lossAfter`. */
-export const metricOf = (path: string): Metric | undefined => {
+export const metricOf = (name: string): Metric | undefined => {
+  // Without the label column of an objective's name.
+  const path = name.replace(/ \(.*\)$/s, "")
   const [, inTest, ofEpoch, ofCalibration] =
     /^(?:test\.(.+)|(?:train|validation)([A-Z]\w+)|calibration\..+\.(\w+)(?:Before|After))$/.exec(path) ?? []
   const metricPath = inTest ?? ofEpoch?.toLowerCase() ?? ofCalibration
@@ -78,7 +95,7 @@ const onlyGoal = (path: string): Objective["goal"] | undefined => {
 }
 
 /** What is wrong with an objective, as a sentence, or undefined. */
-export const goalProblem = ({ metric: path, goal }: Objective): string | undefined => {
+export const goalProblem = ({ column, metric: path, goal }: Objective): string | undefined => {
   if (!epochPaths.has(path) && !reportPaths.has(path)) {
     const suggestion = nearest(path, [...epochPaths, ...reportPaths])
     return (
@@ -88,6 +105,11 @@ export const goalProblem = ({ metric: path, goal }: Objective): string | undefin
         : `; did you mean \`${suggestion}\`?`)
     )
   }
+  if (column !== undefined && !isOfColumns(path))
+    return (
+      `Expected a metric that each label column has where \`column\` is set: validationLoss, validationAccuracy, ` +
+      `or one of test and calibration; got ${JSON.stringify(path)}`
+    )
   const only = onlyGoal(path)
   return only === undefined || only === goal
     ? undefined
@@ -118,18 +140,33 @@ export const chosenRecord = (
   return best ?? history.at(-1)
 }
 
-/** The number at a path in an epoch's record; null where there is none. */
-export const epochValue = (record: EpochRecord | undefined, path: string): number | null =>
-  record === undefined ? null : numberAt(record, [path])
+/** What names a number: the path of a metric, and the label column whose it is. */
+type Named = Pick<Objective, "column" | "metric">
 
-/** The number at a path in a trial's report: of its chosen epoch, or of the report itself; null where there is none. */
-export const reportValue = (report: Report, path: string): number | null =>
-  isEpochMetric(path)
-    ? epochValue(
-        report.history.find(({ epoch }) => epoch === report.chosenEpoch),
-        path
-      )
-    : numberAt(report, path.split("."))
+/** The objective's number in an epoch's record; null where there is none. */
+export const epochValue = (record: EpochRecord | undefined, { column, metric }: Named): number | null => {
+  if (record === undefined) return null
+  const { validationColumns } = record
+  // A run of one label column has its metrics in the places of the whole.
+  return column === undefined || validationColumns === undefined
+    ? numberAt(record, [metric])
+    : numberAt(validationColumns, [column, ofColumns[metric] ?? metric])
+}
+
+/** The objective's number in a trial's report: of its chosen epoch, or of the report itself; null where there is none. */
+export const reportValue = (report: Report, objective: Named): number | null => {
+  const { column, metric } = objective
+  if (isEpochMetric(metric))
+    return epochValue(
+      report.history.find(({ epoch }) => epoch === report.chosenEpoch),
+      objective
+    )
+  const [section = "", ...path] = metric.split(".")
+  const whole = section === "test" ? report.test : section === "calibration" ? report.calibration : undefined
+  return column === undefined || !whole?.columns
+    ? numberAt(report, [section, ...path])
+    : numberAt(whole.columns, [column, ...path])
+}
 
 const numberAt = (value: unknown, [key, ...rest]: ReadonlyArray<string>): number | null => {
   if (key === undefined) return typeof value === "number" && Number.isFinite(value) ? value : null

@@ -1,4 +1,5 @@
 import { Effect, Result } from "effect"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { configKeys } from "../../config/configKeys.ts"
 import type { Table } from "../../config/configTable.ts"
 import { setKey } from "../../config/configTable.ts"
@@ -48,7 +49,13 @@ const unfit = ({ objective, strategy }: SearchConfig, config: RunConfig): Readon
   const path = objective.metric
   const { calibration, data, train } = config
   const lacks = (part: "validation" | "test") => data.split[part] === 0
+  const columns = labelColumnsOf(data).map(({ column }) => column)
   return [
+    ...(objective.column !== undefined && !columns.includes(objective.column)
+      ? [
+          `the objective's column ${JSON.stringify(objective.column)} is no label column${didYouMean(objective.column, columns)}`
+        ]
+      : []),
     ...((path.startsWith("validation") || path.startsWith("calibration.validation.")) && lacks("validation")
       ? [`the objective ${path} needs a \`data.split.validation\` above 0`]
       : []),

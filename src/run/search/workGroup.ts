@@ -25,11 +25,11 @@ const isThrough = (record: TrialRecord | undefined, rung: number): record is Tri
 
 const secondsOf = (history: ReadonlyArray<EpochRecord>) => history.reduce((sum, { seconds }) => sum + seconds, 0)
 
-const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { metric }: Objective): TrialRecord => {
+const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, objective: Objective): TrialRecord => {
   const { id, state } = outcome
   if (state === "finished") {
     const { chosenEpoch, history, seconds } = outcome.report
-    const found = reportValue(outcome.report, metric)
+    const found = reportValue(outcome.report, objective)
     return { id, state, metric: found, epochs: history.length, rung, history, chosenEpoch, seconds }
   }
   const { history } = outcome
@@ -37,7 +37,7 @@ const recordOf = (outcome: TrialOutcome, { config }: Trial, rung: number, { metr
   const chosenEpoch = chosen?.epoch ?? null
   const common = { id, rung, history, chosenEpoch, epochs: history.length, seconds: secondsOf(history) }
   return state === "paused"
-    ? { ...common, state, metric: epochValue(chosen, metric) }
+    ? { ...common, state, metric: epochValue(chosen, objective) }
     : { ...common, state, metric: null, detail: outcome.error.message }
 }
 

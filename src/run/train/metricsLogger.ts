@@ -26,6 +26,14 @@ export const metricsLogger: RunLogger = ({ folder, trial }: LoggedRun) => {
           const value = valueOf(last)
           if (value !== null) yield* Metric.update(Metric.gauge(name, { description, attributes }), value)
         }
+        for (const [column, { accuracy, loss }] of Object.entries(last.validationColumns ?? {})) {
+          const own = { ...attributes, column }
+          for (const [name, description, value] of [
+            ["weft.validation.column.loss", "Loss of a label column after the last epoch, nats", loss],
+            ["weft.validation.column.accuracy", "Accuracy of a label column after the last epoch, 0 to 1", accuracy]
+          ] as const)
+            if (value !== null) yield* Metric.update(Metric.gauge(name, { description, attributes: own }), value)
+        }
       }),
     ended: () => Effect.void
   })

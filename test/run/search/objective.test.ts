@@ -58,18 +58,42 @@ describe("an objective", () => {
   it("is a metric of the chosen epoch by its short name, or any number of the report by its path", () => {
     const figures = ["validationLoss", "trainLoss", "test.weighted.f1", "test.loss", "model.parameters", "seconds"]
     assert.deepStrictEqual(
-      figures.map((metric) => reportValue(report, metric)),
+      figures.map((metric) => reportValue(report, { metric })),
       [0.3, 0.25, 0.71, 0.6, 11, 21]
     )
   })
 
+  it("is of one label column where it names one, and of a run's only column in the places of the whole", () => {
+    const of = (loss: number, accuracy: number) => ({ loss, accuracy })
+    const columns = { colour: of(0.2, 0.9), tags: of(0.1, 0.4) }
+    const test = report.test!
+    const several: Report = {
+      ...report,
+      history: report.history.map((epoch) => ({ ...epoch, validationColumns: columns })),
+      test: { ...test, columns: { colour: { ...test, accuracy: 0.8 }, tags: { ...test, accuracy: 0.3 } } }
+    }
+    const value = (metric: string, column?: string) =>
+      reportValue(several, { metric, ...(column !== undefined && { column }) })
+    assert.strictEqual(value("validationLoss", "tags"), 0.1)
+    assert.strictEqual(value("validationAccuracy", "colour"), 0.9)
+    assert.strictEqual(value("test.accuracy", "tags"), 0.3)
+    assert.strictEqual(value("validationLoss"), 0.3)
+    assert.strictEqual(value("test.accuracy"), 0.7)
+    assert.isNull(value("test.accuracy", "season"))
+    assert.isNull(value("validationLoss", "season"))
+    assert.strictEqual(reportValue(report, { metric: "test.accuracy", column: "colour" }), 0.7)
+    assert.strictEqual(reportValue(report, { metric: "validationLoss", column: "colour" }), 0.3)
+    assert.match(goalProblem({ metric: "trainLoss", goal: "min", column: "colour" }) ?? "", /each label column has/)
+    assert.isUndefined(goalProblem({ metric: "validationAccuracy", goal: "max", column: "colour" }))
+  })
+
   it("is null where a report has no such number", () => {
-    assert.isNull(reportValue(report, "test.top5Accuracy"))
-    assert.isNull(reportValue(report, "calibration.validation.eceAfter"))
-    assert.isNull(reportValue({ ...report, test: null }, "test.accuracy"))
-    assert.isNull(reportValue({ ...report, chosenEpoch: 9 }, "validationLoss"))
-    assert.isNull(epochValue(record(1, null), "validationLoss"))
-    assert.isNull(epochValue(undefined, "trainLoss"))
+    assert.isNull(reportValue(report, { metric: "test.top5Accuracy" }))
+    assert.isNull(reportValue(report, { metric: "calibration.validation.eceAfter" }))
+    assert.isNull(reportValue({ ...report, test: null }, { metric: "test.accuracy" }))
+    assert.isNull(reportValue({ ...report, chosenEpoch: 9 }, { metric: "validationLoss" }))
+    assert.isNull(epochValue(record(1, null), { metric: "validationLoss" }))
+    assert.isNull(epochValue(undefined, { metric: "trainLoss" }))
   })
 
   it("knows which numbers every epoch has: `seconds` are the run's", () => {

@@ -47,6 +47,10 @@ const epochScalars = (history: ReadonlyArray<EpochRecord>, end: number): Readonl
         ["epoch/loss/validation", record.validationLoss],
         ["epoch/accuracy/training", record.trainAccuracy],
         ["epoch/accuracy/validation", record.validationAccuracy],
+        ...Object.entries(record.validationColumns ?? {}).flatMap(([name, { accuracy, loss }]) => [
+          [`epoch/loss/validation/${name}`, loss] as const,
+          [`epoch/accuracy/validation/${name}`, accuracy] as const
+        ]),
         ["epoch/learning rate", record.learningRate],
         ["epoch/images per second", record.imagesPerSecond]
       ]
