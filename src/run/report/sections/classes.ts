@@ -49,7 +49,7 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
 
 /** The confusion matrix. */
 export const confusion: Contents = (shown) =>
-  shown.analysis.test === null
+  shown.analysis.test === null || shown.analysis.test.test.confusion.length === 0
     ? undefined
     : shown.charts.has("confusion")
       ? html`<p>
