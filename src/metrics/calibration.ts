@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { confidences } from "./confidences.ts"
-import { crossEntropy } from "./crossEntropy.ts"
+import { rowLosses } from "./crossEntropy.ts"
 import type { MultilabelPredictions } from "./multilabel.ts"
 import { multilabelLosses, sigmoid } from "./multilabel.ts"
 
@@ -83,13 +83,11 @@ export const calibrationBetween = <Found extends Predictions | MultilabelPredict
   bins: number
 ): CalibrationMetrics => {
   const lossOf = (found: Predictions | MultilabelPredictions) => {
-    if ("values" in found) {
-      const losses = multilabelLosses(found.logits, found.labels, found.classes)
-      const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length
-      return Number.isFinite(loss) ? loss : null
-    }
-    const { classes, labels, logits } = found
-    const { loss } = crossEntropy(logits, labels, { classes, labelSmoothing: 0, classWeights: undefined })
+    const losses =
+      "values" in found
+        ? multilabelLosses(found.logits, found.labels, found.classes)
+        : rowLosses(found.logits, found.labels, found.classes)
+    const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length
     return Number.isFinite(loss) ? loss : null
   }
   const warm = reliability(before, bins)

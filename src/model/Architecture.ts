@@ -1,17 +1,27 @@
-import type { Network } from "./Network.ts"
-import type { Head } from "./networks/heads.ts"
+import type { Head, Network } from "./Network.ts"
+import type { HeadLayers } from "./networks/heads.ts"
 import type { Tensor } from "./Tensor.ts"
 
 /** Which pixels surround an image: PyTorch's, the same on all sides, or TensorFlow's `same`. */
 export type EdgePadding = "symmetric" | "same"
 
-/** The parameters of a network: the images' size in pixels, the number of classes, and the configuration's choices. */
+/** One of a network's heads: the logits of a label column, and the layers that they come from. */
+export interface HeadOptions extends Head {
+  /** The network's where left out. */
+  readonly head?: HeadLayers | undefined
+}
+
+/** The parameters of a network: the images' size in pixels, its classes, and the configuration's choices. */
 export interface NetworkOptions {
   readonly height: number
   readonly width: number
-  readonly classes: number
+  /**
+   * How many classes there are, of which an image has exactly one; or a head for each label column, of which one with
+   * `softmax` gives the same network as its number of classes.
+   */
+  readonly classes: number | ReadonlyArray<HeadOptions>
   /** `fc` where left out. */
-  readonly head?: Head
+  readonly head?: HeadLayers
   /** `symmetric` where left out. */
   readonly padding?: EdgePadding
 }

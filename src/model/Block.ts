@@ -78,6 +78,12 @@ export interface Residual {
   readonly shortcut?: ReadonlyArray<Block>
 }
 
+/** The heads of a network with several label columns: each applies its blocks to the same input; all logits, in a row. */
+export interface Heads {
+  readonly _tag: "Heads"
+  readonly heads: ReadonlyArray<{ readonly blocks: ReadonlyArray<Block> }>
+}
+
 /** A part of a network. */
 export type Block =
   | typeof Conv2d.Type
@@ -91,6 +97,7 @@ export type Block =
   | typeof Dense.Type
   | typeof Dropout.Type
   | Residual
+  | Heads
 
 const Blocks = Schema.Array(Schema.suspend((): Schema.Codec<Block> => Block))
 
@@ -98,6 +105,8 @@ export const Residual = Schema.TaggedStruct("Residual", {
   blocks: Blocks,
   shortcut: Schema.optionalKey(Blocks)
 })
+
+export const Heads = Schema.TaggedStruct("Heads", { heads: Schema.Array(Schema.Struct({ blocks: Blocks })) })
 
 export const Block = Schema.Union([
   Conv2d,
@@ -110,5 +119,14 @@ export const Block = Schema.Union([
   Flatten,
   Dense,
   Dropout,
-  Residual
+  Residual,
+  Heads
 ])
+
+/** The lists of blocks inside a block, each of which gets the block's own input; none where there are none. */
+export const insideOf = (block: Block): ReadonlyArray<ReadonlyArray<Block>> =>
+  block._tag === "Residual"
+    ? [block.blocks, block.shortcut ?? []]
+    : block._tag === "Heads"
+      ? block.heads.map(({ blocks }) => blocks)
+      : []

@@ -3,6 +3,7 @@ import * as Runtime from "effect/Runtime"
 import type { Scope } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { EmaConfig } from "./ema.ts"
+import type { LossOptions } from "./loss.ts"
 import type { Network } from "./Network.ts"
 import type { Weights } from "./Tensor.ts"
 import type { OptimizerConfig } from "./TrainConfig.ts"
@@ -53,17 +54,13 @@ export interface Freezing {
 }
 
 /** What a session trains, and how. */
-export interface SessionOptions {
+export interface SessionOptions extends LossOptions {
   readonly network: Network
   /** One tensor for each of the network's parameters and running statistics. */
   readonly weights: Weights
   readonly optimizer: OptimizerConfig
   /** Undefined: all blocks are trained at the same rate. */
   readonly freezing?: Freezing | undefined
-  /** As PyTorch's `cross_entropy(label_smoothing)`. */
-  readonly labelSmoothing: number
-  /** One factor a class, or none; the mean loss is over the sum of the factors, as PyTorch's is. */
-  readonly classWeights: Float32Array | undefined
   readonly clipNorm: number | undefined
   readonly clipValue: number | undefined
   /** Averages the weights and running statistics; `predict` uses the average. */
@@ -74,9 +71,9 @@ export interface SessionOptions {
 
 /** The results of a training step, from before it changed the weights. */
 export interface StepResult {
-  /** Mean softmax cross-entropy of the batch (nats), with smoothing and class weights as configured. */
+  /** Loss of the batch (nats), as configured: see `trainingLoss`. */
   readonly loss: number
-  /** (size, classes), row by row; dropout on, batch norm in training mode. */
+  /** (size, classes), row by row, as they are without an adjustment; dropout on, batch norm in training mode. */
   readonly logits: Float32Array
   /** Euclidean norm of all gradients before clipping. */
   readonly gradientNorm: number

@@ -1,5 +1,7 @@
 import { Effect } from "effect"
-import type { NetworkOptions } from "./Architecture.ts"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
+import type { LabelColumnConfig } from "../pipeline/LabelColumnConfig.ts"
+import type { HeadOptions, NetworkOptions } from "./Architecture.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
@@ -11,7 +13,8 @@ import type { TrainConfig } from "./TrainConfig.ts"
 export interface NetworkPlan {
   /** The network with the fewest classes that a run can have, for a preflight before the data are read. */
   readonly smallest: Network
-  readonly forClasses: (classes: number) => Network
+  /** The network for the label columns of the data, which are those of the configuration, in its order. */
+  readonly forColumns: (columns: ReadonlyArray<Pick<LabelColumn, "classes">>) => Network
   /**
    * Which blocks are trained when, and how fast. Blocks and names of weights do not depend on the number of classes.
    */
@@ -21,17 +24,38 @@ export interface NetworkPlan {
 /** With one class there is nothing to learn, so that such data are refused. */
 const fewestClasses = 2
 
+/** The settings of a label column that its head depends on. */
+type HeadSettings = Pick<LabelColumnConfig, "column" | "head" | "separator">
+
+/** The heads of a network for label columns, with the number of classes of each. */
+export const headsFor = (
+  settings: ReadonlyArray<HeadSettings>,
+  classesOf: (index: number) => number
+): ReadonlyArray<HeadOptions> =>
+  settings.map(({ column, head, separator }, index) => ({
+    name: column,
+    classes: classesOf(index),
+    kind: separator === undefined ? "softmax" : "sigmoid",
+    head
+  }))
+
 /** A configuration's network, checked: that its blocks fit its images, and that it has the blocks that are named. */
 export const planNetwork = Effect.fnUntraced(function* (
   network: NetworkConfig,
   { height, width }: Pick<NetworkOptions, "height" | "width">,
-  train: TrainConfig
+  train: TrainConfig,
+  labelColumns: ReadonlyArray<HeadSettings>
 ) {
-  const smallest = yield* networkFor(network, { height, width, classes: fewestClasses })
+  const smallest = yield* networkFor(network, { height, width, classes: headsFor(labelColumns, () => fewestClasses) })
   const { stages, ...freezing } = yield* freezingOf(smallest, network, train, 1)
   return {
     smallest,
-    forClasses: (classes) => buildNetwork(network, { height, width, classes }),
+    forColumns: (columns) =>
+      buildNetwork(network, {
+        height,
+        width,
+        classes: headsFor(labelColumns, (index) => columns[index]?.classes.length ?? 0)
+      }),
     freezing: (stepsPerEpoch) => ({
       ...freezing,
       stages: stages.map(({ from, step: epoch }) => ({ from, step: epoch * stepsPerEpoch }))

@@ -56,7 +56,15 @@ export const TrainConfig = Schema.Struct({
   classWeights: setting(
     Schema.Literals(["none", "balanced"]),
     "none",
-    "`balanced`: a class counts by the inverse of its frequency in the training part"
+    "`balanced`: a class counts by the inverse of its frequency in the training part; in a column with several values, its being true counts as much as its being untrue. Each label column by itself, of its known samples"
+  ),
+  focal: optionalSetting(
+    between(0, 20),
+    "Gamma of the focal loss: a sample's loss times (1 - p)^gamma, where p is the probability of its class, so that what is known already counts less (Lin et al., 2017; they use 2); the plain loss where left out"
+  ),
+  logitAdjustment: optionalSetting(
+    between(0, 20),
+    "Tau of logit adjustment, for classes of very different sizes: in training, tau times the logarithm of its class's share of the training part is added to each logit, so that without it rare classes are not at a disadvantage (Menon et al., 2021; they use 1); off where left out"
   ),
   clipNorm: optionalSetting(
     between(1e-12, 1e12),

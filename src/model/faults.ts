@@ -1,5 +1,9 @@
 import type { Batch } from "../pipeline/Batch.ts"
-import type { Network } from "./Network.ts"
+import { elementAt } from "../pipeline/elementAt.ts"
+import type { ColumnLabels } from "../pipeline/LabelColumn.ts"
+import { columnsOf } from "./loss.ts"
+import type { Head, Network } from "./Network.ts"
+import { headsOf } from "./Network.ts"
 import type { Parameter } from "./shapes.ts"
 import { inputShape } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
@@ -15,13 +19,39 @@ export const imagesFault = (network: Network, { height, images, size, width }: B
   return undefined
 }
 
+/** Why the labels of one column are not those of a head, for people; nothing where they are. */
+const labelsFault = (
+  { classes, kind }: Head,
+  column: ColumnLabels,
+  { ids, size }: Batch,
+  mayBeUnknown: boolean
+): string | undefined => {
+  if (column.values === "several") {
+    const { known, labels } = column
+    if (kind !== "sigmoid") return "a sample has several labels, and exactly one class is to be true"
+    return known.length === size && labels.length === size * classes
+      ? undefined
+      : `a batch of ${size} images has ${labels.length} labels of ${classes} classes, ${known.length} of them known`
+  }
+  const { labels } = column
+  if (kind !== "softmax") return "a sample has one label, and each class is to be true or not"
+  if (labels.length !== size) return `a batch of ${size} images has ${labels.length} labels`
+  const row = labels.findIndex((label) => label < (mayBeUnknown ? -1 : 0) || label >= classes)
+  return row < 0 ? undefined : `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${classes}`
+}
+
 /** Why a batch cannot be trained on, for people; nothing where it can. */
 export const batchFault = (network: Network, batch: Batch): string | undefined => {
-  const { ids, labels, size } = batch
+  const { ids, size } = batch
   if (size < 1) return "the batch is empty"
-  if (labels.length !== size) return `a batch of ${size} images has ${labels.length} labels`
-  const row = labels.findIndex((label) => label < 0 || label >= network.classes)
-  if (row >= 0) return `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${network.classes}`
+  const heads = headsOf(network)
+  const columns = columnsOf(batch)
+  if (columns.length !== heads.length)
+    return `the network has ${heads.length} heads, and the batch has ${columns.length} label columns`
+  for (const [index, head] of heads.entries()) {
+    const fault = labelsFault(head, elementAt(columns, index), batch, batch.columns !== undefined)
+    if (fault !== undefined) return network.heads === undefined ? fault : `${head.name}: ${fault}`
+  }
   const mixed = batch.mix
   if (mixed !== undefined) {
     if (mixed.partners.length !== size || mixed.shares.length !== size)

@@ -1,6 +1,7 @@
 import { Array as Arrays, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import { nearest } from "../config/nearest.ts"
+import { insideOf } from "./Block.ts"
 import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
@@ -32,11 +33,7 @@ export class UnknownBlock extends Schema.TaggedError<UnknownBlock>()("UnknownBlo
 export const headOf = (network: Network): string | undefined => architectureOf(network.name)?.classifier
 
 const namesOf = (block: Block): ReadonlyArray<string> =>
-  block._tag === "Residual"
-    ? [...block.blocks, ...(block.shortcut ?? [])].flatMap(namesOf)
-    : "name" in block
-      ? [block.name]
-      : []
+  "name" in block ? [block.name] : insideOf(block).flat().flatMap(namesOf)
 
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 

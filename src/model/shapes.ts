@@ -1,4 +1,5 @@
 import { elementAt } from "../pipeline/elementAt.ts"
+import { insideOf } from "./Block.ts"
 import type { Block, Conv2d, DepthwiseConv2d, Initialiser, MaxPool, Padding } from "./Block.ts"
 import type { Network } from "./Network.ts"
 import { sizeOf } from "./Tensor.ts"
@@ -143,6 +144,8 @@ export const outputShape = (block: Block, input: Shape): Shape => {
         )
       return output
     }
+    case "Heads":
+      return [block.heads.reduce((sum, { blocks }) => sum + flat(block, outputOf(blocks, input))[0], 0)]
     case "BatchNorm":
     case "Activation":
     case "Dropout":
@@ -181,10 +184,8 @@ export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Par
       })
       return [of("weight", 1, true), of("bias", 0, true), of("running_mean", 0, false), of("running_var", 1, false)]
     }
-    case "Residual":
-      return [...parametersOf(block.blocks, input), ...parametersOf(block.shortcut ?? [], input)]
     default:
-      return []
+      return insideOf(block).flatMap((blocks) => parametersOf(blocks, input))
   }
 }
 

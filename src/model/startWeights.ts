@@ -1,12 +1,15 @@
-import { Effect, Option } from "effect"
+import { Array as Arrays, Effect, Option } from "effect"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import { notFinite } from "./faults.ts"
 import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
-import { modelFacts } from "./Model.ts"
+import { modelColumns, modelFacts } from "./Model.ts"
 import type { Network } from "./Network.ts"
+import { headsOf } from "./Network.ts"
 import type { Contents } from "./Pretrained.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
 import { architectureOf } from "./networks.ts"
+import { headName } from "./networks/heads.ts"
 import { parameters } from "./shapes.ts"
 import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
@@ -31,6 +34,12 @@ const listed = (what: string, names: ReadonlyArray<string>): ReadonlyArray<strin
 
 type Shape = ReadonlyArray<number>
 
+/**
+ * Which heads of a file are a network's: all, as they are called, or none, or those whose tensors' names begin with
+ * `from` in the file, and with `to` in the network.
+ */
+export type HeadsTaken = boolean | ReadonlyArray<{ readonly from: string; readonly to: string }>
+
 /** timm keeps VGG's dense layers as convolutions over the whole image: the same numbers in the same order. */
 const fits = (there: Shape, wanted: Shape): boolean =>
   there.join() === wanted.join() ||
@@ -39,23 +48,34 @@ const fits = (there: Shape, wanted: Shape): boolean =>
 /**
  * Which of a file's tensors are a network's: the file's name by ours. The file's names are timm's or torchvision's.
  *
- * With `head` every tensor must be there; without, the last layer's are left out, whatever classes it had. Fails with
- * one error that lists missing tensors, extra ones, and those of another shape.
+ * With `head` every tensor must be there; without, those of all heads are left out, whatever classes they had; or those
+ * of the heads that are listed must be there. Fails with one error that lists missing tensors, extra ones, and those of
+ * another shape.
  */
 export const matchNames = Effect.fnUntraced(function* (
   network: Network,
   shapes: Contents["shapes"],
-  { head, source }: { readonly head: boolean; readonly source: string }
+  { head, source }: { readonly head: HeadsTaken; readonly source: string }
 ) {
   const last = headOf(network)
-  const isOfHead = (name: string) => !head && last !== undefined && name.startsWith(`${last}.`)
-  const wanted = new Map(parameters(network).flatMap(({ name, shape }) => (isOfHead(name) ? [] : [[name, shape]])))
+  const isWithin = (name: string, part: string | undefined) => part !== undefined && name.startsWith(`${part}.`)
+  const taken = typeof head === "boolean" ? [] : head
+  const isWanted = (name: string) =>
+    head === true || !isWithin(name, last) || taken.some(({ to }) => isWithin(name, to))
+  const wanted = new Map(parameters(network).flatMap(({ name, shape }) => (isWanted(name) ? [[name, shape]] : [])))
+  /** Where one of the file's tensors belongs, by our name of it; undefined where it is left out. */
+  const placeOf = (name: string): string | undefined => {
+    if (head === true || !isWithin(name, last)) return name
+    const own = taken.find(({ from }) => isWithin(name, from))
+    return own === undefined ? undefined : own.to + name.slice(own.from.length)
+  }
   const matched = new Map<string, string>()
   const extra: Array<string> = []
   const misshapen: Array<string> = []
   for (const [name, shape] of shapes) {
-    const ours = pretrainedName(network.name, name)
-    if (ours === undefined || isOfHead(ours)) continue
+    const known = pretrainedName(network.name, name)
+    const ours = known === undefined ? undefined : placeOf(known)
+    if (ours === undefined) continue
     const should = wanted.get(ours)
     // A file that has a tensor under both naming schemes leaves open which one is meant.
     if (should === undefined || matched.has(ours)) extra.push(`${name} (${shapeText(shape)})`)
@@ -84,7 +104,7 @@ export const matchNames = Effect.fnUntraced(function* (
 /** A network's tensors from trained weights, with the head or without; weights that do not fit are not read. */
 export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   network: Network,
-  { head, source }: { readonly head: boolean; readonly source: string }
+  { head, source }: { readonly head: HeadsTaken; readonly source: string }
 ) {
   const { contents, tensors } = yield* Pretrained
   const matched = yield* matchNames(network, (yield* contents(source)).shapes, { head, source })
@@ -104,11 +124,33 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   ) as Weights
 })
 
-/** Whether the head of a run's model is kept: it has the same layers and classes. Fails where the rest does not fit. */
-const keepsHead = Effect.fnUntraced(function* (network: Network, labels: ReadonlyArray<string>, source: string) {
+/** A label column, as a head is recognised by it. */
+type NamedClasses = Pick<LabelColumn, "name" | "classes">
+
+/** A head of a network: what its tensors' names begin with, and their names and shapes after that. */
+const headParts = (network: Network) => {
+  const classifier = headOf(network)
+  if (classifier === undefined) return []
+  return headsOf(network).map(({ kind }, index) => {
+    const name = headName(classifier, network, index)
+    const tensors = parameters(network).filter((one) => one.name.startsWith(`${name}.`))
+    const layers = tensors.map((one) => `${one.name.slice(name.length)} ${shapeText(one.shape)}`).join("; ")
+    return { name, layers: `${kind} ${layers}` }
+  })
+}
+
+const isSame = (some: ReadonlyArray<string>, others: ReadonlyArray<string>): boolean =>
+  some.length === others.length && some.every((one, index) => one === others[index])
+
+/**
+ * Which heads of a run's model are kept: those of the columns that have the same name, the same classes, and a head of
+ * the same layers. A run of one column does not keep its name: there, the classes decide. Fails where the rest of the
+ * network does not fit.
+ */
+const keptHeads = Effect.fnUntraced(function* (network: Network, columns: ReadonlyArray<NamedClasses>, source: string) {
   const facts = modelFacts((yield* Pretrained.use(({ contents }) => contents(source))).metadata)
   if (Option.isNone(facts)) return false
-  const { labels: before, network: other } = facts.value
+  const { network: other } = facts.value
   const mismatch = (detail: string) => new WeightsError({ source, reason: "mismatch", detail })
   if (other.name !== network.name)
     return yield* mismatch(
@@ -116,32 +158,45 @@ const keepsHead = Effect.fnUntraced(function* (network: Network, labels: Readonl
         `Set \`network.name\` to ${JSON.stringify(other.name)}, or name a run of ${network.name}.`
     )
   const last = headOf(network)
-  const isOfHead = (name: string) => last !== undefined && name.startsWith(`${last}.`)
-  const listed = (one: Network, ofHead: boolean) =>
+  const listed = (one: Network) =>
     parameters(one)
-      .filter(({ name }) => isOfHead(name) === ofHead)
+      .filter(({ name }) => last === undefined || !name.startsWith(`${last}.`))
       .map(({ name, shape }) => `${name} ${shapeText(shape)}`)
       .join("; ")
-  if (listed(other, false) !== listed(network, false))
+  if (listed(other) !== listed(network))
     return yield* mismatch(
       `they are a run's whose images are ${other.height} high and ${other.width} wide, and ${network.name} has other weights for ` +
         `${network.height} and ${network.width}. Set \`image.height\` to ${other.height} and \`image.width\` to ${other.width}.`
     )
-  const isSame = before.length === labels.length && before.every((label, index) => label === labels[index])
-  return isSame && listed(other, true) === listed(network, true)
+  const before = Arrays.zip(modelColumns(facts.value), headParts(other))
+  const hasNames = facts.value.columns !== undefined
+  const taken = new Set<string>()
+  return Arrays.zip(columns, headParts(network)).flatMap(([column, head]) => {
+    const own = before.find(
+      ([one, { layers, name }]) =>
+        (!hasNames || one.name === column.name) &&
+        isSame(one.classes, column.classes) &&
+        layers === head.layers &&
+        !taken.has(name)
+    )
+    if (own === undefined) return []
+    const [, { name }] = own
+    taken.add(name)
+    return [{ from: name, to: head.name }]
+  })
 })
 
 /**
- * The weights that a run begins with: a file's, with a new head; all drawn from the seed where there is no file. Of a
- * run's model, the head is kept where it has the same classes, `labels`.
+ * The weights that a run begins with: a file's, with new heads; all drawn from the seed where there is no file. Of a
+ * run's model, the head of each of the label columns is kept that has the same classes.
  */
 export const startWeights = Effect.fn("startWeights")(function* (
   network: Network,
   seed: number,
   source: string | undefined,
-  labels: ReadonlyArray<string> = []
+  columns: ReadonlyArray<NamedClasses> = []
 ) {
   if (source === undefined) return initialise(network, seed)
-  const trained = yield* pretrainedWeights(network, { head: yield* keepsHead(network, labels, source), source })
+  const trained = yield* pretrainedWeights(network, { head: yield* keptHeads(network, columns, source), source })
   return new Map([...trained, ...initialise(network, seed, (name) => !trained.has(name))]) as Weights
 })

@@ -11,6 +11,9 @@ const size = { height: 96, width: 80 }
 const trainConfig = Schema.decodeSync(TrainConfig)
 const networkConfig = Schema.decodeSync(NetworkConfig)
 
+const oneColumn = [{ column: "kind" }]
+const names = (classes: number) => Array.from({ length: classes }, (_, i) => `class ${i}`)
+
 /** A configuration of every kind of freezing, with the blocks that a network has. */
 const configsOf = Effect.fnUntraced(function* (name: NetworkName) {
   const parts = partNames(yield* networkFor(networkConfig({ name }), { ...size, classes: 4 }))
@@ -39,10 +42,10 @@ describe("a network that is planned before its data are read", () => {
     (name) =>
       Effect.gen(function* () {
         for (const { network, train } of yield* configsOf(name)) {
-          const plan = yield* planNetwork(network, size, train)
+          const plan = yield* planNetwork(network, size, train, oneColumn)
           for (const classes of [2, 7]) {
             const built = yield* networkFor(network, { ...size, classes })
-            assert.deepStrictEqual(plan.forClasses(classes), built)
+            assert.deepStrictEqual(plan.forColumns([{ classes: names(classes) }]), built)
             assert.deepStrictEqual(plan.freezing(13), yield* freezingOf(built, network, train, 13))
           }
         }
@@ -52,10 +55,10 @@ describe("a network that is planned before its data are read", () => {
   it.effect("is refused where its blocks do not fit the images, or do not exist", () =>
     Effect.gen(function* () {
       const network = networkConfig({ name: "simple-cnn" })
-      const misfit = yield* Effect.flip(planNetwork(network, { height: 20, width: 80 }, trainConfig({})))
+      const misfit = yield* Effect.flip(planNetwork(network, { height: 20, width: 80 }, trainConfig({}), oneColumn))
       assert.strictEqual(misfit._tag, "NetworkMisfit")
       const unknown = { unfreeze: [{ epoch: 1, from: "conv9" }] }
-      const missing = yield* Effect.flip(planNetwork(network, size, trainConfig(unknown)))
+      const missing = yield* Effect.flip(planNetwork(network, size, trainConfig(unknown), oneColumn))
       assert.match(missing.message, /`train\.unfreeze`: simple-cnn has no block "conv9"/)
     })
   )

@@ -2,6 +2,7 @@ import { layer } from "@effect/vitest"
 import { Layer } from "effect"
 import type { Engine } from "../../src/model/Engine.ts"
 import { LeakPolicy } from "../../src/model/Engine.ts"
+import { trainsSeveralColumns } from "./engineContract/columns.ts"
 import { failuresAreTyped } from "./engineContract/failures.ts"
 import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
 import { gradientsAreSlopes } from "./engineContract/gradients.ts"
@@ -21,6 +22,7 @@ export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, 
     agreesWithPyTorch(it, brief)
     agreesWithTorchvision(it, brief)
     agreesWithOnnxruntime(it)
+    trainsSeveralColumns(it)
     gradientsAreSlopes(it, brief)
     engineKeepsWhatIsNoNumber(it)
     freezesWhatIsFrozen(it)

@@ -166,7 +166,7 @@ describe("weights of another run", () => {
     return { weights, layer: Pretrained.layerMemory({ "runs/first": { metadata, tensors: weights } }) }
   }
   const start = (network: Network, labels: ReadonlyArray<string>, layer: Layer.Layer<Pretrained>) =>
-    Effect.provide(startWeights(network, 3, "runs/first", labels), layer)
+    Effect.provide(startWeights(network, 3, "runs/first", [{ name: "kind", classes: labels }]), layer)
 
   it.effect("are kept with the head where the classes are the same, and with a new one where they are not", () =>
     Effect.gen(function* () {

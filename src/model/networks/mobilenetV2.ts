@@ -1,7 +1,7 @@
 import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
-import { head } from "./heads.ts"
+import { headedEnd } from "./heads.ts"
 import type { NamePair } from "./renamed.ts"
 import { renamed } from "./renamed.ts"
 
@@ -26,7 +26,8 @@ const stages = [
 ] as const
 
 const build = (options: NetworkOptions): Network => {
-  const { classes, height, width } = options
+  const { height, width } = options
+  const end = headedEnd(options, "classifier.1")
   const convolution = ({ filters, kernel, name, stride }: Convolution): Block => {
     const shared = {
       name,
@@ -73,14 +74,14 @@ const build = (options: NetworkOptions): Network => {
     name: "mobilenet-v2",
     height,
     width,
-    classes,
+    ...end.logits,
     blocks: [
       ...activated("features.0", { filters: 32, kernel: 3, stride: 2 }),
       ...middle,
       ...activated(`features.${index}`, { filters: 1280, kernel: 1, stride: 1 }),
       { _tag: "GlobalAveragePool" },
       { _tag: "Dropout", name: "classifier.0", rate: 0.2 },
-      ...head(options.head ?? "fc", "classifier.1", classes)
+      ...end.blocks
     ]
   }
 }

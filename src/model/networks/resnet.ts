@@ -2,7 +2,7 @@ import { Array as Arrays } from "effect"
 import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
-import { head } from "./heads.ts"
+import { headedEnd } from "./heads.ts"
 
 /** Channels of the four stages; a bottleneck ends with four times as many. */
 const stages = [64, 128, 256, 512] as const
@@ -36,7 +36,9 @@ interface Layout {
 
 const build =
   ({ block, depths, name }: Layout) =>
-  ({ classes, head: kind = "fc", height, width }: NetworkOptions): Network => {
+  (options: NetworkOptions): Network => {
+    const { height, width } = options
+    const end = headedEnd(options, "fc")
     const expansion = block === "bottleneck" ? 4 : 1
     const residual = (path: string, before: number, channels: number, stride: number): Array<Block> => {
       const after = channels * expansion
@@ -66,14 +68,14 @@ const build =
       name,
       height,
       width,
-      classes,
+      ...end.logits,
       blocks: [
         ...normalised("conv1", "bn1", 64, 7, 2),
         relu,
         { _tag: "MaxPool", size: 3, stride: 2, padding: 1 },
         ...body,
         { _tag: "GlobalAveragePool" },
-        ...head(kind, "fc", classes)
+        ...end.blocks
       ]
     }
   }

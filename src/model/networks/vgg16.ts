@@ -2,7 +2,7 @@ import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
 import type { Tensor } from "../Tensor.ts"
-import { head } from "./heads.ts"
+import { headedEnd } from "./heads.ts"
 import type { NamePair } from "./renamed.ts"
 import { renamed } from "./renamed.ts"
 
@@ -18,7 +18,8 @@ const stages = [
 const relu: Block = { _tag: "Activation", kind: "relu" }
 
 const build = (options: NetworkOptions): Network => {
-  const { classes, height, width } = options
+  const { height, width } = options
+  const end = headedEnd(options, "classifier.6")
   const features: Array<Block> = []
   // As torchvision counts: a convolution, its activation and a pooling are one each.
   let index = 0
@@ -49,14 +50,14 @@ const build = (options: NetworkOptions): Network => {
     name: "vgg16",
     height,
     width,
-    classes,
+    ...end.logits,
     blocks: [
       ...features,
       { _tag: "AdaptiveAveragePool", size: [7, 7] },
       { _tag: "Flatten" },
       ...hidden(0),
       ...hidden(3),
-      ...head(options.head ?? "fc", "classifier.6", classes)
+      ...end.blocks
     ]
   }
 }

@@ -123,6 +123,13 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
         "residual",
         [block.blocks, block.shortcut ?? []].map((blocks) => renderBlocks(blocks, input, into).name)
       )
+    case "Heads":
+      return graph.node(
+        "Concat",
+        "heads",
+        block.heads.map(({ blocks }) => renderBlocks(blocks, input, into).name),
+        { axis: 1 }
+      )
   }
 }
 

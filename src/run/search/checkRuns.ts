@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { Engines } from "../../model/Engines.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { canonical } from "../../pipeline/canonical.ts"
@@ -15,8 +16,8 @@ const distinct = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => unknown): Read
  * image. Returns a digest of all their data; fails as a run would.
  */
 export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArray<RunConfig>) {
-  const plans = yield* Effect.forEach(configs, ({ engine, image, network, train }) =>
-    Effect.map(planNetwork(network, image, train), ({ smallest }) => ({ engine, smallest }))
+  const plans = yield* Effect.forEach(configs, ({ data, engine, image, network, train }) =>
+    Effect.map(planNetwork(network, image, train, labelColumnsOf(data)), ({ smallest }) => ({ engine, smallest }))
   )
   for (const { engine, smallest } of distinct(plans, (plan) => plan))
     yield* Effect.scoped(Engines.use((engines) => engines.choose(engine, smallest)))

@@ -3,6 +3,7 @@ import { Engines } from "../../model/Engines.ts"
 import type { Sweep, SweepStep } from "../../model/lrFind.ts"
 import { addStep, hasDiverged, suggestions, sweepRate } from "../../model/lrFind.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { openBatches } from "./openBatches.ts"
@@ -19,8 +20,8 @@ import { trainingData } from "./trainingData.ts"
  */
 export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
   const config = yield* resolveConfig(configured)
-  const { image, network, train } = config
-  const networkPlan = yield* planNetwork(network, image, train)
+  const { data, image, network, train } = config
+  const networkPlan = yield* planNetwork(network, image, train, labelColumnsOf(data))
   const engine = yield* Engines.use((engines) => engines.choose(config.engine, networkPlan.smallest))
   const dataset = yield* trainingData(config)
   const run = yield* prepareRun({ config, networkPlan, former: [] }, dataset)

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
-import { classWeightsOf } from "../../model/classWeights.ts"
+import { lossSettings } from "../../model/lossSettings.ts"
 import type { Engine } from "../../model/Engine.ts"
 import { EngineUnavailable, modelWeights } from "../../model/Engine.ts"
 import { Engines } from "../../model/Engines.ts"
@@ -16,6 +16,7 @@ import { countParameters, inputShape, parameters } from "../../model/shapes.ts"
 import { startWeights } from "../../model/startWeights.ts"
 import type { Weights } from "../../model/Tensor.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { configDigest } from "../configDigest.ts"
 import { openBatches } from "./openBatches.ts"
@@ -66,9 +67,9 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
 >(run: Run, dataset: Dataset) {
   const { config, networkPlan } = run
   const { seed, train } = config
-  const network = networkPlan.forClasses(dataset.classes.length)
+  const network = networkPlan.forColumns(dataset.columns)
   const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
-  const weights = yield* startWeights(network, seed, config.network.weights, dataset.classes)
+  const weights = yield* startWeights(network, seed, config.network.weights, dataset.columns)
   const since = trainedSince(network, freezing)
   const all = parameters(network)
   const at = freezing.stages.length > 1 ? 0 : firstTrained(freezing, 0)
@@ -141,8 +142,7 @@ export const openRun = Effect.fn("openRun")(function* <
     weights,
     optimizer: train.optimizer,
     freezing,
-    labelSmoothing: train.labelSmoothing,
-    classWeights: classWeightsOf(train.classWeights, dataset.train, dataset.classes.length),
+    ...lossSettings(train, dataset.columns, labelColumnsOf(config.data), dataset.train),
     clipNorm: train.clipNorm,
     clipValue: train.clipValue,
     ema: train.ema,

@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import type { Checkpoints } from "../../model/Checkpoints.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { configDigest } from "../configDigest.ts"
 import { readFormer } from "../former.ts"
@@ -32,7 +33,7 @@ export interface RunRequest {
 export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
   const config = yield* resolveConfig(request.config)
-  const networkPlan = yield* planNetwork(config.network, config.image, config.train)
+  const networkPlan = yield* planNetwork(config.network, config.image, config.train, labelColumnsOf(config.data))
   const digest = yield* configDigest(config)
   const former = [...(yield* readFormer(request.folder)), ...(request.former === undefined ? [] : [request.former])]
   const began = request.engine === undefined ? yield* readRunEngine(request.folder) : undefined

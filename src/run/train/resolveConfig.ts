@@ -1,4 +1,5 @@
 import { Effect, Option, Schema } from "effect"
+import { insideOf } from "../../model/Block.ts"
 import type { Metadata } from "../../model/Pretrained.ts"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import { modelFacts } from "../../model/Model.ts"
@@ -30,8 +31,8 @@ const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof FromW
 ]
 
 /** Whether any block pads as TensorFlow does. */
-const padsSame = ({ blocks }: Pick<Network, "blocks">): boolean =>
-  blocks.some((block) => (block._tag === "Residual" ? padsSame(block) : "padding" in block && block.padding === "same"))
+const padsSame = (blocks: Network["blocks"]): boolean =>
+  blocks.some((block) => ("padding" in block && block.padding === "same") || insideOf(block).some(padsSame))
 
 /** What a run's model says of its preprocessing; nothing where the weights are no run's. */
 const ofModel = (metadata: Metadata): Metadata | undefined =>
@@ -39,7 +40,7 @@ const ofModel = (metadata: Metadata): Metadata | undefined =>
     Option.map(modelFacts(metadata), ({ image, network }) => ({
       mean: String(image.mean ?? [0.5, 0.5, 0.5]),
       std: String(image.std ?? [0.5, 0.5, 0.5]),
-      padding: padsSame(network) ? "same" : "symmetric"
+      padding: padsSame(network.blocks) ? "same" : "symmetric"
     }))
   )
 

@@ -1,12 +1,14 @@
-import { Effect, Schema } from "effect"
+import { Array as Arrays, Effect, Schema } from "effect"
 import { enginesText } from "../../metrics/enginesUsed.ts"
 import type { Report } from "../../metrics/Report.ts"
 import { EpochRecord } from "../../metrics/Report.ts"
 import { weightsDigest } from "../../model/FeatureSpace.ts"
-import { decodeModel } from "../../model/Model.ts"
+import { decodeModel, modelColumns } from "../../model/Model.ts"
+import { headsFor } from "../../model/NetworkPlan.ts"
 import { networkFor } from "../../model/networks.ts"
 import { inputShape } from "../../model/shapes.ts"
 import { startWeights } from "../../model/startWeights.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { byKind, countByReason, RefusalLines } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { readListing } from "../train/begunData.ts"
@@ -98,11 +100,12 @@ const checkDigests = Effect.fn("verify.digests")(function* ({ receipt }: Report)
   )
 })
 
-/** The classes of the run's model, in its order. */
-const labelsOf = Effect.gen(function* () {
+/** The label columns of a run, with the classes of its model. */
+const columnsOf = Effect.fnUntraced(function* ({ data }: RunConfig) {
   const folder = yield* RunFolder
   const file = "model/model.safetensors"
-  return (yield* decodeModel(yield* folder.read(file), file)).labels
+  const columns = modelColumns(yield* decodeModel(yield* folder.read(file), file))
+  return Arrays.zipWith(labelColumnsOf(data), columns, ({ column: name }, { classes }) => ({ name, classes }))
 })
 
 /** Compares the initial weights with their digest, where they came from a file. */
@@ -110,9 +113,10 @@ const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { dat
   const what = "start weights"
   const source = config.network.weights
   if (source === undefined) return compare(what, "drawn from the seed", undefined, receipt.weightsDigest)
-  const network = yield* networkFor(config.network, { ...config.image, classes: data.classes })
-  const labels = yield* Effect.orElseSucceed(labelsOf, (): ReadonlyArray<string> => [])
-  return yield* startWeights(network, config.seed, source, labels).pipe(
+  const columns = yield* Effect.orElseSucceed(columnsOf(config), () => [])
+  const classes = headsFor(labelColumnsOf(config.data), (index) => columns[index]?.classes.length ?? data.classes)
+  const network = yield* networkFor(config.network, { ...config.image, classes })
+  return yield* startWeights(network, config.seed, source, columns).pipe(
     Effect.flatMap((weights) => weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })),
     Effect.map((digest) => compare(what, `of ${source}`, receipt.weightsDigest, digest)),
     Effect.catch((error) => Effect.succeed(cannot(what, error.message)))

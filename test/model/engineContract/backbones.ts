@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs"
 import type { Engine } from "../../../src/model/Engine.ts"
 import type { Network } from "../../../src/model/Network.ts"
 import { architectureOf } from "../../../src/model/networks.ts"
-import type { Head } from "../../../src/model/networks/heads.ts"
+import type { HeadLayers } from "../../../src/model/networks/heads.ts"
 import { parameters } from "../../../src/model/shapes.ts"
 import { sizeOf } from "../../../src/model/Tensor.ts"
 import { assertNear, firstOfRows, openSession, referenceWeights, sgd, tiledBatch } from "./reference.ts"
@@ -13,7 +13,7 @@ import { assertNear, firstOfRows, openSession, referenceWeights, sgd, tiledBatch
 /** A record of ../shared/fixtures/backbones.json; see the fixtures' README. `gradients.json` here has more of its kind. */
 interface Case {
   readonly network: string
-  readonly head: Head | null
+  readonly head: HeadLayers | null
   readonly size: number
   readonly batch: number
   readonly classes?: number

@@ -68,7 +68,7 @@ class Model:
         with torch.no_grad():
             self.apply(network["blocks"], torch.zeros(2, 3, network["height"], network["width"]))
         for name, tensor in self.tensors.items():
-            tensor.requires_grad_(not name.split(".")[1].startswith("running"))
+            tensor.requires_grad_(not name.rsplit(".", 1)[1].startswith("running"))
 
     def tensor(self, block, part, shape):
         name = f"{block['name']}.{part}"
@@ -129,6 +129,8 @@ class Model:
             return x * torch.tensor(mask).reshape(x.shape)
         if kind == "Residual":
             return x + self.apply(b["blocks"], x)
+        if kind == "Heads":
+            return torch.cat([self.apply(head["blocks"], x) for head in b["heads"]], 1)
         raise ValueError(kind)
 
 
@@ -260,12 +262,27 @@ def averaged(model, ema):
     return average
 
 
-def run(case):
-    network = NETWORKS[case["network"]]
+def one_column(case, classes):
+    """The loss of logits with one column of labels, by the formula, and these labels."""
+    n = case["batch"]
+    labels = ((uniform("labels", n) + 1) / 2 * classes).floor().long()
+    weights = torch.tensor(case["classWeights"]) if "classWeights" in case else None
+    target = labels
+    if "mix" in case:
+        share = torch.tensor(case["mix"])[:, None]
+        first, second = (F.one_hot(y, classes).float() for y in (labels, labels.roll(1)))
+        target = share * first + (1 - share) * second
+    return labels.tolist(), lambda logits: F.cross_entropy(
+        logits, target, weights, label_smoothing=case.get("labelSmoothing", 0)
+    )
+
+
+def run(case, networks=NETWORKS, loss_of=one_column):
+    network = networks[case["network"]]
     height, width, classes, n = network["height"], network["width"], network["classes"], case["batch"]
     model = Model(network)
     images = (case.get("gain", 1) * uniform("input", n * height * width * 3)).float().reshape(n, height, width, 3).permute(0, 3, 1, 2).contiguous()
-    labels = ((uniform("labels", n) + 1) / 2 * classes).floor().long()
+    labels, criterion = loss_of(case, classes)
     trained = [t for t in model.tensors.values() if t.requires_grad]
     decay = case.get("weightDecay", 0)
     if case["kind"] == "sgd":
@@ -277,8 +294,6 @@ def run(case):
         make = torch.optim.Adam if case["kind"] == "adam" else torch.optim.AdamW
         optimizer = make(trained, case["learningRate"], (case.get("beta1", 0.9), case.get("beta2", 0.999)),
                          case.get("eps", 1e-8), decay)
-    weights = torch.tensor(case["classWeights"]) if "classWeights" in case else None
-
     ema = case.get("ema")
     average = ema and averaged(model, ema)
 
@@ -296,18 +311,13 @@ def run(case):
         model.tensors = raw
         return logits
 
-    figures = {"labels": labels.tolist(), "logitsBefore": predict(), "losses": [], "gradientNorms": []}
+    figures = {"labels": labels, "logitsBefore": predict(), "losses": [], "gradientNorms": []}
     for step in range(STEPS):
         model.training, model.step = True, step
         logits = model.apply(network["blocks"], images)
         if step == 0:
             figures["trainingLogits"] = numbers(logits)
-        target = labels
-        if "mix" in case:
-            share = torch.tensor(case["mix"])[:, None]
-            first, second = (F.one_hot(y, classes).float() for y in (labels, labels.roll(1)))
-            target = share * first + (1 - share) * second
-        loss = F.cross_entropy(logits, target, weights, label_smoothing=case.get("labelSmoothing", 0))
+        loss = criterion(logits)
         optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(trained, case.get("clipNorm", math.inf))
@@ -340,10 +350,14 @@ def numbers(tensor):
     return [rounded(x) for x in tensor.detach().flatten().tolist()]
 
 
-parts = {"salt": SALT, "seed": SEED, "networks": NETWORKS}
-print("{")
-for key, value in parts.items():
-    print(f"  {json.dumps(key)}: {json.dumps(value)},")
-print('  "cases": [')
-print(",\n".join("    " + json.dumps(run(case)) for case in CASES))
-print("  ]\n}")
+def write(parts, cases):
+    print("{")
+    for key, value in parts.items():
+        print(f"  {json.dumps(key)}: {json.dumps(value)},")
+    print('  "cases": [')
+    print(",\n".join("    " + json.dumps(case) for case in cases))
+    print("  ]\n}")
+
+
+if __name__ == "__main__":
+    write({"salt": SALT, "seed": SEED, "networks": NETWORKS}, map(run, CASES))

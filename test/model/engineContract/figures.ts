@@ -8,10 +8,9 @@ const Numbers = Schema.Array(Schema.Finite)
 
 const Tensors = Schema.Record(Schema.String, Schema.Struct({ norm: Schema.Finite, first: Numbers }))
 
-/** One training run of PyTorch, as `figures.py` wrote it down. */
-const Case = Schema.Struct({
+/** The facts of a training run of PyTorch, as `figures.py` and `columns.py` wrote them down. */
+export const caseFields = {
   name: Schema.String,
-  network: Schema.Literals(["mobile", "plain", "capped"]),
   batch: Schema.Int,
   ...OptimizerConfig.fields,
   /** The images are the formula's times this, or as they are. */
@@ -34,7 +33,11 @@ const Case = Schema.Struct({
     weightsAfter: Tensors,
     averageAfter: Schema.optionalKey(Tensors)
   })
-})
+}
+
+const Case = Schema.Struct({ ...caseFields, network: Schema.Literals(["mobile", "plain", "capped"]) })
+/** One training run of PyTorch. */
+export type TrainingCase = Omit<typeof Case.Type, "network">
 
 const Figures = Schema.Struct({
   salt: Schema.String,

@@ -2,9 +2,9 @@ import type { Vitest } from "@effect/vitest"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
-import type { Engine } from "../../../src/model/Engine.ts"
+import type { Engine, SessionOptions } from "../../../src/model/Engine.ts"
 import type { Network } from "../../../src/model/Network.ts"
-import type { Head } from "../../../src/model/networks/heads.ts"
+import type { HeadLayers } from "../../../src/model/networks/heads.ts"
 import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
@@ -12,6 +12,8 @@ import { slotKinds } from "../../../src/model/optimizer.ts"
 import { parameters } from "../../../src/model/shapes.ts"
 import type { Tensor } from "../../../src/model/Tensor.ts"
 import { sizeOf } from "../../../src/model/Tensor.ts"
+import type { Batch } from "../../../src/pipeline/Batch.ts"
+import type { TrainingCase } from "./figures.ts"
 import { figures } from "./figures.ts"
 import { assertNear, firstOfRows, openSession, referenceBatch, referenceWeights, sgd } from "./reference.ts"
 
@@ -28,7 +30,7 @@ interface Optimizer {
 /** What all records of the fixtures say; see the fixtures' README. */
 interface Record {
   readonly network: "simple_cnn" | "mobilenet_v2" | "vgg16"
-  readonly head: Head | null
+  readonly head: HeadLayers | null
   readonly size: number
   readonly batch: number
   readonly classes?: number
@@ -97,6 +99,52 @@ const openNetwork = (network: Network, salt: string, optimizer: Optimizer) =>
     }
   })
 
+/** Trains on a batch as PyTorch did, and compares logits, losses, gradients and weights. */
+export const trainsAs = Effect.fnUntraced(function* (
+  options: Omit<TrainingCase, "figures">,
+  expected: TrainingCase["figures"],
+  network: Network,
+  batch: Batch,
+  more: Partial<SessionOptions> = {}
+) {
+  const session = yield* openSession(network, {
+    weights: referenceWeights(network, figures.salt),
+    optimizer: options,
+    labelSmoothing: options.labelSmoothing ?? 0,
+    classWeights: options.classWeights && Float32Array.from(options.classWeights),
+    clipNorm: options.clipNorm,
+    clipValue: options.clipValue,
+    ema: options.ema,
+    seed: figures.seed,
+    ...more
+  })
+  assertNear(yield* session.predict(batch), expected.logitsBefore, "logits before")
+  for (const [step, loss] of expected.losses.entries()) {
+    const result = yield* session.train(batch, { step, learningRate: options.learningRate })
+    if (step === 0) assertNear(result.logits, expected.trainingLogits, "logits in training")
+    assertNear([result.loss], [loss], `loss of step ${step}`)
+    assertNear([result.gradientNorm], [expected.gradientNorms[step]!], `gradient norm of step ${step}`)
+  }
+  assertNear(yield* session.predict(batch), expected.logitsAfter, "logits after")
+  const { average, optimizer, weights } = yield* session.snapshot
+  assert.strictEqual(average === undefined, expected.averageAfter === undefined)
+  for (const [what, tensors, figures] of [
+    ["weight", weights, expected.weightsAfter],
+    ["average", average ?? new Map<string, Tensor>(), expected.averageAfter ?? {}]
+  ] as const) {
+    assert.deepStrictEqual([...tensors.keys()].sort(), Object.keys(figures).sort())
+    for (const [name, { first, norm }] of Object.entries(figures)) {
+      const { data } = tensors.get(name)!
+      assertNear([Math.hypot(...data)], [norm], `norm of the ${what} ${name} after`)
+      assertNear(data.subarray(0, first.length), first, `the ${what} ${name} after`)
+    }
+  }
+  const trained = parameters(network).filter(({ trainable }) => trainable)
+  const slots = trained.flatMap(({ name }) => slotKinds(options).map((kind) => `${kind}.${name}`))
+  assert.deepStrictEqual([...optimizer.slots.keys()].sort(), slots.sort())
+  assert.strictEqual(optimizer.step, expected.losses.length)
+}, Effect.scoped)
+
 /** Declares that an engine computes what PyTorch computes; `brief` leaves out what takes minutes on a card in software. */
 export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: boolean) => {
   const slow = it.effect.skipIf(brief || !existsSync(shared))
@@ -111,41 +159,7 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: bool
         ...(options.mix && { mix: { partners, shares: Float32Array.from(options.mix) } })
       }
       assert.deepStrictEqual([...batch.labels], expected.labels)
-      const session = yield* openSession(network, {
-        weights: referenceWeights(network, figures.salt),
-        optimizer: options,
-        labelSmoothing: options.labelSmoothing ?? 0,
-        classWeights: options.classWeights && Float32Array.from(options.classWeights),
-        clipNorm: options.clipNorm,
-        clipValue: options.clipValue,
-        ema: options.ema,
-        seed: figures.seed
-      })
-      assertNear(yield* session.predict(batch), expected.logitsBefore, "logits before")
-      for (const [step, loss] of expected.losses.entries()) {
-        const result = yield* session.train(batch, { step, learningRate: options.learningRate })
-        if (step === 0) assertNear(result.logits, expected.trainingLogits, "logits in training")
-        assertNear([result.loss], [loss], `loss of step ${step}`)
-        assertNear([result.gradientNorm], [expected.gradientNorms[step]!], `gradient norm of step ${step}`)
-      }
-      assertNear(yield* session.predict(batch), expected.logitsAfter, "logits after")
-      const { average, optimizer, weights } = yield* session.snapshot
-      assert.strictEqual(average === undefined, expected.averageAfter === undefined)
-      for (const [what, tensors, figures] of [
-        ["weight", weights, expected.weightsAfter],
-        ["average", average ?? new Map<string, Tensor>(), expected.averageAfter ?? {}]
-      ] as const) {
-        assert.deepStrictEqual([...tensors.keys()].sort(), Object.keys(figures).sort())
-        for (const [name, { first, norm }] of Object.entries(figures)) {
-          const { data } = tensors.get(name)!
-          assertNear([Math.hypot(...data)], [norm], `norm of the ${what} ${name} after`)
-          assertNear(data.subarray(0, first.length), first, `the ${what} ${name} after`)
-        }
-      }
-      const trained = parameters(network).filter(({ trainable }) => trainable)
-      const slots = trained.flatMap(({ name }) => slotKinds(options).map((kind) => `${kind}.${name}`))
-      assert.deepStrictEqual([...optimizer.slots.keys()].sort(), slots.sort())
-      assert.strictEqual(optimizer.step, expected.losses.length)
+      yield* trainsAs(options, expected, network, batch)
     })
   )
 

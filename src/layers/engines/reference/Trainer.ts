@@ -1,5 +1,5 @@
 import type { Dropout } from "../../../model/Block.ts"
-import { crossEntropy } from "../../../metrics/crossEntropy.ts"
+import { trainingLoss } from "../../../model/loss.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../../model/Engine.ts"
 import { modelWeights } from "../../../model/Engine.ts"
@@ -63,11 +63,7 @@ export class Trainer {
     const batchStatistics = freezing?.keepStatistics !== true
     const pass = { training: true, batchStatistics, weights, gradients, mask }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
-    const { gradient, loss } = crossEntropy(output.data, batch.labels, {
-      ...this.#options,
-      classes: network.classes,
-      mix: batch.mix
-    })
+    const { gradient, loss } = trainingLoss(output.data, network, batch, this.#options)
     backward(gradient)
     const gradientNorm = clip(gradients, clipNorm, clipValue)
     // The optimiser counts its own steps: its corrections begin anew with every session, the run's `step` does not.

@@ -8,6 +8,7 @@ import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { dropout } from "./dropout.ts"
 import { flatten } from "./flatten.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
+import { heads } from "./heads.ts"
 import { maxPool } from "./maxPool.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 import { residual } from "./residual.ts"
@@ -36,6 +37,8 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return dropout(block, input, pass)
     case "Residual":
       return residual(applyAll)(block, input, pass)
+    case "Heads":
+      return heads(applyAll)(block, input, pass)
   }
 }
 

@@ -16,8 +16,8 @@ import { applyAll } from "./apply.ts"
 import type { Device } from "./Device.ts"
 import { use } from "./Device.ts"
 import { intoBackend, outOfBackend } from "./layout.ts"
+import { lossGradient } from "./lossGradient.ts"
 import type { Pass } from "./Pass.ts"
-import { targetsOf } from "./targets.ts"
 
 type Named = Pick<Parameter, "name" | "shape">
 
@@ -61,7 +61,7 @@ export class Trainer {
 
   /** One step; the logits and the gradients' norm are the caller's to dispose of. */
   train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
-    const { classWeights, freezing, labelSmoothing, network, seed } = this.#options
+    const { freezing, network, seed } = this.#options
     const { operators } = this.#device
     refuse(batchFault(network, batch))
     use(this.#device)
@@ -76,11 +76,8 @@ export class Trainer {
           dropoutMask({ seed, step: at.step, block: name, rate }, length)
       }
       const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
-      const { classes } = network
-      const { sums, targets } = targetsOf(batch.labels, { classes, classWeights, labelSmoothing, mix: batch.mix })
       const logits = output as tf.Tensor2D // the last block's shape was checked
-      const expected = tf.mul(tf.softmax(logits), tf.tensor2d(sums, [batch.size, 1]))
-      backward(tf.sub(expected, tf.tensor2d(targets, [batch.size, classes])), false)
+      backward(lossGradient(logits, network, batch, this.#options), false)
       const kinds = slotKinds(this.#options.optimizer)
       const changes = [...pass.gradients].map(([name, gradient]) => ({
         name,

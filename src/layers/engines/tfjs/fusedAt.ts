@@ -8,6 +8,7 @@ import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { dropout } from "./dropout.ts"
 import { flatten } from "./flatten.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
+import { heads } from "./heads.ts"
 import { maxPool } from "./maxPool.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Fused, FusedAt } from "./Pass.ts"
@@ -16,7 +17,16 @@ import { residual } from "./residual.ts"
 /** The blocks that TensorFlow.js's own operations are enough for. */
 type Plain = Extract<
   Block,
-  { readonly _tag: "MaxPool" | "GlobalAveragePool" | "AdaptiveAveragePool" | "Flatten" | "Dropout" | "Residual" }
+  {
+    readonly _tag:
+      | "MaxPool"
+      | "GlobalAveragePool"
+      | "AdaptiveAveragePool"
+      | "Flatten"
+      | "Dropout"
+      | "Residual"
+      | "Heads"
+  }
 >
 
 /** A block by TensorFlow.js's own operations, on any backend. */
@@ -35,6 +45,8 @@ export const plain = (block: Plain): Fused => {
       return by((...rest) => dropout(block, ...rest))
     case "Residual":
       return by((...rest) => residual(block, ...rest))
+    case "Heads":
+      return by((...rest) => heads(block, ...rest))
   }
 }
 

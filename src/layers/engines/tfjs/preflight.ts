@@ -3,6 +3,8 @@ import { EngineUnavailable } from "../../../model/Engine.ts"
 import type { Network } from "../../../model/Network.ts"
 import { ShapeMismatch, checkNetwork, inputShape, parameters } from "../../../model/shapes.ts"
 import { sizeOf } from "../../../model/Tensor.ts"
+import type { ColumnLabels } from "../../../pipeline/LabelColumn.ts"
+import { columnLabels } from "../../../pipeline/LabelColumn.ts"
 import type { Device } from "./Device.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { open } from "./session.ts"
@@ -53,7 +55,15 @@ const step = Effect.fnUntraced(function* (device: Device, network: Network) {
   })
   const { height, width } = network
   const images = Float32Array.from({ length: 2 * sizeOf(inputShape(network)) }, (_, i) => (i % 7) / 7)
-  const batch = { index: 0, images, labels: Int32Array.of(0, 0), ids: ["0", "1"], size: 2, height, width }
+  // One row of each column is not known: that is computed by a kernel of its own.
+  const columns = network.heads?.map(({ classes, kind }): ColumnLabels =>
+    columnLabels({ classes: Array.from({ length: classes }, String), values: kind === "softmax" ? "one" : "several" }, [
+      [0],
+      undefined
+    ])
+  )
+  const labels = Int32Array.of(0, 0)
+  const batch = { index: 0, images, labels, ...(columns && { columns }), ids: ["0", "1"], size: 2, height, width }
   const { loss } = yield* session.train(batch, { step: 0, learningRate: 0.001 })
   yield* session.predict(batch)
   return loss

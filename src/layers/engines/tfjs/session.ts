@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { Effect } from "effect"
-import { crossEntropy } from "../../../metrics/crossEntropy.ts"
+import { trainingLoss } from "../../../model/loss.ts"
 import type { Session, SessionOptions } from "../../../model/Engine.ts"
 import { EngineError, LeakPolicy } from "../../../model/Engine.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
@@ -82,8 +82,7 @@ export const open = Effect.fn("tfjs.open")(function* (device: Device, options: S
       Effect.gen(function* () {
         const open = yield* opened
         const [logits, norm] = yield* counted("training step", () => open.train(batch, at), batch)
-        const { classes } = options.network
-        const { loss } = crossEntropy(logits, batch.labels, { ...options, classes, mix: batch.mix })
+        const { loss } = trainingLoss(logits, options.network, batch, options)
         return { loss, logits, gradientNorm: Math.max(...norm) } // of one number
       }),
     predict: (batch) =>

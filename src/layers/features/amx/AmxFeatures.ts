@@ -31,7 +31,7 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen, load: type
     return yield* new FeaturesError({
       engine,
       reason: "unavailable",
-      detail: "a kernel is too large for it. Use onnxruntime"
+      detail: "a kernel is too large for it, or the network's heads have hidden layers. Use onnxruntime"
     })
   let program: object | undefined = yield* Effect.acquireRelease(
     Effect.try({ try: () => addon.open(lines.numbers, lines.weights, processorThreads()), catch: failed }),

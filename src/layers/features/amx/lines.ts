@@ -1,9 +1,11 @@
-import type { Activation, Block } from "../../../model/Block.ts"
+import type { Activation, Block, Heads } from "../../../model/Block.ts"
 import type { Applied, Linear } from "../../../model/onnx/linear.ts"
 import { affineOf, applied, folded, isLinear } from "../../../model/onnx/linear.ts"
 import type { Frozen } from "../../../model/onnx/onnxModel.ts"
 import { outputShape, windowOf } from "../../../model/shapes.ts"
 import type { Shape, Window } from "../../../model/shapes.ts"
+import type { Weights } from "../../../model/Tensor.ts"
+import { elementAt } from "../../../pipeline/elementAt.ts"
 
 /** Numbers of the addon's operations (`Code` in `native/Program.h`). */
 const codes = {
@@ -54,13 +56,34 @@ const image = (shape: Shape) => shape as readonly [number, number, number] // th
 /** A flat value is an image of one pixel. */
 const pixels = (shape: Shape) => (shape.length === 3 ? shape : ([1, 1, shape[0]] as const))
 
+/** The linear blocks of heads; more than one a head where a head has hidden layers. */
+const layersOf = ({ heads }: Heads) => heads.map(({ blocks }) => applied(blocks))
+
+/** Whether the addon has an operation for a block: it cannot put the results of hidden layers side by side. */
+const isThere = (block: Block): boolean =>
+  block._tag !== "Heads" || layersOf(block).every((layers) => layers.length === 1 && layers[0]?.block._tag === "Dense")
+
+/** Heads of one linear layer each as one linear layer: their weights' rows one after the other. */
+const stacked = (heads: Heads, weights: Weights) => {
+  const parts = layersOf(heads)
+    .flat()
+    .flatMap(({ block, norms }) => (isLinear(block) ? [folded(block, norms, weights)] : []))
+  const units = parts.map(({ weight }) => elementAt(weight.shape, 0))
+  return {
+    weight: Float32Array.from(parts.flatMap(({ weight }) => Array.from(weight.data))),
+    bias: Float32Array.from(parts.flatMap(({ bias }, k) => Array.from(bias ?? new Float32Array(elementAt(units, k)))))
+  }
+}
+
 /**
  * Frozen blocks as what the addon opens: the images' shape and a line for each operation in `numbers`, and the weights,
  * batch norms folded in, to which the lines refer by number.
  *
- * The blocks must fit their input and the weights be there. Undefined where a kernel is larger than the addon takes.
+ * The blocks must fit their input and the weights be there. Undefined where a kernel is larger than the addon takes, or
+ * heads have hidden layers.
  */
 export const linesOf = ({ blocks, input, weights }: Frozen) => {
+  if (!blocks.every(isThere)) return undefined
   const lines: Array<Line> = []
   let value = 0
   const add = (line: Omit<Line, "in" | "out" | "activation">, from: number): number => {
@@ -113,6 +136,8 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
           { code: "addition", shape, other: list(block.shortcut ?? [], from, input) },
           list(block.blocks, from, input)
         )
+      case "Heads":
+        return add({ code: "dense", shape, ...stacked(block, weights), window: point }, from)
     }
   }
 

@@ -18,6 +18,7 @@ const attributeJson = (attribute: Attribute) => {
   if ("type" in attribute) return { type: attribute.type }
   if ("text" in attribute) return { s: btoa(attribute.text) }
   if ("flag" in attribute) return { b: attribute.flag }
+  if ("number" in attribute) return { i: String(attribute.number) }
   if ("shape" in attribute) return { shape: shapeJson(attribute.shape) }
   if ("numbers" in attribute) return { list: { i: attribute.numbers.map(String) } }
   const { constant } = attribute

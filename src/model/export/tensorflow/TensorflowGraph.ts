@@ -12,6 +12,8 @@ export type Attribute =
   | { readonly type: ElementType }
   | { readonly text: string }
   | { readonly flag: boolean }
+  /** A whole number. */
+  | { readonly number: number }
   | { readonly numbers: ReadonlyArray<number> }
   /** -1 stands for a size that is known when the graph runs. */
   | { readonly shape: ReadonlyArray<number> }

@@ -31,6 +31,7 @@ const attrValue = (attribute: Attribute): Message => {
   if ("type" in attribute) return [[6, elementTypes[attribute.type]]]
   if ("text" in attribute) return [[2, attribute.text]]
   if ("flag" in attribute) return [[5, attribute.flag ? 1 : 0]]
+  if ("number" in attribute) return [[3, attribute.number]]
   if ("shape" in attribute) return [[7, shapeProto(attribute.shape)]]
   if ("constant" in attribute) return [[8, tensorProto(attribute.constant)]]
   return [[1, attribute.numbers.map((number) => [3, number] as const)]]

@@ -1,6 +1,6 @@
 import { elementAt } from "../../../pipeline/elementAt.ts"
 import { averagingMatrix } from "../../averagingMatrix.ts"
-import type { AdaptiveAveragePool, BatchNorm, Block, MaxPool, Padding } from "../../Block.ts"
+import type { AdaptiveAveragePool, BatchNorm, Block, Heads, MaxPool, Padding } from "../../Block.ts"
 import { channelsLast } from "../../layout.ts"
 import { affineOf, applied, folded, isLinear } from "../../onnx/linear.ts"
 import type { Linear } from "../../onnx/linear.ts"
@@ -128,6 +128,19 @@ const adaptiveAveragePool = (
   return transpose(reshape(averaged, [-1, channels, rows, columns], graph), [0, 2, 3, 1], graph)
 }
 
+/** The logits of all heads in a row. */
+const heads = ({ heads }: Heads, input: Value, into: Rendering): string => {
+  const values = heads.map(({ blocks }) => renderBlocks(blocks, input, into).name)
+  const [only] = values
+  // TensorFlow joins two or more.
+  if (only !== undefined && values.length === 1) return only
+  const axis = into.graph.constant("heads/axis", [], Int32Array.of(1))
+  return into.graph.node("ConcatV2", "heads", [...values, axis], {
+    N: { number: values.length },
+    Tidx: { type: "DT_INT32" }
+  })
+}
+
 const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): string => {
   const { graph } = into
   switch (block._tag) {
@@ -156,6 +169,8 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
         "residual",
         [block.blocks, block.shortcut ?? []].map((blocks) => renderBlocks(blocks, input, into).name)
       )
+    case "Heads":
+      return heads(block, input, into)
   }
 }
 
