@@ -1,6 +1,6 @@
 import { topK } from "../metrics/topK.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
-import { evenThreshold } from "../metrics/multilabel.ts"
+import { evenThreshold, sigmoid } from "../metrics/multilabel.ts"
 import type { PlacedColumn } from "../pipeline/LabelColumn.ts"
 import type { Model, ModelColumn } from "./Model.ts"
 import { unseenAmong } from "./unseenPairs.ts"
@@ -57,8 +57,6 @@ export interface AnswerOptions {
 
 /** A label column of a model. */
 type Column = Omit<ModelColumn & PlacedColumn, "temperature">
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** The class above with the highest sum of its classes' probabilities. */
 const above = (parent: NonNullable<ModelColumn["parent"]>, probabilities: ReadonlyArray<number>): Candidate => {
