@@ -1,5 +1,6 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import type { ColumnCounts } from "../metrics/Report.ts"
 import { percent } from "../metrics/numberText.ts"
 import { labelsText } from "../pipeline/conflicts.ts"
 import type { Leakage } from "../pipeline/leakage.ts"
@@ -15,7 +16,7 @@ import { bar, section, table } from "./text.ts"
 const barWidth = 24
 const shownSizes = 8
 
-const classTable = ({ classes }: Inspection) => {
+const classTable = ({ classes }: Pick<Inspection, "classes">) => {
   const counted = classes.map((one) => ({ ...one, images: one.train + one.validation + one.test }))
   const most = Math.max(...counted.map(({ images }) => images))
   const all = counted.reduce((sum, { images }) => sum + images, 0)
@@ -31,6 +32,29 @@ const classTable = ({ classes }: Inspection) => {
       bar(images / most, barWidth)
     ])
   ])
+}
+
+/** A label column: how many rows are known in it, its classes, and the values that were left out of it. */
+const columnSection = (column: ColumnCounts): string => {
+  const { classes, conflicting = 0, empty, known, name, perClass, rare, values } = column
+  const kept = perClass.filter((one) => one.train + one.validation + one.test > 0)
+  const others = perClass.filter((one) => !kept.includes(one))
+  const counts = [
+    `${known} rows known`,
+    ...(empty === 0 ? [] : [`${empty} empty`]),
+    ...(rare === 0 ? [] : [`${rare} with rare values only`]),
+    ...(conflicting === 0 ? [] : [`${conflicting} that contradict rows with the same image`])
+  ]
+  return section(
+    `${visibleLine(name)}: ${classes} ${classes === 1 ? "class" : "classes"}${values === "several" ? ", several in a row" : ""}`,
+    [
+      counts.join(", "),
+      classTable({ classes: kept.toSorted((a, b) => b.train - a.train || (a.label < b.label ? -1 : 1)) }),
+      ...(others.length === 0
+        ? []
+        : [`left out: ${others.map(({ label, listed }) => `${visibleLine(label)} ${listed}`).join(", ")}`])
+    ].join("\n")
+  )
 }
 
 const reasonsText = (reasons: Inspection["refused"]) =>
@@ -71,7 +95,7 @@ const leakageSections = (leakage: Leakage): ReadonlyArray<string> => {
   )
   const found = leakage.contradictions.filter(({ sets }) => sets > 0)
   const sets = found.flatMap((one) => [
-    `${one.sets} with different labels share ${sharedText(one)}: ${one.rows} rows`,
+    `${one.labels === undefined ? "" : `${visibleLine(one.labels)}: `}${one.sets} with different labels share ${sharedText(one)}: ${one.rows} rows`,
     ...one.examples
       .slice(0, shownSets)
       .map(({ labels, rows, shared }) =>
@@ -87,16 +111,16 @@ const leakageSections = (leakage: Leakage): ReadonlyArray<string> => {
 }
 
 const inspectionText = (found: Inspection) => {
-  const { classesLeftOut, images, leakage, leftOut, refused, split, sum } = found
+  const { classesLeftOut, columns, images, leakage, leftOut, refused, split, sum } = found
   const more = images.sizes.length - shownSizes
   return [
     sum,
-    `${found.classes.length} classes: ${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
-    section("Classes", classTable(found)),
+    `${columns === undefined ? `${found.classes.length} classes` : `${columns.length} label ${columns.length === 1 ? "column" : "columns"}`}: ${split.train} to train on, ${split.validation} to validate, ${split.test} to test`,
+    ...(columns === undefined ? [section("Classes", classTable(found))] : columns.map(columnSection)),
     section("Refused", refused.length === 0 ? "nothing" : reasonsText(refused)),
     ...(leftOut.length === 0 ? [] : [section("Left out, as configured", reasonsText(leftOut))]),
     ...(leakage === undefined ? [] : leakageSections(leakage)),
-    ...(classesLeftOut.length === 0
+    ...(columns !== undefined || classesLeftOut.length === 0
       ? []
       : [
           section(

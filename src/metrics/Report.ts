@@ -142,13 +142,18 @@ export const ColumnCounts = Schema.Struct({
   values: LabelColumn.fields.values,
   /** How many classes there are. */
   classes: Count,
-  /** `kept = known + empty + rare`, of the kept rows. */
+  /** `kept = known + empty + rare + conflicting`, of the kept rows. */
   known: Count,
   empty: Count,
   /** Left out, as the value has too few samples. */
   rare: Count,
-  /** For every class, the largest first; of a column with several values, a sample counts for each of its classes. */
-  perClass: Schema.Array(Schema.Struct({ label: Schema.String, train: Count, validation: Count, test: Count }))
+  /** Left out, as rows with the same image have other values; absent where none was. */
+  conflicting: Schema.optionalKey(Count),
+  /**
+   * For every value in the catalogue, the largest first, also those that were left out; of a column with several values, a
+   * row counts for each of its values.
+   */
+  perClass: Schema.Array(ClassCounts)
 })
 export type ColumnCounts = typeof ColumnCounts.Type
 

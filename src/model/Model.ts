@@ -23,7 +23,10 @@ export const ModelColumn = Schema.Struct({
   temperature: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
   /** Of a column with several values: the probability from which on each class applies, after the temperature. */
   thresholds: Schema.optionalKey(Schema.Array(Schema.Finite)),
-  /** The column above it: its name and classes, and for each class of this column the index of the class above it; null where no sample showed it. */
+  /**
+   * The column above it: its name and classes, and for each class of this column the index of the class above it; null
+   * where none was seen with it.
+   */
   parent: Schema.optionalKey(
     Schema.Struct({
       name: Schema.String,

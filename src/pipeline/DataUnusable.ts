@@ -86,10 +86,18 @@ export const checkBudget = (
     ? tooManyRefused(file, listed, refusals, maxRefused, unit)
     : undefined
 
-/** The training data have only one class: a network has nothing to learn. */
-export const oneClass = (label: string, images: number): DataUnusable =>
+/**
+ * The training data have only one class: a network has nothing to learn. `column` is the label column where there are
+ * several.
+ */
+export const oneClass = (label: string, images: number, column?: string): DataUnusable =>
   new DataUnusable({
     reason: "oneClass",
-    detail: `All ${count(images)} usable images are of one class, ${JSON.stringify(label)}`,
-    cure: "A classifier needs two or more: is `data.columns.label` the right column? See `data.labels` and `data.minPerClass` too, and pipeline:inspect."
+    detail:
+      `All ${count(images)} usable images are of one class, ${JSON.stringify(label)}` +
+      (column === undefined ? "" : `, in the column ${JSON.stringify(column)}`),
+    cure:
+      column === undefined
+        ? "A classifier needs two or more: is `data.columns.label` the right column? See `data.labels` and `data.minPerClass` too, and pipeline:inspect."
+        : "A label column needs two or more: leave it out of `data.columns.label`, or give it a smaller `minPerClass` there; see pipeline:inspect."
   })

@@ -339,7 +339,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* sha256(listingOf(left.kept, columns)),
-    ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes) })
+    ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes, columns) })
   }
   return dataset
 })

@@ -18,6 +18,17 @@ export type LabelColumn = typeof LabelColumn.Type
 export const hasOneValue = (columns: ReadonlyArray<Pick<LabelColumn, "values">>): boolean =>
   columns.length === 1 && columns[0]?.values === "one"
 
+/** How many classes there are, for people: "14 classes", or of several columns `14 classes of "type", 9 of "colour"`. */
+export const classesText = (columns: ReadonlyArray<LabelColumn>): string => {
+  const counted = ({ classes }: LabelColumn) => classes.length.toLocaleString("en-US")
+  return columns
+    .map((column, index) => {
+      const noun = index > 0 ? "" : column.classes.length === 1 ? " class" : " classes"
+      return `${counted(column)}${noun}${columns.length === 1 ? "" : ` of ${JSON.stringify(column.name)}`}`
+    })
+    .join(", ")
+}
+
 /** A column with its place among the logits of all columns: from `from` up to, and without, `to`. */
 export interface PlacedColumn extends LabelColumn {
   readonly index: number

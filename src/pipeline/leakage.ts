@@ -1,7 +1,9 @@
 import { Schema } from "effect"
 import type { CheckedRow } from "./checkImages.ts"
-import { conflictsOf } from "./conflicts.ts"
+import { conflictsOf, labelIn } from "./conflicts.ts"
 import { alikePairs } from "./fingerprint.ts"
+import type { LabelColumn } from "./LabelColumn.ts"
+import { hasOneValue } from "./LabelColumn.ts"
 import { imageFrom } from "./Rows.ts"
 import type { Part } from "./Part.ts"
 import type { Row } from "./Row.ts"
@@ -13,6 +15,7 @@ const ShownRow = Schema.Struct({
   file: Schema.String,
   /** SHA-256 of its bytes, in hex. */
   digest: Schema.String,
+  /** With several label columns, all that are known of it, with commas between them. */
   label: Schema.String
 })
 export type ShownRow = typeof ShownRow.Type
@@ -38,6 +41,8 @@ export type Shared = typeof Shared.Type
 /** Rows that share an image or a name, and have different labels. */
 export const Contradiction = Schema.Struct({
   ...sharing,
+  /** The label column in which they differ, where there are several. */
+  labels: Schema.optionalKey(Schema.String),
   sets: Schema.Natural,
   rows: Schema.Natural,
   /** The largest sets, with their labels and a few of their rows. */
@@ -169,13 +174,22 @@ export const rowsAlike = (
   )
 }
 
-/** Works out what the parts of a divided catalogue share; `root` is the catalogue's folder. */
-export const leakageOf = (root: string, rows: ReadonlyArray<PlacedRow>, notes: ReadonlyArray<string>): Leakage => {
-  const show = ({ digest, id, label, path }: PlacedRow): ShownRow => ({
-    id,
-    file: imageFrom(root, path),
-    digest,
-    label
+/**
+ * Works out what the parts of a divided catalogue share; `root` is the catalogue's folder. Labels contradict each other in
+ * each of the label `columns` for itself.
+ */
+export const leakageOf = (
+  root: string,
+  rows: ReadonlyArray<PlacedRow>,
+  notes: ReadonlyArray<string>,
+  columns: ReadonlyArray<LabelColumn>
+): Leakage => {
+  const isOne = hasOneValue(columns)
+  const show = (row: PlacedRow): ShownRow => ({
+    id: row.id,
+    file: imageFrom(root, row.path),
+    digest: row.digest,
+    label: isOne ? row.label : columns.flatMap((_, column) => labelIn(row, column) ?? []).join(", ")
   })
   const inPart = (part: Part) => rows.reduce((sum, { placedIn }) => sum + (placedIn === part ? 1 : 0), 0)
   const shared = (kind: Shared["kind"], tied: Tied, column?: string): Shared => {
@@ -189,28 +203,30 @@ export const leakageOf = (root: string, rows: ReadonlyArray<PlacedRow>, notes: R
       examples: test.slice(0, shown.pairs).map(([row, other]) => ({ test: show(row), train: show(other) }))
     }
   }
-  const contradiction = (
+  const contradictions = (
     kind: Contradiction["kind"],
     sharedBy: (row: PlacedRow) => string | undefined,
     column?: string
-  ): Contradiction => {
-    const found = conflictsOf(rows, sharedBy)
-    return {
-      kind,
-      ...(column !== undefined && { column }),
-      sets: found.length,
-      rows: found.reduce((sum, { rows }) => sum + rows.length, 0),
-      examples: found.slice(0, shown.sets).map(({ labels, rows, shared }) => ({
-        ...(kind === "column" && { shared }),
-        labels,
-        // One of each label first.
-        rows: [...labels.flatMap(([label]) => rows.find((row) => row.label === label) ?? []), ...rows]
-          .filter((row, index, all) => all.indexOf(row) === index)
-          .slice(0, shown.ofSet)
-          .map(show)
-      }))
-    }
-  }
+  ): ReadonlyArray<Contradiction> =>
+    columns.map(({ name }, at) => {
+      const found = conflictsOf(rows, sharedBy, at)
+      return {
+        kind,
+        ...(column !== undefined && { column }),
+        ...(!isOne && { labels: name }),
+        sets: found.length,
+        rows: found.reduce((sum, { rows }) => sum + rows.length, 0),
+        examples: found.slice(0, shown.sets).map(({ labels, rows, shared }) => ({
+          ...(kind === "column" && { shared }),
+          labels,
+          // One of each label first.
+          rows: [...labels.flatMap(([label]) => rows.find((row) => labelIn(row, at) === label) ?? []), ...rows]
+            .filter((row, index, all) => all.indexOf(row) === index)
+            .slice(0, shown.ofSet)
+            .map(show)
+        }))
+      }
+    })
   const names = [...namesIn(rows)].map(([column, cells]) => {
     const cellOf = new Map(rows.map((row, index) => [row, cells[index]] as const))
     return { column, keyOf: (row: PlacedRow) => cellOf.get(row) }
@@ -230,8 +246,8 @@ export const leakageOf = (root: string, rows: ReadonlyArray<PlacedRow>, notes: R
       ...names.map(({ column, keyOf }) => shared("column", tiedByKey(rows, keyOf), column))
     ],
     contradictions: [
-      contradiction("bytes", ({ digest }) => digest),
-      ...names.map(({ column, keyOf }) => contradiction("column", keyOf, column))
+      ...contradictions("bytes", ({ digest }) => digest),
+      ...names.flatMap(({ column, keyOf }) => contradictions("column", keyOf, column))
     ]
   }
 }

@@ -3,6 +3,7 @@ import type { Effect, Scope } from "effect"
 import type { RunConfig } from "../config/RunConfig.ts"
 import type { EpochRecord, Report } from "../metrics/Report.ts"
 import type { Batch } from "../pipeline/Batch.ts"
+import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import type { RunFolder } from "./RunFolder.ts"
 
 /** A run that has begun, or goes on, as those who log it see it. */
@@ -11,8 +12,10 @@ export interface LoggedRun {
   /** The trial's id, where the run is one of many. */
   readonly trial: string | undefined
   readonly config: RunConfig
-  /** The classes' names, in the order of their indexes. */
+  /** The names of the first label column's classes, in the order of their indexes. */
   readonly labels: ReadonlyArray<string>
+  /** The label columns, in the order of their logits. */
+  readonly columns: ReadonlyArray<LabelColumn>
   readonly samples: { readonly train: number; readonly validation: number; readonly test: number }
   readonly network: string
   readonly parameters: number

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array, Effect, Schema } from "effect"
 import { rowLosses, softmax } from "../../src/metrics/crossEntropy.ts"
-import { logMeanSoftmax, mirrored, predictorOf } from "../../src/model/Predictor.ts"
+import { logMeanSoftmax, meanPrediction, mirrored, predictorOf } from "../../src/model/Predictor.ts"
 import type { Batch } from "../../src/pipeline/Batch.ts"
 import { columnNamed } from "../columnNamed.ts"
 
@@ -98,6 +98,27 @@ describe("Predictor", () => {
     const [one, other] = [rowLosses(a, labels, 3), rowLosses(b, labels, 3)]
     for (const [row, loss] of rowLosses(logMeanSoftmax([a, b], 3), labels, 3).entries())
       assert.isBelow(loss, (one[row]! + other[row]!) / 2)
+  })
+
+  it("takes the means of several columns each by itself, of one with several values by sigmoids", () => {
+    const columns = [columnNamed("tags", 2, "several"), columnNamed("kind", 3)]
+    // Two samples of two tags and three kinds.
+    const one = Float32Array.of(3, -40, 1, 2, 0, -200, 0.5, 4, 4, 1)
+    const two = Float32Array.of(-1, -42, 0, 0, 3, -150, 2, 1, 0, 0)
+    const three = Float32Array.of(0, -41, 5, 0, 0, 300, -2, 2, 2, 2)
+    assert.strictEqual(meanPrediction([one], columns), one)
+    const mean = meanPrediction([one, two, three], columns)
+    const kinds = (logits: Float32Array) => Float32Array.of(...logits.subarray(2, 5), ...logits.subarray(7))
+    assert.deepStrictEqual(kinds(mean), logMeanSoftmax([kinds(one), kinds(two), kinds(three)], 3))
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
+    for (const at of [0, 6]) {
+      const p = [one, two, three].reduce((sum, logits) => sum + sigmoid(logits[at]!), 0) / 3
+      assert.approximately(sigmoid(mean[at]!), p, 1e-6)
+    }
+    // Nearly never: in float64 these probabilities are still numbers, and their mean's logit is nearly its logarithm.
+    assert.approximately(mean[1]!, Math.log((Math.exp(-40) + Math.exp(-42) + Math.exp(-41)) / 3), 1e-5)
+    // Never, never and always: one in three.
+    assert.approximately(sigmoid(mean[5]!), 1 / 3, 1e-6)
   })
 
   it.effect("asks once without, and about the image and its mirror image with flip", () =>

@@ -41,8 +41,10 @@ const rows = [
   ...Array.from({ length: 30 }, (_, i) => rowOf(`bag${i}`, "train", "Bags", ["black", `Bag ${i}`, ""]))
 ]
 
+const oneColumn = [{ name: "kind", classes: [], values: "one" }] as const
+
 describe("leakageOf", () => {
-  const found = leakageOf("root", rows, ["a note"])
+  const found = leakageOf("root", rows, ["a note"], oneColumn)
 
   it("counts what test and validation rows share with rows that are trained on, by bytes, by looks and by name", () => {
     assert.deepStrictEqual(
@@ -116,7 +118,7 @@ describe("leakageOf", () => {
   it("does not speak of looks where no photo was looked at", () => {
     const unseen = rows.map((row) => Struct.omit(row, ["fingerprint"]))
     assert.deepStrictEqual(
-      leakageOf("root", unseen, []).shared.map(({ kind }) => kind),
+      leakageOf("root", unseen, [], oneColumn).shared.map(({ kind }) => kind),
       ["bytes", "column"]
     )
   })

@@ -86,6 +86,50 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
     })
   )
 
+  it.effect(
+    "reads several label columns: values that a separator divides, each once, and nothing where a cell is empty",
+    () =>
+      Effect.gen(function* () {
+        const label = ["kind", { column: "tags", separator: ";" }, { column: "words", separator: " " }] as const
+        const listed = yield* list(
+          [
+            ["id", "kind", "tags", "words"],
+            ["1", " Tops ", "b ;a;; a;", "  new  in new "],
+            ["2", "", "a b", ""],
+            ["3", "Tops", " ; ", ""],
+            ["4", " ", "", " "],
+            ["5", "Tops", "a;b\tc", "x"],
+            ["", "Tops", "a", "x"],
+            ["7", "Tops;Caps", "NA", "\u2028"]
+          ],
+          { columns: { label } }
+        )
+        assert.deepStrictEqual(
+          listed.map((one) =>
+            Result.isSuccess(one)
+              ? [one.success.id, one.success.label, one.success.labels]
+              : [one.failure.reason, one.failure.detail]
+          ),
+          [
+            ["1", "Tops", [["Tops"], ["a", "b"], ["in", "new"]]],
+            ["2", "", [undefined, ["a b"], undefined]],
+            ["3", "Tops", [["Tops"], undefined, undefined]],
+            ["missingLabel", 'the columns "kind", "tags", "words" are empty'],
+            ["malformed", 'the column "tags" has a line break or a control character'],
+            ["missingId", 'the column "id" is empty'],
+            ["7", "Tops;Caps", [["Tops;Caps"], ["NA"], undefined]]
+          ]
+        )
+        const one = yield* list([header, ["1", "", "a"], ["2", "x,y", "a"]], {
+          columns: { label: [{ column: "kind", separator: "," }] }
+        })
+        assert.deepStrictEqual(
+          one.map((row) => (Result.isSuccess(row) ? [row.success.label, row.success.labels] : row.failure.detail)),
+          ['the column "kind" is empty', ["", [["x", "y"]]]]
+        )
+      })
+  )
+
   it.effect("says where an image's path is empty, or has no file's name", () =>
     Effect.gen(function* () {
       const table = [header, ["1", "Shirts", ""], ["2", "Shirts", "a.png"], ["", "Shirts", "b.png"]]
@@ -175,6 +219,13 @@ export const rowsContract = (given: (table: Table | undefined) => Layer.Layer<Ro
       {},
       "missingColumn",
       "the first line looks like data"
+    ],
+    [
+      "names a column of a list of labels that is missing, and where it stands",
+      [header, ["1", "2", "3"]],
+      { columns: { label: ["kind", { column: "colour", separator: ";" }] } },
+      "missingColumn",
+      'list.csv: the header has no column "colour", which `data.columns.label` names. Columns found: "id", "kind", "file". Name some of them in the list `data.columns.label`.'
     ],
     [
       "names the column in braces where one of the image's path is missing",

@@ -25,8 +25,15 @@ export interface Leaf {
   readonly name: string
   /** Bytes or text; `text` where the file says that it is text. */
   readonly kind: "bytes" | "text" | "other"
-  /** Whether a row may have several values: a list or a map. */
-  readonly isRepeated: boolean
+  /** Where a row may have several values, as in a list or a map: the list's own name, and how it is nested. */
+  readonly list?: ListOf
+}
+
+/** A list: `tags` for the values of `tags.list.element`. */
+export interface ListOf {
+  readonly name: string
+  /** How many of what the list is in, itself included, may be null. */
+  readonly optional: number
 }
 
 /** Rows that are stored together. */
@@ -96,12 +103,16 @@ const kindOf = ({ element }: SchemaTree): Leaf["kind"] => {
     : "bytes"
 }
 
-const leavesOf = (tree: SchemaTree, isRepeated = false): ReadonlyArray<Leaf> =>
-  tree.children.flatMap((child) => {
-    const repeated = isRepeated || child.element.repetition_type === "REPEATED"
+const leavesOf = (tree: SchemaTree, optional = 0, within?: ListOf): ReadonlyArray<Leaf> =>
+  tree.children.flatMap((child): ReadonlyArray<Leaf> => {
+    const { repetition_type: repetition } = child.element
+    const above = optional + (repetition === "OPTIONAL" ? 1 : 0)
+    // What is repeated is the list's inside, or the list itself where nothing is around it.
+    const own = tree.path.length > 0 ? tree.path : child.path
+    const list = within ?? (repetition === "REPEATED" ? { name: own.join("."), optional } : undefined)
     return child.children.length > 0
-      ? leavesOf(child, repeated)
-      : [{ name: child.path.join("."), kind: kindOf(child), isRepeated: repeated }]
+      ? leavesOf(child, above, list)
+      : [{ name: child.path.join("."), kind: kindOf(child), ...(list !== undefined && { list }) }]
   })
 
 /** A page of a column: where it is, and its first row in the row group. */
@@ -174,6 +185,18 @@ const unwrapped = (value: unknown): unknown => {
   let inner = value
   while (Array.isArray(inner)) inner = inner[0]
   return inner
+}
+
+/**
+ * The values of a list, of which the library nests one array for whatever may be null or is repeated around them; undefined
+ * where the list is null.
+ */
+const listed = (value: unknown, { optional }: ListOf): ReadonlyArray<unknown> | undefined => {
+  const values: ReadonlyArray<unknown> = [value].flat(Infinity)
+  if (values.length > 0) return values
+  let depth = 0
+  for (let inner = value; Array.isArray(inner) && inner.length > 0; inner = inner[0]) depth += 1
+  return depth < optional ? undefined : []
 }
 
 /** Values that are next to each other in a column. */
@@ -253,7 +276,15 @@ export class ParquetFile {
     })
   }
 
-  async #read(file: AsyncBuffer, group: number, leaf: string, from: number, to: number, pages?: ReadonlyArray<Page>) {
+  async #read(
+    file: AsyncBuffer,
+    group: number,
+    leaf: string,
+    from: number,
+    to: number,
+    pages?: ReadonlyArray<Page>,
+    list?: ListOf
+  ) {
     const { meta, rowGroup } = this.#chunk(group, leaf)
     const start = startOf(meta)
     const range = { startByte: start, endByte: start + Number(meta.total_compressed_size) }
@@ -281,8 +312,9 @@ export class ParquetFile {
     )
     const read = await asyncColumns[0]?.data
     const isNested = meta.path_in_schema.length > 1
+    const cellOf = (value: unknown) => (list !== undefined ? listed(value, list) : isNested ? unwrapped(value) : value)
     const values: Array<unknown> = []
-    for (const part of read?.data ?? []) for (const value of part) values.push(isNested ? unwrapped(value) : value)
+    for (const part of read?.data ?? []) for (const value of part) values.push(cellOf(value))
     const skipped = read?.skipped ?? 0
     const wanted = values.slice(from - skipped, to - skipped)
     if (wanted.length !== to - from)
@@ -293,6 +325,11 @@ export class ParquetFile {
   /** All values of a column in a row group. Rejects with a ParquetFault. */
   column(file: AsyncBuffer, group: number, leaf: string): Promise<ReadonlyArray<unknown>> {
     return guarded(() => this.#read(file, group, leaf, 0, this.groups[group]?.rows ?? 0))
+  }
+
+  /** The lists of a column in a row group; undefined for a list that is null. Rejects with a ParquetFault. */
+  lists(file: AsyncBuffer, group: number, leaf: string, list: ListOf): Promise<ReadonlyArray<unknown>> {
+    return guarded(() => this.#read(file, group, leaf, 0, this.groups[group]?.rows ?? 0, undefined, list))
   }
 
   #pagesOf(file: AsyncBuffer, group: number, leaf: string): Promise<ReadonlyArray<Page>> {

@@ -24,13 +24,21 @@ import { RowsError } from "../../pipeline/RowsError.ts"
 import { find } from "../images/DiskImageFiles.ts"
 import { pause } from "../images/files/walk.ts"
 import { fileBuffer } from "../parquet/fileBuffer.ts"
-import type { Leaf } from "../parquet/ParquetFile.ts"
+import type { Leaf, ListOf } from "../parquet/ParquetFile.ts"
 import { ParquetFault, ParquetFile } from "../parquet/ParquetFile.ts"
 import type { Source } from "./Source.ts"
 
 /** What a cell of a row is made of. */
 type Column =
   | { readonly _tag: "Value"; readonly name: string; readonly leaf: string; readonly labels: ReadonlyArray<string> }
+  /** A row has several values. */
+  | {
+      readonly _tag: "List"
+      readonly name: string
+      readonly leaf: string
+      readonly list: ListOf
+      readonly labels: ReadonlyArray<string>
+    }
   /** The image's bytes are in the column. */
   | { readonly _tag: "Bytes"; readonly name: string; readonly leaf: string }
   /** There is no column with an id: file and row are one. */
@@ -38,23 +46,25 @@ type Column =
 
 /** What Hugging Face notes of a file's columns: the names of the classes, of which the file has numbers. */
 const Features = Schema.fromJsonString(
-  Schema.Struct({
-    info: Schema.Struct({
-      features: Schema.Record(
-        Schema.String,
-        Schema.Struct({ _type: Schema.optionalKey(Schema.String), names: Schema.optionalKey(Schema.Unknown) })
-      )
-    })
-  })
+  Schema.Struct({ info: Schema.Struct({ features: Schema.Record(Schema.String, Schema.Unknown) }) })
 )
 const decodeFeatures = Schema.decodeUnknownResult(Features)
-const isNames = Schema.is(Schema.Array(Schema.String))
+const isClassLabel = Schema.is(
+  Schema.Struct({ _type: Schema.Literal("ClassLabel"), names: Schema.Array(Schema.String) })
+)
+const isSequence = Schema.is(Schema.Struct({ feature: Schema.Unknown }))
+
+/** The names of the classes of a feature, or of the values of a list; none where they are none. */
+const namesOf = (feature: unknown): ReadonlyArray<string> => {
+  if (isClassLabel(feature)) return feature.names
+  if (Array.isArray(feature)) return feature.length === 1 ? namesOf(feature[0]) : []
+  return isSequence(feature) ? namesOf(feature.feature) : []
+}
 
 /** The names of a column's classes; none where it has none. */
 const labelsOf = (file: ParquetFile, column: string): ReadonlyArray<string> => {
   const read = decodeFeatures(file.note("huggingface"))
-  const feature = Result.isSuccess(read) ? read.success.info.features[column] : undefined
-  return feature?._type === "ClassLabel" && isNames(feature.names) ? feature.names : []
+  return Result.isSuccess(read) ? namesOf(read.success.info.features[column]) : []
 }
 
 /** A column's name where its struct stands for it: `image` for `image.bytes` and `image.path`. */
@@ -63,6 +73,15 @@ const structOf = (leaf: string, field: "bytes" | "path"): string | undefined =>
 
 const wrongKind = (file: string, detail: string, cure: string): RowsError =>
   new RowsError({ file, reason: "columnKind", detail, cure })
+
+const listRefused = (file: string, column: string, config: DataConfig): RowsError =>
+  wrongKind(
+    file,
+    `the column ${JSON.stringify(column)} is a list or a map`,
+    labelColumnsOf(config).some((label) => label.column === column && label.separator === undefined)
+      ? "Name a column with one value a row; of a list, give the column a `separator` in `data.columns.label`, which says that it has several."
+      : "Name a column with one value a row."
+  )
 
 const bytesElsewhere = (file: string, column: string): RowsError =>
   wrongKind(
@@ -88,8 +107,19 @@ const columnsIn = async (file: string, parquet: ParquetFile, buffer: AsyncBuffer
   const { leaves } = parquet
   const byName = new Map(leaves.map((leaf) => [leaf.name, leaf]))
   const structs = leaves.flatMap(({ name }) => structOf(name, "bytes") ?? [])
+  const lists = Map.groupBy(
+    leaves.filter(({ list }) => list !== undefined),
+    ({ list, name }) => list?.name ?? name
+  )
+  const several = new Set(
+    labelColumnsOf(config).flatMap(({ column, separator }) => (separator === undefined ? [] : [column]))
+  )
   const isNameless = config.columns.id === "id" && !byName.has("id")
-  const found = [...(isNameless ? ["id"] : []), ...leaves.map(({ name }) => name), ...structs]
+  const found = [
+    ...(isNameless ? ["id"] : []),
+    ...new Set([...leaves.map(({ name }) => name), ...lists.keys()]),
+    ...structs
+  ]
   const checked = readHeader(found, config, file, [])
   if (Result.isFailure(checked)) throw checked.failure
   const asked = columnsAsked(config)
@@ -101,18 +131,19 @@ const columnsIn = async (file: string, parquet: ParquetFile, buffer: AsyncBuffer
       columns.push({ _tag: "Place", name })
       continue
     }
+    const [inList, ...beside] = lists.get(name) ?? []
+    if (inList?.list !== undefined && several.has(name) && beside.length === 0) {
+      columns.push({ _tag: "List", name, leaf: inList.name, list: inList.list, labels: labelsOf(parquet, name) })
+      continue
+    }
+    if (inList !== undefined) throw listRefused(file, name, config)
     const isImage = config.images === `{${name}}`
     const inStruct = !byName.has(name)
     const bytes = `${name}.bytes`
     const usesPath = inStruct && isImage && byName.has(`${name}.path`) && parquet.isNull(bytes)
     const leaf = byName.get(inStruct ? (usesPath ? `${name}.path` : bytes) : name)
     if (leaf === undefined) continue
-    if (leaf.isRepeated)
-      throw wrongKind(
-        file,
-        `the column ${JSON.stringify(name)} is a list or a map`,
-        "Name a column with one value a row."
-      )
+    if (leaf.list !== undefined) throw listRefused(file, name, config)
     const isBytes = (inStruct && !usesPath) || (await hasBytes(parquet, buffer, leaf))
     if (isBytes && !isImage) throw bytesElsewhere(file, name)
     columns.push(
@@ -136,6 +167,19 @@ const cellOf = (value: unknown, labels: ReadonlyArray<string>): string | undefin
   if (value instanceof Uint8Array) return isUtf8(value) ? Buffer.from(value).toString("utf8") : undefined
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString()
   return undefined
+}
+
+/** A list as a cell, whose values `keep` takes; undefined where one of them is no cell. */
+const listCell = (
+  value: unknown,
+  labels: ReadonlyArray<string>,
+  keep: (list: ReadonlyArray<string>) => void
+): string | undefined => {
+  if (!Array.isArray(value)) return ""
+  const list = value.map((one) => cellOf(one, labels))
+  if (!list.every((one) => one !== undefined)) return undefined
+  keep(list)
+  return JSON.stringify(list)
 }
 
 const reasons = {
@@ -181,14 +225,20 @@ async function* rowsOf(
     if (listed === 0)
       for (const { column } of labelColumnsOf(config)) {
         const labels = columns.find(({ name }) => name === column)
-        if (labels?._tag === "Value" && labels.labels.length > 0)
+        if ((labels?._tag === "Value" || labels?._tag === "List") && labels.labels.length > 0)
           note(`${file}: the numbers of ${JSON.stringify(labels.name)} are classes, whose names the file has`)
       }
     for (const [group, { first, rows }] of parquet.groups.entries()) {
       if (rows === 0) continue
       const values: Array<ReadonlyArray<unknown>> = []
       for (const column of columns)
-        values.push(column._tag === "Value" ? await parquet.column(buffer, group, column.leaf) : [])
+        values.push(
+          column._tag === "Value"
+            ? await parquet.column(buffer, group, column.leaf)
+            : column._tag === "List"
+              ? await parquet.lists(buffer, group, column.leaf, column.list)
+              : []
+        )
       const place = placeOf(root, file)
       yield Array.from({ length: rows }, (_, index) =>
         rowOf(header, columns, values, index, place, first + index, listed + first + index + 1)
@@ -209,12 +259,15 @@ const rowOf = (
   row: number,
   line: number
 ): Listed => {
+  const lists = new Map<number, ReadonlyArray<string>>()
   const cells = columns.map((column, at) =>
     column._tag === "Value"
       ? cellOf(values[at]?.[index], column.labels)
-      : column._tag === "Bytes"
-        ? cellPath({ file, row, column: column.leaf })
-        : `${file}#${row}`
+      : column._tag === "List"
+        ? listCell(values[at]?.[index], column.labels, (list) => lists.set(at, list))
+        : column._tag === "Bytes"
+          ? cellPath({ file, row, column: column.leaf })
+          : `${file}#${row}`
   )
   const text = JSON.stringify(Object.fromEntries(columns.map(({ name }, at) => [name, cells[at] ?? null])))
   const wrong = cells.indexOf(undefined)
@@ -230,7 +283,8 @@ const rowOf = (
     header,
     cells.map((cell) => cell ?? ""),
     line,
-    text
+    text,
+    lists
   )
 }
 

@@ -4,6 +4,8 @@ import { Images } from "../../pipeline/Images.ts"
 import type { ImageFacts } from "../../pipeline/Images.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import { byCause, countByReason, isFault, ledgerCounts, rowsText, sumText } from "../../pipeline/Ledger.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
+import { columnCounts } from "../train/classCounts.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 
 const tally = <A>(items: Iterable<A>, keyOf: (item: A) => string) => {
@@ -63,9 +65,10 @@ export const inspectData = Effect.fn("inspectData")(function* (config: Pipeline.
       }))
       .sort((a, b) => b.train - a.train || (a.label < b.label ? -1 : 1)),
     classesLeftOut: tally(
-      ledger.refusals.filter(({ reason }) => reason === "classTooSmall"),
+      ledger.refusals.filter(({ label, reason }) => reason === "classTooSmall" && label !== undefined),
       ({ label }) => label ?? ""
     ).map(([label, count]) => ({ label, count })),
+    ...(!hasOneValue(dataset.columns) && { columns: columnCounts(dataset) }),
     split: { train: train.length, validation: validation.length, test: test.length },
     images: {
       sizes: tally(facts, ({ height, width }) => `${width}x${height}`).map(([size, count]) => ({ size, count })),

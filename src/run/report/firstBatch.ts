@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import type { Batch } from "../../pipeline/Batch.ts"
 import { denormalise } from "../../pipeline/denormalise.ts"
+import type { ColumnLabels, LabelColumn } from "../../pipeline/LabelColumn.ts"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Thumbnails } from "./Thumbnails.ts"
@@ -20,6 +21,7 @@ export const FirstBatch = Schema.Struct({
   images: Schema.Array(
     Schema.Struct({
       id: Schema.String,
+      /** With several label columns, all that are known, with commas between them. */
       label: Schema.String,
       mixed: Schema.optionalKey(Mixed),
       /** A `data:` address. */
@@ -31,18 +33,36 @@ export type FirstBatch = typeof FirstBatch.Type
 
 const FirstBatchText = Schema.fromJsonString(FirstBatch)
 
+/** What is known of an image of a batch in each label column, in words. */
+const labelsText = (
+  batch: Pick<Batch, "columns" | "labels">,
+  columns: ReadonlyArray<LabelColumn>,
+  row: number
+): string => {
+  const all: ReadonlyArray<ColumnLabels> = batch.columns ?? [{ values: "one", labels: batch.labels }]
+  return columns
+    .flatMap(({ classes }, column) => {
+      const own = all[column]
+      if (own === undefined) return []
+      if (own.values === "one") return classes[own.labels[row] ?? -1] ?? []
+      const applying = classes.filter((_, index) => own.labels[row * classes.length + index] === 1)
+      return own.known[row] === 1 && applying.length > 0 ? applying.join("; ") : []
+    })
+    .join(", ")
+}
+
 /** Draws the images of a batch as the network is given them: augmented, at its size, in the batch's order. */
 export const drawBatch = Effect.fn("report.drawBatch")(function* (
   batch: Batch,
-  labels: ReadonlyArray<string>,
+  columns: ReadonlyArray<LabelColumn>,
   image: ImageConfig
 ) {
   const { ofPixels } = yield* Thumbnails
   const images = yield* Effect.forEach(batch.ids.slice(0, most), (id, i) =>
     Effect.map(ofPixels(denormalise(batch.images, i, image)), (picture) => {
-      const label = labels[batch.labels[i] ?? 0] ?? ""
+      const label = labelsText(batch, columns, i)
       const share = batch.mix?.shares[i] ?? 1
-      const other = labels[batch.labels[batch.mix?.partners[i] ?? i] ?? 0] ?? ""
+      const other = labelsText(batch, columns, batch.mix?.partners[i] ?? i)
       return picture === undefined
         ? []
         : [{ id, label, picture, ...(share < 1 && other !== label && { mixed: { label: other, share: 1 - share } }) }]

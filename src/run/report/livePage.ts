@@ -11,6 +11,7 @@ import type { Charts } from "./Charts.ts"
 import { drawCharts } from "./drawCharts.ts"
 import { drawBatch, readFirstBatch, writeFirstBatch } from "./firstBatch.ts"
 import { count, loss, share } from "./format.ts"
+import { classesText } from "../../pipeline/LabelColumn.ts"
 import type { Html } from "./html.ts"
 import { html } from "./html.ts"
 import { page } from "./page.ts"
@@ -67,7 +68,7 @@ const livePage = Effect.fn("report.livePage")(function* (
   history: ReadonlyArray<EpochRecord>,
   end: RunEnd | undefined
 ) {
-  const { config, engine, folder, labels, network, samples } = run
+  const { columns, config, engine, folder, network, samples } = run
   const best = bestOf(run, history)
   const spans = yield* readSteps(folder)
   const chosen = best === undefined ? undefined : { epoch: best.epoch, is: "the best so far" }
@@ -80,7 +81,7 @@ const livePage = Effect.fn("report.livePage")(function* (
     summary: html`<p class="note" role="status"><b>${stateText(run, history.length, end)}</b></p>
       ${cards(run, history, best)}
       <p class="quiet">
-        ${labels.length} classes: ${count(samples.train)} photos to train on, ${count(samples.validation)} to validate,
+        ${classesText(columns)}: ${count(samples.train)} photos to train on, ${count(samples.validation)} to validate,
         ${count(samples.test)} to test.
         ${end === undefined && html`Written at ${at}; after each epoch the page is written again, and it reloads by itself. If that time is long ago, the process is gone.`}
       </p>`,
@@ -113,12 +114,12 @@ const livePage = Effect.fn("report.livePage")(function* (
 export const livePageLogger = Effect.gen(function* () {
   const context = yield* Effect.context<Charts | Thumbnails>()
   const logger: RunLogger = Effect.fnUntraced(function* (run: LoggedRun) {
-    const { config, folder, labels, trial } = run
+    const { columns, config, folder, trial } = run
     if (trial !== undefined) return undefined
     if (!(yield* folder.has("first-batch.json"))) {
       yield* Effect.gen(function* () {
         const batch = yield* run.firstBatch
-        const drawn = yield* drawBatch(batch, labels, config.image).pipe(
+        const drawn = yield* drawBatch(batch, columns, config.image).pipe(
           Effect.provideContext(context),
           Effect.ensuring(Effect.sync(() => batch.release?.()))
         )

@@ -49,6 +49,7 @@ export const logRun = Effect.fnUntraced(function* (run: OpenRun, batches: Pick<O
       trial,
       config,
       labels: dataset.classes,
+      columns: dataset.columns,
       samples: { train: train.length, validation: validation.length, test: test.length },
       network: network.name,
       parameters,

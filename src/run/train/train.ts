@@ -1,4 +1,6 @@
 import { Array as Arrays, Cache, Effect } from "effect"
+import { lossWeightsOf } from "../../model/lossSettings.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { NonEmptyArray, NonEmptyReadonlyArray } from "effect/Array"
 import type { EpochRecord, RanOn } from "../../metrics/Report.ts"
 import { CheckpointError } from "../../model/Checkpoints.ts"
@@ -6,6 +8,7 @@ import type { Engine } from "../../model/Engine.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
 import { Pretrained } from "../../model/Pretrained.ts"
 import { noPasses, trainTogether } from "../../model/Training.ts"
+import { classesText } from "../../pipeline/LabelColumn.ts"
 import type { Known } from "../../pipeline/checkImages.ts"
 import { ledgerCounts, sumText } from "../../pipeline/Ledger.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
@@ -26,7 +29,6 @@ import { passKey } from "./passKey.ts"
 import type { PlannedRun } from "./plan.ts"
 import { recordSteps } from "./recordSteps.ts"
 import { rememberTensors } from "./rememberTensors.ts"
-import { lossWeights } from "./lossWeights.ts"
 import { chosenEngine, runEngineText } from "./RunEngine.ts"
 import type { RunOutcome } from "./RunOutcome.ts"
 import { each, together } from "./RunOutcome.ts"
@@ -94,11 +96,11 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   known: Known | undefined
 ) {
   const dataset = yield* trainingData(runs[0].config, known)
-  const { classes, ledger, test, train, validation } = dataset
+  const { columns, ledger, test, train, validation } = dataset
   yield* report({
     _tag: "Note",
     line:
-      `${sumText(ledgerCounts(ledger))}; ${classes.length} classes: ` +
+      `${sumText(ledgerCounts(ledger))}; ${classesText(columns)}: ` +
       `${train.length} to train on, ${validation.length} to validate, ${test.length} to test`
   })
   const tensors = yield* rememberTensors
@@ -131,7 +133,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
     Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
     {
       columns: dataset.columns,
-      lossWeights: lossWeights(runs[0].config.data),
+      lossWeights: lossWeightsOf(labelColumnsOf(runs[0].config.data)),
       samples: { train: dataset.train.length, validation: dataset.validation.length },
       ledger: ledgerCounts(dataset.ledger),
       losses: batches.losses,

@@ -1,4 +1,6 @@
 import { Effect } from "effect"
+import { lossWeightsOf } from "../../model/lossSettings.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { ColumnCalibration, Report, TestReport } from "../../metrics/Report.ts"
 import * as Columns from "../../metrics/columns.ts"
 import { evenThreshold } from "../../metrics/multilabel.ts"
@@ -13,7 +15,6 @@ import { sizeOf } from "../../model/Tensor.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { RunFolder } from "../RunFolder.ts"
-import { lossWeights } from "../train/lossWeights.ts"
 import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
 
@@ -217,7 +218,7 @@ export const checkMetrics = (
       },
       {
         ...samples,
-        loss: Columns.lossOf(evaluation, lossWeights(config.data)),
+        loss: Columns.lossOf(evaluation, lossWeightsOf(labelColumnsOf(config.data))),
         accuracy: Columns.accuracyOf(evaluation),
         columns: own
       },

@@ -64,6 +64,40 @@ describe("JSON lines", () => {
       })
   )
 
+  it.effect("have lists where a label column has several values, as they are; an empty list is one", () =>
+    Effect.gen(function* () {
+      const lines = [
+        '{"id": "1", "kind": "Tops", "more": {"tags": ["b;c", " a", "a", "", 7, true]}}',
+        '{"id": "2", "kind": null, "more": {"tags": []}}',
+        '{"id": "3", "kind": "Tops", "more": {"tags": "a; b"}}',
+        '{"id": "4", "kind": "Tops", "more": {"tags": null}}',
+        '{"id": "5", "more": {}}',
+        '{"id": "6", "kind": "Tops", "more": {"tags": [["a"]]}}',
+        '{"id": "7", "kind": ["Tops"], "more": {"tags": "a"}}',
+        '{"id": "8", "kind": "Tops", "more": {"tags": ["a\\nb"]}}',
+        '{"id": "9", "kind": "Tops", "more": {"tags": [12345678901234567890]}}',
+        '{"id": "10", "kind": "Tops", "more": {"tags": [null, " "]}}'
+      ]
+      const label = ["kind", { column: "more.tags", separator: ";" }] as const
+      const listed = yield* list(lines.join("\n"), { columns: { label } })
+      assert.deepStrictEqual(
+        listed.map((one) => (Result.isSuccess(one) ? one.success.labels : one.failure.detail)),
+        [
+          [["Tops"], ["7", "a", "b;c", "true"]],
+          [undefined, []],
+          [["Tops"], ["a", "b"]],
+          [["Tops"], undefined],
+          'the columns "kind", "more.tags" are empty',
+          'the key "more.tags" has a list; expected text, a number, or a list of them',
+          'the key "kind" has a list; expected text or a number, or a `separator` in `data.columns.label`, which says that it has several values',
+          'the column "more.tags" has a line break or a control character',
+          [["Tops"], ["12345678901234567890"]],
+          [["Tops"], undefined]
+        ]
+      )
+    })
+  )
+
   it.effect("lose one line to one that is too long", () =>
     Effect.gen(function* () {
       const long = `{"id": "${"x".repeat(17 * 2 ** 20)}", "kind": "Tops"}`

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
+import { parquetWriteBuffer } from "hyparquet-writer"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as AllImageBytes from "../../../src/layers/images/AllImageBytes.ts"
@@ -101,6 +102,68 @@ describe("Parquet", () => {
         const whole = yield* list(root, "data/train-0.parquet", { columns: { id: "image.path" } })
         assert.deepStrictEqual(whole.listed.filter(Result.isSuccess)[1]?.success.id, "n1.jpg")
       }).pipe(Effect.provide(live))
+  )
+
+  it.effect("has lists where a label column has several values; null is no list, and an empty one is", () =>
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" } as const
+      const lists = (names: string, inner: "BYTE_ARRAY" | "INT64", outer: "OPTIONAL" | "REQUIRED") =>
+        [
+          { name: names, repetition_type: outer, converted_type: "LIST", num_children: 1 },
+          { name: "list", repetition_type: "REPEATED", num_children: 1 },
+          {
+            name: "element",
+            type: inner,
+            ...(inner === "BYTE_ARRAY" && { converted_type: "UTF8" as const }),
+            repetition_type: "OPTIONAL"
+          }
+        ] as const
+      const data = {
+        id: ["1", "2", "3", "4", "5"],
+        kind: ["Tops", "Tops", null, "Tops", "Tops"],
+        tags: [["b;c", " a ", "a"], [], null, ["z"], [null, "q"]],
+        numbers: [[1n, 0n], [], [0n], [1n], [7n]]
+      }
+      const features = { numbers: { _type: "Sequence", feature: { _type: "ClassLabel", names: ["no", "yes"] } } }
+      write(
+        root,
+        "list.parquet",
+        new Uint8Array(
+          parquetWriteBuffer({
+            schema: [
+              { name: "root", num_children: 4 },
+              { name: "id", ...text },
+              { name: "kind", ...text },
+              ...lists("tags", "BYTE_ARRAY", "OPTIONAL"),
+              ...lists("numbers", "INT64", "REQUIRED")
+            ],
+            columnData: Object.entries(data).map(([name, data]) => ({ name, data })),
+            rowGroupSize: 2,
+            kvMetadata: [{ key: "huggingface", value: JSON.stringify({ info: { features } }) }]
+          })
+        )
+      )
+      const images = "{id}.jpg"
+      const label = ["kind", { column: "tags", separator: ";" }, { column: "numbers", separator: ";" }] as const
+      const { listed, notes } = yield* list(root, "list.parquet", { images, columns: { label } })
+      assert.deepStrictEqual(
+        listed.map((one) => (Result.isSuccess(one) ? one.success.labels : one.failure.detail)),
+        [
+          [["Tops"], ["a", "b;c"], ["no", "yes"]],
+          [["Tops"], [], []],
+          [undefined, undefined, ["no"]],
+          [["Tops"], ["z"], ["yes"]],
+          [["Tops"], ["q"], undefined]
+        ]
+      )
+      assert.match(notes.join(), /the numbers of "numbers" are classes/)
+      const error = yield* Effect.flip(list(root, "list.parquet", { images, columns: { label: ["kind", "tags"] } }))
+      assert.include(
+        error.message,
+        'the column "tags" is a list or a map. Name a column with one value a row; of a list, give the column a `separator`'
+      )
+    }).pipe(Effect.provide(live))
   )
 
   it.effect("refuses an image that is too large, none, outside, or in a file that is gone", () =>

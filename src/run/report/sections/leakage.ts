@@ -99,8 +99,8 @@ export const leakage: Contents = (shown) => {
 
 const contradiction = (shown: Shown, one: Contradiction) =>
   html`<h3>
-      ${count(one.sets)} ${one.sets === 1 ? "set" : "sets"} of rows that share ${sharedText(one)}: ${count(one.rows)}
-      rows
+      ${one.labels !== undefined && html`${one.labels}: `}${count(one.sets)} ${one.sets === 1 ? "set" : "sets"} of rows
+      that share ${sharedText(one)}: ${count(one.rows)} rows
     </h3>
     ${one.examples.map(
       ({ labels, rows, shared }) =>
