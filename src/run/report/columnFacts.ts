@@ -41,7 +41,7 @@ export const columnFacts = (facts: RunFacts): ReadonlyArray<ColumnFacts> => {
             ...report.data,
             classes,
             test: metrics?.samples ?? report.data.test,
-            perClass: perClass.map((one) => ({ ...one, listed: one.train + one.validation + one.test }))
+            perClass
           },
           test: metrics,
           ...(fitted && {

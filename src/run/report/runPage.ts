@@ -56,6 +56,9 @@ const partContents = new Set([
 /** The sections that each of several label columns has of its own. */
 const columnContents = new Set(["classes", "confusion", "precision-recall", "pairs", "losses", "labels", "calibration"])
 
+/** Of these, the ones that need one true class of each photo. */
+const oneValueContents = new Set(["confusion", "pairs", "losses", "labels"])
+
 const sectionsWhere = (shown: Shown, isShown: (id: string) => boolean) =>
   contents.flatMap(([id, heading, render]): ReadonlyArray<Section> => {
     const body = isShown(id) ? render(shown) : undefined
@@ -71,10 +74,13 @@ const shownColumns = ({ analysis }: ShownRun): ReadonlyArray<ShownColumn> =>
 
 /** The section of each label column. */
 const columnSections = (shown: ShownRun): ReadonlyArray<Section> =>
-  shown.analysis.columns.map(({ analysis, facts, name }, index) => {
+  shown.analysis.columns.map(({ analysis, facts, name, values }, index) => {
     const own: Shown = { ...shown, facts, analysis, charts: chartsOfColumn(shown.charts, index) }
     const counts = shown.facts.report.data.columns?.[index]
-    const parts = sectionsWhere(own, (id) => columnContents.has(id))
+    const parts = sectionsWhere(
+      own,
+      (id) => columnContents.has(id) && !(values === "several" && oneValueContents.has(id))
+    )
     return { id: `column-${index + 1}`, heading: name, body: columnBody(own, counts, parts) }
   })
 

@@ -71,8 +71,9 @@ const columnSummary = ({ analysis: { test }, part }: Shown, counts: ColumnCounts
   html`${
     counts !== undefined &&
     html`<p>
-      Of ${count(counts.known + counts.empty + counts.rare)} photos ${count(counts.known)} are
-      labelled${counts.empty > 0 && html`, ${count(counts.empty)} have an empty cell`}${counts.rare > 0 && html`, ${count(counts.rare)} a value with too few photos`}.
+      Of ${count(counts.known + counts.empty + counts.rare + (counts.conflicting ?? 0))} photos ${count(counts.known)}
+      are
+      labelled${counts.empty > 0 && html`, ${count(counts.empty)} have an empty cell`}${counts.rare > 0 && html`, ${count(counts.rare)} a value with too few photos`}${(counts.conflicting ?? 0) > 0 && html`, ${count(counts.conflicting ?? 0)} labels that contradict each other`}.
     </p>`
   }
   ${
