@@ -8,6 +8,7 @@ import type { Exported } from "../run/export/exportRun.ts"
 import { RunFolder } from "../run/RunFolder.ts"
 import { Runs } from "../run/Runs.ts"
 import { runOr } from "./latestRun.ts"
+import { visibleLine } from "../layers/terminal/visible.ts"
 import * as options from "./options.ts"
 import { readRunConfig } from "./readConfig.ts"
 import { weftCommand } from "../config/weftCommand.ts"
@@ -62,19 +63,30 @@ const checkText = ({ check }: Exported) =>
     : `Checked: loaded again by ${check.reader}, it differs from the run (${check.engine}) by ` +
       `${check.largestDifference.toExponential(1)} at most (${check.tolerance} is allowed), on ${check.images}.`
 
+/** How many classes, and in which label columns where there are several. */
+const classesText = ({ columns, labels }: Exported["metadata"]) =>
+  columns === undefined
+    ? `${labels.length} classes`
+    : columns.map(({ classes, name }) => `${classes.length} classes of ${visibleLine(name)}`).join(", ")
+
+/** The outputs of the graph. */
+const outputsOf = ({ columns = [], output }: Exported["metadata"]) =>
+  output === undefined ? columns.flatMap(({ output }) => (output === undefined ? [] : [output])) : [output]
+
 const exportedText = (exported: Exported) => {
   const { files, folder, metadata, warnings } = exported
-  const { input, labels, names, network, opset, output } = metadata
+  const { input, names, network, opset } = metadata
+  const outputs = outputsOf(metadata)
   return [
-    `${network.name} with ${labels.length} classes, as ${metadata.format}${opset === undefined ? "" : ` (opset ${opset})`}: ${folder}`,
+    `${network.name} with ${classesText(metadata)}, as ${metadata.format}${opset === undefined ? "" : ` (opset ${opset})`}: ${folder}`,
     ...files.map(({ bytes, name }) => `  ${name}  ${size(bytes)}`),
     ...(names === undefined ? [] : [`Tensors: ${names}'s names.`]),
-    ...(input === undefined || output === undefined
+    ...(input === undefined
       ? []
-      : [
-          `In: ${input.name}, ${input.type}, ${shape(input.shape)} (${input.layout}): ${input.meaning}.`,
-          `Out: ${output.name}, ${shape(output.shape)}.`
-        ]),
+      : [`In: ${input.name}, ${input.type}, ${shape(input.shape)} (${input.layout}): ${input.meaning}.`]),
+    ...(outputs.length === 0
+      ? []
+      : [`Out: ${outputs.map((output) => `${output.name}, ${shape(output.shape)}`).join("; ")}.`]),
     checkText(exported),
     ...warnings.map((warning) => `WARNING: ${warning}`)
   ].join("\n")

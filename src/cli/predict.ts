@@ -8,7 +8,7 @@ import { NothingRead, predictFiles } from "../run/predict/predictFiles.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
-import { predictionText, thresholdText } from "./predictionText.ts"
+import { predictionText, thresholdsText } from "./predictionText.ts"
 import { weftCommand } from "../config/weftCommand.ts"
 
 const requestOf = (text: string): Option.Option<ThresholdRequest> => {
@@ -85,7 +85,8 @@ export const predict = Command.make(
       threshold: Option.getOrUndefined(threshold),
       engine: Option.getOrUndefined(engine)
     })
-    if (opened.threshold !== undefined) yield* Console.error(thresholdText(opened.threshold))
+    const thresholds = thresholdsText(opened.columns)
+    if (thresholds !== undefined) yield* Console.error(thresholds)
 
     let read = 0
     let refused = 0
@@ -98,8 +99,8 @@ export const predict = Command.make(
     const text = predictionText(counted, chosen, {
       runs: runs.map(({ folder }) => folder.path),
       engine: opened.engine,
-      threshold: opened.threshold,
-      top: Math.min(top, opened.labels.length)
+      columns: opened.columns,
+      top: Math.min(top, Math.max(...opened.columns.map(({ classes }) => classes.length)))
     })
     const { stdout } = yield* Stdio.Stdio
     // CSV for a program keeps what only hides or turns text (see `textCell`); all other output shows it as escapes.

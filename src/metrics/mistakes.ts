@@ -36,7 +36,10 @@ export const answers = ({ classes, labels, logits }: Predictions): ReadonlyArray
 }
 
 /** The samples with the highest loss, at most `limit` of them, the highest first; a NaN comes before all others. */
-export const topLosses = (all: ReadonlyArray<Answer>, limit: number): ReadonlyArray<Answer> => {
-  const rank = ({ loss }: Answer) => (Number.isNaN(loss) ? Infinity : loss)
+export const topLosses = <A extends Pick<Answer, "loss" | "sample">>(
+  all: ReadonlyArray<A>,
+  limit: number
+): ReadonlyArray<A> => {
+  const rank = ({ loss }: A) => (Number.isNaN(loss) ? Infinity : loss)
   return all.toSorted((a, b) => (rank(a) === rank(b) ? a.sample - b.sample : rank(b) - rank(a))).slice(0, limit)
 }

@@ -4,15 +4,20 @@ import type { ReadRequest, ReadResult } from "../../model/export/ExportReaders.t
 import { inputName } from "../../model/export/ExportSettings.ts"
 
 /** Runs an exported ONNX model by onnxruntime, as its users do. */
-export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
+export const read = async ({ batches, folder, outputs: wanted }: ReadRequest): Promise<ReadResult> => {
   const session = await InferenceSession.create(join(folder, "model.onnx"), { logSeverityLevel: 3 })
-  const outputs: Array<Float32Array> = []
+  const outputs: Array<ReadonlyArray<Float32Array>> = []
   for (const { data, shape } of batches) {
     const images =
       data instanceof Uint8Array ? new Tensor("uint8", data, [...shape]) : new Tensor("float32", data, [...shape])
-    const found = (await session.run({ [inputName]: images }))[output]
-    if (found === undefined) throw new Error(`it has no output "${output}"`)
-    outputs.push(Float32Array.from(found.data as Float32Array)) // declared as float32 in the model
+    const found = await session.run({ [inputName]: images })
+    outputs.push(
+      wanted.map((name) => {
+        const output = found[name]
+        if (output === undefined) throw new Error(`it has no output "${name}"`)
+        return Float32Array.from(output.data as Float32Array) // declared as float32 in the model
+      })
+    )
   }
   return { _tag: "Read", reader: `onnxruntime-node ${env.versions.node}`, outputs }
 }

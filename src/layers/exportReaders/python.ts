@@ -43,12 +43,18 @@ export const readByPython = async (request: ReadRequest): Promise<ReadResult> =>
         return { file, shape, type: data instanceof Uint8Array ? "uint8" : "float32" }
       })
     )
-    const task = { folder: request.folder, output: request.output, batches }
+    const task = { folder: request.folder, outputs: request.outputs, batches }
     const script = join(import.meta.dirname, "saved_model.py")
     const { errors, ok, output } = await run(program, [script, JSON.stringify(task)])
     if (!ok) throw new Error(errors.trim().split("\n").at(-1) ?? "it says nothing")
     const outputs = await Promise.all(
-      batches.map(async ({ file }) => new Float32Array(new Uint8Array(await readFile(`${file}.out`)).buffer))
+      batches.map(({ file }) =>
+        Promise.all(
+          request.outputs.map(
+            async (_, i) => new Float32Array(new Uint8Array(await readFile(`${file}.${i}.out`)).buffer)
+          )
+        )
+      )
     )
     return { _tag: "Read", reader: `TensorFlow ${output.trim()} (Python)`, outputs }
   } finally {

@@ -10,6 +10,7 @@ task = json.loads(sys.argv[1])
 serve = tf.saved_model.load(task["folder"]).signatures["serving_default"]
 for batch in task["batches"]:
     images = np.fromfile(batch["file"], dtype=batch["type"]).reshape(batch["shape"])
-    found = serve(images=tf.constant(images))[task["output"]].numpy()
-    found.astype("<f4").tofile(batch["file"] + ".out")
+    found = serve(images=tf.constant(images))
+    for i, output in enumerate(task["outputs"]):
+        found[output].numpy().astype("<f4").tofile(f"{batch['file']}.{i}.out")
 print(tf.__version__)

@@ -20,16 +20,17 @@ const handlerOf = (folder: string): tf.io.IOHandler => ({
 })
 
 /** Runs an exported graph model by the unchanged TensorFlow.js, on its own wasm backend. */
-export const read = async ({ batches, folder, output }: ReadRequest): Promise<ReadResult> => {
+export const read = async ({ batches, folder, outputs: wanted }: ReadRequest): Promise<ReadResult> => {
   setWasmPaths(dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm")) + sep)
   await tf.setBackend("wasm")
   const model = await loadGraphModel(handlerOf(folder))
-  const outputs: Array<Float32Array> = []
+  const outputs: Array<ReadonlyArray<Float32Array>> = []
   for (const { data, shape } of batches) {
     const images = data instanceof Uint8Array ? tf.tensor(data, [...shape], "int32") : tf.tensor(data, [...shape])
-    const found = model.execute(images, output) as tf.Tensor // one name, one tensor
-    outputs.push(Float32Array.from(await found.data()))
-    tf.dispose([images, found])
+    // One tensor alone where there is one name.
+    const found = [model.execute(images, [...wanted])].flat()
+    outputs.push(await Promise.all(found.map(async (tensor) => Float32Array.from(await tensor.data()))))
+    tf.dispose([images, ...found])
   }
   const reader = `@tensorflow/tfjs-converter ${version_converter} on the wasm backend ${version_wasm}`
   return { _tag: "Read", reader, outputs }

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Receipt } from "../../metrics/Report.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { ModelColumn } from "../Model.ts"
 import { ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
 import { ExportFormat } from "./formats.ts"
 
@@ -18,6 +19,17 @@ const Input = Schema.Struct({
 
 const Output = Schema.Struct({ name: ExportOutput, shape: Size })
 
+/** One of several outputs: it has its column's name, and says what its numbers are. */
+const ColumnOutput = Schema.Struct({ name: Schema.String, meaning: ExportOutput, shape: Size })
+
+/** A label column, and the graph's output for it. */
+const Column = Schema.Struct({
+  ...ModelColumn.fields,
+  /** What the column's logits are divided by before they become probabilities. */
+  temperature: Schema.Finite,
+  output: Schema.optionalKey(ColumnOutput)
+})
+
 /** Everything about an exported model but its weights: in the model's own metadata, and in `weft.json` beside it. */
 export const ExportMetadata = Schema.Struct({
   format: ExportFormat,
@@ -32,8 +44,10 @@ export const ExportMetadata = Schema.Struct({
      */
     padding: Schema.NullOr(Schema.String)
   }),
-  /** The classes' names, in the order of the outputs. */
+  /** The classes' names, in the order of the outputs; of several label columns, the first one's. */
   labels: Schema.Array(Schema.String),
+  /** The label columns, in the order of the logits; absent where there is one with one value. */
+  columns: Schema.optionalKey(Schema.Array(Column)),
   /** How a photo becomes the graph's input. */
   preprocessing: Schema.Struct({
     ...ImageConfig.fields,
@@ -44,9 +58,10 @@ export const ExportMetadata = Schema.Struct({
     std: Schema.Array(Schema.Finite),
     note: Schema.String
   }),
-  /** What the logits are divided by before they become probabilities. */
+  /** What the logits are divided by before they become probabilities; of several label columns, the first one's. */
   temperature: Schema.Finite,
   input: Schema.optionalKey(Input),
+  /** Absent where there are several label columns: each has its own in `columns`. */
   output: Schema.optionalKey(Output),
   /** Version of ONNX's operators. */
   opset: Schema.optionalKey(Schema.Natural),

@@ -1,6 +1,5 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
-import type { ExportOutput } from "./ExportSettings.ts"
 import type { GraphFormatName } from "./formats.ts"
 
 /** An exported model could not be loaded or run. */
@@ -25,13 +24,14 @@ export interface ReaderBatch {
 export interface ReadRequest {
   readonly format: GraphFormatName
   readonly folder: string
-  readonly output: ExportOutput
+  /** The names of the graph's outputs that are wanted. */
+  readonly outputs: ReadonlyArray<string>
   readonly batches: ReadonlyArray<ReaderBatch>
 }
 
-/** The outputs of each batch, (size, classes), row by row; or why this machine has nothing that reads the format. */
+/** The wanted outputs of each batch, (size, classes) each, row by row; or why this machine has nothing that reads the format. */
 export type ReadResult =
-  | { readonly _tag: "Read"; readonly reader: string; readonly outputs: ReadonlyArray<Float32Array> }
+  | { readonly _tag: "Read"; readonly reader: string; readonly outputs: ReadonlyArray<ReadonlyArray<Float32Array>> }
   | { readonly _tag: "NoReader"; readonly reason: string }
 
 /** Loads exported models again, with the libraries that they are written for. */

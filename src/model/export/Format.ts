@@ -20,7 +20,11 @@ export interface ExportTask {
 
 /** The export's description, which every format also keeps inside the model: as values, and as JSON text. */
 export interface Description {
-  readonly values: { readonly labels: ReadonlyArray<string>; readonly preprocessing: object }
+  readonly values: {
+    readonly labels: ReadonlyArray<string>
+    readonly columns?: ReadonlyArray<object>
+    readonly preprocessing: object
+  }
   readonly text: string
 }
 

@@ -1,8 +1,10 @@
+import { Struct } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import type { ExportMetadata } from "./ExportMetadata.ts"
 import { inputName } from "./ExportSettings.ts"
 import type { ExportInput } from "./ExportSettings.ts"
-import type { ExportTask, GraphFormat, WeightsFormat } from "./Format.ts"
+import { graphOutputs } from "./exportOutputs.ts"
+import type { ExportTask, Format, GraphFormat, WeightsFormat } from "./Format.ts"
 import { formatOf } from "./formats.ts"
 import type { ExportPlan } from "./formats.ts"
 import { paddingOf } from "./paddingOf.ts"
@@ -29,10 +31,18 @@ const graphFacts = ({ bytesNote, layout, opset }: GraphFormat, { graph, model }:
       shape: order === "NCHW" ? [null, 3, height, width] : [null, height, width, 3],
       meaning: graph.input === "uint8" && bytesNote !== undefined ? `${meaning}; ${bytesNote}` : meaning
     },
-    output: { name: graph.output, shape: [null, classes] },
+    ...(model.columns === undefined && { output: { name: graph.output, shape: [null, classes] } }),
     ...(opset !== undefined && { opset })
   }
 }
+
+/** The label columns, each with its output where there is a graph. */
+const columnFacts = ({ graph, model }: ExportTask, { kind }: Format) =>
+  graphOutputs(model, graph.output).map(({ column, name }) => ({
+    ...Struct.omit(column, ["from", "index", "to"]),
+    temperature: column.temperature ?? 1,
+    ...(kind === "graph" && { output: { name, meaning: graph.output, shape: [null, column.classes.length] } })
+  }))
 
 const weightsFacts = (format: WeightsFormat, task: ExportTask) => {
   const warnings = format.warnings(task)
@@ -50,6 +60,7 @@ export const describeExport = (plan: ExportPlan, report: Report, weft: string): 
     network: { name: model.network.name, head: report.model.head, padding: paddingOf(model.network) },
     labels: model.labels,
     preprocessing: { ...model.image, kernel: "bicubic", padding: model.image.background, mean, std, note },
+    ...(model.columns !== undefined && { columns: columnFacts(plan, format) }),
     temperature: model.calibration?.temperature ?? 1,
     ...(format.kind === "graph" ? graphFacts(format, plan) : weightsFacts(format, plan)),
     receipt: report.receipt

@@ -4,11 +4,13 @@ import { softmax } from "../../metrics/crossEntropy.ts"
 import type { Engine } from "../../model/Engine.ts"
 import { batchFor, normalisedImages, someOf } from "../../model/export/batchFor.ts"
 import type { Held } from "../../model/export/batchFor.ts"
+import { graphOutputs } from "../../model/export/exportOutputs.ts"
+import type { GraphOutput } from "../../model/export/exportOutputs.ts"
 import { ExportReaders } from "../../model/export/ExportReaders.ts"
 import type { WeightsFormat } from "../../model/export/Format.ts"
 import { formatOf } from "../../model/export/formats.ts"
 import type { ExportPlan } from "../../model/export/formats.ts"
-import { inferenceOptions } from "../../model/Model.ts"
+import { inferenceOptions, modelColumns } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
 import type { Draft } from "./Exports.ts"
 import { ExportError } from "./Exports.ts"
@@ -63,12 +65,37 @@ const compare = Effect.fnUntraced(function* (
     detail:
       `the exported model does not agree with the run, and was removed. ${reader} gives ` +
       (found.length === expected.length
-        ? `${found[at]} for the class "${model.labels[at % classes]}" of image ${Math.floor(at / classes) + 1}, ` +
+        ? `${found[at]} for the class "${modelColumns(model).flatMap(({ classes }) => classes)[at % classes]}" of image ${Math.floor(at / classes) + 1}, ` +
           `the run ${expected[at]}: they differ by ${difference.toExponential(1)}, and ${tolerance} is allowed`
         : `${found.length} values, the run ${expected.length}`) +
       ". Please report it with the run's config.json"
   })
 })
+
+/** The outputs of a batch, one column after the other in each row, as the logits of all columns are. */
+const inRows = (columns: ReadonlyArray<Float32Array>, outputs: ReadonlyArray<GraphOutput>): ReadonlyArray<number> => {
+  const [only, ...others] = columns
+  if (only !== undefined && others.length === 0) return [...only]
+  const rows = (only?.length ?? 0) / (outputs[0]?.column.classes.length ?? 1)
+  return Array.from({ length: rows }, (_, row) =>
+    outputs.flatMap(({ column: { classes } }, k) => [
+      ...(columns[k]?.subarray(row * classes.length, (row + 1) * classes.length) ?? [])
+    ])
+  ).flat()
+}
+
+/** The probabilities of each column at its temperature, in the places of its logits. */
+const probabilitiesOf = (logits: Float32Array, outputs: ReadonlyArray<GraphOutput>): Float32Array => {
+  const width = outputs.reduce((sum, { column }) => sum + column.classes.length, 0)
+  const found = new Float32Array(logits.length)
+  for (let row = 0; row < logits.length; row += width)
+    for (const { column } of outputs) {
+      const { classes, from, temperature = 1, to, values } = column
+      const own = cooled(logits.subarray(row + from, row + to), temperature)
+      found.set(values === "one" ? softmax(own, classes.length) : own.map((x) => 1 / (1 + Math.exp(-x))), row + from)
+    }
+  return found
+}
 
 /** The logits of weights that were written, on the run's engine. */
 const logitsOfWeights = Effect.fnUntraced(function* (
@@ -103,20 +130,18 @@ export const checkExport = Effect.fn("checkExport")(function* (
     const found = yield* logitsOfWeights(format, plan, engine, draft, held)
     return yield* compare({ folder: target, reader: `Weft's engine "${engine.info.name}"` }, model, [...found], logits)
   }
+  const outputs = graphOutputs(model, graph.output)
   const parts = [someOf(held, 0, held.size - 1), someOf(held, held.size - 1, held.size)].filter(({ size }) => size > 0)
   const read = yield* ExportReaders.use((readers) =>
     readers.read({
       format: format.name,
       folder: draft.folder,
-      output: graph.output,
+      outputs: outputs.map(({ name }) => name),
       batches: parts.map((part) => batchFor(part, model.image, format.name, graph.input))
     })
   )
   if (read._tag === "NoReader") return { reader: null, reason: read.reason } satisfies Checked
-  const expected =
-    graph.output === "logits"
-      ? logits
-      : softmax(cooled(logits, model.calibration?.temperature ?? 1), model.network.classes)
-  const found = read.outputs.flatMap((output) => [...output])
-  return yield* compare({ folder: target, reader: read.reader }, model, found, Float32Array.from(expected))
+  const expected = graph.output === "logits" ? logits : probabilitiesOf(logits, outputs)
+  const found = read.outputs.flatMap((columns) => inRows(columns, outputs))
+  return yield* compare({ folder: target, reader: read.reader }, model, found, expected)
 })

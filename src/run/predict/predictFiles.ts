@@ -2,14 +2,16 @@ import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect, Schema, Stream } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Runtime from "effect/Runtime"
-import { topK } from "../../metrics/topK.ts"
-import { logMeanSoftmax } from "../../model/Predictor.ts"
+import { answersOf } from "../../model/answer.ts"
+import type { ColumnAnswer, OneAnswer, UnseenPair } from "../../model/answer.ts"
+import { meanPrediction } from "../../model/Predictor.ts"
 import type { Batch } from "../../pipeline/Batch.ts"
 import type { FileBatch } from "../../pipeline/batches.ts"
 import type { ImagePath } from "../../pipeline/ImageFiles.ts"
+import { hasOneValue } from "../../pipeline/LabelColumn.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { ThresholdRequest } from "./answerThreshold.ts"
-import { answerThreshold } from "./answerThreshold.ts"
+import { answerThresholds } from "./answerThreshold.ts"
 import { openEnsemble } from "../evaluate/openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
 import { openPredictor } from "./openPredictor.ts"
@@ -18,15 +20,15 @@ import { readEnsemble } from "../evaluate/readEnsemble.ts"
 
 /** The prediction for one file, of one model or of several together; `error` where the file could not be read. */
 export type Prediction =
-  | {
-      readonly path: string
-      /** The most probable class; null where its probability is below the threshold. */
-      readonly label: string | null
-      readonly abstained: boolean
-      /** The most probable first; probabilities from 0 to 1. */
-      readonly classes: ReadonlyArray<{ readonly label: string; readonly probability: number }>
-    }
+  | ({ readonly path: string } & (OneAnswer | ColumnsAnswer))
   | { readonly path: string; readonly error: string; readonly reason: string }
+
+/** The answers of a model with several label columns, or with one that has several values, by the columns' names. */
+export interface ColumnsAnswer {
+  readonly columns: Readonly<Record<string, ColumnAnswer>>
+  /** Values that never occurred together in training: one of each two is probably wrong. */
+  readonly unseenPairs: ReadonlyArray<UnseenPair>
+}
 
 /** Files were named, and not one of them could be read. Exit code 3. */
 export class NothingRead extends Schema.TaggedError<NothingRead>()("NothingRead", { refused: Schema.Natural }) {
@@ -60,28 +62,28 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
   options: PredictOptions
 ) {
   const ensemble = yield* readEnsemble(runs)
-  const { config, images, labels } = ensemble
-  const threshold = options.threshold && (yield* answerThreshold(options.threshold, ensemble.members))
+  const { columns, config, images, members: runsOfEnsemble } = ensemble
+  const thresholds = options.threshold === undefined ? [] : yield* answerThresholds(options.threshold, ensemble)
   const members = yield* openEnsemble(ensemble, (config, model) =>
     openPredictor(config, model, options.engine ?? config.name)
   )
-  const classes = labels.length
+  const width = columns.reduce((sum, { classes }) => sum + classes.length, 0)
+  const isAlone = hasOneValue(columns)
+  const answerTo = answersOf(columns, runsOfEnsemble[0].model.seenTogether)
+  const answerOptions = { top: options.top, thresholds: columns.map((_, k) => thresholds[k]?.value) }
 
   const answer = (path: string, logits: Float32Array): Prediction => {
-    const first = topK(logits, options.top).map(({ index, probability }) => ({
-      label: elementAt(labels, index),
-      probability
-    }))
-    const best = elementAt(first, 0)
-    // Negated, so that an answer whose probability is NaN is withheld.
-    const abstained = threshold !== undefined && !(best.probability >= threshold.value)
-    return { path, label: abstained ? null : best.label, abstained, classes: first }
+    const { columns: answers, unseenPairs } = answerTo(logits, answerOptions)
+    const [first] = answers
+    if (isAlone && first !== undefined && !("labels" in first)) return { path, ...first }
+    const named = Object.fromEntries(columns.map(({ name }, k) => [name, elementAt(answers, k)] as const))
+    return { path, columns: named, unseenPairs }
   }
 
   const together = (forms: ReadonlyArray<Batch>) =>
     Effect.map(
       Effect.forEach(members, ({ predict }) => Effect.map(predict(forms), ({ after }) => after)),
-      (logits) => logMeanSoftmax(logits, classes)
+      (logits) => meanPrediction(logits, columns)
     )
 
   const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {
@@ -90,16 +92,15 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
     let row = 0
     return files.map(({ path, refused }): Prediction => {
       if (refused !== undefined) return { path, error: refused.detail, reason: refused.reason }
-      return answer(path, logits.subarray(row * classes, ++row * classes))
+      return answer(path, logits.subarray(row * width, ++row * width))
     })
   })
   const batches = Pipeline.fileBatches(config, images, paths)
   return {
     /** The engines that apply the models. */
     engine: [...new Set(members.map(({ engine }) => engine))].join(", "),
-    /** The classes' names. */
-    labels,
-    threshold,
+    /** The label columns, and the threshold of each that has one. */
+    columns: columns.map((column, k) => ({ ...column, threshold: thresholds[k] })),
     predictions: batches.pipe(Stream.mapEffect(ofBatch), Stream.flattenIterable)
   }
 })

@@ -5,7 +5,7 @@ import { classOrder } from "../../metrics/classOrder.ts"
 import type { ConfusedPair } from "../../metrics/confusedPairs.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
 import type { Confusion } from "../../metrics/Confusion.ts"
-import { fromRows } from "../../metrics/Confusion.ts"
+import * as Confusions from "../../metrics/Confusion.ts"
 import type { Coverage } from "../../metrics/coverage.ts"
 import { coverageCurve } from "../../metrics/coverage.ts"
 import { softmax } from "../../metrics/crossEntropy.ts"
@@ -26,6 +26,8 @@ import type { LikelyLabelError } from "./likelyLabelErrors.ts"
 import type { LeakageAnalysis } from "./leakageAnalysis.ts"
 import { leakageAnalysis } from "./leakageAnalysis.ts"
 import { likelyLabelErrors } from "./likelyLabelErrors.ts"
+import type { ColumnFacts } from "./columnFacts.ts"
+import { columnFacts } from "./columnFacts.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
 /** How many of each a page shows. */
@@ -92,7 +94,13 @@ export interface TestAnalysis {
 }
 
 /** The analysis of a run's metrics and predictions; it depends on the run's folder alone. */
-export interface RunAnalysis {
+export interface RunAnalysis extends ColumnAnalysis {
+  /** Of each label column, in their order, where there are several; the first one's is the rest of this. */
+  readonly columns: ReadonlyArray<ColumnFacts & { readonly analysis: ColumnAnalysis }>
+}
+
+/** The analysis of the metrics and predictions in one label column. */
+export interface ColumnAnalysis {
   readonly test: TestAnalysis | null
   /** Null where it is not known what the parts share. */
   readonly leakage: LeakageAnalysis | null
@@ -185,7 +193,7 @@ const curvesOf = (test: TestReport, numbers: Predictions | undefined) => {
 
 const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
   const { report, test: stored } = facts
-  const confusion = fromRows(test.confusion)
+  const confusion = Confusions.fromRows(test.confusion)
   const labels = test.perClass.map(({ label }) => label)
   const numbers = stored && used(stored, report.calibration?.temperature ?? 1)
   const all = numbers === undefined ? [] : answers(numbers)
@@ -202,7 +210,7 @@ const testAnalysis = (facts: RunFacts, test: TestReport): TestAnalysis => {
   }
 }
 
-const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors"] => {
+const labelErrorsOf = ({ test, validation }: RunFacts): ColumnAnalysis["labelErrors"] => {
   const parts = [test, validation].filter((part) => part !== undefined)
   const { errors, temperature } = likelyLabelErrors(parts)
   return {
@@ -214,23 +222,52 @@ const labelErrorsOf = ({ test, validation }: RunFacts): RunAnalysis["labelErrors
   }
 }
 
-/** Computes what a run's page shows beyond its report. */
-export const analyse = (facts: RunFacts): RunAnalysis => ({
+/** A column with several values has metrics, and neither confusions nor photos that are taken for another class. */
+const severalAnalysis = ({ report }: RunFacts): ColumnAnalysis => ({
+  test: report.test && {
+    test: report.test,
+    confusion: Confusions.empty(0),
+    order: undefined,
+    intervals: new Map(),
+    pairs: [],
+    losses: [],
+    coverage: [],
+    averagePrecisions: report.test.perClass.map(({ averagePrecision }) => averagePrecision ?? null),
+    precisionRecall: [],
+    calibration: report.calibration?.test
+      ? { temperature: report.calibration.temperature, applied: true, metrics: report.calibration.test }
+      : null
+  },
+  leakage: null,
+  labelErrors: { temperature: 1, photos: [], named: [], total: 0, samples: 0 }
+})
+
+const oneAnalysis = (facts: RunFacts): ColumnAnalysis => ({
   test: facts.report.test && testAnalysis(facts, facts.report.test),
   leakage: facts.leakage === undefined ? null : leakageAnalysis(facts, facts.leakage),
   labelErrors: labelErrorsOf(facts)
 })
 
+/** Computes what a run's page shows beyond its report. */
+export const analyse = (facts: RunFacts): RunAnalysis => {
+  const columns = columnFacts(facts).map((column) => ({
+    ...column,
+    analysis: (column.values === "one" ? oneAnalysis : severalAnalysis)(column.facts)
+  }))
+  return { ...(columns[0]?.analysis ?? oneAnalysis(facts)), columns }
+}
+
 /** Which file a page shows a picture of. */
 export type ShownPhoto = Pick<StoredSample, "digest" | "file">
 
 /** The photos that a page shows, each once. */
-export const shownSamples = ({ labelErrors, leakage, test }: RunAnalysis): ReadonlyArray<ShownPhoto> => {
-  const all: ReadonlyArray<ShownPhoto> = [
+export const shownSamples = (analysis: RunAnalysis): ReadonlyArray<ShownPhoto> => {
+  const each = analysis.columns.length === 0 ? [analysis] : analysis.columns.map((column) => column.analysis)
+  const all = each.flatMap(({ labelErrors, leakage, test }): ReadonlyArray<ShownPhoto> => [
     ...(leakage?.photos ?? []),
     ...(test?.losses ?? []),
     ...(test?.pairs ?? []).flatMap(({ mistaken, others }) => [...mistaken, ...others]),
     ...labelErrors.photos
-  ]
+  ])
   return [...new Map(all.map((sample) => [sample.file, sample])).values()]
 }

@@ -2,6 +2,7 @@ import { sumText } from "../../pipeline/Ledger.ts"
 import { enginesText } from "../../metrics/enginesUsed.ts"
 import { duration } from "../../metrics/numberText.ts"
 import { confusedPairs, enoughFirst, enoughSamples } from "../../metrics/confusedPairs.ts"
+import { wilson } from "../../metrics/wilson.ts"
 import { metrics, shownAt, valueIn } from "../../metrics/metrics.ts"
 import { namedLosses } from "../../metrics/namedLosses.ts"
 import { escape } from "./html.ts"
@@ -262,7 +263,7 @@ ${table(
 </details>`
 }
 
-## Leakage
+${columnsText(analysis)}## Leakage
 
 ${leakageText(analysis)}
 
@@ -278,3 +279,31 @@ const labelsText = (data: DataConfig): string => {
   const names = labelColumnsOf(data).map(({ column }) => `\`${column}\``)
   return `The labels are the ${names.length === 1 ? "column" : "columns"} ${names.join(", ")} of the catalogue.`
 }
+
+/** The metrics of each of several label columns, with a heading; nothing where there is one. */
+const columnsText = ({ columns }: RunAnalysis): string =>
+  columns.length === 0
+    ? ""
+    : `## Label columns
+
+One network with a head for each column; a photo whose label is not known in a column counts in none of its metrics. The metrics above are the first column's.
+
+${table(
+  ["column", "classes", "test photos", "accuracy", "95 %", "weighted F1", "macro F1"],
+  columns.map(({ analysis: { test }, name, values }) => {
+    const found = test?.test
+    const samples = found?.samples ?? 0
+    const accuracy = found?.accuracy ?? null
+    return [
+      `${inMarkdown(name)}${values === "several" ? " (several values)" : ""}`,
+      count(found?.perClass.length ?? 0),
+      count(samples),
+      share(accuracy),
+      accuracy === null ? "–" : interval(wilson(Math.round(accuracy * samples), samples)),
+      share(found?.weighted.f1),
+      share(found?.macro.f1)
+    ]
+  })
+)}
+
+`

@@ -4,7 +4,7 @@ import type { CalibrationMetrics } from "../../metrics/calibration.ts"
 import type { EpochNumber, EpochRecord } from "../../metrics/Report.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
 import type { BarChart, Chart, LineChart, MatrixChart } from "./Chart.ts"
-import type { RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
+import type { ColumnAnalysis, RunAnalysis, TestAnalysis } from "./RunAnalysis.ts"
 import type { RunFacts } from "./RunFacts.ts"
 
 /** The epochs of a run, finished or not. */
@@ -150,17 +150,43 @@ const trainingOf = (all: Epochs, spans: ReadonlyArray<StepSpan>): ReadonlyArray<
 export const trainingCharts = (all: Epochs, spans: ReadonlyArray<StepSpan>): ReadonlyMap<string, Chart> =>
   withData(all.history.length === 0 ? [] : trainingOf(all, spans))
 
-/** The charts of a run, by the names of their files; those without data are left out. */
-export const runCharts = (facts: RunFacts, { test }: RunAnalysis): ReadonlyMap<string, Chart> => {
-  const { report, steps: spans } = facts
+/** The charts of one label column. */
+const columnCharts = ({ test }: ColumnAnalysis): ReadonlyArray<Named> => {
   const metrics = test?.calibration?.metrics
-  const chosen = { epoch: report.chosenEpoch, is: "whose weights are the model" }
-  return withData([
-    ...trainingOf({ history: report.history, chosen }, spans),
-    ["classes", classes(facts)],
-    ["confusion", test !== null && confusion(test)],
+  return [
+    ["confusion", test !== null && test.test.confusion.length > 0 && confusion(test)],
     ["precision-recall", test !== null && test.precisionRecall.length > 0 && precisionRecall(test.precisionRecall)],
     ["calibration", metrics !== undefined && reliability(metrics, test?.calibration?.applied ?? false)],
     ["coverage", test !== null && test.coverage.length > 1 && coverage(test.coverage)]
+  ]
+}
+
+/** Before the names of a column's charts, where there are several columns. */
+const prefixOf = (index: number): string => `column-${index + 1}-`
+
+/** The charts of one of several label columns, under the names that they have where there is one. */
+export const chartsOfColumn = <A>(all: ReadonlyMap<string, A>, index: number): ReadonlyMap<string, A> => {
+  const prefix = prefixOf(index)
+  return new Map(
+    Array.from(all).flatMap(([name, chart]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), chart] as const] : []
+    )
+  )
+}
+
+/** The charts of a run, by the names of their files; those without data are left out. */
+export const runCharts = (facts: RunFacts, analysis: RunAnalysis): ReadonlyMap<string, Chart> => {
+  const { report, steps: spans } = facts
+  const chosen = { epoch: report.chosenEpoch, is: "whose weights are the model" }
+  const ofColumns =
+    analysis.columns.length === 0
+      ? columnCharts(analysis)
+      : analysis.columns.flatMap((column, index) =>
+          columnCharts(column.analysis).map(([name, chart]): Named => [`${prefixOf(index)}${name}`, chart])
+        )
+  return withData([
+    ...trainingOf({ history: report.history, chosen }, spans),
+    ["classes", classes(facts)],
+    ...ofColumns
   ])
 }

@@ -75,6 +75,8 @@ th[aria-sort=descending] button::after { content: " ▼" }
 .strip .none { background: var(--panel); color: var(--quiet); font-size: 10px; overflow: hidden; overflow-wrap: anywhere; padding: 3px }
 details { margin: 8px 0 }
 summary { cursor: pointer }
+.part { border-top: 1px solid var(--line); margin: 0; padding: 6px 0 }
+.part > summary { font-weight: 600; padding: 4px 0 }
 code, pre { font: 13px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere }
 pre { white-space: pre-wrap; background: var(--panel); padding: 10px 12px; border-radius: 6px }
 dl { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr); gap: 2px 16px; margin: 8px 0; font-size: 14px }

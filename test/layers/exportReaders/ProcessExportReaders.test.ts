@@ -7,6 +7,8 @@ import * as ProcessExportReaders from "../../../src/layers/exportReaders/Process
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import { batchFor, normalisedImages, someOf } from "../../../src/model/export/batchFor.ts"
 import type { Held } from "../../../src/model/export/batchFor.ts"
+import { graphOutputs } from "../../../src/model/export/exportOutputs.ts"
+import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { ExportReaders } from "../../../src/model/export/ExportReaders.ts"
 import type { ExportPlan } from "../../../src/model/export/formats.ts"
 import { formats as allFormats } from "../../../src/model/export/formats.ts"
@@ -42,7 +44,7 @@ const expected = Effect.fnUntraced(function* (model: Model, held: Held) {
   })
 }, Effect.scoped)
 
-/** Writes an export and has it read, in a batch of 3 and one of 1. */
+/** Writes an export and has it read, in a batch of 3 and one of 1: the outputs of each. */
 const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
   const folder = yield* temporaryFolder
   for (const { content, name } of filesOf(plan)) yield* Effect.promise(() => writeFile(join(folder, name), content))
@@ -52,13 +54,20 @@ const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
     readers.read({
       format,
       folder,
-      output: graph.output,
+      outputs: graphOutputs(model, graph.output).map(({ name }) => name),
       batches: [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) => batchFor(some, model.image, format, graph.input))
     })
   )
   if (result._tag === "NoReader") return assert.fail(result.reason)
-  return result.outputs.flatMap((output) => [...output])
+  return result.outputs
 })
+
+/** The numbers of an export with one output, of all images. */
+const onlyOutput = (outputs: ReadonlyArray<ReadonlyArray<Float32Array>>) =>
+  outputs.flatMap(([only = new Float32Array(), ...others]) => {
+    assert.strictEqual(others.length, 0)
+    return [...only]
+  })
 
 const isTensorflowHere = readInstalled(backendFolder()) !== undefined
 const python = pythonWith("tensorflow")
@@ -92,7 +101,7 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
           const model = modelOf(network)
           const held = noise(network)
           const logits = yield* expected(model, held)
-          assertNear(yield* readBack(planOf(model, { format }), held), [...logits], "logits", 1e-4)
+          assertNear(onlyOutput(yield* readBack(planOf(model, { format }), held)), [...logits], "logits", 1e-4)
         }).pipe(Effect.provide(ReferenceEngine.layer)))
 
     test(`${format}: gives calibrated probabilities of bytes`, () =>
@@ -101,11 +110,58 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
         const model = modelOf(network, { kind: "temperature", temperature: 1.7 })
         const held = noise(network)
         const logits = (yield* expected(model, held)).map((logit) => logit / 1.7)
-        const found = yield* readBack(
-          planOf(model, { format, graph: { input: "uint8", output: "probabilities" } }),
-          held
+        const found = onlyOutput(
+          yield* readBack(planOf(model, { format, graph: { input: "uint8", output: "probabilities" } }), held)
         )
         assertNear(found, [...softmax(logits, network.classes)], "probabilities", 1e-4)
+      }).pipe(Effect.provide(ReferenceEngine.layer)))
+
+    test(`${format}: gives an output for each of several label columns, each at its temperature`, () =>
+      Effect.gen(function* () {
+        const network = simpleCnn.build({ height: 52, width: 49, classes: 9 })
+        const columns = [
+          { name: "article type", classes: ["shirt", "tie", "hat", "shoe"], values: "one", temperature: 1.7 },
+          { name: "2nd", classes: ["red", "blue"], values: "one" },
+          { name: "article_type", classes: ["new", "sale", "rest"], values: "several", temperature: 0.5 }
+        ] as const
+        const model = { ...modelOf(network), labels: columns[0].classes, columns }
+        const names = ["article_type", "column_2nd", "article_type_2"]
+        assert.deepStrictEqual(
+          graphOutputs(model, "logits").map(({ name }) => name),
+          names
+        )
+        const held = noise(network)
+        const logits = yield* expected(model, held)
+        const found = yield* readBack(
+          planOf(model, { format, graph: { input: "float", output: "probabilities" } }),
+          held
+        )
+        const rows = [0, 1, 2, 3].map((row) => logits.subarray(9 * row, 9 * row + 9))
+        const together = (k: number) => found.flatMap((outputs) => [...(outputs[k] ?? [])])
+        const wanted = (own: (row: Float32Array) => Iterable<number>) => rows.flatMap((row) => [...own(row)])
+        assertNear(
+          together(0),
+          wanted((row) =>
+            softmax(
+              row.slice(0, 4).map((x) => x / 1.7),
+              4
+            )
+          ),
+          "article type",
+          1e-4
+        )
+        assertNear(
+          together(1),
+          wanted((row) => softmax(row.slice(4, 6), 2)),
+          "2nd",
+          1e-4
+        )
+        assertNear(
+          together(2),
+          wanted((row) => row.slice(6).map((x) => 1 / (1 + Math.exp(-x / 0.5)))),
+          "article_type",
+          1e-4
+        )
       }).pipe(Effect.provide(ReferenceEngine.layer)))
   }
 
@@ -114,14 +170,19 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
       yield* environment({ ...nowhere, WEFT_PYTHON: python! }) // skipped where there is none
       const held = noise(small.network)
       const logits = yield* expected(small, held)
-      assertNear(yield* readBack(planOf(small, { format: "saved-model" }), held), [...logits], "logits", 1e-4)
+      assertNear(
+        onlyOutput(yield* readBack(planOf(small, { format: "saved-model" }), held)),
+        [...logits],
+        "logits",
+        1e-4
+      )
     }).pipe(Effect.provide(ReferenceEngine.layer))
   )
 
   it.effect("saved-model: says what would read it where nothing does", () =>
     Effect.gen(function* () {
       yield* environment(nowhere)
-      const request = { format: "saved-model", folder: "anywhere", output: "logits", batches: [] } as const
+      const request = { format: "saved-model", folder: "anywhere", outputs: ["logits"], batches: [] } as const
       const result = yield* ExportReaders.use((readers) => readers.read(request))
       assert.strictEqual(result._tag, "NoReader")
       assert.match(result._tag === "NoReader" ? result.reason : "", /backend:install.*WEFT_PYTHON/)
@@ -133,7 +194,7 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
       const folder = yield* temporaryFolder
       yield* Effect.promise(() => writeFile(join(folder, "model.onnx"), "no model"))
       const error = yield* Effect.flip(
-        ExportReaders.use((readers) => readers.read({ format: "onnx", folder, output: "logits", batches: [] }))
+        ExportReaders.use((readers) => readers.read({ format: "onnx", folder, outputs: ["logits"], batches: [] }))
       )
       assert.match(error.message, /onnxruntime-node does not take the exported onnx: .*(model|protobuf|INVALID)/i)
     })

@@ -142,7 +142,8 @@ describe("exportRun", () => {
       const withReader = (value: number, count: number) =>
         Effect.flip(
           Effect.provideService(exportRun(yieldedConfig, request(join(folder, "onnx"))), ExportReaders, {
-            read: () => Effect.succeed({ _tag: "Read", reader: "liar", outputs: [new Float32Array(count).fill(value)] })
+            read: () =>
+              Effect.succeed({ _tag: "Read", reader: "liar", outputs: [[new Float32Array(count).fill(value)]] })
           })
         )
       const yieldedConfig = yield* config

@@ -123,11 +123,11 @@ describe("predicting files", () => {
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples, logits })
       )
-      const { threshold } = yield* Effect.scoped(
+      const { columns } = yield* Effect.scoped(
         predictFiles([yield* run], imagePaths([]), { top: 1, threshold: { accuracy: 0.9 } })
       )
       // The third kind is the last one before the wrong one: e^(1/2) of e^(1/2) + 2 is 0.45186.
-      assert.deepInclude(threshold, { value: 0.4518, source: "validation", target: 0.9, confidence: 0.95 })
+      assert.deepInclude(columns[0]?.threshold, { value: 0.4518, source: "validation", target: 0.9, confidence: 0.95 })
       yield* folder.write(
         "predictions/validation.safetensors",
         encodePredictions({ part: "validation", labels, samples: samples.map((one) => ({ ...one, label: 2 })), logits })

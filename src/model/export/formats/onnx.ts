@@ -1,6 +1,8 @@
 import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
 import { renderBlocks } from "../../onnx/renderBlocks.ts"
 import { inputShape } from "../../shapes.ts"
+import { graphOutputs } from "../exportOutputs.ts"
+import type { GraphOutput } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
 import { scaleOfBytes } from "../scaleOfBytes.ts"
@@ -17,32 +19,42 @@ const normalised = ({ graph: settings, model }: ExportTask, graph: OnnxGraph): s
   return graph.node("Add", inputName, [scaled, graph.constant("image.shift", [3, 1, 1], shift)])
 }
 
+/** The logits of one column. */
+const sliced = (graph: OnnxGraph, logits: string, { from, name, to }: GraphOutput["column"]): string => {
+  const index = (what: string, value: number) => graph.constant(`${name}.${what}`, [1], BigInt64Array.of(BigInt(value)))
+  return graph.node("Slice", name, [logits, index("from", from), index("to", to), index("axis", 1)])
+}
+
+/** A column's probabilities, at its temperature. */
+const probabilities = (
+  graph: OnnxGraph,
+  logits: string,
+  { temperature = 1, values }: GraphOutput["column"],
+  name: string
+): string => {
+  const factor = Float32Array.of(1 / temperature)
+  const scaled =
+    factor[0] === 1 ? logits : graph.node("Mul", name, [logits, graph.constant("temperature", [1], factor)])
+  return values === "one" ? graph.node("Softmax", name, [scaled], { axis: 1 }) : graph.node("Sigmoid", name, [scaled])
+}
+
 /**
  * A whole classifier as an ONNX model (its bytes), for a batch of any size.
  *
  * In: `images`, float32 (N, 3, height, width), normalised; or uint8 (N, height, width, 3). Out: `logits` or
- * `probabilities` (N, classes). `metadata` becomes the model's metadata_props.
+ * `probabilities` (N, classes); of several label columns, one output each, see `graphOutputs`. `metadata` becomes the model's metadata_props.
  */
 const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
   const graph = new OnnxGraph()
   const input = { name: normalised(task, graph), shape: inputShape(model.network) }
   const logits = renderBlocks(model.network.blocks, input, { graph, weights: model.weights }).name
-  const factor = Float32Array.of(1 / (model.calibration?.temperature ?? 1))
-  const result =
-    settings.output === "logits"
-      ? logits
-      : graph.node(
-          "Softmax",
-          settings.output,
-          [
-            factor[0] === 1
-              ? logits
-              : graph.node("Mul", settings.output, [logits, graph.constant("temperature", [1], factor)])
-          ],
-          { axis: 1 }
-        )
-  graph.output(result, settings.output, ["N", model.network.classes])
+  const outputs = graphOutputs(model, settings.output)
+  for (const { column, name } of outputs) {
+    const own = outputs.length === 1 ? logits : sliced(graph, logits, column)
+    const result = settings.output === "logits" ? own : probabilities(graph, own, column, name)
+    graph.output(result, name, ["N", column.classes.length])
+  }
   return graph.encode("classifier", metadata)
 }
 
@@ -60,6 +72,7 @@ export const onnx: GraphFormat<"onnx"> = {
     const metadata = {
       weft: text,
       labels: JSON.stringify(values.labels),
+      ...(values.columns && { columns: JSON.stringify(values.columns) }),
       preprocessing: JSON.stringify(values.preprocessing),
       opset: String(opset)
     }

@@ -1,5 +1,6 @@
 import { encode } from "../../onnx/protobuf.ts"
 import type { Message } from "../../onnx/protobuf.ts"
+import { graphOutputs } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
 import { classifierGraph } from "../tensorflow/classifierGraph.ts"
@@ -34,15 +35,16 @@ const signature = (name: string, inputs: ReadonlyArray<Named>, outputs: Readonly
  * A whole classifier as `saved_model.pb`: a graph of constants, which needs no `variables` beside it.
  *
  * The signature `serving_default` has `images` (N, height, width, 3), float32 or uint8, and gives `logits` or
- * `probabilities`; the signature `metadata` needs nothing and gives `labels` (classes) and `weft`, the text of
+ * `probabilities`, or one output for each of several label columns; the signature `metadata` needs nothing and gives `labels` (the first
+ * column's classes) and `weft`, the text of
  * `metadata`. Tag: `serve`. Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto.
  */
 const encoded = (task: ExportTask, metadata: string): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
-  const { classes, height, width } = model.network
+  const { height, width } = model.network
   const type = settings.input === "float" ? "DT_FLOAT" : "DT_UINT8"
   const graph = classifierGraph(task, type)
-  graph.output(graph.constant("labels/value", [classes], model.labels), "labels", "DT_STRING")
+  graph.output(graph.constant("labels/value", [model.labels.length], model.labels), "labels", "DT_STRING")
   graph.output(graph.constant("weft/value", [], [metadata]), "weft", "DT_STRING")
   const metaGraph: Message = [
     [
@@ -58,7 +60,11 @@ const encoded = (task: ExportTask, metadata: string): Uint8Array<ArrayBuffer> =>
       signature(
         "serving_default",
         [{ name: inputName, type, shape: [-1, height, width, 3] }],
-        [{ name: settings.output, type: "DT_FLOAT", shape: [-1, classes] }]
+        graphOutputs(model, settings.output).map(({ column, name }) => ({
+          name,
+          type: "DT_FLOAT",
+          shape: [-1, column.classes.length]
+        }))
       )
     ],
     [
@@ -67,7 +73,7 @@ const encoded = (task: ExportTask, metadata: string): Uint8Array<ArrayBuffer> =>
         "metadata",
         [],
         [
-          { name: "labels", type: "DT_STRING", shape: [classes] },
+          { name: "labels", type: "DT_STRING", shape: [model.labels.length] },
           { name: "weft", type: "DT_STRING", shape: [] }
         ]
       )

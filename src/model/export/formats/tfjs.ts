@@ -1,4 +1,5 @@
 import { sizeOf } from "../../Tensor.ts"
+import { graphOutputs } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportFile, ExportTask, GraphFormat } from "../Format.ts"
 import { classifierGraph } from "../tensorflow/classifierGraph.ts"
@@ -63,16 +64,19 @@ const shardsOf = (constants: ReturnType<typeof constantsOf>): ReadonlyArray<Expo
  */
 const written = (task: ExportTask, metadata: object): ReadonlyArray<ExportFile> => {
   const { graph: settings, model } = task
-  const { classes, height, width } = model.network
+  const { height, width } = model.network
   const type = settings.input === "float" ? "DT_FLOAT" : "DT_INT32"
   const { nodes } = classifierGraph(task, type)
   const constants = constantsOf(nodes)
   const shards = shardsOf(constants)
   const signature = {
     inputs: { [inputName]: { name: `${inputName}:0`, dtype: type, tensorShape: shapeJson([-1, height, width, 3]) } },
-    outputs: {
-      [settings.output]: { name: `${settings.output}:0`, dtype: "DT_FLOAT", tensorShape: shapeJson([-1, classes]) }
-    }
+    outputs: Object.fromEntries(
+      graphOutputs(model, settings.output).map(({ column, name }) => [
+        name,
+        { name: `${name}:0`, dtype: "DT_FLOAT", tensorShape: shapeJson([-1, column.classes.length]) }
+      ])
+    )
   }
   const description = {
     format: "graph-model",

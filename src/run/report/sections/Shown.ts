@@ -2,7 +2,7 @@ import type { DrawnChart } from "../drawCharts.ts"
 import type { FirstBatch } from "../firstBatch.ts"
 import type { Html } from "../html.ts"
 import type { Occlusion } from "../occlusion.ts"
-import type { RunAnalysis } from "../RunAnalysis.ts"
+import type { ColumnAnalysis } from "../RunAnalysis.ts"
 import type { RunFacts } from "../RunFacts.ts"
 
 /** The data that the sections of a page are rendered from. */
@@ -10,7 +10,8 @@ export interface Shown {
   /** The part of the catalogue that the metrics are of. */
   readonly part: "train" | "validation" | "test"
   readonly facts: RunFacts
-  readonly analysis: RunAnalysis
+  /** Of a run with several label columns, each column's sections have that column's facts and analysis. */
+  readonly analysis: ColumnAnalysis
   /** By their names. */
   readonly charts: ReadonlyMap<string, DrawnChart>
   /** `data:` addresses of pictures, by the sample's file. */

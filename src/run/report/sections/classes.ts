@@ -8,6 +8,7 @@ import type { Contents } from "./Shown.ts"
 /** Precision, recall, F1 and support of each class, to be sorted. */
 export const classes: Contents = ({ analysis: { test }, part }) => {
   if (test === null) return undefined
+  const hasThresholds = test.test.perClass.some(({ threshold }) => threshold !== undefined)
   const isRanked = test.averagePrecisions.length > 0
   const known = test.test.perClass.map((one, i) => ({ ...one, averagePrecision: test.averagePrecisions[i] ?? null }))
   const rows = known.toSorted((a, b) => enoughFirst(a, b) || a.f1 - b.f1 || b.support - a.support)
@@ -15,7 +16,9 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
   return html`<p>
       The hardest first, and classes with fewer than ${enoughSamples} ${part} photos behind all others; a click on a
       heading sorts. The interval is Wilson's, of the recall; it is wide where samples are
-      few.${isRanked && html` AP is the average precision of the class against the rest.`}
+      few.${
+        isRanked && html` AP is the average precision of the class against the rest.`
+      }${hasThresholds && html` A class applies from the probability in the last column on, which was chosen on the validation part.`}
     </p>
     <div class="scroll tall" role="region" aria-label="Metrics of each class" tabindex="0">
       <table class="sortable">
@@ -27,11 +30,11 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
             <th scope="col">F1</th>
             <th scope="col">samples</th>
             <th scope="col">recall, 95 %</th>
-            ${isRanked && html`<th scope="col">AP</th>`}
+            ${isRanked && html`<th scope="col">AP</th>`}${hasThresholds && html`<th scope="col">from</th>`}
           </tr>
         </thead>
         <tbody>
-          ${rows.map(({ averagePrecision, f1, label, precision, recall, support }) => {
+          ${rows.map(({ averagePrecision, f1, label, precision, recall, support, threshold }) => {
             const bounds = wilson(Math.round(recall * support), support)
             return html`<tr>
               <td>${label}</td>
@@ -40,6 +43,7 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
               <td data-value="${support}">${count(support)}</td>
               <td data-value="${bounds?.low ?? 0}">${interval(bounds)}</td>
               ${isRanked && html`<td data-value="${averagePrecision ?? -1}">${share(averagePrecision)}</td>`}
+              ${threshold !== undefined && html`<td data-value="${threshold}">${share(threshold)}</td>`}
             </tr> `
           })}
         </tbody>
@@ -49,7 +53,7 @@ export const classes: Contents = ({ analysis: { test }, part }) => {
 
 /** The confusion matrix. */
 export const confusion: Contents = (shown) =>
-  shown.analysis.test === null
+  shown.analysis.test === null || shown.analysis.test.test.confusion.length === 0
     ? undefined
     : shown.charts.has("confusion")
       ? html`<p>

@@ -3,6 +3,7 @@ import { shownAt, titlesBy } from "../../../metrics/metrics.ts"
 import { namedLosses } from "../../../metrics/namedLosses.ts"
 import { count, interval, loss, networkName, share } from "../format.ts"
 import { experiment, experimentNote } from "../experiment.ts"
+import type { Report } from "../../../metrics/Report.ts"
 import type { Html } from "../html.ts"
 import { html } from "../html.ts"
 import { card } from "./card.ts"
@@ -11,8 +12,15 @@ import type { Shown } from "./Shown.ts"
 /** A part's name at the beginning of a heading. */
 export const capital = (part: string) => part.slice(0, 1).toUpperCase() + part.slice(1)
 
+const keptText = ({ kept, listed }: Report["data"]) => `${count(kept)} of ${count(listed)} rows kept`
+
+const costs = ({ history, model, seconds }: Report) => [
+  card("Parameters", count(model.parameters), `${count(model.trainableParameters)} of them trained`),
+  card("Time", duration(seconds), `${history.length} ${history.length === 1 ? "epoch" : "epochs"}`)
+]
+
 const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
-  const { data, history, model, seconds } = report
+  const { data } = report
   const all =
     test === null
       ? []
@@ -31,11 +39,7 @@ const cards = ({ analysis: { test }, facts: { report }, part }: Shown) => {
           )
         ]
   return html`<div class="cards">
-    ${all}${[
-      card("Classes", count(data.classes), `${count(data.kept)} of ${count(data.listed)} rows kept`),
-      card("Parameters", count(model.parameters), `${count(model.trainableParameters)} of them trained`),
-      card("Time", duration(seconds), `${history.length} ${history.length === 1 ? "epoch" : "epochs"}`)
-    ]}
+    ${all}${[card("Classes", count(data.classes), keptText(data)), ...costs(report)]}
   </div> `
 }
 
@@ -90,6 +94,19 @@ const experimentTable = ({ facts: { config, report }, part }: Shown): Html | fal
     </p> `
 }
 
+const notes = (shown: Shown): Html =>
+  html`${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}
+  ${shown.noPictures && html`<p class="note">The photos are not where they were (or have changed), so that only their names are shown. Where they are there again, <code>pipeline:report ${shown.facts.path}</code> shows them.</p> `}`
+
+/** What a run of several label columns is as a whole; the metrics are its columns'. */
+export const runSummary = (shown: Shown): Html => {
+  const { report } = shown.facts
+  return html`<div class="cards">
+      ${[card("Rows", count(report.data.kept), keptText(report.data)), ...costs(report)]}
+    </div>
+    ${notes(shown)}`
+}
+
 /** The main metrics with their intervals; where the data are the reference experiment's, its table beside them. */
 export const summary = (shown: Shown): Html =>
   html`${cards(shown)}
@@ -103,5 +120,4 @@ export const summary = (shown: Shown): Html =>
           differ on as many other photos of each class, not with another seed.
         </p>`
   }
-  ${experimentTable(shown)} ${shown.facts.gaps.map((gap) => html`<p class="note">${gap}</p> `)}
-  ${shown.noPictures && html`<p class="note">The photos are not where they were (or have changed), so that only their names are shown. Where they are there again, <code>pipeline:report ${shown.facts.path}</code> shows them.</p> `}`
+  ${notes(shown)}`
