@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as PlotCharts from "../../../src/layers/pages/PlotCharts.ts"
 import { numberText } from "../../../src/metrics/numberText.ts"
-import { ranking, winner, withTrial } from "../../../src/run/search/SearchResult.ts"
+import { withTrial } from "../../../src/run/search/SearchResult.ts"
+import { bestSetting, ranking } from "../../../src/run/search/SettingResult.ts"
 import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { Thumbnails } from "../../../src/run/report/Thumbnails.ts"
 import { Runs } from "../../../src/run/Runs.ts"
@@ -60,7 +61,7 @@ describe("a search's page", () => {
       yield* writeSearch(search)
       yield* writeSearchPage()
       const markup = yield* page
-      const best = winner(search)!
+      const best = bestSetting(search)!.trials[0]
       assert.strictEqual(best, search.trials[13])
       assert.include(markup, `<b>${numberText(best.metric!)}</b>`)
       for (const { id } of search.trials) assert.include(markup, id)
@@ -87,7 +88,7 @@ describe("a search's page", () => {
         assert.strictEqual(chart.rows.length, values!.length, path)
         const dots = chart.rows.flatMap(({ dots }) => dots)
         assert.strictEqual(dots.length, compared)
-        assert.isTrue(dots.some(({ value }) => value === winner(search)!.metric))
+        assert.isTrue(dots.some(({ value }) => value === bestSetting(search)!.metric))
       }
       const rates = search.config.axes.findIndex(({ path }) => path === "train.learningRate")
       const strip = charts.get(`axis-${rates + 1}`)
