@@ -33,7 +33,7 @@ export const bestToml = Effect.fnUntraced(function* (
     [
       `The best of ${number} ${trained} of the search ${name}: ${first.id}, ${isMean ? "mean " : ""}${objective.metric} ${numberText(first.metric)}.`,
       `Its own settings: ${settingsText(trial.settings)}.`,
-      ...(isMean ? ["It is trained on the whole training part: without a fold, with the base's seed."] : []),
+      ...(isMean ? ["It is a run on the split itself: without a fold, and with the base's seed."] : []),
       `  ${weftCommand(`train --config ${shellWord(`${folder}/best.toml`)}`)}`
     ].join("\n")
   )

@@ -7,7 +7,7 @@ import { columnHead } from "../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../run/search/SearchResult.ts"
 import { countStates, recordOf, savedShare } from "../run/search/SearchResult.ts"
 import {
-  behindBest,
+  differenceToBest,
   bestSetting,
   isRepeated,
   meanRecord,
@@ -46,7 +46,7 @@ const bestTable = (search: SearchResult, best: ReadonlyArray<SettingResult>) => 
       repeated ? "setting" : "trial",
       ...settingHeads(paths),
       ...own.map((path) => (repeated ? columnHead(path) : path)),
-      ...(repeated ? ["95 %", "deviation", "behind the best, 95 %"] : []),
+      ...(repeated ? ["95 %", "deviation", "to the best, 95 %"] : []),
       ...others.map(columnHead),
       ...(halved ? ["epochs"] : [])
     ],
@@ -58,7 +58,7 @@ const bestTable = (search: SearchResult, best: ReadonlyArray<SettingResult>) => 
         ? [
             intervalText(setting.spread?.interval),
             orDash(setting.spread?.deviation),
-            intervalText(behindBest(search, setting)?.interval)
+            intervalText(differenceToBest(search, setting)?.interval)
           ]
         : []),
       ...others.map((name) => orDash(meanRecord(setting, name))),
@@ -125,7 +125,7 @@ const settingJson = (search: SearchResult, setting: SettingResult) => ({
   state: setting.state,
   trials: setting.trials.map(({ id }) => id),
   objective: spreadJson(setting.spread),
-  behindBest: spreadJson(behindBest(search, setting)),
+  differenceToBest: spreadJson(differenceToBest(search, setting)),
   ...Object.fromEntries(columns.map((name) => [name, meanRecord(setting, name)]))
 })
 
@@ -222,12 +222,12 @@ export const settingsCsv = (search: SearchResult): Effect.Effect<string> => {
       setting.trials.length,
       ...paths.map((path) => setting.settings[path]),
       ...cells(setting.spread),
-      ...cells(behindBest(search, setting)),
+      ...cells(differenceToBest(search, setting)),
       ...columns.map((name) => meanRecord(setting, name))
     ].map(cell)
   )
   return csvText([
-    ["setting", "state", "trials", ...paths, ...spreadOf("objective"), ...spreadOf("behindBest"), ...columns],
+    ["setting", "state", "trials", ...paths, ...spreadOf("objective"), ...spreadOf("differenceToBest"), ...columns],
     ...rows
   ])
 }

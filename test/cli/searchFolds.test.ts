@@ -47,7 +47,7 @@ describe("weft search with folds", { timeout: 300_000 }, () => {
       (a: { objective: { mean: number } }, b: { objective: { mean: number } }) => a.objective.mean - b.objective.mean
     )
     assert.strictEqual(winner, best[0].id)
-    assert.isAbove(best[1].behindBest.mean, 0)
+    assert.isAbove(best[1].differenceToBest.mean, 0)
     // The two trials of each fold share their batches.
     assert.strictEqual(passes.savedShare, 0.5)
   })
@@ -80,7 +80,7 @@ describe("weft search with folds", { timeout: 300_000 }, () => {
 
   it("writes the settings as a table, and the best one as a configuration without a fold", async () => {
     const csv = (await readFile(join(folder, "folds/settings.csv"), "utf8")).trimEnd().split(/\r?\n/)
-    assert.strictEqual(csv[0], "setting,state,trials,train.learningRate,objective,objectiveDeviation,objectiveLow,objectiveHigh,behindBest,behindBestDeviation,behindBestLow,behindBestHigh,validationLoss,trainLoss,validationAccuracy,trainAccuracy")
+    assert.strictEqual(csv[0], "setting,state,trials,train.learningRate,objective,objectiveDeviation,objectiveLow,objectiveHigh,differenceToBest,differenceToBestDeviation,differenceToBestLow,differenceToBestHigh,validationLoss,trainLoss,validationAccuracy,trainAccuracy")
     assert.lengthOf(csv, 3)
     const best = await readFile(join(folder, "folds/best.toml"), "utf8")
     assert.include(best, "each trained on 3 folds")

@@ -5,7 +5,7 @@ import { columnHead } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
 import { countStates, recordOf, savedShare } from "../search/SearchResult.ts"
 import {
-  behindBest,
+  differenceToBest,
   bestSetting,
   isRepeated,
   meanRecord,
@@ -96,13 +96,13 @@ const settingTable = (search: SearchResult) => {
   const others = settingResults(search).filter(({ id }) => ranked.every((one) => one.id !== id))
   const means = columns.filter((column) => column !== objective.metric)
   const row = (setting: SettingResult, place: number | undefined) => {
-    const behind = behindBest(search, setting)
+    const difference = differenceToBest(search, setting)
     return html`<tr${setting.id === best?.id ? html` class="ours"` : ""}>
       <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
-      <td class="text">${setting.id}</td>
+      <td class="text word">${setting.id}</td>
       ${axisCells(search, setting.settings)}
       ${valueCell(setting.metric)}${intervalCell(setting.spread)}${valueCell(setting.spread?.deviation)}
-      ${valueCell(behind?.mean)}${intervalCell(behind)}
+      ${valueCell(difference?.mean)}${intervalCell(difference)}
       ${means.map((column) => valueCell(meanRecord(setting, column)))}
       <td>${setting.trials.filter(({ metric }) => metric !== null).length}</td>
       <td class="text word">${setting.state}</td>
@@ -123,7 +123,7 @@ const settingTable = (search: SearchResult) => {
         <thead>
           <tr>
             <th scope="col" aria-sort="ascending">place</th>
-            <th scope="col" class="text">setting</th>
+            <th scope="col" class="text word">setting</th>
             ${axisHeads(search)}
             <th scope="col">${columnHead(objective.metric)}</th>
             <th scope="col">95 %</th>

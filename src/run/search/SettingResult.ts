@@ -92,7 +92,7 @@ export const meanRecord = (
  * A setting's objective less the best setting's, over their repetitions: each is compared with the one of the same seed and
  * fold, so that what makes a fold hard for both cancels. Null for the best itself, and where a value is missing.
  */
-export const behindBest = (search: SearchResult, setting: SettingResult): RepeatedMean | null => {
+export const differenceToBest = (search: SearchResult, setting: SettingResult): RepeatedMean | null => {
   const best = bestSetting(search)
   if (best === undefined || best.id === setting.id || setting.state !== "finished") return null
   const pairs = setting.trials.map((trial) => {

@@ -6,7 +6,7 @@ import { SearchConfig } from "../../../src/run/search/SearchConfig.ts"
 import { newSearch } from "../../../src/run/search/searchFile.ts"
 import { withTrial } from "../../../src/run/search/SearchResult.ts"
 import {
-  behindBest,
+  differenceToBest,
   bestSetting,
   rankedSettings,
   ranking,
@@ -105,11 +105,11 @@ describe("the settings of a search, each trained several times", () => {
         [0.3, 0.7, 0.6, 0.9]
       ])
       const [first, second, third] = settingResults(search)
-      const behind = behindBest(search, first!)
+      const behind = differenceToBest(search, first!)
       assert.approximately(behind?.mean ?? 0, 0.1, 1e-12)
       assert.approximately(behind?.deviation ?? 1, 0, 1e-12)
-      assert.isNull(behindBest(search, second!))
-      assert.isAbove(behindBest(search, third!)?.deviation ?? 0, 0.1)
+      assert.isNull(differenceToBest(search, second!))
+      assert.isAbove(differenceToBest(search, third!)?.deviation ?? 0, 0.1)
     })
   )
 
