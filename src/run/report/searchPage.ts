@@ -88,21 +88,24 @@ const axisHeads = (search: SearchResult) =>
 const axisCells = (search: SearchResult, settings: SearchTrial["settings"]) =>
   search.config.axes.map(({ path }) => html`<td class="text">${shortValue(settings[path])}</td>`)
 
+/** A setting's number, with which its trials' names begin. */
+const numberOf = ({ id }: SettingResult): string => id.split("-", 1)[0] ?? ""
+
 /** The table of settings that are trained several times each. */
 const settingTable = (search: SearchResult) => {
   const { folds, objective } = search.config
   const ranked = rankedSettings(search)
   const best = bestSetting(search)
   const others = settingResults(search).filter(({ id }) => ranked.every((one) => one.id !== id))
-  const means = columns.filter((column) => column !== objective.metric)
+  const means = (["validationLoss", "validationAccuracy"] as const).filter((column) => column !== objective.metric)
   const row = (setting: SettingResult, place: number | undefined) => {
     const difference = differenceToBest(search, setting)
     return html`<tr${setting.id === best?.id ? html` class="ours"` : ""}>
       <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
-      <td class="text word">${setting.id}</td>
+      <td class="text">${numberOf(setting)}</td>
       ${axisCells(search, setting.settings)}
       ${valueCell(setting.metric)}${intervalCell(setting.spread)}${valueCell(setting.spread?.deviation)}
-      ${valueCell(difference?.mean)}${intervalCell(difference)}
+      ${intervalCell(difference)}
       ${means.map((column) => valueCell(meanRecord(setting, column)))}
       <td>${setting.trials.filter(({ metric }) => metric !== null).length}</td>
       <td class="text word">${setting.state}</td>
@@ -123,13 +126,12 @@ const settingTable = (search: SearchResult) => {
         <thead>
           <tr>
             <th scope="col" aria-sort="ascending">place</th>
-            <th scope="col" class="text word">setting</th>
+            <th scope="col" class="text">setting</th>
             ${axisHeads(search)}
             <th scope="col">${columnHead(objective.metric)}</th>
             <th scope="col">95 %</th>
             <th scope="col">deviation</th>
-            <th scope="col">to the best</th>
-            <th scope="col">95 %</th>
+            <th scope="col">to the best, 95 %</th>
             ${means.map((column) => html`<th scope="col">${columnHead(column)}</th>`)}
             <th scope="col">trials</th>
             <th scope="col" class="text">state</th>

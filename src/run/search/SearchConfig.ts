@@ -61,6 +61,14 @@ const mostPoints = 10_000
 export const isGrid = ({ strategy }: Pick<SearchConfig, "strategy">): boolean =>
   strategy.kind === "grid" || (strategy.kind === "halving" && strategy.trials === undefined)
 
+/** How many points a grid has. */
+const gridPoints = ({ axes }: Pick<SearchConfig, "axes">): number =>
+  axes.reduce((product, { range, values }) => product * (values?.length ?? range?.steps ?? 1), 1)
+
+/** How many points are drawn. */
+const drawnPoints = ({ strategy }: Pick<SearchConfig, "strategy">): number =>
+  strategy.kind === "grid" ? 0 : (strategy.trials ?? 0)
+
 /** Fails where an axis comes after one that sets a key inside its section, which it would undo. */
 const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
   for (const [i, { path }] of axes.entries())
@@ -139,6 +147,12 @@ export const SearchConfig = Schema.Struct({
   }),
   Schema.makeFilter(repetitionProblem),
   Schema.makeFilter((search) => {
+    const trials = repetitionsOf(search) * (isGrid(search) ? gridPoints(search) : drawnPoints(search))
+    return repetitionsOf(search) === 1 || trials <= mostPoints
+      ? undefined
+      : { path: [], issue: `Expected at most ${mostPoints} trials with all folds and seeds, got ${trials}` }
+  }),
+  Schema.makeFilter((search) => {
     if (!isGrid(search)) return undefined
     const endless = search.axes.find(({ range }) => range !== undefined && range.steps === undefined)
     if (endless !== undefined)
@@ -146,10 +160,7 @@ export const SearchConfig = Schema.Struct({
         path: ["axes"],
         issue: `Expected \`steps\` in the range of \`${endless.path}\`: a grid needs the number of its values`
       }
-    const points = search.axes.reduce(
-      (product, { range, values }) => product * (values?.length ?? range?.steps ?? 1),
-      1
-    )
+    const points = gridPoints(search)
     return points <= mostPoints
       ? undefined
       : {

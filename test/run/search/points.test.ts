@@ -298,6 +298,7 @@ describe("the points of a search with folds and seeds", () => {
       const one = { ...base, data: { sample: {}, split: { fold: { number: 1, of: 2 } } } }
       assert.match((yield* problems({ base: one, axes, folds: 2 })).join(), /no `base.data.split.fold`/)
       assert.match((yield* problems({ axes, seeds: [3, 3] })).join(), /different seeds/)
+      assert.match((yield* problems({ axes, seeds: 101, folds: 100 })).join(), /at most 10000 trials/)
     })
   )
 
