@@ -61,6 +61,4 @@ export const featureKey = (
   space: FeatureSpace,
   { id, image, repeat }: Drawn<{ readonly image: string; readonly id: string }>
 ) =>
-  space.isPlain
-    ? Effect.succeed(image)
-    : sha256(repeat === undefined ? `${image} ${id}` : `${repeat} ${image} ${id}`)
+  space.isPlain ? Effect.succeed(image) : sha256(repeat === undefined ? `${image} ${id}` : `${repeat} ${image} ${id}`)

@@ -87,9 +87,8 @@ export const TrainConfig = Schema.Struct({
   ),
   checkpoint: setting(CheckpointConfig, {}, "When the run's state is saved")
 }).check(
-  Schema.makeFilter(
-    ({ classWeights, sampling = "shuffle" }) => classWeights === "none" || sampling === "shuffle",
-    { expected: "either `train.classWeights` or `train.sampling`: both would count the sizes of the classes twice" }
-  )
+  Schema.makeFilter(({ classWeights, sampling = "shuffle" }) => classWeights === "none" || sampling === "shuffle", {
+    expected: "either `train.classWeights` or `train.sampling`: both would count the sizes of the classes twice"
+  })
 )
 export type TrainConfig = typeof TrainConfig.Type

@@ -44,9 +44,7 @@ export const FoldConfig = Schema.Struct({
     intBetween(0, 2 ** 32 - 1),
     "Seeds the division into folds, and not the test part; the split's seed where left out"
   )
-}).check(
-  Schema.makeFilter(({ number, of }) => number <= of, { expected: "a `number` from 1 to `of`" })
-)
+}).check(Schema.makeFilter(({ number, of }) => number <= of, { expected: "a `number` from 1 to `of`" }))
 export type FoldConfig = typeof FoldConfig.Type
 
 /** The shares of the three parts; they add up to 1. */
@@ -74,10 +72,9 @@ export const SplitConfig = Schema.Struct({
   Schema.makeFilter((split) => Math.abs(split.train + split.validation + split.test - 1) < 1e-9 && split.train > 0, {
     expected: "shares that add up to 1, with some of it to train on"
   }),
-  Schema.makeFilter(
-    ({ by, fold }) => fold === undefined || !(typeof by === "object" && "time" in by),
-    { expected: "no `fold` where `by` is a time: a fold would be older than rows that are trained on" }
-  )
+  Schema.makeFilter(({ by, fold }) => fold === undefined || !(typeof by === "object" && "time" in by), {
+    expected: "no `fold` where `by` is a time: a fold would be older than rows that are trained on"
+  })
 )
 export type SplitConfig = typeof SplitConfig.Type
 

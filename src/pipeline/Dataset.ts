@@ -125,8 +125,7 @@ const divide = (
     alike
   )
   const { fold } = config
-  const folded = (division: Division<Sample>) =>
-    fold === undefined ? division : withFold(division, fold, seed, names)
+  const folded = (division: Division<Sample>) => (fold === undefined ? division : withFold(division, fold, seed, names))
   if (divided.some(({ part }) => part !== undefined))
     return Result.map(splitAsGiven(file, divided, classes, config, seed, names), folded)
   const isGrouped = typeof config.by === "object" && "group" in config.by

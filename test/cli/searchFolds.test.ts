@@ -54,7 +54,9 @@ describe("weft search with folds", { timeout: 300_000 }, () => {
 
   it("trains all trials on the same test part, and validates on every other row once", async () => {
     const { trials } = JSON.parse(ended.stdout)
-    const reports = await Promise.all(trials.map(({ folder: own }: { folder: string }) => jsonOf(`folds/${own}/report.json`)))
+    const reports = await Promise.all(
+      trials.map(({ folder: own }: { folder: string }) => jsonOf(`folds/${own}/report.json`))
+    )
     const sizes = reports.map(({ data }) => [data.test, data.train + data.validation])
     assert.strictEqual(new Set(sizes.map(String)).size, 1)
     const held = reports.slice(0, 3).reduce((sum, { data }) => sum + data.validation, 0)
@@ -80,7 +82,10 @@ describe("weft search with folds", { timeout: 300_000 }, () => {
 
   it("writes the settings as a table, and the best one as a configuration without a fold", async () => {
     const csv = (await readFile(join(folder, "folds/settings.csv"), "utf8")).trimEnd().split(/\r?\n/)
-    assert.strictEqual(csv[0], "setting,state,trials,train.learningRate,objective,objectiveDeviation,objectiveLow,objectiveHigh,differenceToBest,differenceToBestDeviation,differenceToBestLow,differenceToBestHigh,validationLoss,trainLoss,validationAccuracy,trainAccuracy")
+    assert.strictEqual(
+      csv[0],
+      "setting,state,trials,train.learningRate,objective,objectiveDeviation,objectiveLow,objectiveHigh,differenceToBest,differenceToBestDeviation,differenceToBestLow,differenceToBestHigh,validationLoss,trainLoss,validationAccuracy,trainAccuracy"
+    )
     assert.lengthOf(csv, 3)
     const best = await readFile(join(folder, "folds/best.toml"), "utf8")
     assert.include(best, "each trained on 3 folds")

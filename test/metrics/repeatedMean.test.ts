@@ -36,11 +36,7 @@ describe("the mean of repetitions", () => {
     assert.strictEqual(folded?.deviation, plain?.deviation)
     // Twice five folds: sqrt(1/10 + 1/4) instead of sqrt(1/10).
     const twice = [...values, ...values]
-    assert.approximately(
-      width(repeatedMean(twice, 5)) / width(repeatedMean(twice, undefined)),
-      Math.sqrt(3.5),
-      1e-12
-    )
+    assert.approximately(width(repeatedMean(twice, 5)) / width(repeatedMean(twice, undefined)), Math.sqrt(3.5), 1e-12)
   })
 
   it("is none of a single training", () => {

@@ -80,7 +80,8 @@ describe("folds", () => {
         const all = Array.from(
           { length: folds },
           (_, i) =>
-            withFold({ parts, notes: [] }, { number: i + 1, of: folds, seed: own }, seed, new Map<string, string>()).parts
+            withFold({ parts, notes: [] }, { number: i + 1, of: folds, seed: own }, seed, new Map<string, string>())
+              .parts
         )
         for (const { test, train, validation } of all) {
           assert.deepStrictEqual(test, parts.test)

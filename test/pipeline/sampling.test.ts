@@ -58,7 +58,9 @@ describe("the sampling of an epoch", () => {
         const drawn = drawnSamples(samples, indexes)
         assert.deepStrictEqual(countsOf(drawn, sizes.length), [...classQuotas(sizes, power)])
         sizes.forEach((_, label) => {
-          const times = samples.filter((one) => one.label === label).map(({ id }) => drawn.filter((one) => one.id === id).length)
+          const times = samples
+            .filter((one) => one.label === label)
+            .map(({ id }) => drawn.filter((one) => one.id === id).length)
           if (times.length > 0) assert.isAtMost(Math.max(...times) - Math.min(...times), 1)
         })
         if (power === 1) assert.isTrue(drawn.every(({ repeat }) => repeat === undefined))
@@ -85,7 +87,11 @@ describe("the sampling of an epoch", () => {
 
   it("differs from epoch to epoch and from seed to seed", () => {
     const samples = samplesOf(tail)
-    const orders = [epochOrder(samples, "balanced", 1, 0), epochOrder(samples, "balanced", 1, 1), epochOrder(samples, "balanced", 2, 0)]
+    const orders = [
+      epochOrder(samples, "balanced", 1, 0),
+      epochOrder(samples, "balanced", 1, 1),
+      epochOrder(samples, "balanced", 2, 0)
+    ]
     assert.strictEqual(new Set(orders.map(String)).size, 3)
   })
 

@@ -50,9 +50,7 @@ const headline = (search: SearchResult): ReadonlyArray<string> => {
 /** The best setting so far; none before all its repetitions have an objective: a mean of some is that of other folds. */
 const bestSettingSoFar = (search: SearchResult) => {
   const [best] = rank(
-    settingResults(search).filter(
-      ({ metric, state }) => metric !== null && state !== "failed" && state !== "diverged"
-    ),
+    settingResults(search).filter(({ metric, state }) => metric !== null && state !== "failed" && state !== "diverged"),
     search.config.objective.goal
   )
   return best

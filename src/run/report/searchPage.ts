@@ -69,8 +69,9 @@ const summary = (search: SearchResult) => {
       best === undefined
         ? html`<p>No ${repeated ? "setting" : "trial"} was finished.</p>`
         : html`<p>
-            The best, <a href="${best.trials[0].folder}/report.html">${best.id}</a>: <code>${settingsText(best.settings)}</code>.
-            As a configuration: <code>best.toml</code> beside this page${repeated && ", without a fold and with the base's seed"}.
+            The best, <a href="${best.trials[0].folder}/report.html">${best.id}</a>:
+            <code>${settingsText(best.settings)}</code>. As a configuration: <code>best.toml</code> beside this
+            page${repeated && ", without a fold and with the base's seed"}.
           </p>`
     }`
 }
@@ -83,7 +84,9 @@ const intervalCell = (spread: RepeatedMean | null) =>
     : html`<td data-value="${spread.mean}">${intervalText(spread.interval)}</td>`
 
 const axisHeads = (search: SearchResult) =>
-  settingHeads(search.config.axes.map(({ path }) => path)).map((head) => html`<th scope="col" class="text">${head}</th>`)
+  settingHeads(search.config.axes.map(({ path }) => path)).map(
+    (head) => html`<th scope="col" class="text">${head}</th>`
+  )
 
 const axisCells = (search: SearchResult, settings: SearchTrial["settings"]) =>
   search.config.axes.map(({ path }) => html`<td class="text">${shortValue(settings[path])}</td>`)
@@ -112,14 +115,15 @@ const settingTable = (search: SearchResult) => {
     </tr> `
   }
   return html`<p>
-      Means over ${repetitionText(search.config)}. The interval of the mean is that of Student's t${
+      Means over ${repetitionText(search.config)}. The interval of the mean is that of Student's
+      t${
         folds === undefined
           ? "."
           : html`, with the variance that Nadeau and Bengio (2003) give for folds, which train on much the same photos.`
       }
       A setting's difference to the best is measured between trainings with the same
-      ${folds === undefined ? "seed" : search.config.seeds === undefined ? "fold" : "seed and fold"}: where its interval has
-      0 in it, these trainings do not tell the two apart.
+      ${folds === undefined ? "seed" : search.config.seeds === undefined ? "fold" : "seed and fold"}: where its interval
+      has 0 in it, these trainings do not tell the two apart.
     </p>
     <div class="scroll tall" role="region" aria-label="Settings" tabindex="0">
       <table class="sortable">
@@ -168,7 +172,9 @@ const table = (search: SearchResult) => {
   const { metric: name } = search.config.objective
   const ranked = ranking(search)
   const best = bestSetting(search)
-  const places = new Map(rankedSettings(search).flatMap(({ trials }, i) => trials.map(({ id }) => [id, i + 1] as const)))
+  const places = new Map(
+    rankedSettings(search).flatMap(({ trials }, i) => trials.map(({ id }) => [id, i + 1] as const))
+  )
   const { folds, seeds } = search.config
   const others = search.trials.filter((trial) => !ranked.includes(trial))
   const own = columns.some((column) => column === name) ? [] : [name]
@@ -179,8 +185,7 @@ const table = (search: SearchResult) => {
           <th scope="col" aria-sort="ascending">place</th>
           <th scope="col" class="text">trial</th>
           ${seeds !== undefined && html`<th scope="col">seed</th>`}${folds !== undefined && html`<th scope="col">fold</th>`}
-          ${axisHeads(search)}
-          ${own.map((head) => html`<th scope="col">${head}</th>`)}
+          ${axisHeads(search)} ${own.map((head) => html`<th scope="col">${head}</th>`)}
           ${columns.map((column) => html`<th scope="col">${columnHead(column)}</th>`)}
           <th scope="col">epochs</th>
           <th scope="col" class="text">state</th>
@@ -252,9 +257,8 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
               id: "curves",
               heading: "Curves",
               body: html`<p>
-                  Of the best ${Math.min(mostCurves, rankedSettings(search).length)} ${whose}s${
-                    repeated && ": means over the trainings of each"
-                  }.
+                  Of the best ${Math.min(mostCurves, rankedSettings(search).length)}
+                  ${whose}s${repeated && ": means over the trainings of each"}.
                 </p>
                 <div class="charts">
                   ${figure({ charts }, "curves", "Over the epochs.")}
@@ -269,15 +273,16 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
               id: "axes",
               heading: "The objective along each axis",
               body: html`<p>
-                  Each dot is a finished ${whose}, whatever its other settings; the orange line is the median of a row. A
-                  row whose dots are all better than another's tells more than the row with the single best dot.
+                  Each dot is a finished ${whose}, whatever its other settings; the orange line is the median of a row.
+                  A row whose dots are all better than another's tells more than the row with the single best dot.
                 </p>
                 <div class="charts">${drawn}</div>`
             }
           ]
         : [])
     ],
-    footer: html`Made by Weft from the search's folder: <code>search.json</code>, <code>trials.csv</code>${repeated && html`, <code>settings.csv</code>`}. The page of
-      any other trial: <code>pipeline:report</code> with its folder under <code>trials/</code>.`
+    footer: html`Made by Weft from the search's folder: <code>search.json</code>,
+      <code>trials.csv</code>${repeated && html`, <code>settings.csv</code>`}. The page of any other trial:
+      <code>pipeline:report</code> with its folder under <code>trials/</code>.`
   })
 }

@@ -97,8 +97,7 @@ export const differenceToBest = (search: SearchResult, setting: SettingResult): 
   if (best === undefined || best.id === setting.id || setting.state !== "finished") return null
   const pairs = setting.trials.map((trial) => {
     const same = best.trials.find(
-      ({ repetition }) =>
-        repetition?.seed === trial.repetition?.seed && repetition?.fold === trial.repetition?.fold
+      ({ repetition }) => repetition?.seed === trial.repetition?.seed && repetition?.fold === trial.repetition?.fold
     )
     const [own, its] = [trial.metric, same?.metric ?? null]
     return { metric: own === null || its === null ? null : own - its }

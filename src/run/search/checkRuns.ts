@@ -27,7 +27,6 @@ export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArra
     image,
     data.split.seed ?? seed
   ]
-  for (const config of distinct(configs, imagesOf))
-    digests.push((yield* trainingData(config)).digest)
+  for (const config of distinct(configs, imagesOf)) digests.push((yield* trainingData(config)).digest)
   return yield* sha256(digests.join(" "))
 })

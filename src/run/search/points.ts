@@ -57,7 +57,9 @@ const planned = ({ folds, seeds }: SearchConfig, first: number): ReadonlyArray<P
   const ofSeeds: ReadonlyArray<Planned> =
     seeds === undefined
       ? [{}]
-      : (typeof seeds === "number" ? Array.from({ length: seeds }, (_, i) => first + i) : seeds).map((seed) => ({ seed }))
+      : (typeof seeds === "number" ? Array.from({ length: seeds }, (_, i) => first + i) : seeds).map((seed) => ({
+          seed
+        }))
   return folds === undefined
     ? ofSeeds
     : ofSeeds.flatMap((one) => Array.from({ length: folds }, (_, i) => ({ ...one, fold: i + 1 })))

@@ -162,7 +162,12 @@ describe("a search's page", () => {
     "fits a phone and a desk, in the middle of a search too, without an error",
     () =>
       Effect.gen(function* () {
-        for (const search of [yield* finished, yield* repeated, (yield* fashionHalfway).search, (yield* fashionSearch).search]) {
+        for (const search of [
+          yield* finished,
+          yield* repeated,
+          (yield* fashionHalfway).search,
+          (yield* fashionSearch).search
+        ]) {
           yield* writeSearch(search)
           yield* writeSearchPage()
           const markup = yield* page

@@ -11,7 +11,6 @@ import {
 } from "../../../src/run/search/SearchResult.ts"
 import { fashionHalfway, fashionSearch } from "../../fashionSearch.ts"
 
-
 describe("a search", () => {
   it.effect("counts states, passes and epochs, and reckons the time that is left from the pace so far", () =>
     Effect.gen(function* () {

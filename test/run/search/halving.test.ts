@@ -75,7 +75,11 @@ const results: ReadonlyArray<RungResult> = [
 
 it("rungs of repeated settings stop settings, with all their trials", () => {
   assert.deepStrictEqual(
-    repeatedRungs(9 * 5, 5, { factor: 3, minEpochs: 1, epochs: 9 }).map((rung) => [rung.epochs, rung.trials, rung.keep]),
+    repeatedRungs(9 * 5, 5, { factor: 3, minEpochs: 1, epochs: 9 }).map((rung) => [
+      rung.epochs,
+      rung.trials,
+      rung.keep
+    ]),
     [
       [1, 45, 15],
       [3, 15, 5],

@@ -35,7 +35,12 @@ const layers = Layer.mergeAll(
 /** The batches of an epoch, twice, and how many images the frozen part was applied to. */
 const twice = Effect.fnUntraced(function* (augment: object, sampling?: string) {
   const config = yield* decodeRunConfig(
-    { data: { root: "shop" }, image: { height, width }, train: { batchSize: 3, ...(sampling && { sampling }) }, augment },
+    {
+      data: { root: "shop" },
+      image: { height, width },
+      train: { batchSize: 3, ...(sampling && { sampling }) },
+      augment
+    },
     "test"
   )
   let applied = 0

@@ -42,7 +42,10 @@ export const stripPlot = ({ rows, x }: StripChart, Plot: Plot): Drawing => {
       marks: [
         Plot.ruleY(means, { x1: "low", x2: "high", y: "row", stroke: "var(--c1)", strokeWidth: 2 }),
         Plot.tickX(means, { x: "value", y: "row", stroke: "var(--c1)", strokeWidth: 2 }),
-        Plot.tickX(medians, Plot.groupY({ x: "median" }, { x: "value", y: "row", stroke: "var(--c1)", strokeWidth: 2 })),
+        Plot.tickX(
+          medians,
+          Plot.groupY({ x: "median" }, { x: "value", y: "row", stroke: "var(--c1)", strokeWidth: 2 })
+        ),
         Plot.dot(dots, {
           x: "value",
           y: "row",
