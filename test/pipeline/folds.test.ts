@@ -102,5 +102,10 @@ describe("folds", () => {
     const ids = (seed: number) => foldsOf(samplesOf([100, 40]), 5, seed)[0]?.map(({ id }) => id)
     assert.deepStrictEqual(ids(1), ids(1))
     assert.notDeepEqual(ids(1), ids(2))
+    const parts = { train: samplesOf([100, 40]), validation: [], test: [] }
+    const held = (fold: { readonly seed?: number }, seed: number) =>
+      withFold({ parts, notes: [] }, { number: 1, of: 5, ...fold }, seed, new Map<string, string>()).parts.validation
+    assert.deepStrictEqual(held({ seed: 7 }, 1), held({}, 7))
+    assert.notDeepEqual(held({ seed: 7 }, 1), held({}, 1))
   })
 })

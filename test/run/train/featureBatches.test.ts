@@ -13,7 +13,8 @@ const [height, width] = [9, 8]
 const area = height * width * 3
 const samples = Array.from({ length: 7 }, (_, i) => ({
   id: `s${i}`,
-  label: i % 3,
+  // Five of the first class, and one each of two others.
+  label: Math.max(0, i - 4),
   path: `${i}.jpg`,
   line: i + 2,
   digest: String(i).repeat(64)
@@ -101,7 +102,7 @@ it.effect("features of a sample that comes again in its epoch are those of its o
     const labels = (all: ReadonlyArray<{ readonly labels: Int32Array }>) => all.flatMap(({ labels }) => [...labels])
     const { again, applied, first } = yield* twice({ noise: 0.1 }, "balanced")
     assert.strictEqual(applied(), 7)
-    // Class 0 has three samples of seven: one comes again.
+    // The only samples of two classes come twice.
     assert.deepStrictEqual(labels(first).toSorted(), [0, 0, 0, 1, 1, 2, 2])
     assert.deepStrictEqual(again, first)
     // The first time, a sample has the changes that it has without sampling.
@@ -110,10 +111,11 @@ it.effect("features of a sample that comes again in its epoch are those of its o
     const shuffled = new Map(byId((yield* twice({ noise: 0.1 })).first))
     const seen = new Set<string>()
     for (const [id, features] of byId(first)) {
-      if (seen.has(id)) assert.notDeepEqual(features, shuffled.get(id))
+      if (seen.has(id)) assert.notDeepEqual(features, shuffled.get(id), id)
       else assert.deepStrictEqual(features, shuffled.get(id))
       seen.add(id)
     }
+    assert.strictEqual(seen.size, 5)
   }).pipe(Effect.provide(Layer.fresh(layers)))
 )
 
