@@ -69,7 +69,7 @@ const summary = (search: SearchResult) => {
       best === undefined
         ? html`<p>No ${repeated ? "setting" : "trial"} was finished.</p>`
         : html`<p>
-            The best, <a href="${best.trials[0].folder}/report.html">${best.id}</a>:
+            The best, ${repeated ? best.id : html`<a href="${best.trials[0].folder}/report.html">${best.id}</a>`}:
             <code>${settingsText(best.settings)}</code>. As a configuration: <code>best.toml</code> beside this
             page${repeated && ", without a fold and with the base's seed"}.
           </p>`
