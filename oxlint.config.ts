@@ -68,6 +68,7 @@ const contracts = [
   // What a search's table and file hold: its configuration, its trials' settings, its objective, how they stand.
   "run/search/SearchConfig",
   "run/search/SearchResult",
+  "run/search/SettingResult",
   "run/search/objective",
   "run/search/settings"
 ]

@@ -19,9 +19,12 @@ export const epochRecord = (epoch: number, level: number): EpochRecord => ({
   seconds: 10
 })
 
-/** The search in `configs/fashion/search.toml` before its first trial, its points, and a way to say how trials stand. */
-export const fashionSearch = Effect.gen(function* () {
-  const { search: config, where } = yield* readSearchConfig("configs/fashion/search.toml", [])
+/**
+ * The search in `configs/fashion/search.toml`, changed by `sets`, before its first trial, its points, and a way to say how
+ * trials stand.
+ */
+export const fashionSearchWith = Effect.fnUntraced(function* (sets: ReadonlyArray<string>) {
+  const { search: config, where } = yield* readSearchConfig("configs/fashion/search.toml", sets)
   const points = yield* searchPoints(config, where)
   return {
     points,
@@ -36,7 +39,10 @@ export const fashionSearch = Effect.gen(function* () {
       state
     })
   }
-}).pipe(Effect.provide(NodeServices.layer))
+}, Effect.provide(NodeServices.layer))
+
+/** The search as it is in its file. */
+export const fashionSearch = fashionSearchWith([])
 
 /** That search in the middle: twelve trials after two of three epochs, one diverged, three finished, the others waiting. */
 export const fashionHalfway = Effect.gen(function* () {

@@ -18,11 +18,12 @@ import { carryOut } from "../run/search/carryOut.ts"
 import { searchPayload } from "../run/search/searchPayload.ts"
 import { groupTrainer } from "../run/search/groupTrainer.ts"
 import { runSearch } from "../run/search/runSearch.ts"
+import { isRepeated } from "../run/search/SettingResult.ts"
 import { bestToml } from "./bestToml.ts"
 import { chosenCluster, cluster } from "./clusterFlag.ts"
 import { openSearch } from "./openSearch.ts"
 import * as options from "./options.ts"
-import { searchJson, searchText, trialsCsv } from "./searchTable.ts"
+import { searchJson, searchText, settingsCsv, trialsCsv } from "./searchTable.ts"
 import { trainers } from "./trainers.ts"
 import { weftCommand } from "../config/weftCommand.ts"
 
@@ -131,6 +132,7 @@ export const search = Command.make(
     yield* Runs.use((runs) => runs.hold(folder.path, "refuse"))
     if (!asked.resume) yield* removeJournal(folder.path)
     const result = yield* carriedOut
+    if (isRepeated(result)) yield* folder.write("settings.csv", yield* settingsCsv(result))
     yield* folder.write("trials.csv", yield* trialsCsv(result))
     const best = yield* bestToml(result, trials, shown)
     if (best !== undefined) yield* folder.write("best.toml", best)

@@ -1,9 +1,21 @@
 import { Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { duration, numberText, percent } from "../metrics/numberText.ts"
+import type { RepeatedMean } from "../metrics/repeatedMean.ts"
+import type { Interval } from "../metrics/wilson.ts"
 import { columnHead, objectiveName } from "../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../run/search/SearchResult.ts"
-import { countStates, ranking, recordOf, savedShare, winner } from "../run/search/SearchResult.ts"
+import { countStates, recordOf, savedShare } from "../run/search/SearchResult.ts"
+import {
+  differenceToBest,
+  bestSetting,
+  isRepeated,
+  meanRecord,
+  rankedSettings,
+  repetitionText,
+  settingResults
+} from "../run/search/SettingResult.ts"
+import type { SettingResult } from "../run/search/SettingResult.ts"
 import { settingHeads, settingsText, shortValue } from "../run/search/settings.ts"
 import { section, table } from "./text.ts"
 import { textCell } from "../run/textCell.ts"
@@ -18,20 +30,39 @@ const pathsOf = ({ config }: SearchResult) => config.axes.map(({ path }) => path
 
 const orDash = (value: number | null | undefined) => (value == null ? "-" : numberText(value))
 
-const bestTable = (search: SearchResult, best: ReadonlyArray<SearchTrial>) => {
+const intervalText = (interval: Interval | undefined): string =>
+  interval === undefined ? "-" : `${numberText(interval.low)} to ${numberText(interval.high)}`
+
+const bestTable = (search: SearchResult, best: ReadonlyArray<SettingResult>) => {
   const paths = pathsOf(search)
   const metric = objectiveName(search.config.objective)
-  // The objective gets a column of its own where it is not one of the experiment's metrics.
-  const own = columns.some((name) => name === metric) ? [] : [metric]
+  const repeated = isRepeated(search)
+  // The objective gets a column of its own where it is not one of the experiment's metrics, or has an interval.
+  const own = repeated || !columns.some((name) => name === metric) ? [metric] : []
+  const others = repeated ? columns.filter((name) => name !== metric) : columns
   const halved = search.rungs.length > 1
   return table([
-    ["trial", ...settingHeads(paths), ...own, ...columns.map(columnHead), ...(halved ? ["epochs"] : [])],
-    ...best.map((trial) => [
-      trial.id.split("-", 1)[0] ?? "",
-      ...paths.map((path) => shortValue(trial.settings[path])),
-      ...own.map(() => orDash(trial.metric)),
-      ...columns.map((name) => orDash(recordOf(trial)?.[name])),
-      ...(halved ? [trial.history.length] : [])
+    [
+      repeated ? "setting" : "trial",
+      ...settingHeads(paths),
+      ...own.map((path) => (repeated ? columnHead(path) : path)),
+      ...(repeated ? ["95 %", "deviation", "to the best, 95 %"] : []),
+      ...others.map(columnHead),
+      ...(halved ? ["epochs"] : [])
+    ],
+    ...best.map((setting) => [
+      setting.id.split("-", 1)[0] ?? "",
+      ...paths.map((path) => shortValue(setting.settings[path])),
+      ...own.map(() => orDash(setting.metric)),
+      ...(repeated
+        ? [
+            intervalText(setting.spread?.interval),
+            orDash(setting.spread?.deviation),
+            intervalText(differenceToBest(search, setting)?.interval)
+          ]
+        : []),
+      ...others.map((name) => orDash(meanRecord(setting, name))),
+      ...(halved ? [Math.max(...setting.trials.map(({ history }) => history.length))] : [])
     ])
   ])
 }
@@ -44,16 +75,21 @@ export const searchText = (search: SearchResult, folder: string): string => {
   const { duplicates, passes, seconds, trials } = search
   const { goal } = search.config.objective
   const metric = objectiveName(search.config.objective)
-  const best = ranking(search).slice(0, most)
-  const first = winner(search)
+  const best = rankedSettings(search).slice(0, most)
+  const first = bestSetting(search)
+  const repeated = isRepeated(search)
+  const settings = settingResults(search).length
   const saved = savedShare(search)
   const { finished, stopped } = countStates(search)
   const broken = trials.filter(({ detail }) => detail !== undefined)
   return [
     best.length === 0
-      ? "No trial was finished."
+      ? repeated
+        ? "No setting was finished."
+        : "No trial was finished."
       : section(
-          `The best ${best.length} of ${trials.length} trials by ${metric}, the ${goal === "min" ? "least" : "greatest"} first`,
+          `The best ${best.length} of ${repeated ? `${settings} settings` : `${trials.length} trials`} by ${repeated ? "mean " : ""}${metric}, the ${goal === "min" ? "least" : "greatest"} first` +
+            (repeated ? `; means over ${repetitionText(search.config)}` : ""),
           bestTable(search, best)
         ),
     ...(broken.length === 0
@@ -73,17 +109,38 @@ export const searchText = (search: SearchResult, folder: string): string => {
         : `; ${passes.made} images decoded and passed on instead of ${passes.wanted}: ${percent(saved)} saved`),
     ...(first === undefined
       ? []
-      : [`The best, ${first.id}, as a configuration: ${folder}/best.toml; its run: ${folder}/${first.folder}`])
+      : [
+          `The best, ${first.id}, as a configuration: ${folder}/best.toml` +
+            (repeated ? "" : `; its run: ${folder}/${first.trials[0].folder}`)
+        ])
   ].join("\n")
 }
 
-/** A finished search as one JSON document: the best trials in order, and all trials by number. */
+/** A mean with its spread, as JSON has it. */
+const spreadJson = (spread: RepeatedMean | null) =>
+  spread && { mean: spread.mean, deviation: spread.deviation, low: spread.interval.low, high: spread.interval.high }
+
+const settingJson = (search: SearchResult, setting: SettingResult) => ({
+  id: setting.id,
+  settings: setting.settings,
+  state: setting.state,
+  trials: setting.trials.map(({ id }) => id),
+  objective: spreadJson(setting.spread),
+  differenceToBest: spreadJson(differenceToBest(search, setting)),
+  ...Object.fromEntries(columns.map((name) => [name, meanRecord(setting, name)]))
+})
+
+/**
+ * A finished search as one JSON document: the best trials in order, and all trials by number. Where every setting is
+ * trained several times, `winner` and `best` have the ids of settings, which are there too.
+ */
 export const searchJson = (search: SearchResult) => {
   const plain = (trial: SearchTrial) => {
     const record = recordOf(trial)
     return {
       id: trial.id,
       settings: trial.settings,
+      ...(trial.repetition !== undefined && { repetition: trial.repetition }),
       state: trial.state,
       rung: trial.rung,
       folder: trial.folder,
@@ -98,10 +155,11 @@ export const searchJson = (search: SearchResult) => {
   return {
     name: search.config.name,
     objective: search.config.objective,
-    winner: winner(search)?.id ?? null,
-    best: ranking(search)
+    winner: bestSetting(search)?.id ?? null,
+    best: rankedSettings(search)
       .slice(0, most)
       .map(({ id }) => id),
+    ...(isRepeated(search) && { settings: settingResults(search).map((setting) => settingJson(search, setting)) }),
     trials: search.trials.map(plain),
     duplicates: search.duplicates,
     passes: { ...search.passes, savedShare: savedShare(search) },
@@ -118,13 +176,18 @@ const cell = (value: unknown) =>
         ? textCell(value)
         : String(value)
 
+const csvText = (rows: ReadonlyArray<ReadonlyArray<string>>): Effect.Effect<string> =>
+  Stream.fromIterable(rows).pipe(Stream.pipeThroughChannel(Csv.encodeString()), Stream.mkString)
+
 /** All trials as CSV (RFC 4180), one row each in the order of their numbers: each axis is a column, named by its path. */
 export const trialsCsv = (search: SearchResult): Effect.Effect<string> => {
   const paths = pathsOf(search)
-  const head = ["trial", "state", "rung", "epochs", "chosenEpoch", ...paths, "objective", ...columns]
+  const repeated = isRepeated(search)
+  const head = ["trial", ...(repeated ? ["setting", "seed", "fold"] : []), "state", "rung", "epochs", "chosenEpoch"]
   const rows = search.trials.map((trial) =>
     [
       trial.id,
+      ...(repeated ? [trial.repetition?.setting, trial.repetition?.seed, trial.repetition?.fold] : []),
       trial.state,
       trial.rung,
       trial.history.length,
@@ -137,8 +200,35 @@ export const trialsCsv = (search: SearchResult): Effect.Effect<string> => {
       trial.detail
     ].map(cell)
   )
-  return Stream.make([...head, "seconds", "folder", "detail"], ...rows).pipe(
-    Stream.pipeThroughChannel(Csv.encodeString()),
-    Stream.mkString
+  return csvText([[...head, ...paths, "objective", ...columns, "seconds", "folder", "detail"], ...rows])
+}
+
+/**
+ * All settings as CSV, one row each in the order of their numbers: the mean of the objective, its standard deviation and
+ * the 95 % interval of the mean; the same of its difference to the best setting; means of the other metrics.
+ */
+export const settingsCsv = (search: SearchResult): Effect.Effect<string> => {
+  const paths = pathsOf(search)
+  const spreadOf = (name: string) => [name, `${name}Deviation`, `${name}Low`, `${name}High`]
+  const cells = (spread: RepeatedMean | null) => [
+    spread?.mean,
+    spread?.deviation,
+    spread?.interval.low,
+    spread?.interval.high
+  ]
+  const rows = settingResults(search).map((setting) =>
+    [
+      setting.id,
+      setting.state,
+      setting.trials.length,
+      ...paths.map((path) => setting.settings[path]),
+      ...cells(setting.spread),
+      ...cells(differenceToBest(search, setting)),
+      ...columns.map((name) => meanRecord(setting, name))
+    ].map(cell)
   )
+  return csvText([
+    ["setting", "state", "trials", ...paths, ...spreadOf("objective"), ...spreadOf("differenceToBest"), ...columns],
+    ...rows
+  ])
 }

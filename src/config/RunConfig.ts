@@ -9,7 +9,7 @@ import { NetworkConfig } from "../model/NetworkConfig.ts"
 import { TrainConfig } from "../model/TrainConfig.ts"
 import { didYouMean, isSectionText, meantChoice } from "./keySuggestion.ts"
 import { AugmentConfig } from "../pipeline/AugmentConfig.ts"
-import { DataConfig } from "../pipeline/DataConfig.ts"
+import { DataConfig, hasValidation } from "../pipeline/DataConfig.ts"
 import { ImageConfig } from "../pipeline/ImageConfig.ts"
 import { LoaderConfig } from "../pipeline/LoaderConfig.ts"
 import { intBetween, optionalSetting, setting } from "./Setting.ts"
@@ -49,10 +49,10 @@ export const RunConfig = Schema.Struct({
     "Curves for TensorBoard too, in the run's folder: `tensorboard --logdir runs`; each epoch is there when it is done"
   )
 }).check(
-  Schema.makeFilter(({ calibration, data }) => calibration === undefined || data.split.validation > 0, {
+  Schema.makeFilter(({ calibration, data }) => calibration === undefined || hasValidation(data.split), {
     expected: "a `data.split.validation` above 0 where there is a `calibration`"
   }),
-  Schema.makeFilter(({ data, train }) => train.earlyStopping === undefined || data.split.validation > 0, {
+  Schema.makeFilter(({ data, train }) => train.earlyStopping === undefined || hasValidation(data.split), {
     expected:
       "a `data.split.validation` above 0 where there is a `train.earlyStopping`, which watches the validation part"
   })

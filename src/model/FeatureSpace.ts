@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { canonical } from "../pipeline/canonical.ts"
 import type { ImageChanges } from "../pipeline/AugmentConfig.ts"
 import type { ImageConfig } from "../pipeline/ImageConfig.ts"
+import type { Drawn } from "../pipeline/sampling.ts"
 import { sha256 } from "../pipeline/sha256.ts"
 import type { Block } from "./Block.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
@@ -53,7 +54,11 @@ export const featureSpace = Effect.fn("featureSpace")(function* (source: Feature
 })
 
 /**
- * A sample's key in a space, 64 hexadecimal digits: its image's SHA-256, and its id where the view is drawn from it.
+ * A sample's key in a space, 64 hexadecimal digits: its image's SHA-256, and where the view is drawn from them its id, and
+ * how often the epoch has had it before.
  */
-export const featureKey = (space: FeatureSpace, sample: { readonly image: string; readonly id: string }) =>
-  space.isPlain ? Effect.succeed(sample.image) : sha256(`${sample.image} ${sample.id}`)
+export const featureKey = (
+  space: FeatureSpace,
+  { id, image, repeat }: Drawn<{ readonly image: string; readonly id: string }>
+) =>
+  space.isPlain ? Effect.succeed(image) : sha256(repeat === undefined ? `${image} ${id}` : `${repeat} ${image} ${id}`)

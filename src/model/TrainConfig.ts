@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Sampling } from "../pipeline/sampling.ts"
 import { EmaConfig } from "./ema.ts"
 import { optimizers } from "./optimizers.ts"
 import { optimizerSettings } from "./optimizers/Optimizer.ts"
@@ -52,6 +53,10 @@ export const TrainConfig = Schema.Struct({
     Schema.Array(Schema.Struct({ epoch: intBetween(1, 100_000), from: Schema.NonEmptyString })),
     "Gradual unfreezing, `[{ epoch = 1, from = BLOCK }]`: after that many epochs, that block and all after it are trained too"
   ),
+  sampling: optionalSetting(
+    Sampling,
+    '`"balanced"`: an epoch has as many samples of each class; `{ power = 0.5 }`: a class has a share by its size to this power, from 0 (`"balanced"`) to 1 (its own). Samples of small classes then come several times in an epoch, each time with other random changes; of large ones some do not come, others in each epoch. `"shuffle"`, and where left out: each sample once. Of several label columns, the first has the classes'
+  ),
   labelSmoothing: setting(between(0, 0.999), 0, "Share of the target that is spread evenly over all classes"),
   classWeights: setting(
     Schema.Literals(["none", "balanced"]),
@@ -89,5 +94,9 @@ export const TrainConfig = Schema.Struct({
     "Stops when the monitored metric no longer improves; off where left out"
   ),
   checkpoint: setting(CheckpointConfig, {}, "When the run's state is saved")
-})
+}).check(
+  Schema.makeFilter(({ classWeights, sampling = "shuffle" }) => classWeights === "none" || sampling === "shuffle", {
+    expected: "either `train.classWeights` or `train.sampling`: both would count the sizes of the classes twice"
+  })
+)
 export type TrainConfig = typeof TrainConfig.Type

@@ -1,8 +1,10 @@
 import { Effect, Stream } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
 import { batchLabels } from "../pipeline/batchLabels.ts"
+import { lostOf } from "../pipeline/Losses.ts"
 import type { Losses } from "../pipeline/Losses.ts"
 import type { Sample } from "../pipeline/Sample.ts"
+import type { Drawn } from "../pipeline/sampling.ts"
 import type { FeatureCacheError } from "./FeatureCache.ts"
 import { FeatureCache } from "./FeatureCache.ts"
 import type { FeaturesError, OpenFeatures } from "./Features.ts"
@@ -15,7 +17,7 @@ export interface CachedBatchesOptions<E, R> {
   readonly space: FeatureSpace
   readonly features: OpenFeatures
   /** The epoch's samples, in its order. */
-  readonly samples: ReadonlyArray<Sample>
+  readonly samples: ReadonlyArray<Drawn<Sample>>
   readonly batchSize: number
   /** The samples that have left the run. */
   readonly losses: Losses
@@ -40,8 +42,8 @@ export const cachedBatches = <E, R>(
   const { batchSize, features, from, height, images, losses, samples, space, width } = options
   const count = Math.ceil(samples.length / batchSize)
   const samplesOf = (index: number) => samples.slice(index * batchSize, (index + 1) * batchSize)
-  const keysOf = (some: ReadonlyArray<Sample>) =>
-    Effect.forEach(some, ({ digest, id }) => featureKey(space, { image: digest, id }))
+  const keysOf = (some: ReadonlyArray<Drawn<Sample>>) =>
+    Effect.forEach(some, ({ digest, id, repeat }) => featureKey(space, { image: digest, id, repeat }))
   return Stream.unwrap(
     Effect.gen(function* () {
       const cache = yield* FeatureCache
@@ -60,7 +62,7 @@ export const cachedBatches = <E, R>(
         if (index >= count) return undefined
         const listed = samplesOf(index)
         const there = listed.filter(({ id }) => losses.of(id) === undefined)
-        const lost = listed.flatMap(({ id }) => losses.of(id) ?? [])
+        const lost = lostOf(listed, losses)
         const found = yield* trying(Effect.flatMap(keysOf(there), (keys) => cache.read(space, keys)))
         if (found === undefined || found.missing.length > 0) return undefined
         return {

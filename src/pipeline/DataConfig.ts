@@ -45,6 +45,17 @@ export const SplitBy = Schema.Union([
 ])
 export type SplitBy = typeof SplitBy.Type
 
+/** One of the folds of a cross-validation: it is the validation part. */
+export const FoldConfig = Schema.Struct({
+  number: intBetween(1, 100).annotateKey({ description: "Which fold, from 1: it is the validation part" }),
+  of: intBetween(2, 100).annotateKey({ description: "How many folds" }),
+  seed: optionalSetting(
+    intBetween(0, 2 ** 32 - 1),
+    "Seeds the division into folds, and not the test part; the split's seed where left out"
+  )
+}).check(Schema.makeFilter(({ number, of }) => number <= of, { expected: "a `number` from 1 to `of`" }))
+export type FoldConfig = typeof FoldConfig.Type
+
 /** The shares of the three parts; they add up to 1. */
 export const SplitConfig = Schema.Struct({
   train: setting(Share, 0.8, "Share of each class for training"),
@@ -58,6 +69,10 @@ export const SplitConfig = Schema.Struct({
     Schema.Literals(["together", "apart"]),
     '`"together"`: photos that look alike are in one group, and so in one part; `"apart"`, and where left out: they are counted, and divided as other rows are'
   ),
+  fold: optionalSetting(
+    FoldConfig,
+    "One fold of a cross-validation, `{ number = 1, of = 5 }`: the test part is as without it; all other rows are divided into `of` folds, by class and by group as the parts are, of which one is the validation part, and the others are trained on. A search has all folds with `folds = 5`"
+  ),
   seed: optionalSetting(
     intBetween(0, 2 ** 32 - 1),
     "Seeds the split, and the subset of `data.limit`; the run's `seed` where left out. Runs that share it have the same test set, and can be compared and averaged"
@@ -65,9 +80,15 @@ export const SplitConfig = Schema.Struct({
 }).check(
   Schema.makeFilter((split) => Math.abs(split.train + split.validation + split.test - 1) < 1e-9 && split.train > 0, {
     expected: "shares that add up to 1, with some of it to train on"
+  }),
+  Schema.makeFilter(({ by, fold }) => fold === undefined || !(typeof by === "object" && "time" in by), {
+    expected: "no `fold` where `by` is a time: a fold would be older than rows that are trained on"
   })
 )
 export type SplitConfig = typeof SplitConfig.Type
+
+/** Whether a split has a validation part. */
+export const hasValidation = ({ fold, validation }: SplitConfig): boolean => fold !== undefined || validation > 0
 
 /** The sample catalogue that Weft draws itself, for a first run without any data. */
 export const SampleConfig = Schema.Struct({

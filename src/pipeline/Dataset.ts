@@ -31,6 +31,7 @@ import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
 import { settleConflicts } from "./conflicts.ts"
 import { fewGroupsNote } from "./fewGroups.ts"
+import { withFold } from "./folds.ts"
 import { groupNames } from "./grouping.ts"
 import type { Division, Parts } from "./split.ts"
 import { similarLabelsNote } from "./similarLabels.ts"
@@ -177,19 +178,21 @@ const divide = (
     divided.map(({ group, sample }) => ({ id: sample.id, digest: sample.digest, group })),
     alike
   )
-  if (divided.some(({ part }) => part !== undefined)) return splitAsGiven(file, divided, classes, config, seed, names)
+  const { fold } = config
+  const folded = (division: Division<Sample>) => (fold === undefined ? division : withFold(division, fold, seed, names))
+  if (divided.some(({ part }) => part !== undefined))
+    return Result.map(splitAsGiven(file, divided, classes, config, seed, names), folded)
   const isGrouped = typeof config.by === "object" && "group" in config.by
   const ungrouped = isGrouped ? divided.filter(({ group }) => group === undefined).length : 0
   if (isGrouped && ungrouped === divided.length) return Result.fail(noGroups(file, config.by))
-  const parts = split(samples, config, seed, names)
+  const notes =
+    ungrouped === 0
+      ? []
+      : [`${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]
+  const division = folded({ parts: split(samples, config, seed, names), notes })
   return Result.succeed({
-    parts,
-    notes: [
-      ...(ungrouped === 0
-        ? []
-        : [`${count(ungrouped)} rows have no cell to group by (\`data.split.by\`): each is a group of its own`]),
-      ...fewGroupsNote(parts, classes, names)
-    ]
+    ...division,
+    notes: [...division.notes, ...fewGroupsNote(division.parts, classes, names)]
   })
 }
 

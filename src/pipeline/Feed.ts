@@ -5,10 +5,11 @@ import type { ImageBytes } from "./ImageBytes.ts"
 import type { ImageConfig } from "./ImageConfig.ts"
 import type { Expected, ImageRefused } from "./Images.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
+import type { Drawn } from "./sampling.ts"
 
 /** The images of a batch to make. */
 export interface FeedWork {
-  readonly slots: ReadonlyArray<{ readonly id: string; readonly path: string } & Expected>
+  readonly slots: ReadonlyArray<Drawn<{ readonly id: string; readonly path: string } & Expected>>
   readonly image: ImageConfig
   /** Undefined: the images as they are. */
   readonly augment: AugmentConfig | undefined

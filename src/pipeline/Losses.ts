@@ -66,6 +66,12 @@ export interface Losses {
   readonly faults: () => number
 }
 
+/** Those of some samples that have left, each once. */
+export const lostOf = (
+  samples: ReadonlyArray<{ readonly id: string }>,
+  losses: Pick<Losses, "of">
+): ReadonlyArray<Missed> => [...new Set(samples.map(({ id }) => id))].flatMap((id) => losses.of(id) ?? [])
+
 const shown = 3
 
 /** All samples of a dataset, with the part that each is of. */

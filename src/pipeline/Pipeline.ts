@@ -9,8 +9,9 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import type { ImagePath } from "./ImageFiles.ts"
 import type { Losses } from "./Losses.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
-import { order } from "./order.ts"
 import type { Sample } from "./Sample.ts"
+import type { Drawn, Sampling } from "./sampling.ts"
+import { drawnSamples, epochOrder } from "./sampling.ts"
 import { SampleCatalogue } from "./SampleCatalogue.ts"
 
 /** The part of a run's configuration that decides what reaches the training service, and in what order. */
@@ -20,7 +21,7 @@ export interface PipelineConfig {
   readonly image: ImageConfig
   readonly augment: AugmentConfig
   readonly loader: LoaderConfig
-  readonly train: { readonly batchSize: number }
+  readonly train: { readonly batchSize: number; readonly sampling?: Sampling }
 }
 
 /**
@@ -36,6 +37,13 @@ export const dataset = Effect.fn("Pipeline.dataset")(function* (config: Pipeline
 
 const drawn = (sample: NonNullable<DataConfig["sample"]>) => SampleCatalogue.use((catalogue) => catalogue.draw(sample))
 
+/** The training samples of an epoch (from 0), in its order. */
+export const epochSamples = (
+  { seed, train }: Pick<PipelineConfig, "seed" | "train">,
+  samples: ReadonlyArray<Sample>,
+  epoch: number
+): ReadonlyArray<Drawn<Sample>> => drawnSamples(samples, epochOrder(samples, train.sampling, seed, epoch))
+
 /** The batches of an epoch (from 0): order, images, augment, batches; from a position (in batches) on. */
 export const trainingBatches = (
   config: PipelineConfig,
@@ -46,11 +54,11 @@ export const trainingBatches = (
 ) =>
   batches({
     ...config,
-    samples,
     columns: losses.columns,
+    samples: epochSamples(config, samples, epoch),
     losses,
     batchSize: config.train.batchSize,
-    order: order(samples.length, config.seed, epoch),
+    order: undefined,
     epoch,
     from
   })

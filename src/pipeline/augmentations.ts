@@ -21,12 +21,14 @@ export interface AugmentAt {
   readonly epoch: number
   /** The sample's. */
   readonly id: string
+  /** How often the epoch has had the sample before; left out the first time. */
+  readonly repeat?: number | undefined
 }
 
 const drawsAt =
-  ({ epoch, id, seed }: AugmentAt): DrawOf =>
+  ({ epoch, id, repeat, seed }: AugmentAt): DrawOf =>
   (operation) =>
-    draw(seed, epoch, id, operation)
+    repeat === undefined ? draw(seed, epoch, id, operation) : draw(seed, epoch, id, repeat, operation)
 
 /** All movements of pixels together: a mapping to sample by, or none and perhaps an exact mirror image. */
 export const movement = (
@@ -79,7 +81,7 @@ const move = (pixels: Pixels, config: AugmentConfig, at: AugmentAt, background: 
  * The pixels as the training sees them in this epoch: what moves pixels (sampled once, bilinearly), then what changes
  * their values, in the list's order. Size and input stay as they are.
  *
- * A draw depends on (seed, epoch, id, operation) alone: an operation that is off draws nothing and costs nothing, and
+ * A draw depends on (seed, epoch, id, operation) alone, and on how often the epoch has had the sample before: an operation that is off draws nothing and costs nothing, and
  * switching one on does not change the others. With all of them off, the same pixels are returned.
  */
 export const augmentPixels = (

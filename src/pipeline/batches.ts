@@ -11,17 +11,18 @@ import type { ImageConfig } from "./ImageConfig.ts"
 import { Images } from "./Images.ts"
 import type { Expected, ImageRefused } from "./Images.ts"
 import type { LabelColumn } from "./LabelColumn.ts"
-import { missed } from "./Losses.ts"
+import { lostOf, missed } from "./Losses.ts"
 import type { Losses } from "./Losses.ts"
 import type { LoaderConfig } from "./LoaderConfig.ts"
 import { mix } from "./mix.ts"
 import type { ImagePath, PathRefused } from "./ImageFiles.ts"
 import { normaliseInto, scaleOf } from "./normalise.ts"
 import type { Sample } from "./Sample.ts"
+import type { Drawn } from "./sampling.ts"
 
 /** The inputs of a stream of batches. */
 export interface BatchesOptions {
-  readonly samples: ReadonlyArray<Sample>
+  readonly samples: ReadonlyArray<Drawn<Sample>>
   /** The label columns of the samples; absent where it is one with one value. */
   readonly columns?: ReadonlyArray<LabelColumn> | undefined
   /** Indices into `samples`, in the epoch's order; one after the other where undefined. */
@@ -65,7 +66,7 @@ export interface FileBatch {
   readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
-type Slot = Pick<Sample, "id" | "label" | "labels" | "path"> & Expected
+type Slot = Drawn<Pick<Sample, "id" | "label" | "labels" | "path"> & Expected>
 
 type Work = Omit<FeedWork, "slots" | "image"> & Pick<BatchesOptions, "columns">
 
@@ -80,11 +81,11 @@ const fillHere = (work: Work, { augment, images }: Stages) => {
   const { augment: changes, epoch, loader, seed } = work
   const inFlight = Semaphore.makeUnsafe(loader.concurrency)
   const pixelsOf = (slot: Slot, image: ImageConfig) => {
-    const { id, path } = slot
+    const { id, path, repeat } = slot
     return changes === undefined || augment === undefined
       ? images.load(path, image, slot)
       : Effect.flatMap(images.load(path, image, slot), (pixels) =>
-          augment.apply(pixels, changes, { seed, epoch, id }, image.background)
+          augment.apply(pixels, changes, { seed, epoch, id, repeat }, image.background)
         )
   }
   return Effect.fnUntraced(function* (slots: ReadonlyArray<Slot>, image: ImageConfig) {
@@ -192,8 +193,8 @@ export const batchForms = (
       const { batchSize, from, images: forms, losses, order, samples } = options
       const count = order?.length ?? samples.length
       const last = Math.ceil(count / batchSize) - 1
-      // The order is a permutation of the samples' indices, so that the sample is there.
-      const slotAt = (index: number) => samples[order?.[index] ?? index] as Sample
+      // The order has indices of samples alone, so that the sample is there.
+      const slotAt = (index: number) => samples[order?.[index] ?? index] as Drawn<Sample>
       const wanted = Stream.range(from, last).pipe(
         // Rechunked to one number each: `mapEffect` would otherwise take a whole array of numbers before it gives the
         // first batch.
@@ -215,7 +216,7 @@ export const batchForms = (
             }
             // A batch has the refused slots that it was made of.
             yield* losses.add(Array.from(refused, ([slot, error]) => missed(elementAt(slots, slot).id, error)))
-            const lost = listed.flatMap(({ id }) => losses.of(id) ?? [])
+            const lost = lostOf(listed, losses)
             return lost.length === 0 ? forms : forms.map((batch) => ({ ...batch, lost }))
           })
         ),

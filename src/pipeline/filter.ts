@@ -12,8 +12,8 @@ export interface Filtered<A extends Row = Row> {
 }
 
 /** How many rows each label has, in the order of first occurrence. */
-export const countLabels = (rows: ReadonlyArray<{ readonly label: string }>): ReadonlyMap<string, number> => {
-  const counts = new Map<string, number>()
+export const countLabels = <Label>(rows: Iterable<{ readonly label: Label }>): ReadonlyMap<Label, number> => {
+  const counts = new Map<Label, number>()
   for (const { label } of rows) counts.set(label, (counts.get(label) ?? 0) + 1)
   return counts
 }

@@ -1,8 +1,8 @@
 import { apportion } from "./apportion.ts"
 import type { SplitConfig } from "./DataConfig.ts"
 import { keyOf } from "./draw.ts"
+import { countLabels } from "./filter.ts"
 import { byCodeUnit } from "./hashOrder.ts"
-import { Part } from "./Part.ts"
 
 /** The three parts of a dataset, each in the order of its ids. */
 export interface Parts<A> {
@@ -17,12 +17,16 @@ export interface Division<A> {
   readonly notes: ReadonlyArray<string>
 }
 
-const parts = Part.literals
-
 /** Indexes of the parts, in the order in which ties are decided: a class without a test sample has no metrics. */
 const tieOrder = [0, 2, 1]
 
-type Label = string | number
+export type Label = string | number
+
+/** What a division works on. */
+interface Divisible {
+  readonly id: string
+  readonly label: Label
+}
 
 /** Samples that stay together. */
 interface Group<A> {
@@ -44,7 +48,7 @@ interface ClassState {
 }
 
 /** Parts that should have the class, and do not yet. */
-const lacking = ({ placed, quota }: ClassState): ReadonlyArray<number> =>
+const lacking = ({ placed, quota }: ClassState, tieOrder: ReadonlyArray<number>): ReadonlyArray<number> =>
   tieOrder.filter((part) => (quota[part] ?? 0) > 0 && placed[part] === 0)
 
 /**
@@ -66,24 +70,55 @@ const lacking = ({ placed, quota }: ClassState): ReadonlyArray<number> =>
  *
  * Time is O(n log n), memory O(n).
  */
-export const split = <A extends { readonly id: string; readonly label: Label }>(
+export const split = <A extends Divisible>(
   samples: ReadonlyArray<A>,
   config: Pick<SplitConfig, "train" | "validation" | "test">,
   seed: number,
   groups: ReadonlyMap<string, string> = new Map()
 ): Parts<A> => {
-  const result: Record<Part, Array<A>> = { train: [], validation: [], test: [] }
-  const sizes = new Map<Label, number>()
-  for (const { label } of samples) sizes.set(label, (sizes.get(label) ?? 0) + 1)
+  const quotas = new Map(
+    Array.from(countLabels(samples), ([label, size]) => [
+      label,
+      apportion(size, [config.train, config.validation, config.test], 1)
+    ])
+  )
+  const [train = [], validation = [], test = []] = distribute(samples, {
+    quotas,
+    tieOrder,
+    keyOf: (name) => keyOf(seed, name),
+    groups
+  })
+  return { train, validation, test }
+}
+
+/** How samples are distributed over parts. */
+export interface Distribution {
+  /** How many samples of each class every part should have; of a class, as many as there are samples in all. */
+  readonly quotas: ReadonlyMap<Label, ReadonlyArray<number>>
+  /** Indexes of all parts, in the order in which ties are decided. */
+  readonly tieOrder: ReadonlyArray<number>
+  /** Orders the groups, by their names. */
+  readonly keyOf: (name: string) => number
+  /** The name of each sample's group by its id. */
+  readonly groups: ReadonlyMap<string, string>
+}
+
+/**
+ * Distributes samples over any number of parts, each in the order of its ids, and keeps every group in one part; see
+ * `split`, which has three.
+ */
+export const distribute = <A extends Divisible>(
+  samples: ReadonlyArray<A>,
+  { groups, keyOf, quotas, tieOrder }: Distribution
+): ReadonlyArray<ReadonlyArray<A>> => {
+  const result = tieOrder.map((): Array<A> => [])
   const states = new Map<Label, ClassState>()
-  for (const [label, size] of sizes) {
-    const quota = apportion(size, [config.train, config.validation, config.test], 1)
-    states.set(label, { quota, wanted: [...quota], placed: [0, 0, 0], left: 0 })
-  }
+  for (const [label, quota] of quotas)
+    states.set(label, { quota, wanted: [...quota], placed: tieOrder.map(() => 0), left: 0 })
 
   const awkward: Array<Group<A>> = []
   const plain = new Map<Label, Array<Group<A>>>()
-  for (const group of groupsOf(samples, groups, seed)) {
+  for (const group of groupsOf(samples, groups, keyOf)) {
     const [[label, size] = [undefined, 0]] = group.counts
     for (const one of group.counts.keys()) stateOf(states, one).left += 1
     if (label === undefined) continue
@@ -103,18 +138,16 @@ export const split = <A extends { readonly id: string; readonly label: Label }>(
       state.placed[part] = (state.placed[part] ?? 0) + 1
       state.left -= 1
     }
-    const name = parts[part]
-    if (name !== undefined) for (const member of members) result[name].push(member)
+    for (const member of members) result[part]?.push(member)
   }
 
   for (const group of awkward.sort((a, b) => b.members.length - a.members.length || byKey(a, b)))
-    place(group, awkwardPart(group.counts, states))
+    place(group, awkwardPart(group.counts, states, tieOrder))
   for (const [label, ordered] of plain) {
-    const chosen = fill(ordered.sort(byKey), stateOf(states, label))
+    const chosen = fill(ordered.sort(byKey), stateOf(states, label), tieOrder)
     ordered.forEach((group, index) => place(group, chosen[index] ?? 0))
   }
-  const byId = (a: A, b: A) => byCodeUnit(a.id, b.id)
-  return { train: result.train.sort(byId), validation: result.validation.sort(byId), test: result.test.sort(byId) }
+  return result.map((members) => members.sort((a, b) => byCodeUnit(a.id, b.id)))
 }
 
 const byKey = (a: Pick<Group<unknown>, "key" | "name">, b: Pick<Group<unknown>, "key" | "name">) =>
@@ -123,10 +156,10 @@ const byKey = (a: Pick<Group<unknown>, "key" | "name">, b: Pick<Group<unknown>, 
 const stateOf = (states: ReadonlyMap<Label, ClassState>, label: Label): ClassState =>
   states.get(label) ?? { quota: [], wanted: [], placed: [], left: 0 } // there is one for every label
 
-const groupsOf = <A extends { readonly id: string; readonly label: Label }>(
+const groupsOf = <A extends Divisible>(
   samples: ReadonlyArray<A>,
   names: ReadonlyMap<string, string>,
-  seed: number
+  keyOf: Distribution["keyOf"]
 ): Iterable<Group<A>> => {
   const named = new Map<string, Group<A>>()
   const alone: Array<Group<A>> = []
@@ -140,7 +173,7 @@ const groupsOf = <A extends { readonly id: string; readonly label: Label }>(
     }
     const group: Group<A> = {
       name: name ?? sample.id,
-      key: keyOf(seed, name ?? sample.id),
+      key: keyOf(name ?? sample.id),
       members: [sample],
       counts: new Map([[sample.label, 1]])
     }
@@ -151,13 +184,17 @@ const groupsOf = <A extends { readonly id: string; readonly label: Label }>(
 }
 
 /** Where a group goes whose members no border between two parts can suit. */
-const awkwardPart = (counts: ReadonlyMap<Label, number>, states: ReadonlyMap<Label, ClassState>): number => {
+const awkwardPart = (
+  counts: ReadonlyMap<Label, number>,
+  states: ReadonlyMap<Label, ClassState>,
+  tieOrder: ReadonlyArray<number>
+): number => {
   const classes = Array.from(counts, ([label, size]) => ({ size, state: stateOf(states, label) }))
   const candidates = tieOrder.filter((part) => classes.some(({ state }) => (state.quota[part] ?? 0) > 0))
   /** How many of the group's classes could not reach every part any more if it did not go there. */
   const forced = (part: number) =>
     classes.filter(({ state }) => {
-      const missing = lacking(state)
+      const missing = lacking(state, tieOrder)
       return state.left <= missing.length && missing.includes(part)
     }).length
   const isWanted = (part: number) =>
@@ -175,19 +212,27 @@ const awkwardPart = (counts: ReadonlyMap<Label, number>, states: ReadonlyMap<Lab
 }
 
 /** The part of each of a class's groups, in their order: each border is where it is nearest to the count. */
-const fill = <A>(ordered: ReadonlyArray<Group<A>>, state: ClassState): ReadonlyArray<number> => {
+const fill = <A>(
+  ordered: ReadonlyArray<Group<A>>,
+  state: ClassState,
+  tieOrder: ReadonlyArray<number>
+): ReadonlyArray<number> => {
   const total = ordered.reduce((sum, { members }) => sum + members.length, 0)
   const open = state.wanted.map((count) => Math.max(0, count))
-  const [train = 0, validation = 0] = open
   const all = open.reduce((sum, count) => sum + count, 0)
-  const borders = [(total * train) / all, (total * (train + validation)) / all] as const
+  let reached = 0
+  const borders = open.slice(0, -1).map((count) => {
+    reached += count
+    return (total * reached) / all
+  })
   let before = 0
   const chosen = ordered.map(({ members }): number => {
     const middle = before + members.length / 2
     before += members.length
-    return middle < borders[0] ? 0 : middle < borders[1] ? 1 : 2
+    const part = borders.findIndex((border) => middle < border)
+    return part === -1 ? borders.length : part
   })
-  const placed = [0, 1, 2].map((part) => (state.placed[part] ?? 0) + chosen.filter((one) => one === part).length)
+  const placed = open.map((_, part) => (state.placed[part] ?? 0) + chosen.filter((one) => one === part).length)
   for (const part of tieOrder) {
     if ((state.quota[part] ?? 0) === 0 || placed[part] !== 0) continue
     // The nearest group of the part that has the most of them, and keeps one.

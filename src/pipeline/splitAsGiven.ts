@@ -23,7 +23,7 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
   file: string,
   placed: ReadonlyArray<Placed<A>>,
   classes: ReadonlyArray<string>,
-  config: Pick<SplitConfig, "validation" | "test">,
+  config: Pick<SplitConfig, "validation" | "test" | "fold">,
   seed: number,
   groups: ReadonlyMap<string, string> = new Map()
 ): Result.Result<Division<A>, DataUnusable> => {
@@ -67,7 +67,8 @@ export const splitAsGiven = <A extends { readonly id: string; readonly label: nu
       test: sorted([...test, ...taken.test])
     },
     notes: [
-      ...takenNote("validation"),
+      // A fold is made of what is taken and of what is left.
+      ...(config.fold === undefined ? takenNote("validation") : []),
       ...takenNote("test"),
       ...without(train, classes, "training", "a network cannot learn what it never sees")
     ]

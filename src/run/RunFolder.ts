@@ -56,6 +56,8 @@ export type RunFile =
   // Of a search's folder, whose trials are runs in `trials/`.
   | "search.json"
   | "trials.csv"
+  // Where every setting of a search is trained several times.
+  | "settings.csv"
   | "best.toml"
 
 /** A folder that exists once something was trained. */

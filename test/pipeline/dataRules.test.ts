@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { DataConfig } from "../../src/pipeline/DataConfig.ts"
+import { SplitConfig } from "../../src/pipeline/DataConfig.ts"
 import type { Known } from "../../src/pipeline/checkImages.ts"
 import type { Dataset } from "../../src/pipeline/Dataset.ts"
 import { loadDataset } from "../../src/pipeline/Dataset.ts"
@@ -53,6 +54,72 @@ const rowsOf = (label: string, size: number): Table =>
     `${label} ${Math.floor(i / 3)}`,
     String(2000 + (i % 20))
   ])
+
+describe("data.split.fold", () => {
+  const folds = (rows: Table, data: Partial<typeof DataConfig.Encoded>, of = 4) =>
+    Effect.forEach([1, 2, 3, 4].slice(0, of), (number) =>
+      load(rows, { ...data, split: { ...data.split, fold: { number, of } } })
+    )
+
+  it.effect("keeps the test part, and holds every other row once to validate, with its group and its bytes", () =>
+    Effect.gen(function* () {
+      const rows = [...rowsOf("cap", 60), ...rowsOf("top", 60)]
+      // A row of another product with the image of the first one.
+      const all = [...rows, ["copy", "cap", "cap0", "another", "2001"]]
+      const split = { by: { group: "name" } } as const
+      const plain = yield* load(all, { split })
+      const found = yield* folds(all, { split })
+      const held = found.flatMap(({ dataset }) => dataset.validation.map(({ id }) => id))
+      assert.strictEqual(new Set(held).size, held.length)
+      for (const { dataset, partOf } of found) {
+        assert.deepStrictEqual(dataset.test, plain.dataset.test)
+        assert.strictEqual(dataset.digest, plain.dataset.digest)
+        assert.strictEqual(partOf.get("copy"), partOf.get("cap0"))
+        for (let i = 0; i < 60; i += 3) assert.strictEqual(partOf.get(`top${i}`), partOf.get(`top${i + 2}`))
+      }
+      assert.strictEqual(held.length + plain.dataset.test.length, all.length)
+      assert.include(found[1]?.notes.join("\n"), "fold 2 of 4 is the validation part")
+    })
+  )
+
+  it.effect("keeps a test part that the rows name, and needs no validation share", () =>
+    Effect.gen(function* () {
+      const rows = rowsOf("cap", 40).map(([id = "", kind = "", file = ""], i) => [
+        id,
+        kind,
+        file,
+        i < 10 ? "test" : "train",
+        "2001"
+      ])
+      const found = yield* folds(rows, { split: { by: { column: "name" }, train: 1, validation: 0, test: 0 } })
+      for (const { dataset, notes } of found) {
+        assert.sameMembers(
+          dataset.test.map(({ id }) => id),
+          rows.slice(0, 10).map(([id = ""]) => id)
+        )
+        assert.isFalse(notes.some((note) => note.includes("are taken for it")))
+      }
+      assert.sameMembers(
+        found.flatMap(({ dataset }) => dataset.validation.map(({ id }) => id)),
+        rows.slice(10).map(([id = ""]) => id)
+      )
+    })
+  )
+
+  it.effect("names classes that a fold lacks", () =>
+    Effect.gen(function* () {
+      const [first] = yield* folds([...rowsOf("cap", 60), ...rowsOf("hat", 3)], { split: { by: { group: "name" } } })
+      assert.include(first?.notes.join("\n"), '"hat" (3 rows in 1 group')
+    })
+  )
+
+  it("is refused with a division by time, and beyond the number of folds", () => {
+    const decode = (split: object) => Schema.decodeUnknownResult(SplitConfig)(split)
+    assert.isTrue(Result.isFailure(decode({ by: { time: "year" }, fold: { number: 1, of: 3 } })))
+    assert.isTrue(Result.isFailure(decode({ fold: { number: 4, of: 3 } })))
+    assert.isTrue(Result.isSuccess(decode({ fold: { number: 3, of: 3 } })))
+  })
+})
 
 describe("data.split.by", () => {
   it.effect("keeps rows with the same image in one part, by row too", () =>

@@ -3,6 +3,7 @@ import { objectiveName } from "../../run/search/objective.ts"
 import { rank } from "../../run/search/objective.ts"
 import type { SearchResult, SearchTrial } from "../../run/search/SearchResult.ts"
 import { countStates, savedShare, secondsLeft, trialEpochs } from "../../run/search/SearchResult.ts"
+import { isRepeated, settingResults } from "../../run/search/SettingResult.ts"
 import { cut, trialTable } from "./trialTable.ts"
 
 const words = (trials: ReadonlyArray<SearchTrial>): string => {
@@ -47,11 +48,21 @@ const headline = (search: SearchResult): ReadonlyArray<string> => {
   ]
 }
 
+/** The best setting so far; none before all its repetitions have an objective: a mean of some is that of other folds. */
+const bestSettingSoFar = (search: SearchResult) => {
+  const [best] = rank(
+    settingResults(search).filter(({ metric, state }) => metric !== null && state !== "failed" && state !== "diverged"),
+    search.config.objective.goal
+  )
+  return best
+}
+
 const bestLine = (search: SearchResult): ReadonlyArray<string> => {
-  const [best] = bestSoFar(search)
+  const best = bestSettingSoFar(search)
+  const name = `${isRepeated(search) ? "mean " : ""}${objectiveName(search.config.objective)}`
   return best === undefined || best.metric === null
     ? []
-    : [`best so far: ${objectiveName(search.config.objective)} ${numberText(best.metric)}, ${best.id}`]
+    : [`best so far: ${name} ${numberText(best.metric)}, ${best.id}`]
 }
 
 /** A search's progress in one line: for logs, and where there is no room for a table. */
@@ -98,7 +109,7 @@ export const liveTrials = (
   const others = search.trials.filter((trial) => !isShown.has(trial))
   return [
     ...top,
-    ...trialTable(search, shown, bestSoFar(search)[0]?.id, columns),
+    ...trialTable(search, shown, new Set(bestSettingSoFar(search)?.trials.map(({ id }) => id)), columns),
     ...(others.length === 0 ? [] : [cut(`   and ${others.length} more: ${words(others)}`, columns)])
   ]
 }

@@ -76,7 +76,7 @@ const layouts = ({ config, rungs }: SearchResult): ReadonlyArray<ReadonlyArray<C
 export const trialTable = (
   search: SearchResult,
   trials: ReadonlyArray<SearchTrial>,
-  best: string | undefined,
+  best: ReadonlySet<string>,
   width: number
 ): ReadonlyArray<string> => {
   const measured = layouts(search).map((columns) => {
@@ -97,7 +97,7 @@ export const trialTable = (
   }
   return [
     line("  ", ({ head }) => head),
-    ...trials.map((trial) => line(`${marks[trial.state]}${trial.id === best ? "*" : " "}`, ({ cell }) => cell(trial)))
+    ...trials.map((trial) => line(`${marks[trial.state]}${best.has(trial.id) ? "*" : " "}`, ({ cell }) => cell(trial)))
   ]
 }
 

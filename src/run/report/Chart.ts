@@ -88,6 +88,8 @@ export interface StripChart {
     readonly label: string
     /** `name` names the trial of a dot. */
     readonly dots: ReadonlyArray<{ readonly value: number; readonly name: string }>
+    /** The mean of the dots and its confidence interval, which are drawn instead of the median. */
+    readonly mean?: { readonly value: number; readonly low: number; readonly high: number }
   }>
 }
 

@@ -99,7 +99,12 @@ const strips = ({ rows, title, x, y }: StripChart) => {
   return table(
     title,
     [y.label, x.label, "trial"],
-    rows.flatMap(({ dots, label }) => dots.map(({ name, value }) => [label, show(value), name])),
+    rows.flatMap(({ dots, label, mean }) => [
+      ...dots.map(({ name, value }) => [label, show(value), name]),
+      ...(mean === undefined
+        ? []
+        : [[label, show(mean.value), `mean; 95 % interval ${show(mean.low)} to ${show(mean.high)}`]])
+    ]),
     [2]
   )
 }

@@ -120,7 +120,14 @@ const limits = ({ report: { data, test } }: RunFacts, { test: analysis }: RunAna
 }
 
 /** How the rows were divided, in a sentence. */
-const divisionText = ({ split: { by, nearDuplicates } }: RunFacts["config"]["data"]): string => {
+const divisionText = ({ split }: RunFacts["config"]["data"]): string => {
+  const { fold } = split
+  const of = fold === undefined ? "" : ` Of what is not tested, fold ${fold.number} of ${fold.of} is to validate.`
+  return `${ruleText(split)}${of}`
+}
+
+/** What decides the part of a row. */
+const ruleText = ({ by, nearDuplicates }: RunFacts["config"]["data"]["split"]): string => {
   if (typeof by === "object" && "column" in by) return `as the column \`${inMarkdown(by.column)}\` says.`
   if (typeof by === "object" && "time" in by)
     return `the newest by the column \`${inMarkdown(by.time)}\` to test, those before them to validate.`

@@ -1,7 +1,20 @@
 import { duration, numberText } from "../../metrics/numberText.ts"
+import type { RepeatedMean } from "../../metrics/repeatedMean.ts"
+import type { Interval } from "../../metrics/wilson.ts"
 import { columnHead, objectiveName } from "../search/objective.ts"
 import type { SearchResult, SearchTrial } from "../search/SearchResult.ts"
-import { countStates, ranking, recordOf, savedShare, winner } from "../search/SearchResult.ts"
+import { countStates, recordOf, savedShare } from "../search/SearchResult.ts"
+import {
+  differenceToBest,
+  bestSetting,
+  isRepeated,
+  meanRecord,
+  rankedSettings,
+  ranking,
+  repetitionText,
+  settingResults
+} from "../search/SettingResult.ts"
+import type { SettingResult } from "../search/SettingResult.ts"
 import { settingHeads, settingsText, shortValue } from "../search/settings.ts"
 import { count, dash, share } from "./format.ts"
 import type { DrawnChart } from "./drawCharts.ts"
@@ -23,19 +36,30 @@ const summary = (search: SearchResult) => {
   const { passes, seconds, trials } = search
   const { goal } = search.config.objective
   const name = objectiveName(search.config.objective)
-  const best = winner(search)
+  const best = bestSetting(search)
+  const repeated = isRepeated(search)
+  const settings = settingResults(search)
   const states = countStates(search)
   const others = (["stopped", "failed", "diverged", "waiting", "running"] as const)
     .filter((state) => states[state] > 0)
     .map((state) => `${states[state]} ${state}`)
   const saved = savedShare(search)
+  const which = `the ${goal === "min" ? "least" : "greatest"} is the best`
   return html`<div class="cards">
       ${
         best !== undefined &&
         card(
-          `Best ${columnHead(name)}`,
+          `Best ${repeated ? "mean " : ""}${columnHead(name)}`,
           numberText(best.metric ?? Number.NaN),
-          `${best.id}; the ${goal === "min" ? "least" : "greatest"} is the best`
+          `${best.id}; ${best.spread === null ? which : `95 %: ${intervalText(best.spread.interval)}`}`
+        )
+      }
+      ${
+        repeated &&
+        card(
+          "Settings finished",
+          `${settings.filter(({ state }) => state === "finished").length} of ${settings.length}`,
+          `each trained on ${repetitionText(search.config)}`
         )
       }
       ${card("Trials finished", `${states.finished} of ${trials.length}`, others.join(", "))}
@@ -44,13 +68,92 @@ const summary = (search: SearchResult) => {
     </div>
     ${
       best === undefined
-        ? html`<p>No trial was finished.</p>`
+        ? html`<p>No ${repeated ? "setting" : "trial"} was finished.</p>`
         : html`<p>
-            The best, <a href="${best.folder}/report.html">${best.id}</a>: <code>${settingsText(best.settings)}</code>.
-            As a configuration: <code>best.toml</code> beside this page.
+            The best, ${repeated ? best.id : html`<a href="${best.trials[0].folder}/report.html">${best.id}</a>`}:
+            <code>${settingsText(best.settings)}</code>. As a configuration: <code>best.toml</code> beside this
+            page${repeated && ", without a fold and with the base's seed"}.
           </p>`
     }`
 }
+
+const intervalText = ({ high, low }: Interval) => `${numberText(low)} to ${numberText(high)}`
+
+const intervalCell = (spread: RepeatedMean | null) =>
+  spread === null
+    ? html`<td data-value="">${dash}</td>`
+    : html`<td data-value="${spread.mean}">${intervalText(spread.interval)}</td>`
+
+const axisHeads = (search: SearchResult) =>
+  settingHeads(search.config.axes.map(({ path }) => path)).map(
+    (head) => html`<th scope="col" class="text">${head}</th>`
+  )
+
+const axisCells = (search: SearchResult, settings: SearchTrial["settings"]) =>
+  search.config.axes.map(({ path }) => html`<td class="text">${shortValue(settings[path])}</td>`)
+
+/** A setting's number, with which its trials' names begin. */
+const numberOf = ({ id }: SettingResult): string => id.split("-", 1)[0] ?? ""
+
+/** The table of settings that are trained several times each. */
+const settingTable = (search: SearchResult) => {
+  const { folds, objective } = search.config
+  const ranked = rankedSettings(search)
+  const best = bestSetting(search)
+  const others = settingResults(search).filter(({ id }) => ranked.every((one) => one.id !== id))
+  const means = (["validationLoss", "validationAccuracy"] as const).filter((column) => column !== objective.metric)
+  const row = (setting: SettingResult, place: number | undefined) => {
+    const difference = differenceToBest(search, setting)
+    return html`<tr${setting.id === best?.id ? html` class="ours"` : ""}>
+      <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
+      <td class="text">${numberOf(setting)}</td>
+      ${axisCells(search, setting.settings)}
+      ${valueCell(setting.metric)}${intervalCell(setting.spread)}${valueCell(setting.spread?.deviation)}
+      ${intervalCell(difference)}
+      ${means.map((column) => valueCell(meanRecord(setting, column)))}
+      <td>${setting.trials.filter(({ metric }) => metric !== null).length}</td>
+      <td class="text word">${setting.state}</td>
+    </tr> `
+  }
+  return html`<p>
+      Means over ${repetitionText(search.config)}. The interval of the mean is that of Student's
+      t${
+        folds === undefined
+          ? "."
+          : html`, with the variance that Nadeau and Bengio (2003) give for folds, which train on much the same photos.`
+      }
+      A setting's difference to the best is measured between trainings with the same
+      ${folds === undefined ? "seed" : search.config.seeds === undefined ? "fold" : "seed and fold"}: where its interval
+      has 0 in it, these trainings do not tell the two apart.
+    </p>
+    <div class="scroll tall" role="region" aria-label="Settings" tabindex="0">
+      <table class="sortable">
+        <thead>
+          <tr>
+            <th scope="col" aria-sort="ascending">place</th>
+            <th scope="col" class="text">setting</th>
+            ${axisHeads(search)}
+            <th scope="col">${columnHead(objectiveName(objective))}</th>
+            <th scope="col">95 %</th>
+            <th scope="col">deviation</th>
+            <th scope="col">to the best, 95 %</th>
+            ${means.map((column) => html`<th scope="col">${columnHead(column)}</th>`)}
+            <th scope="col">trials</th>
+            <th scope="col" class="text">state</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${ranked.map((setting, i) => row(setting, i + 1))}${others.map((setting) => row(setting, undefined))}
+        </tbody>
+      </table>
+    </div>`
+}
+
+/** Cells that tell the repetitions of a setting apart. */
+const repetitionCells = ({ config: { folds, seeds } }: SearchResult, { repetition }: SearchTrial) => [
+  seeds !== undefined && html`<td>${repetition?.seed ?? dash}</td>`,
+  folds !== undefined && html`<td>${repetition?.fold ?? dash}</td>`
+]
 
 const row = (search: SearchResult, trial: SearchTrial, place: number | undefined, isBest: boolean): Html => {
   const name = objectiveName(search.config.objective)
@@ -58,7 +161,7 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
   return html`<tr${isBest ? html` class="ours"` : ""}>
     <td data-value="${place ?? search.trials.length + 1}">${place ?? dash}</td>
     <td class="text">${isBest ? html`<a href="${trial.folder}/report.html">${trial.id}</a>` : trial.id}</td>
-    ${search.config.axes.map(({ path }) => html`<td class="text">${shortValue(trial.settings[path])}</td>`)}
+    ${repetitionCells(search, trial)}${axisCells(search, trial.settings)}
     ${own.map(valueCell)}
     ${columns.map((column) => valueCell(recordOf(trial)?.[column]))}
     <td>${trial.history.length}</td>
@@ -69,7 +172,11 @@ const row = (search: SearchResult, trial: SearchTrial, place: number | undefined
 const table = (search: SearchResult) => {
   const name = objectiveName(search.config.objective)
   const ranked = ranking(search)
-  const best = winner(search)
+  const best = bestSetting(search)
+  const places = new Map(
+    rankedSettings(search).flatMap(({ trials }, i) => trials.map(({ id }) => [id, i + 1] as const))
+  )
+  const { folds, seeds } = search.config
   const others = search.trials.filter((trial) => !ranked.includes(trial))
   const own = columns.some((column) => column === name) ? [] : [name]
   return html`<div class="scroll tall" role="region" aria-label="Trials" tabindex="0">
@@ -78,15 +185,15 @@ const table = (search: SearchResult) => {
         <tr>
           <th scope="col" aria-sort="ascending">place</th>
           <th scope="col" class="text">trial</th>
-          ${settingHeads(search.config.axes.map(({ path }) => path)).map((head) => html`<th scope="col" class="text">${head}</th>`)}
-          ${own.map((head) => html`<th scope="col">${head}</th>`)}
+          ${seeds !== undefined && html`<th scope="col">seed</th>`}${folds !== undefined && html`<th scope="col">fold</th>`}
+          ${axisHeads(search)} ${own.map((head) => html`<th scope="col">${head}</th>`)}
           ${columns.map((column) => html`<th scope="col">${columnHead(column)}</th>`)}
           <th scope="col">epochs</th>
           <th scope="col" class="text">state</th>
         </tr>
       </thead>
       <tbody>
-        ${ranked.map((trial, i) => row(search, trial, i + 1, trial === best))}
+        ${ranked.map((trial) => row(search, trial, places.get(trial.id), best?.trials.includes(trial) === true))}
         ${others.map((trial) => row(search, trial, undefined, false))}
       </tbody>
     </table>
@@ -120,6 +227,8 @@ const failures = ({ duplicates, trials }: SearchResult) => {
 /** A search's `report.html`. */
 export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, DrawnChart>) => {
   const { axes, name, objective } = search.config
+  const repeated = isRepeated(search)
+  const whose = repeated ? "setting" : "trial"
   const drawn = axes.flatMap(({ path }, i) => {
     const one = figure({ charts }, `axis-${i + 1}`, html`<code>${path}</code>`)
     return one === undefined ? [] : [one]
@@ -127,16 +236,31 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
   return page({
     title: name,
     subtitle: html`A search (${search.config.strategy.kind}) over ${axes.map(({ path }) => path).join(", ")}, by
-    ${objectiveName(objective)}`,
+    ${repeated && "the mean of "}${objectiveName(objective)}`,
     summary: summary(search),
     sections: [
+      ...(repeated
+        ? [
+            {
+              id: "settings",
+              heading: "Settings",
+              body: html`${settingTable(search)}
+                <div class="charts">
+                  ${figure({ charts }, "settings", "Each dot is a training; the orange line is the mean, with its 95 % interval.")}
+                </div>`
+            }
+          ]
+        : []),
       { id: "trials", heading: "Trials", body: html`${table(search)}${failures(search)}` },
       ...(charts.has("curves")
         ? [
             {
               id: "curves",
               heading: "Curves",
-              body: html`<p>Of the best ${Math.min(mostCurves, ranking(search).length)} trials.</p>
+              body: html`<p>
+                  Of the best ${Math.min(mostCurves, rankedSettings(search).length)}
+                  ${whose}s${repeated && ": means over the trainings of each"}.
+                </p>
                 <div class="charts">
                   ${figure({ charts }, "curves", "Over the epochs.")}
                   ${figure({ charts }, "train-loss", "Training loss over the epochs.")}
@@ -150,15 +274,16 @@ export const searchPage = (search: SearchResult, charts: ReadonlyMap<string, Dra
               id: "axes",
               heading: "The objective along each axis",
               body: html`<p>
-                  Each dot is a finished trial, whatever its other settings; the orange line is the median of a row. A
-                  row whose dots are all better than another's tells more than the row with the single best dot.
+                  Each dot is a finished ${whose}, whatever its other settings; the orange line is the median of a row.
+                  A row whose dots are all better than another's tells more than the row with the single best dot.
                 </p>
                 <div class="charts">${drawn}</div>`
             }
           ]
         : [])
     ],
-    footer: html`Made by Weft from the search's folder: <code>search.json</code>, <code>trials.csv</code>. The page of
-      any other trial: <code>pipeline:report</code> with its folder under <code>trials/</code>.`
+    footer: html`Made by Weft from the search's folder: <code>search.json</code>,
+      <code>trials.csv</code>${repeated && html`, <code>settings.csv</code>`}. The page of any other trial:
+      <code>pipeline:report</code> with its folder under <code>trials/</code>.`
   })
 }

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { RunFolder } from "../RunFolder.ts"
-import { winner } from "../search/SearchResult.ts"
+import { bestSetting } from "../search/SettingResult.ts"
 import { Runs } from "../Runs.ts"
 import { readSearch } from "../search/searchFile.ts"
 import { Charts } from "./Charts.ts"
@@ -10,7 +10,8 @@ import { searchPage } from "./searchPage.ts"
 import { writePages } from "./writePages.ts"
 
 /**
- * Writes `report.html` and `charts/*.svg` of a search, finished or not, from its `search.json`, and the best trial's own page.
+ * Writes `report.html` and `charts/*.svg` of a search, finished or not, from its `search.json`, and the own
+ * pages of the best setting's trials.
  */
 export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
   const folder = yield* RunFolder
@@ -20,10 +21,10 @@ export const writeSearchPage = Effect.fn("writeSearchPage")(function* () {
   const drawn = yield* drawCharts(all)
   for (const [name, chart] of all) yield* folder.write(`charts/${name}.svg`, yield* charts.svg(chart, { for: "paper" }))
   yield* folder.write("report.html", yield* searchPage(search, drawn))
-  const best = winner(search)
-  if (best === undefined) return
-  const trial = yield* Runs.use((runs) => runs.existing(`${folder.path}/${best.folder}`))
-  yield* Effect.provideService(writePages(), RunFolder, trial)
+  for (const { folder: best } of bestSetting(search)?.trials ?? []) {
+    const trial = yield* Runs.use((runs) => runs.existing(`${folder.path}/${best}`))
+    yield* Effect.provideService(writePages(), RunFolder, trial)
+  }
 })
 
 /** Writes the page of a folder: a run's or a search's. */

@@ -28,7 +28,10 @@ const ended = (search: SearchResult, rung: number, end: TrialEnd): SearchResult 
 const decided = (search: SearchResult, rung: number, ends: ReadonlyMap<string, TrialEnd>): SearchResult => {
   const keep = search.rungs[rung]?.keep
   const of = search.trials.filter((trial) => trial.rung === rung)
-  const results = of.flatMap(({ id }) => ends.get(id) ?? [])
+  const results = of.flatMap(({ id, repetition }) => {
+    const end = ends.get(id)
+    return end === undefined ? [] : [{ ...end, ...(repetition !== undefined && { setting: repetition.setting }) }]
+  })
   if (keep === undefined || rung + 1 >= search.rungs.length || results.length < of.length) return search
   const survivors = new Set(promote(results, keep, search.config.objective))
   return results.reduce(

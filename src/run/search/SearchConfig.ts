@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { isTable } from "../../config/configTable.ts"
 import { intBetween, optionalSetting, setting } from "../../config/Setting.ts"
 import { goalProblem, isEpochMetric, Objective } from "./objective.ts"
 
@@ -60,6 +61,14 @@ const mostPoints = 10_000
 export const isGrid = ({ strategy }: Pick<SearchConfig, "strategy">): boolean =>
   strategy.kind === "grid" || (strategy.kind === "halving" && strategy.trials === undefined)
 
+/** How many points a grid has. */
+const gridPoints = ({ axes }: Pick<SearchConfig, "axes">): number =>
+  axes.reduce((product, { range, values }) => product * (values?.length ?? range?.steps ?? 1), 1)
+
+/** How many points are drawn. */
+const drawnPoints = ({ strategy }: Pick<SearchConfig, "strategy">): number =>
+  strategy.kind === "grid" ? 0 : (strategy.trials ?? 0)
+
 /** Fails where an axis comes after one that sets a key inside its section, which it would undo. */
 const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
   for (const [i, { path }] of axes.entries())
@@ -70,6 +79,33 @@ const orderProblem = (axes: ReadonlyArray<Axis>): string | undefined => {
     }
   return undefined
 }
+
+/** Seeds, each one once. */
+const Seeds = Schema.Array(intBetween(0, 2 ** 32 - 1)).check(
+  Schema.isMinLength(2),
+  Schema.makeFilter((seeds) => new Set(seeds).size === seeds.length, { expected: "different seeds" })
+)
+
+/** How often every setting is trained. */
+export const repetitionsOf = ({ folds = 1, seeds = 1 }: Pick<SearchConfig, "folds" | "seeds">): number =>
+  folds * (typeof seeds === "number" ? seeds : seeds.length)
+
+const foldKey = "data.split.fold"
+
+/** What is wrong where folds or seeds are set twice, as sentences. */
+const repetitionProblem = ({ axes, base, folds, seeds }: Pick<SearchConfig, "axes" | "base" | "folds" | "seeds">) => {
+  const isWithin = (path: string, key: string) => path === key || path.startsWith(`${key}.`)
+  if (folds !== undefined && axes.some(({ path }) => isWithin(path, foldKey)))
+    return { path: ["folds"], issue: `Expected no axis over \`${foldKey}\`, which \`folds\` sets` }
+  if (folds !== undefined && hasKey(base, foldKey.split(".")))
+    return { path: ["folds"], issue: `Expected no \`base.${foldKey}\`: it names one fold, and \`folds\` trains all` }
+  if (seeds !== undefined && axes.some(({ path }) => path === "seed"))
+    return { path: ["seeds"], issue: "Expected no axis over `seed`, which `seeds` sets" }
+  return undefined
+}
+
+const hasKey = (table: unknown, [key, ...rest]: ReadonlyArray<string>): boolean =>
+  key === undefined ? table !== undefined : isTable(table) && hasKey(table[key], rest)
 
 /** A search: the configuration that its trials share, the keys that vary, and the objective. */
 export const SearchConfig = Schema.Struct({
@@ -85,6 +121,14 @@ export const SearchConfig = Schema.Struct({
   axes: Schema.NonEmptyArray(Axis).annotateKey({
     description: "The keys that vary, one `[[axes]]` each; in a grid, the last one varies fastest"
   }),
+  folds: optionalSetting(
+    intBetween(2, 100),
+    "Cross-validation: every setting is trained once for each of so many folds, and ranked by the mean of its objective. The test part is the same for all folds. Of a single run, `data.split.fold`"
+  ),
+  seeds: optionalSetting(
+    Schema.Union([intBetween(2, 1000), Seeds]).annotate({ expected: "a number from 2 on, or two different seeds" }),
+    "Every setting is trained once with each of these seeds (`[1, 2, 3]`), or with so many from the base's `seed` on (`3`), and ranked by the mean of its objective. The test part stays that of the base's seed; with `folds`, each seed has folds of its own"
+  ),
   strategy: setting(
     Schema.Union([Grid, Random, Halving]).annotate({ expected: 'kind = "grid", "random" or "halving"' }),
     { kind: "grid" },
@@ -101,6 +145,13 @@ export const SearchConfig = Schema.Struct({
     const problem = orderProblem(axes)
     return problem === undefined ? undefined : { path: ["axes"], issue: `Expected ${problem}` }
   }),
+  Schema.makeFilter(repetitionProblem),
+  Schema.makeFilter((search) => {
+    const trials = repetitionsOf(search) * (isGrid(search) ? gridPoints(search) : drawnPoints(search))
+    return repetitionsOf(search) === 1 || trials <= mostPoints
+      ? undefined
+      : { path: [], issue: `Expected at most ${mostPoints} trials with all folds and seeds, got ${trials}` }
+  }),
   Schema.makeFilter((search) => {
     if (!isGrid(search)) return undefined
     const endless = search.axes.find(({ range }) => range !== undefined && range.steps === undefined)
@@ -109,10 +160,7 @@ export const SearchConfig = Schema.Struct({
         path: ["axes"],
         issue: `Expected \`steps\` in the range of \`${endless.path}\`: a grid needs the number of its values`
       }
-    const points = search.axes.reduce(
-      (product, { range, values }) => product * (values?.length ?? range?.steps ?? 1),
-      1
-    )
+    const points = gridPoints(search)
     return points <= mostPoints
       ? undefined
       : {

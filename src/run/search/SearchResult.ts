@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { EpochRecord } from "../../metrics/Report.ts"
 import type { TrainConfig } from "../../model/TrainConfig.ts"
 import type { Objective } from "./objective.ts"
-import { chosenRecord, epochValue, rank } from "./objective.ts"
+import { chosenRecord, epochValue } from "./objective.ts"
 import { SearchConfig } from "./SearchConfig.ts"
 
 /**
@@ -14,11 +14,23 @@ export type TrialState = typeof TrialState.Type
 
 const Settings = Schema.Record(Schema.String, Schema.Unknown)
 
+/** Which training of its setting a trial is, where every setting is trained several times. */
+export const Repetition = Schema.Struct({
+  /** The setting's id: what a trial's is where there are no repetitions. */
+  setting: Schema.String,
+  /** The run's `seed`; where left out, all have the same. */
+  seed: Schema.optionalKey(Schema.Natural),
+  /** The number of the fold that it validates on. */
+  fold: Schema.optionalKey(Schema.Natural)
+})
+export type Repetition = typeof Repetition.Type
+
 /** A trial in its search's file; its run folder has the rest. */
 export const SearchTrial = Schema.Struct({
   id: Schema.String,
   /** Its value for each axis' path. */
   settings: Settings,
+  repetition: Schema.optionalKey(Repetition),
   state: TrialState,
   /** The rung (from 0) that it is in, or at whose end it was stopped. */
   rung: Schema.Natural,
@@ -85,28 +97,6 @@ export const stateSoFar = (
 /** The record of the epoch that a trial's metrics are of. */
 export const recordOf = ({ chosenEpoch, history }: SearchTrial): EpochRecord | undefined =>
   history.find(({ epoch }) => epoch === chosenEpoch)
-
-/**
- * The trials that can be compared, the best objective first: finished ones before stopped ones, and those that were
- * stopped later before earlier ones.
- */
-export const ranking = ({ config, trials }: SearchResult): ReadonlyArray<SearchTrial> => {
-  const ranked = (state: TrialState) =>
-    rank(
-      trials.filter((trial) => trial.state === state),
-      config.objective.goal
-    )
-  return [
-    ...ranked("finished"),
-    ...ranked("stopped").toSorted((a, b) => b.history.length - a.history.length || b.rung - a.rung)
-  ]
-}
-
-/** The finished trial with the best objective; undefined where none has one. */
-export const winner = (search: SearchResult): SearchTrial | undefined => {
-  const [first] = ranking(search)
-  return first?.state === "finished" && first.metric !== null ? first : undefined
-}
 
 /** Share of the passes that shared batches saved; null before the first pass. */
 export const savedShare = ({ passes }: SearchResult): number | null =>

@@ -7,7 +7,14 @@ export const SearchPayload = Schema.Struct({
   /** Names this configuration in this folder: searches with the same key are the same search. */
   key: Schema.String,
   /** See `Passenger`. */
-  trials: Schema.Array(Schema.Struct({ id: Schema.String, pass: Schema.String, frozen: Schema.NullOr(Schema.String) })),
+  trials: Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      pass: Schema.String,
+      frozen: Schema.NullOr(Schema.String),
+      setting: Schema.optionalKey(Schema.String)
+    })
+  ),
   /** The rungs, one after the other; after each, `keep` trials go on. The last rung's trials train to their end. */
   rungs: Schema.NonEmptyArray(Schema.Struct({ until: Schema.optionalKey(Schema.Natural), keep: Schema.Natural })),
   goal: Schema.Literals(["min", "max"]),

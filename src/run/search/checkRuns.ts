@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Struct } from "effect"
 import { Engines } from "../../model/Engines.ts"
 import { planNetwork } from "../../model/NetworkPlan.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
@@ -22,7 +22,12 @@ export const checkRuns = Effect.fn("checkRuns")(function* (configs: ReadonlyArra
   for (const { engine, smallest } of distinct(plans, (plan) => plan))
     yield* Effect.scoped(Engines.use((engines) => engines.choose(engine, smallest)))
   const digests: Array<string> = []
-  for (const config of distinct(configs, ({ data, image, seed }) => [data, image, seed]))
-    digests.push((yield* trainingData(config)).digest)
+  // All folds have the same images.
+  const imagesOf = ({ data, image, seed }: RunConfig) => [
+    { ...data, split: Struct.omit(data.split, ["fold", "seed"]) },
+    image,
+    data.split.seed ?? seed
+  ]
+  for (const config of distinct(configs, imagesOf)) digests.push((yield* trainingData(config)).digest)
   return yield* sha256(digests.join(" "))
 })

@@ -175,6 +175,14 @@ const numberAt = (value: unknown, [key, ...rest]: ReadonlyArray<string>): number
   return numberAt((value as Readonly<Record<string, unknown>>)[key], rest)
 }
 
+/** The mean of the objectives; null where one is missing. */
+export const meanOf = (items: ReadonlyArray<{ readonly metric: number | null }>): number | null => {
+  const known = items.flatMap(({ metric }) => (metric === null ? [] : [metric]))
+  return known.length < items.length || known.length === 0
+    ? null
+    : known.reduce((sum, value) => sum + value, 0) / known.length
+}
+
 /**
  * Sorts by the objective, the best first; equal ones in the given order; those without an objective, or with NaN, last.
  */

@@ -19,12 +19,13 @@ const short = (text: string) => Effect.map(sha256(text), (digest) => digest.slic
 export const passengers = (trials: ReadonlyArray<Trial>) =>
   Effect.forEach(
     trials,
-    Effect.fnUntraced(function* ({ config, id }) {
+    Effect.fnUntraced(function* ({ config, id, repetition }) {
       const frozen = frozenKey(config)
       return {
         id,
         pass: yield* short(passKey(config)),
-        frozen: frozen === null ? null : yield* short(frozen)
+        frozen: frozen === null ? null : yield* short(frozen),
+        ...(repetition !== undefined && { setting: repetition.setting })
       } satisfies Passenger
     })
   )

@@ -7,6 +7,8 @@ export interface Passenger {
   readonly pass: string
   /** Trials with the same one share a frozen part too; null: the whole network is trained. */
   readonly frozen: string | null
+  /** The setting that it repeats. */
+  readonly setting?: string
 }
 
 /** Trials that are kept in one pass: those that share a frozen part, or a single one that trains its whole network. */

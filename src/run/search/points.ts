@@ -10,15 +10,21 @@ import { drawn, grid, settingsText, trialId } from "./settings.ts"
 import { didYouMean } from "../../config/keySuggestion.ts"
 import { ConfigError, decodeRunConfig, RunConfig } from "../../config/RunConfig.ts"
 import { configDigest } from "../configDigest.ts"
+import { hasValidation } from "../../pipeline/DataConfig.ts"
+import type { Repetition } from "./SearchResult.ts"
 
-/** One point of the space, ready to be trained. */
+/** One point of the space, ready to be trained, or one of its repetitions. */
 export interface Trial {
-  /** Unique in its search, and a folder's name: `007-vgg16-fc-0.01`. */
+  /** Unique in its search, and a folder's name: `007-vgg16-fc-0.01`; of a repetition, `007s2f1-vgg16-fc-0.01`. */
   readonly id: string
   readonly settings: Settings
   readonly config: RunConfig
   /** `configDigest` of the configuration. */
   readonly digest: string
+  /** Where every setting is trained several times. */
+  readonly repetition?: Repetition
+  /** The configuration of its setting: without a fold, and with the base's seed. */
+  readonly plain: RunConfig
 }
 
 /** What a search trains. */
@@ -44,11 +50,40 @@ const axisProblems = ({ axes }: SearchConfig): ReadonlyArray<string> =>
     return [`${at}.range\`: Expected whole numbers for \`${path}\`, got ${range.from} to ${range.to}`]
   })
 
+/** A repetition of a setting before it is configured. */
+type Planned = Omit<Repetition, "setting">
+
+/** The repetitions of every setting; one without a seed or a fold where there are none. */
+const planned = ({ folds, seeds }: SearchConfig, first: number): ReadonlyArray<Planned> => {
+  const ofSeeds: ReadonlyArray<Planned> =
+    seeds === undefined
+      ? [{}]
+      : (typeof seeds === "number" ? Array.from({ length: seeds }, (_, i) => first + i) : seeds).map((seed) => ({
+          seed
+        }))
+  return folds === undefined
+    ? ofSeeds
+    : ofSeeds.flatMap((one) => Array.from({ length: folds }, (_, i) => ({ ...one, fold: i + 1 })))
+}
+
+/** A setting's configuration with the keys of one of its repetitions; the test part stays that of the setting. */
+const repeated = (raw: Table, { folds: of }: SearchConfig, plain: RunConfig, { fold, seed }: Planned): Table => {
+  let next = raw
+  if (seed !== undefined) {
+    next = setKey(next, "seed", seed)
+    next = setKey(next, "data.split.seed", plain.data.split.seed ?? plain.seed)
+  }
+  return fold === undefined
+    ? next
+    : setKey(next, "data.split.fold", { number: fold, of, ...(seed !== undefined && { seed }) })
+}
+
 /** What a trial's configuration lacks for its objective or strategy. */
 const unfit = ({ objective, strategy }: SearchConfig, config: RunConfig): ReadonlyArray<string> => {
   const path = objective.metric
   const { calibration, data, train } = config
-  const lacks = (part: "validation" | "test") => data.split[part] === 0
+  const lacks = (part: "validation" | "test") =>
+    part === "validation" ? !hasValidation(data.split) : data.split.test === 0
   const columns = labelColumnsOf(data).map(({ column }) => column)
   return [
     ...(objective.column !== undefined && !columns.includes(objective.column)
@@ -109,19 +144,38 @@ export const searchPoints = Effect.fn("searchPoints")(function* (search: SearchC
     const id = trialId(index, settings)
     let raw: Table = { ...search.base, name: `${search.name}-${id}` }
     for (const { path } of search.axes) raw = setKey(raw, path, settings[path])
+    const refuse = (problems: ReadonlyArray<string>) =>
+      bad.push({ trial: `${index + 1} (${settingsText(settings)})`, problems })
     const decoded = yield* Effect.result(decodeRunConfig(raw, where))
-    const wrong = Result.isFailure(decoded) ? decoded.failure.problems : unfit(search, decoded.success)
-    if (wrong.length > 0 || Result.isFailure(decoded)) {
-      bad.push({ trial: `${index + 1} (${settingsText(settings)})`, problems: wrong })
+    if (Result.isFailure(decoded)) {
+      refuse(decoded.failure.problems)
       continue
     }
-    const config = decoded.success
-    const digest = yield* configDigest(config)
-    const sameAs = byDigest.get(digest)
-    if (sameAs === undefined) {
-      byDigest.set(digest, id)
-      trials.push({ id, settings, config, digest })
-    } else duplicates.push({ settings, sameAs })
+    const plain = decoded.success
+    const plainDigest = yield* configDigest(plain)
+    const sameAs = byDigest.get(plainDigest)
+    if (sameAs !== undefined) {
+      duplicates.push({ settings, sameAs })
+      continue
+    }
+    byDigest.set(plainDigest, id)
+    const problems = new Set<string>()
+    for (const one of planned(search, plain.seed)) {
+      const isOnly = one.seed === undefined && one.fold === undefined
+      const own = isOnly ? id : trialId(index, settings, one)
+      const trial = isOnly
+        ? decoded
+        : yield* Effect.result(
+            decodeRunConfig({ ...repeated(raw, search, plain, one), name: `${search.name}-${own}` }, where)
+          )
+      const wrong = Result.isFailure(trial) ? trial.failure.problems : unfit(search, trial.success)
+      for (const problem of wrong) problems.add(problem)
+      if (Result.isFailure(trial)) continue
+      const config = trial.success
+      const digest = isOnly ? plainDigest : yield* configDigest(config)
+      trials.push({ id: own, settings, config, digest, plain, ...(!isOnly && { repetition: { setting: id, ...one } }) })
+    }
+    if (problems.size > 0) refuse([...problems])
   }
   if (bad.length > 0) return yield* new ConfigError({ where, problems: gathered(bad, points.length) })
   const epochs = new Set(trials.map(({ config }) => config.train.epochs))

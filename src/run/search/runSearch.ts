@@ -27,7 +27,10 @@ export const runSearch: SearchRounds = Effect.fn("runSearch")(function* (search,
       passes = { wanted: passes.wanted + group.passes.wanted, made: passes.made + group.passes.made }
       for (const end of group.trials) ends.set(end.id, { ...end, rung })
     }
-    const results = left.flatMap(({ id }) => ends.get(id) ?? [])
+    const results = left.flatMap(({ id, setting }) => {
+      const end = ends.get(id)
+      return end === undefined ? [] : [{ ...end, ...(setting !== undefined && { setting }) }]
+    })
     const survivors = new Set(promote(results, keep, { goal }))
     left = left.filter(({ id }) => survivors.has(id))
   }

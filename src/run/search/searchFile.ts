@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
-import { rungs } from "./halving.ts"
+import { repeatedRungs } from "./halving.ts"
+import { repetitionsOf } from "./SearchConfig.ts"
 import type { SearchConfig } from "./SearchConfig.ts"
 import { SearchResult } from "./SearchResult.ts"
 import { RunFolder, RunFolderError } from "../RunFolder.ts"
@@ -14,11 +15,12 @@ export const newSearch = (config: SearchConfig, { duplicates, trials }: SearchPo
     config,
     rungs:
       strategy.kind === "halving"
-        ? rungs(trials.length, { ...strategy, epochs })
+        ? repeatedRungs(trials.length, repetitionsOf(config), { ...strategy, epochs })
         : [{ epochs, trials: trials.length, keep: trials.length }],
-    trials: trials.map(({ config, id, settings }) => ({
+    trials: trials.map(({ config, id, repetition, settings }) => ({
       id,
       settings,
+      ...(repetition !== undefined && { repetition }),
       state: "waiting",
       rung: 0,
       folder: `trials/${id}`,

@@ -1,5 +1,6 @@
 import { Array, Effect } from "effect"
-import { rungs } from "./halving.ts"
+import { repeatedRungs } from "./halving.ts"
+import { repetitionsOf } from "./SearchConfig.ts"
 import type { SearchConfig } from "./SearchConfig.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { canonical } from "../../pipeline/canonical.ts"
@@ -14,12 +15,13 @@ import type { SearchPayload } from "./Searches.ts"
 export const searchKey = (config: SearchConfig, folder: string) =>
   Effect.map(sha256(canonical({ config, folder })), (digest) => digest.slice(0, 32))
 
-const rounds = ({ strategy }: SearchConfig, trials: ReadonlyArray<Trial>): SearchPayload["rungs"] => {
+const rounds = (config: SearchConfig, trials: ReadonlyArray<Trial>): SearchPayload["rungs"] => {
+  const { strategy } = config
   const end = { keep: trials.length }
   if (strategy.kind !== "halving") return [end]
   // With halving, all trials have the same.
   const epochs = trials[0]?.config.train.epochs ?? 0
-  const all = rungs(trials.length, { ...strategy, epochs }).map((rung) =>
+  const all = repeatedRungs(trials.length, repetitionsOf(config), { ...strategy, epochs }).map((rung) =>
     rung.epochs < epochs ? { until: rung.epochs, keep: rung.keep } : { keep: rung.keep }
   )
   return Array.isReadonlyArrayNonEmpty(all) ? all : [end]

@@ -94,10 +94,20 @@ export const settingHeads = (paths: ReadonlyArray<string>): ReadonlyArray<string
 }
 
 /**
- * A trial's name, which any system takes as a folder's name: its number (from 1) and its values, `007-vgg16-fc-0.01`.
+ * A trial's name, which any system takes as a folder's name: its number (from 1) and its values, `007-vgg16-fc-0.01`; of a
+ * repetition, with its seed and its fold, `007s2f1-vgg16-fc-0.01`.
  */
-export const trialId = (index: number, settings: Settings): string =>
-  [String(index + 1).padStart(3, "0"), ...Object.values(settings).map(plainValue)]
+export const trialId = (
+  index: number,
+  settings: Settings,
+  { fold, seed }: { readonly seed?: number; readonly fold?: number } = {}
+): string =>
+  [
+    String(index + 1).padStart(3, "0") +
+      (seed === undefined ? "" : `s${seed}`) +
+      (fold === undefined ? "" : `f${fold}`),
+    ...Object.values(settings).map(plainValue)
+  ]
     .join("-")
     .replace(/-{2,}/g, "-")
     .slice(0, 80)

@@ -1,4 +1,3 @@
-import { elementAt } from "../../pipeline/elementAt.ts"
 import { Effect, Stream } from "effect"
 import { cachedBatches } from "../../model/cachedBatches.ts"
 import type { FeatureCacheError } from "../../model/FeatureCache.ts"
@@ -11,9 +10,9 @@ import { Augment } from "../../pipeline/Augment.ts"
 import { imageChanges } from "../../pipeline/AugmentConfig.ts"
 import { Images } from "../../pipeline/Images.ts"
 import type { Losses } from "../../pipeline/Losses.ts"
-import { order } from "../../pipeline/order.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { Sample } from "../../pipeline/Sample.ts"
+import type { Drawn } from "../../pipeline/sampling.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { Machine } from "../Machine.ts"
@@ -53,7 +52,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
     report({ _tag: "Note", line: `${error.message}. The run goes on without it.` })
 
   const batches = (
-    samples: ReadonlyArray<Sample>,
+    samples: ReadonlyArray<Drawn<Sample>>,
     view: FeatureSource["view"],
     from: number,
     images: (from: number) => ReturnType<typeof Pipeline.evaluationBatches>
@@ -81,7 +80,7 @@ export const featureBatches = Effect.fn("featureBatches")(function* (
   return {
     training: (samples: ReadonlyArray<Sample>, epoch: number, from: number) =>
       batches(
-        Array.from(order(samples.length, seed, epoch), (index) => elementAt(samples, index)),
+        Pipeline.epochSamples(config, samples, epoch),
         plain && !isMixed ? "plain" : { augment: changes, seed, epoch },
         from,
         (from) => Pipeline.trainingBatches(config, samples, losses, epoch, from)

@@ -6,10 +6,10 @@ import { canonical } from "../../pipeline/canonical.ts"
  * Names everything that the batches of a run depend on, and its engine: runs with the same key can share batches of
  * images.
  *
- * They may differ in `name`, `network`, `evaluate`, `calibration`, and in all of `train` but `batchSize`.
+ * They may differ in `name`, `network`, `evaluate`, `calibration`, and in all of `train` but `batchSize` and `sampling`.
  */
 export const passKey = (config: RunConfig): string =>
   canonical({
     ...Struct.omit(config, ["name", "network", "evaluate", "calibration", "train"]),
-    train: { batchSize: config.train.batchSize }
+    train: Struct.pick(config.train, ["batchSize", "sampling"])
   })

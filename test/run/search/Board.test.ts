@@ -18,10 +18,11 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 const runs = DiskRuns.layer.pipe(Layer.provide(NodeServices.layer))
 
 /** Four trials, of which after one epoch two go on, to four. */
-const halving = Effect.gen(function* () {
+const halvingWith = Effect.fnUntraced(function* (repetitions: object) {
   const config = yield* decodeConfig(
     SearchConfig,
     {
+      ...repetitions,
       base: { data: { sample: {} }, train: { epochs: 4 } },
       axes: [{ path: "train.learningRate", values: [0.1, 0.2, 0.3, 0.4] }],
       strategy: { kind: "halving", factor: 2, minEpochs: 1 }
@@ -31,6 +32,7 @@ const halving = Effect.gen(function* () {
   const points = yield* searchPoints(config, "test")
   return { search: newSearch(config, points), trials: points.trials }
 })
+const halving = halvingWith({})
 
 const epoch = (epoch: number, validationLoss: number): EpochRecord => ({
   epoch,
@@ -109,6 +111,36 @@ it.effect("shows a search as its news come, and writes it down: running, stopped
       assert.deepInclude(result.trials[1], { metric: 0.2, chosenEpoch: 3, seconds: 9, history })
       assert.strictEqual(result.trials[2]?.detail, "the loss is NaN")
       assert.deepStrictEqual(result.passes, { wanted: 80, made: 40 })
+    }).pipe(Effect.provideService(RunFolder, folder))
+  }).pipe(Effect.provide(runs))
+)
+
+it.effect("stops the trainings of a setting together, by their mean, or lets them all go on", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFolder
+    const { folder } = yield* Runs.use((runs) => runs.open(path, 1))
+    yield* Effect.gen(function* () {
+      const { search, trials } = yield* halvingWith({ folds: 2 })
+      assert.deepStrictEqual(search.rungs, [
+        { epochs: 1, trials: 8, keep: 4 },
+        { epochs: 2, trials: 4, keep: 2 },
+        { epochs: 4, trials: 2, keep: 2 }
+      ])
+      const board = yield* openBoard(search, trials)
+      // The best single training is of the second setting.
+      const metrics = [0.5, 0.5, 0.1, 1, 0.4, 0.4, 0.9, 0.8]
+      const paused = (from: number) =>
+        trials.flatMap(({ id }, i) =>
+          i % 2 === from ? [{ id, state: "paused" as const, metric: metrics[i] ?? null, epochs: 1 }] : []
+        )
+      const passes = { wanted: 8, made: 4 }
+      yield* board.tell({ _tag: "Ended", rung: 0, end: { trials: paused(0), passes } })
+      assert.isTrue((yield* Effect.andThen(board.write, readSearch)).trials.every(({ rung }) => rung === 0))
+      yield* board.tell({ _tag: "Ended", rung: 0, end: { trials: paused(1), passes } })
+      assert.deepStrictEqual(
+        (yield* Effect.andThen(board.write, readSearch)).trials.map(({ rung, state }) => `${state} ${rung}`),
+        ["waiting 1", "waiting 1", "stopped 0", "stopped 0", "waiting 1", "waiting 1", "stopped 0", "stopped 0"]
+      )
     }).pipe(Effect.provideService(RunFolder, folder))
   }).pipe(Effect.provide(runs))
 )

@@ -4,52 +4,14 @@ import type { SearchResult } from "../../../src/run/search/SearchResult.ts"
 import {
   countStates,
   isOver,
-  ranking,
   savedShare,
   secondsLeft,
   trialEpochs,
-  winner,
   withTrial
 } from "../../../src/run/search/SearchResult.ts"
 import { fashionHalfway, fashionSearch } from "../../fashionSearch.ts"
 
-const ids = (trials: ReadonlyArray<{ readonly id: string }>) => trials.map(({ id }) => id.slice(0, 3))
-
 describe("a search", () => {
-  it.effect("ranks finished trials by the objective, and no running, waiting or diverged one", () =>
-    Effect.gen(function* () {
-      const { search } = yield* fashionHalfway
-      assert.deepStrictEqual(ids(ranking(search)), ["015", "014", "013"])
-      assert.strictEqual(winner(search)?.id, "015-vgg16-0.1-adam-fc")
-    })
-  )
-
-  it.effect("ranks stopped trials behind all finished ones, those that came further first", () =>
-    Effect.gen(function* () {
-      const { after, points, search } = yield* fashionSearch
-      const states = [
-        after(1, 0.1, "stopped"),
-        after(3, 0.9, "finished"),
-        after(2, 0.3, "stopped"),
-        after(3, 0.8, "finished"),
-        after(2, 0.2, "stopped"),
-        after(3, 0.01, "diverged")
-      ]
-      const stood = states.reduce((so, change, i) => withTrial(so, points.trials[i]!.id, change), search)
-      assert.deepStrictEqual(ids(ranking(stood)), ["004", "002", "005", "003", "001"])
-    })
-  )
-
-  it.effect("has no winner where no finished trial has an objective", () =>
-    Effect.gen(function* () {
-      const { after, search } = yield* fashionSearch
-      const [first, second] = search.trials
-      const stopped = withTrial(search, first!.id, after(2, 0.3, "stopped"))
-      assert.isUndefined(winner(stopped))
-      assert.isUndefined(winner(withTrial(stopped, second!.id, { ...after(3, 0.3, "finished"), metric: null })))
-    })
-  )
-
   it.effect("counts states, passes and epochs, and reckons the time that is left from the pace so far", () =>
     Effect.gen(function* () {
       const { search } = yield* fashionHalfway

@@ -74,6 +74,43 @@ describe.each(Object.entries(engines))("a search %s", (_, engine) => {
     })
   )
 
+  it.live("the repetitions of a setting go on together, or stop together", () =>
+    Effect.gen(function* () {
+      const repeated: SearchPayload = {
+        ...halving,
+        // The best trial, b, is of the setting with the worse mean.
+        trials: [
+          { id: "b", setting: "one", pass: "p", frozen: null },
+          { id: "e", setting: "one", pass: "q", frozen: null },
+          { id: "a", setting: "two", pass: "p", frozen: null },
+          { id: "d", setting: "three", pass: "p", frozen: null },
+          { id: "c", setting: "three", pass: "q", frozen: null },
+          { id: "d2", setting: "two", pass: "q", frozen: null }
+        ]
+      }
+      const metrics: typeof figures = { ...figures, a: 0.5, d2: 0.5 }
+      const ends = yield* runSearch(repeated, (groups) =>
+        Effect.succeed(
+          groups.map((group) => {
+            const { passes, trials } = trained(group)
+            return { passes, trials: trials.map((end) => ({ ...end, metric: metrics[end.id] ?? null })) }
+          })
+        )
+      )
+      assert.deepStrictEqual(
+        ends.trials.map(({ id, rung }) => [id, rung]),
+        [
+          ["b", 0],
+          ["e", 0],
+          ["a", 1],
+          ["d", 0],
+          ["c", 0],
+          ["d2", 1]
+        ]
+      )
+    })
+  )
+
   it.live("groups of a rung are trained side by side, by as many as are idle", () =>
     Effect.gen(function* () {
       let [now, most] = [0, 0]

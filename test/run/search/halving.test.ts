@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { RungResult } from "../../../src/run/search/halving.ts"
-import { promote, rungs } from "../../../src/run/search/halving.ts"
+import { promote, repeatedRungs, rungs } from "../../../src/run/search/halving.ts"
 import { intBetween } from "../../../src/config/Setting.ts"
 
 const table = (trials: number, factor: number, minEpochs: number, epochs: number) =>
@@ -73,6 +73,21 @@ const results: ReadonlyArray<RungResult> = [
   { id: "h", state: "paused", metric: 0.9 }
 ]
 
+it("rungs of repeated settings stop settings, with all their trials", () => {
+  assert.deepStrictEqual(
+    repeatedRungs(9 * 5, 5, { factor: 3, minEpochs: 1, epochs: 9 }).map((rung) => [
+      rung.epochs,
+      rung.trials,
+      rung.keep
+    ]),
+    [
+      [1, 45, 15],
+      [3, 15, 5],
+      [9, 5, 5]
+    ]
+  )
+})
+
 describe("promote", () => {
   it("takes the best, ties by the order of trials, and never one that failed or diverged", () => {
     assert.deepStrictEqual(promote(results, 1, { goal: "min" }), ["d"])
@@ -86,6 +101,27 @@ describe("promote", () => {
       assert.deepStrictEqual(promote(results, 8, { goal }), ["a", "c", "d", "f", "g", "h"])
     }
     assert.deepStrictEqual(promote([], 3, { goal: "min" }), [])
+  })
+
+  it("takes the repetitions of a setting together, by their mean, and none of a setting of which one failed", () => {
+    const trials: ReadonlyArray<RungResult> = (
+      [
+        ["a", 0.1],
+        ["b", 0.4],
+        ["c", 0.2],
+        ["a", 0.9],
+        ["b", 0.4],
+        ["c", null]
+      ] as const
+    ).map(([setting, metric], i) => ({
+      id: `${setting}${i}`,
+      setting,
+      metric,
+      state: metric === null ? "diverged" : "paused"
+    }))
+    assert.deepStrictEqual(promote(trials, 2, { goal: "min" }), ["b1", "b4"])
+    assert.deepStrictEqual(promote(trials, 2, { goal: "max" }), ["a0", "a3"])
+    assert.deepStrictEqual(promote(trials, 6, { goal: "min" }), ["a0", "b1", "a3", "b4"])
   })
 
   it.prop(

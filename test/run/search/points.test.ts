@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { optimizers } from "../../../src/model/optimizers.ts"
 import { SearchConfig } from "../../../src/run/search/SearchConfig.ts"
+import { passengers } from "../../../src/run/search/passengers.ts"
+import type { RunConfig } from "../../../src/config/RunConfig.ts"
 import { decodeConfig } from "../../../src/config/RunConfig.ts"
 import { searchPoints } from "../../../src/run/search/points.ts"
 import { intBetween } from "../../../src/config/Setting.ts"
@@ -229,6 +231,86 @@ describe("drawn points", () => {
         })
       )
       even(shares(3, (s) => (kinds.values.indexOf(String(s[kinds.path])) + 0.5) / 3))
+    })
+  )
+})
+
+describe("the points of a search with folds and seeds", () => {
+  const axes = [{ path: "train.learningRate", values: [0.1, 0.01] }]
+  const splits = (trials: ReadonlyArray<{ readonly id: string; readonly config: RunConfig }>) =>
+    trials.map(({ config: { data, seed }, id }) => [id, seed, data.split.seed, data.split.fold])
+
+  it.effect("are trained once on every fold, which alone tells the trials apart; best.toml has none", () =>
+    Effect.gen(function* () {
+      const { trials } = yield* points({ base: { ...base, seed: 7 }, axes, folds: 3 })
+      assert.deepStrictEqual(splits(trials).slice(0, 4), [
+        ["001f1-0.1", 7, undefined, { number: 1, of: 3 }],
+        ["001f2-0.1", 7, undefined, { number: 2, of: 3 }],
+        ["001f3-0.1", 7, undefined, { number: 3, of: 3 }],
+        ["002f1-0.01", 7, undefined, { number: 1, of: 3 }]
+      ])
+      assert.deepStrictEqual(trials[1]?.repetition, { setting: "001-0.1", fold: 2 })
+      assert.deepStrictEqual(splits(trials.slice(0, 1).map(({ plain }) => ({ id: "", config: plain }))), [
+        ["", 7, undefined, undefined]
+      ])
+      assert.strictEqual(new Set(trials.map(({ digest }) => digest)).size, 6)
+      // The trials of a fold share a pass, and no others do.
+      const found = yield* passengers(trials)
+      assert.strictEqual(new Set(found.map(({ pass }) => pass)).size, 3)
+      assert.strictEqual(found[0]?.pass, found[3]?.pass)
+      assert.deepStrictEqual(
+        found.map(({ setting }) => setting),
+        ["001-0.1", "001-0.1", "001-0.1", "002-0.01", "002-0.01", "002-0.01"]
+      )
+    })
+  )
+
+  it.effect("are trained once with every seed, and keep the test part of the base's", () =>
+    Effect.gen(function* () {
+      const counted = yield* points({ base: { ...base, seed: 7 }, axes, seeds: 2 })
+      assert.deepStrictEqual(splits(counted.trials), [
+        ["001s7-0.1", 7, 7, undefined],
+        ["001s8-0.1", 8, 7, undefined],
+        ["002s7-0.01", 7, 7, undefined],
+        ["002s8-0.01", 8, 7, undefined]
+      ])
+      const data = { sample: {}, split: { seed: 4 } }
+      const listed = yield* points({ base: { ...base, data }, axes, seeds: [9, 2], folds: 2 })
+      assert.deepStrictEqual(splits(listed.trials).slice(0, 4), [
+        ["001s9f1-0.1", 9, 4, { number: 1, of: 2, seed: 9 }],
+        ["001s9f2-0.1", 9, 4, { number: 2, of: 2, seed: 9 }],
+        ["001s2f1-0.1", 2, 4, { number: 1, of: 2, seed: 2 }],
+        ["001s2f2-0.1", 2, 4, { number: 2, of: 2, seed: 2 }]
+      ])
+    })
+  )
+
+  it.effect("need no validation share, and no second place that sets the fold or the seed", () =>
+    Effect.gen(function* () {
+      const data = { sample: {}, split: { train: 0.8, validation: 0, test: 0.2 } }
+      assert.lengthOf((yield* points({ base: { ...base, data }, axes, folds: 2 })).trials, 4)
+      assert.match((yield* problems({ base: { ...base, data }, axes })).join(), /validationLoss needs/)
+      const fold = { path: "data.split.fold", values: [{ number: 1, of: 2 }] }
+      assert.match((yield* problems({ axes: [fold], folds: 2 })).join(), /no axis over `data.split.fold`/)
+      const within = { path: "data.split.fold.number", values: [1, 2] }
+      assert.match((yield* problems({ axes: [within], folds: 2 })).join(), /no axis over `data.split.fold`/)
+      assert.match((yield* problems({ axes: [{ path: "seed", values: [1] }], seeds: 2 })).join(), /no axis over `seed`/)
+      const one = { ...base, data: { sample: {}, split: { fold: { number: 1, of: 2 } } } }
+      assert.match((yield* problems({ base: one, axes, folds: 2 })).join(), /no `base.data.split.fold`/)
+      assert.match((yield* problems({ axes, seeds: [3, 3] })).join(), /different seeds/)
+      assert.match((yield* problems({ axes, seeds: 101, folds: 100 })).join(), /at most 10000 trials/)
+    })
+  )
+
+  it.effect("with the same configuration are one setting", () =>
+    Effect.gen(function* () {
+      const twice = [{ path: "train.learningRate", values: [0.1, 0.1] }]
+      const { duplicates, trials } = yield* points({ axes: twice, folds: 2 })
+      assert.lengthOf(trials, 2)
+      assert.deepStrictEqual(
+        duplicates.map(({ sameAs }) => sameAs),
+        ["001-0.1"]
+      )
     })
   )
 })

@@ -13,7 +13,8 @@ const [height, width] = [9, 8]
 const area = height * width * 3
 const samples = Array.from({ length: 7 }, (_, i) => ({
   id: `s${i}`,
-  label: i % 3,
+  // Five of the first class, and one each of two others.
+  label: Math.max(0, i - 4),
   path: `${i}.jpg`,
   line: i + 2,
   digest: String(i).repeat(64)
@@ -33,22 +34,27 @@ const layers = Layer.mergeAll(
 )
 
 /** The batches of an epoch, twice, and how many images the frozen part was applied to. */
-const twice = Effect.fnUntraced(function* (augment: object) {
+const twice = Effect.fnUntraced(function* (augment: object, sampling?: string) {
   const config = yield* decodeRunConfig(
-    { data: { root: "shop" }, image: { height, width }, train: { batchSize: 3 }, augment },
+    {
+      data: { root: "shop" },
+      image: { height, width },
+      train: { batchSize: 3, ...(sampling && { sampling }) },
+      augment
+    },
     "test"
   )
   let applied = 0
   const features = {
     engine: "test",
-    shape: [2] as const,
-    key: "the two ends",
+    shape: [3] as const,
+    key: "the two ends and the middle",
     run: (images: Float32Array, size: number) =>
       Effect.sync(() => {
         applied += size
         return Float32Array.from(
-          { length: size * 2 },
-          (_, i) => images[i % 2 === 0 ? (i / 2) * area : ((i + 1) / 2) * area - 1]!
+          { length: size * 3 },
+          (_, i) => images[Math.floor(i / 3) * area + [0, area / 2, area - 1][i % 3]!]!
         )
       })
   }
@@ -69,7 +75,7 @@ it.effect("features of images that are one of two are never taken from the cache
     assert.deepStrictEqual(again, first)
     for (const { features, mix, size } of first) {
       assert.strictEqual(mix?.partners.length, size)
-      assert.strictEqual(features?.length, 2 * size)
+      assert.strictEqual(features?.length, 3 * size)
       assert.strictEqual(mix?.partners[0], size - 1)
     }
   }).pipe(Effect.provide(Layer.fresh(layers)))
@@ -88,6 +94,28 @@ it.effect("a switch between two kinds of mixing that are off makes no other view
     assert.strictEqual(switched.applied(), 0)
     assert.deepStrictEqual(switched.again, augmented.again)
     assert.strictEqual((yield* twice({ noise: 0.2 })).applied(), 7)
+  }).pipe(Effect.provide(Layer.fresh(layers)))
+)
+
+it.effect("features of a sample that comes again in its epoch are those of its own random changes, cached or not", () =>
+  Effect.gen(function* () {
+    const labels = (all: ReadonlyArray<{ readonly labels: Int32Array }>) => all.flatMap(({ labels }) => [...labels])
+    const { again, applied, first } = yield* twice({ noise: 0.1 }, "balanced")
+    assert.strictEqual(applied(), 7)
+    // The only samples of two classes come twice.
+    assert.deepStrictEqual(labels(first).toSorted(), [0, 0, 0, 1, 1, 2, 2])
+    assert.deepStrictEqual(again, first)
+    // The first time, a sample has the changes that it has without sampling.
+    const byId = (all: typeof first) =>
+      all.flatMap(({ features, ids }) => ids.map((id, i) => [id, [...features!.subarray(3 * i, 3 * i + 3)]] as const))
+    const shuffled = new Map(byId((yield* twice({ noise: 0.1 })).first))
+    const seen = new Set<string>()
+    for (const [id, features] of byId(first)) {
+      if (seen.has(id)) assert.notDeepEqual(features, shuffled.get(id), id)
+      else assert.deepStrictEqual(features, shuffled.get(id))
+      seen.add(id)
+    }
+    assert.strictEqual(seen.size, 5)
   }).pipe(Effect.provide(Layer.fresh(layers)))
 )
 

@@ -399,6 +399,8 @@ describe("trials that are trained together", () => {
       const exit = yield* Effect.exit(trainTrials([one, other]))
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       assert.strictEqual(passKey(one.config), passKey((yield* trial("third", variety["twice"]!)).config))
+      const sampled = yield* trial("sampled", { train: { sampling: "balanced" } })
+      assert.notStrictEqual(passKey(one.config), passKey(sampled.config))
       for (const rest of [{ seed: 4 }, { augment: { flip: 0.1 } }, { image: { height: 48, width: 48 } }])
         assert.notStrictEqual(passKey(one.config), passKey((yield* trial("else", { rest })).config))
     }).pipe(inMemory)

@@ -78,7 +78,7 @@ export class Filler {
     const finish = (slot: number, pixels: Pixels, stamp: string | undefined) => {
       const known = stamp === undefined ? undefined : this.#shelf.put(pixels, stamp, slots[slot]?.digest, room)
       if (known !== undefined) added.push([slot, known])
-      draw(canvas, pixels, work, slots[slot]?.id ?? "", out, slot * area)
+      draw(canvas, pixels, work, slot, out, slot * area)
     }
     const refused: Array<{ slot: number } & Pick<ImageRefused, "path" | "reason" | "detail">> = []
     const bySharp = new Set<Promise<void>>()
@@ -98,7 +98,7 @@ export class Filler {
       finish(slot, result.pixels, stamp)
       if (key !== undefined) store?.put(key, result.pixels)
     }
-    for (const [slot, { digest, id, path, within }] of slots.entries()) {
+    for (const [slot, { digest, path, within }] of slots.entries()) {
       const given = read?.[slot]
       // Before the file is read: a change in between shows the next time.
       const stamp = given === undefined ? stampOf(path) : stampOfBytes(given, digest)
@@ -107,7 +107,7 @@ export class Filler {
         stamp !== undefined && before?.stamp === stamp && (digest === undefined || before.digest === digest)
       const ready = before !== undefined && isSame ? this.#shelf.take(before) : undefined
       if (ready !== undefined) {
-        draw(canvas, ready, work, id, out, slot * area)
+        draw(canvas, ready, work, slot, out, slot * area)
         continue
       }
       const bytes = given ?? readImageSync(path, mostBytes(image), within)
@@ -144,12 +144,13 @@ const draw = (
   canvas: Canvas,
   pixels: Pixels,
   work: Request["work"],
-  id: string,
+  slot: number,
   out: Float32Array,
   offset: number
 ): void => {
-  const { augment, epoch, image, seed } = work
-  const at = { seed, epoch, id }
+  const { augment, epoch, image, seed, slots } = work
+  const { id = "", repeat } = slots[slot] ?? {}
+  const at = { seed, epoch, id, repeat }
   const { flip, map } =
     augment === undefined ? { flip: false, map: undefined } : movement(augment, at, image.width, image.height)
   canvas.draw(pixels, flip && map === undefined)

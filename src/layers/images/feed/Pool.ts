@@ -166,7 +166,7 @@ export class Pool {
         epoch,
         image,
         seed,
-        slots: slots.map(({ digest, id, path, within }) => ({ id, path, digest, within }))
+        slots: slots.map(({ digest, id, path, repeat, within }) => ({ id, path, digest, within, repeat }))
       },
       kept: slots.map(({ path }) => this.#kept.byPath.get(path)),
       read,

@@ -108,6 +108,20 @@ describe("the feed of threads", () => {
           }
       }).pipe(Effect.provide(fed(threads)))
     )
+  it.effect("does so for samples that come again in their epoch, each time with other random changes", () =>
+    Effect.gen(function* () {
+      const [first, second] = samplesNow()
+      const samples = [first!, second!, { ...first!, repeat: 1 }, { ...first!, repeat: 2 }]
+      for (const name of ["moved", "coloured", "trivial"] as const) {
+        const change = { samples, order: undefined, augment: changes[name] }
+        const expected = yield* imageByImage(collect(change))
+        assert.deepStrictEqual(yield* collect(change), expected, name)
+        const area = 48 * 43 * 3
+        const pictures = [0, 2, 3].map((i) => String(expected[0]?.images.subarray(i * area, (i + 1) * area)))
+        assert.strictEqual(new Set(pictures).size, 3, name)
+      }
+    }).pipe(Effect.provide(fed(2)))
+  )
   it.effect("does so for every fit, and without memory to keep images", () =>
     Effect.gen(function* () {
       for (const fit of ["fill", "cover", "contain"] as const) {
