@@ -53,6 +53,16 @@ describe("TensorBoard's event files", () => {
     assert.strictEqual(hexOf(record(bytesOf("weft"))), "04000000000000004245520477656674b7f7298a")
   })
 
+  it("have the curves of each label column, where there are several", () => {
+    const columns = { colour: { loss: 1.5, accuracy: 0.25 }, tags: { loss: null, accuracy: null } }
+    const several = history.map((record) => ({ ...record, validationColumns: columns }))
+    const text = new TextDecoder("latin1").decode(eventFile(several, [], end))
+    for (const curve of ["loss", "accuracy"])
+      assert.strictEqual(text.split(`epoch/${curve}/validation/colour`).length - 1, history.length)
+    assert.notInclude(text, "validation/tags")
+    assert.notInclude(new TextDecoder("latin1").decode(eventFile(history, [], end)), "validation/")
+  })
+
   it("begin with their version and leave out missing values", () => {
     const bytes = eventFile(history, spans, end)
     const text = new TextDecoder("latin1").decode(bytes)
