@@ -375,7 +375,9 @@ describe("several label columns", () => {
         assert.strictEqual(ledger.listed, ledger.kept + ledger.refusals.length + ledger.overLimit)
         assert.strictEqual(new Set(samples.map(({ id }) => id)).size, samples.length)
 
-        const cells = new Map(rows.toReversed().map(([id = "", ...own]) => [id, own]))
+        // Of rows with one id the first counts that is a row at all: one without any label is refused before.
+        const labelled = rows.filter(([, ...own]) => own.some((cell) => /[^\s;]/.test(cell)))
+        const cells = new Map(labelled.toReversed().map(([id = "", ...own]) => [id, own]))
         const counts = columnCounts(dataset)
         for (const [k, { classes, name }] of columns.entries()) {
           const { conflicting = 0, empty, known, perClass, rare: masked } = elementAt(counts, k)
