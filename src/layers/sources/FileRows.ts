@@ -41,10 +41,10 @@ const corrected = Effect.fnUntraced(function* (source: Source, root: string, con
     )
     const lost = cells.size - found.size
     const texts = [
-      `${count(counts.changed)} labels of the list are corrected`,
-      `${count(counts.fresh)} rows without a label have one`,
-      `${count(rows.length)} uploads are added`,
-      ...(lost === 0 ? [] : [`${count(lost)} corrections are of ids that no row has`])
+      `labels corrected: ${count(counts.changed)}`,
+      `rows that had none: ${count(counts.fresh)}`,
+      `uploads added: ${count(rows.length)}`,
+      ...(lost === 0 ? [] : [`corrections of ids that no row has: ${count(lost)}`])
     ]
     return Stream.unwrap(
       Effect.as(report({ _tag: "Note", line: `${file}: ${texts.join(", ")}` }), Stream.fromArray(rows))

@@ -58,7 +58,7 @@ describe("corrections", () => {
         ["Shirts", null, undefined, undefined]
       )
       assert.deepStrictEqual(notes, [
-        `${file}: 1 labels of the list are corrected, 1 rows without a label have one, 0 uploads are added, 1 corrections are of ids that no row has`
+        `${file}: labels corrected: 1, rows that had none: 1, uploads added: 0, corrections of ids that no row has: 1`
       ])
     })
   )
