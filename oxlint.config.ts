@@ -70,7 +70,14 @@ const contracts = [
   "run/search/SearchResult",
   "run/search/SettingResult",
   "run/search/objective",
-  "run/search/settings"
+  "run/search/settings",
+  "run/serve/Desk",
+  "run/serve/DeskImages",
+  "run/serve/Promotions",
+  "run/serve/Retraining",
+  // Rules that the store and the server share: orders, the gate.
+  "run/serve/gate",
+  "run/serve/order"
 ]
 
 /** Subjects of `layers`, and which others each may import. */
@@ -84,16 +91,19 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   terminal: [],
   logging: ["machine"],
   pages: [],
-  search: ["machine"],
+  search: ["database", "machine"],
   hub: ["storage"],
   // Class folders are walked as folders of images to predict are.
-  sources: ["images", "parquet", "storage"],
+  sources: ["database", "images", "parquet", "storage"],
   images: ["machine", "parquet", "storage", "webassembly"],
   features: ["machine", "backend"],
   engines: ["machine", "webassembly", "backend"],
   // It installs what the TensorFlow engine and AMX run on, and tries it.
   backend: ["hub", "machine", "storage", "engines", "features"],
-  exportReaders: ["engines", "machine", "backend"]
+  exportReaders: ["engines", "machine", "backend"],
+  desk: ["database", "hub", "images", "machine", "process", "sources", "storage"],
+  // SQLite and PostgreSQL, for searches, the desk and what reads a desk's answers.
+  database: ["machine"]
 }
 
 const engines = ["reference", "wasm", "tensorflow", "webgpu"]

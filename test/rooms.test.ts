@@ -117,7 +117,12 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/model": ["../pipeline/Batch.ts", "../metrics/Report.ts", "effect/Runtime"],
   "src/run/search": ["../../model/Engine.ts", "../train/trainRun.ts", "./plan.ts", "../Runs.ts"],
   "src/run/search/Searches.ts": ["./Group.ts", "../../metrics/Report.ts"],
-  "src/layers/search": ["../../run/search/Searches.ts", "../../run/Machine.ts", "./NodeSqlite.ts", "effect/workflow"],
+  "src/layers/search": [
+    "../../run/search/Searches.ts",
+    "../../run/Machine.ts",
+    "../database/NodeSqlite.ts",
+    "effect/workflow"
+  ],
   "src/layers/terminal": ["../../run/search/SearchResult.ts", "../../run/search/settings.ts", "./Screen.ts"],
   "src/layers/engines/wasm": ["../tfjs/Trainer.ts", "../../webassembly/assemble.ts", "../../../model/Engine.ts"],
   "src/layers/engines/reference": ["./Trainer.ts"],

@@ -1,8 +1,8 @@
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import type { Redacted } from "effect"
-import type { ClusterUrl } from "../layers/search/cluster/ClusterUrl.ts"
-import { clusterUrl } from "../layers/search/cluster/ClusterUrl.ts"
+import type { ClusterUrl } from "../layers/database/ClusterUrl.ts"
+import { clusterUrl } from "../layers/database/ClusterUrl.ts"
 
 /** `--cluster URL`, or the environment's WEFT_CLUSTER; never printed. */
 export const cluster = Flag.Redacted("cluster").pipe(

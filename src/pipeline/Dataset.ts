@@ -29,6 +29,7 @@ import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
+import { asListed } from "./asListed.ts"
 import { settleConflicts } from "./conflicts.ts"
 import { fewGroupsNote } from "./fewGroups.ts"
 import { withFold } from "./folds.ts"
@@ -315,23 +316,31 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   const placeOf = (column: number, value: string) => places[column]?.get(value) ?? -1
   const within = imageFolders(root, data)
   const urls = data.urls === undefined ? {} : { urls: data.urls }
-  const samples = left.kept.map(({ digest, group, id, label, labels, leftOut, line, part, path, time }) => {
+  const sampleOf = ({ id, line }: Pick<Row, "id" | "line">) => ({ id, within, ...urls, line })
+  const samples = left.kept.map((row) => {
+    const { digest, group, label, labels, leftOut, part, path, time, was } = row
     const known = labels?.map((values, column) => values?.map((value) => placeOf(column, value)))
     const sample: Sample = {
-      id,
+      ...sampleOf(row),
       label: label === "" ? -1 : placeOf(0, label),
       ...(known !== undefined && { labels: known }),
       ...(leftOut !== undefined && { leftOut }),
       path,
-      digest,
-      within,
-      ...urls,
-      line
+      digest
     }
-    return { part, group, time, sample }
+    return { part, group, time, was, sample }
   })
   const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
-  const division = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
+  const stays = new Set(large.kept.map(({ id }) => id))
+  const gone = unique.kept.flatMap((row) => {
+    const { group, id, line, part, time, was } = row
+    if (typeof was !== "string" || stays.has(id)) return []
+    const sample: Sample = { ...sampleOf(row), label: 0, path: "", digest: `line ${line}` }
+    return [{ part, group, time, was, sample }]
+  })
+  const division = yield* Effect.fromResult(
+    asListed(samples, gone, classes, alike, (all, names, pairs) => divide(file, all, names, data.split, seed, pairs))
+  )
   const { parts } = division
   const notes = [...division.notes, ...lackNotes(parts, columns)]
   yield* Effect.forEach(notes, (note) => report({ _tag: "Note", line: `${file}: ${note}` }), { discard: true })

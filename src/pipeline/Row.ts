@@ -34,6 +34,8 @@ export const Row = Schema.Struct({
   label: Cell,
   /** What its cells say in each label column; absent where there is one column with one value. */
   labels: Schema.optionalKey(Schema.Array(CellValues)),
+  /** What the list has for its label, where people corrected it; null: nothing, so that the row is new. */
+  was: Schema.optionalKey(Schema.NullOr(Schema.String)),
   /** The image's path, under `data.root`. */
   image: OneLine,
   /** The part that the row belongs to, where the catalogue says it. */
@@ -103,11 +105,22 @@ export const readRow = (
       malformed(line, text, `${cells.length} ${cells.length === 1 ? "field" : "fields"} instead of ${expected}`)
     )
   const image = imageOf(header, cells)
-  const labels = header.labels?.map((column) => valuesOf(column, cells[column.index] ?? "", lists.get(column.index)))
+  const own = header.corrected?.get((cells[header.id] ?? "").trim())
+  const correctedAt = (index: number) => own?.get(header.columns[index] ?? "")
+  const valuesAt = (column: NonNullable<Header["labels"]>[number], corrected: string | undefined) =>
+    corrected === undefined
+      ? valuesOf(column, cells[column.index] ?? "", lists.get(column.index))
+      : valuesOf(column, corrected, undefined)
+  const labels = header.labels?.map((column) => valuesAt(column, correctedAt(column.index)))
+  const was = wasBefore(header, cells, correctedAt(header.label), () =>
+    header.labels?.every((column) => valuesAt(column, undefined) === undefined)
+  )
+  const more = was === undefined ? {} : { was }
+  const label = correctedAt(header.label) ?? cells[header.label]
   const read =
     labels === undefined
-      ? decode({ line, id: cells[header.id], label: cells[header.label], image })
-      : decodeMany({ line, id: cells[header.id], label: firstLabel(header, labels), image, labels })
+      ? decode({ line, id: cells[header.id], label, image, ...more })
+      : decodeMany({ line, id: cells[header.id], label: firstLabel(header, labels), image, labels, ...more })
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
     if (empty !== undefined) return Result.fail(noImage(empty, line, text))
@@ -117,8 +130,24 @@ export const readRow = (
   return Result.fail(explain(read.failure.issue, header, cells, line, text))
 }
 
+/**
+ * What the list has for a row's first label, where people corrected it; null where the row had no label at all, in any
+ * column (`hadNone`, of several), and is new. Undefined where nothing is corrected there.
+ */
+const wasBefore = (
+  header: Header,
+  cells: ReadonlyArray<string>,
+  corrected: string | undefined,
+  hadNone: () => boolean | undefined
+): string | null | undefined => {
+  const before = (cells[header.label] ?? "").trim()
+  const isNew = hadNone() ?? before === ""
+  if (isNew && header.corrected?.has((cells[header.id] ?? "").trim()) === true) return null
+  return corrected === undefined || corrected === before ? undefined : before
+}
+
 /** The values of a label column's cell: of a list or of a text that a separator divides each once, by code point. */
-const valuesOf = (
+export const valuesOf = (
   { separator }: { readonly separator?: string | undefined },
   cell: string,
   list: ReadonlyArray<string> | undefined

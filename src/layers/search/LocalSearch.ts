@@ -4,7 +4,7 @@ import { ClusterWorkflowEngine, SingleRunner } from "effect/cluster"
 import { PersistedQueue } from "effect/persistence"
 import { SqlClient } from "effect/sql"
 import type { SearchRounds } from "../../run/search/Searches.ts"
-import * as NodeSqlite from "./NodeSqlite.ts"
+import * as NodeSqlite from "../database/NodeSqlite.ts"
 import { groupQueue, searches, workflow } from "./SearchWorkflow.ts"
 
 const queueTable = "weft_groups"

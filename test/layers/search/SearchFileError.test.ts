@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as NodeSqlite from "../../../src/layers/search/NodeSqlite.ts"
+import * as NodeSqlite from "../../../src/layers/database/NodeSqlite.ts"
 import { namingSearchFile } from "../../../src/layers/search/SearchFileError.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 

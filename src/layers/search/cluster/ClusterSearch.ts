@@ -5,8 +5,8 @@ import { PersistedQueue } from "effect/persistence"
 import type { SearchRounds } from "../../../run/search/Searches.ts"
 import { groupQueue, searches, workflow } from "../SearchWorkflow.ts"
 import { createTables, finish } from "./ClusterSearches.ts"
-import type { ClusterUrl } from "./ClusterUrl.ts"
-import * as Postgres from "./Postgres.ts"
+import type { ClusterUrl } from "../../database/ClusterUrl.ts"
+import * as Postgres from "../../database/Postgres.ts"
 
 /** A worker that has sent no sign of life for this long counts as dead, and its work is given to others. */
 export const defaultExpiry = Duration.seconds(10)

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { join } from "node:path"
-import * as NodeSqlite from "../../../src/layers/search/NodeSqlite.ts"
+import * as NodeSqlite from "../../../src/layers/database/NodeSqlite.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 
 const table = (sql: SqlClient.SqlClient) => sql`CREATE TABLE trials (id TEXT PRIMARY KEY, epochs INTEGER, done BOOLEAN)`

@@ -1,5 +1,5 @@
 import { Effect, Redacted } from "effect"
-import { ConfigError } from "../../../config/RunConfig.ts"
+import { ConfigError } from "../../config/RunConfig.ts"
 
 /** A PostgreSQL's address: its text may hold a password and is never shown; `shown` is for people. */
 export interface ClusterUrl {

@@ -3,8 +3,8 @@ import * as Runtime from "effect/Runtime"
 import { SqlClient, SqlError } from "effect/sql"
 import { connect } from "node:net"
 import type { ClusterUrl } from "./ClusterUrl.ts"
-import { bringing, isMissing } from "../../machine/optionalPackages.ts"
-import { messageOf } from "../../../pipeline/messageOf.ts"
+import { bringing, isMissing } from "../machine/optionalPackages.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 
 /** The cluster's PostgreSQL cannot be used: why, and what to do, without its password. */
 export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {

@@ -79,6 +79,8 @@ const make = Effect.fnUntraced(function* (file: string) {
         )
       )
     ),
+    // Takes the right to write at once: a transaction that reads first could not have it while another process writes.
+    beginTransaction: "BEGIN IMMEDIATE",
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]]

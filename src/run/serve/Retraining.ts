@@ -1,0 +1,23 @@
+import { Schema } from "effect"
+import { Instant, Name } from "./Desk.ts"
+import { Verdict } from "./gate.ts"
+
+/** How a retraining stands; the last one's end stays until the next begins. */
+export const Retraining = Schema.Struct({
+  state: Schema.Literals(["idle", "waiting", "training", "judging", "promoted", "heldBack", "failed", "stopped"]),
+  /** The run's folder name; null where none was begun. */
+  run: Schema.NullOr(Schema.String),
+  /** Who asked for it; null: it began by itself, after so many answers. */
+  by: Schema.NullOr(Name),
+  began: Schema.NullOr(Instant),
+  ended: Schema.NullOr(Instant),
+  epoch: Schema.Natural,
+  epochs: Schema.Natural,
+  /** Answers since the last training, and after how many the next begins by itself; null: by hand alone. */
+  answers: Schema.Natural,
+  after: Schema.NullOr(Schema.Natural),
+  /** What happened, for people: why it failed, why the candidate was held back. */
+  detail: Schema.NullOr(Schema.String),
+  verdict: Schema.NullOr(Verdict)
+})
+export type Retraining = typeof Retraining.Type
