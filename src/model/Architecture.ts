@@ -1,5 +1,6 @@
 import type { Network } from "./Network.ts"
 import type { Head } from "./networks/heads.ts"
+import type { BackboneFacts } from "./onnx/backbone.ts"
 import type { Tensor } from "./Tensor.ts"
 
 /** Which pixels surround an image: PyTorch's, the same on all sides, or TensorFlow's `same`. */
@@ -14,6 +15,8 @@ export interface NetworkOptions {
   readonly head?: Head
   /** `symmetric` where left out. */
   readonly padding?: EdgePadding
+  /** Of the network `onnx`: what its file gives. */
+  readonly backbone?: BackboneFacts | undefined
 }
 
 /** How timm's published weights of a network are called; torchvision's names are ours. */

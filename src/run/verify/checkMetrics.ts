@@ -2,7 +2,6 @@ import { Effect } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import { testReport } from "../../metrics/Report.ts"
 import { calibrate, metricsOf } from "../../model/measure.ts"
-import { decodeModel } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
 import { countParameters, parameters } from "../../model/shapes.ts"
 import type { StoredPredictions } from "../../model/StoredPredictions.ts"
@@ -10,6 +9,7 @@ import { decodePredictions, numbersOf } from "../../model/StoredPredictions.ts"
 import { sizeOf } from "../../model/Tensor.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
+import { readModel } from "../readModel.ts"
 import { RunFolder } from "../RunFolder.ts"
 import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
@@ -20,10 +20,7 @@ const rounding = 1e-9
 /** Reads the model, and compares it with the report. */
 export const checkModel = Effect.fn("verify.model")(function* ({ calibration, data, model, test }: Report) {
   const folder = yield* RunFolder
-  const opened = yield* folder.read("model/model.safetensors").pipe(
-    Effect.flatMap((bytes) => decodeModel(bytes, "model/model.safetensors")),
-    Effect.result
-  )
+  const opened = yield* Effect.result(readModel(folder, "model/model.safetensors"))
   if (opened._tag === "Failure") return { check: differs("model", opened.failure.message), model: undefined }
   const { labels, network, calibration: cooling } = opened.success
   const tensors = parameters(network)

@@ -11,6 +11,7 @@ import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool } from "./maxPool.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 import { residual } from "./residual.ts"
+import { notOfEngines } from "../../../model/shapes.ts"
 
 const apply: Kernel<Block> = (block, input, pass) => {
   switch (block._tag) {
@@ -36,6 +37,8 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return dropout(block, input, pass)
     case "Residual":
       return residual(applyAll)(block, input, pass)
+    case "Onnx":
+      throw notOfEngines()
   }
 }
 

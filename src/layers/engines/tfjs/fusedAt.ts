@@ -12,11 +12,14 @@ import { maxPool } from "./maxPool.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Fused, FusedAt } from "./Pass.ts"
 import { residual } from "./residual.ts"
+import { notOfEngines } from "../../../model/shapes.ts"
 
 /** The blocks that TensorFlow.js's own operations are enough for. */
 type Plain = Extract<
   Block,
-  { readonly _tag: "MaxPool" | "GlobalAveragePool" | "AdaptiveAveragePool" | "Flatten" | "Dropout" | "Residual" }
+  {
+    readonly _tag: "MaxPool" | "GlobalAveragePool" | "AdaptiveAveragePool" | "Flatten" | "Dropout" | "Onnx" | "Residual"
+  }
 >
 
 /** A block by TensorFlow.js's own operations, on any backend. */
@@ -35,6 +38,8 @@ export const plain = (block: Plain): Fused => {
       return by((...rest) => dropout(block, ...rest))
     case "Residual":
       return by((...rest) => residual(block, ...rest))
+    case "Onnx":
+      throw notOfEngines()
   }
 }
 

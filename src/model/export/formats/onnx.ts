@@ -1,6 +1,8 @@
 import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
 import { renderBlocks } from "../../onnx/renderBlocks.ts"
-import { inputShape } from "../../shapes.ts"
+import { featuresKey } from "../../onnx/backbone.ts"
+import { headAt } from "../../parts.ts"
+import { fixedBatch, inputShape } from "../../shapes.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
 import { scaleOfBytes } from "../scaleOfBytes.ts"
@@ -8,8 +10,9 @@ import { scaleOfBytes } from "../scaleOfBytes.ts"
 /** The images as normalised numbers, channels first. */
 const normalised = ({ graph: settings, model }: ExportTask, graph: OnnxGraph): string => {
   const { height, width } = model.network
-  if (settings.input === "float") return graph.input(inputName, ["N", 3, height, width])
-  const bytes = graph.input(inputName, ["N", height, width, 3], "uint8")
+  const batch = fixedBatch(model.network) ?? "N"
+  if (settings.input === "float") return graph.input(inputName, [batch, 3, height, width])
+  const bytes = graph.input(inputName, [batch, height, width, 3], "uint8")
   const transposed = graph.node("Transpose", inputName, [bytes], { perm: [0, 3, 1, 2] })
   const numbers = graph.node("Cast", inputName, [transposed], { to: 1 }) // float32
   const { factor, shift } = scaleOfBytes(model.image)
@@ -21,13 +24,18 @@ const normalised = ({ graph: settings, model }: ExportTask, graph: OnnxGraph): s
  * A whole classifier as an ONNX model (its bytes), for a batch of any size.
  *
  * In: `images`, float32 (N, 3, height, width), normalised; or uint8 (N, height, width, 3). Out: `logits` or
- * `probabilities` (N, classes). `metadata` becomes the model's metadata_props.
+ * `probabilities` (N, classes). `metadata` becomes the model's metadata_props; `features` among them names the value that
+ * goes into the head, so that the file can be the frozen part of another network.
  */
 const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
   const graph = new OnnxGraph()
   const input = { name: normalised(task, graph), shape: inputShape(model.network) }
-  const logits = renderBlocks(model.network.blocks, input, { graph, weights: model.weights }).name
+  const { backbone, network, weights } = model
+  const into = { graph, weights, backbone }
+  const at = headAt(network) ?? 0
+  const features = renderBlocks(network.blocks.slice(0, at), input, into)
+  const logits = renderBlocks(network.blocks.slice(at), features, into).name
   const factor = Float32Array.of(1 / (model.calibration?.temperature ?? 1))
   const result =
     settings.output === "logits"
@@ -42,8 +50,8 @@ const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): 
           ],
           { axis: 1 }
         )
-  graph.output(result, settings.output, ["N", model.network.classes])
-  return graph.encode("classifier", metadata)
+  graph.output(result, settings.output, [fixedBatch(network) ?? "N", network.classes])
+  return graph.encode("classifier", { ...metadata, ...(at > 0 && { [featuresKey]: features.name }) })
 }
 
 const file = "model.onnx"
