@@ -88,11 +88,18 @@ const optionsOf = (settings: OnnxSettings): InferenceSession.SessionOptions => (
 
 const misfit = (cause: unknown) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
 
-/** Two images of noise, in the range that a file of this type takes. */
+/**
+ * Two images of noise, the second of far more contrast: where a file scales by the extremes of a batch, the features of
+ * the first depend on whether it is alone.
+ */
 const trialImages = ({ height, type, width }: BackbonePlan) => {
   const random = draw("backbone")
-  const [from, to] = type === "uint8" ? [0, 255] : [-2, 2]
-  return Float32Array.from({ length: 2 * 3 * height * width }, () => random.between(from, to))
+  const [middle, spread] = type === "uint8" ? [127, 127] : [0, 4]
+  const length = 3 * height * width
+  return Float32Array.from({ length: 2 * length }, (_, i) => {
+    const most = i < length ? spread / 8 : spread
+    return random.between(middle - most, middle + most)
+  })
 }
 
 /** The largest difference between two results, in shares of the larger one's largest number. */
