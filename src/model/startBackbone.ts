@@ -53,7 +53,7 @@ export const startBackbone = Effect.fn("startBackbone")(function* (network: Netw
     try: () => {
       const file = readOnnx(bytes)
       const plan = planBackbone(file, { ...network, ...size })
-      return backboneModel(file, { ...plan, batch: backbone.batch }, { ...backbone, pool })
+      return backboneModel(file, { ...plan, batch: backbone.batch ?? null }, { ...backbone, pool })
     },
     catch: (cause) => new WeightsError({ source, reason: "mismatch", detail: messageOf(cause) })
   })

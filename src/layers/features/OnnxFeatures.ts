@@ -175,7 +175,7 @@ const examine = Effect.fn("OnnxFeatures.examine")(function* (
   })
   const { features, pool, rank } = pooling
   return {
-    facts: { sha256: yield* sha256(model), features, batch, rank },
+    facts: { sha256: yield* sha256(model), features, rank, ...(batch !== null && { batch }) },
     output: plan.output,
     pool,
     layout: plan.layout,

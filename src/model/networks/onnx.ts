@@ -3,7 +3,7 @@ import { blockOf } from "../onnx/backbone.ts"
 import { head } from "./heads.ts"
 
 /** Until a file was examined: a network of the right blocks, whose sizes are not known. */
-const unknown = { sha256: "", features: 1, batch: null, rank: 2 }
+const unknown = { sha256: "", features: 1, rank: 2 }
 
 /**
  * Any ONNX file as the frozen part, and a head that is trained. The file is `network.weights`; images are of whatever size

@@ -1,6 +1,6 @@
 /** An ONNX file as the frozen part of a network: which part of it, and how its result becomes one row an image. */
 import { Schema } from "effect"
-import { optionalSetting } from "../../config/Setting.ts"
+import { intBetween, optionalSetting, required } from "../../config/Setting.ts"
 import type { Onnx } from "../Block.ts"
 import type { OnnxFile, OnnxValue } from "./OnnxFile.ts"
 import { hasValue, partOf } from "./OnnxFile.ts"
@@ -15,11 +15,16 @@ export type Layout = typeof Layout.Type
 
 /** What is known of a file once it was run on an image. */
 export const BackboneFacts = Schema.Struct({
-  sha256: Schema.String,
-  features: Schema.Int,
-  batch: Schema.NullOr(Schema.Int),
-  /** Axes of the output, the batch among them. */
-  rank: Schema.Int
+  sha256: required(
+    Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/, { expected: "a SHA-256 in hexadecimal digits" })),
+    "SHA-256 of the part of the file that is used, as it is kept in the run's folder"
+  ),
+  features: required(intBetween(1, 2 ** 24), "Numbers of an image that it gives"),
+  rank: required(intBetween(2, 4), "Axes of its output before it is pooled, the batch among them"),
+  batch: optionalSetting(
+    intBetween(1, 4096),
+    "Images that it takes at once, no more and no fewer; any number where left out"
+  )
 })
 export type BackboneFacts = typeof BackboneFacts.Type
 
@@ -268,5 +273,5 @@ export const blockOf = ({ batch, features, sha256 }: BackboneFacts): typeof Onnx
   _tag: "Onnx",
   sha256,
   features,
-  batch
+  batch: batch ?? null
 })

@@ -141,7 +141,7 @@ describe("an ONNX file as a backbone", () => {
         data.subarray(at * pixels, (at + 1) * pixels).reduce((sum, value) => sum + value / pixels, 0)
       )
       assert.strictEqual(dims[1], width)
-      assert.strictEqual(eight.found.facts.batch, null)
+      assert.strictEqual(eight.found.facts.batch, undefined)
       assertNear(eight.features, means, "the mean of the map", 1e-4)
     }).pipe(Effect.provide(OnnxFeatures.layer))
   )
