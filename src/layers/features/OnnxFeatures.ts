@@ -23,25 +23,16 @@ import { readOnnx } from "../../model/onnx/OnnxFile.ts"
 import { draw } from "../../pipeline/draw.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
-import { bringing, isMissing } from "../machine/optionalPackages.ts"
 import { processorThreads } from "../machine/processorThreads.ts"
+import { loadOnnxruntime } from "./loadOnnxruntime.ts"
 
 const engine = "onnxruntime"
 const failed = failedBy(engine)
 
-/** Loaded when it is first needed: 46 MB of native code, which not every platform has. */
-const load = Effect.tryPromise({
-  try: () => import("onnxruntime-node"),
-  catch: (cause) =>
-    new FeaturesError({
-      engine,
-      reason: "unavailable",
-      detail: isMissing(cause)
-        ? `onnxruntime-node is not installed. Install it: ${bringing(["onnxruntime-node"])}`
-        : `onnxruntime-node does not load here (${messageOf(cause)}). Use Linux, Windows or macOS on ARM, and install it again: ${bringing(["onnxruntime-node"])}`,
-      cause
-    })
-})
+const load = Effect.mapError(
+  loadOnnxruntime,
+  ({ cause, detail }) => new FeaturesError({ engine, reason: "unavailable", detail, cause })
+)
 
 /** How a session computes; the results of one image depend on none of it. */
 export interface OnnxSettings {

@@ -9,6 +9,8 @@ import type { FileBatch } from "../../pipeline/batches.ts"
 import type { ImagePath } from "../../pipeline/ImageFiles.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { ThresholdRequest } from "./answerThreshold.ts"
+import { ConfigError } from "../../config/RunConfig.ts"
+import { embedBatch, openEmbedding } from "../similar/embed.ts"
 import { answerThreshold } from "./answerThreshold.ts"
 import { openEnsemble } from "../evaluate/openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
@@ -46,6 +48,8 @@ export interface PredictOptions {
   readonly threshold?: ThresholdRequest | undefined
   /** The engine; the configured one where left out. */
   readonly engine?: PredictorName | undefined
+  /** Takes the features of each image that was read, in the files' order: what the run's model gives its head. */
+  readonly embeddings?: ((path: string, features: Float32Array) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -66,6 +70,14 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
     openPredictor(config, model, options.engine ?? config.name)
   )
   const classes = labels.length
+  const { embeddings } = options
+  const [first, ...others] = ensemble.members
+  if (embeddings !== undefined && others.length > 0)
+    return yield* new ConfigError({
+      where: "--embeddings",
+      problems: ["several runs have features of their own each: name one run"]
+    })
+  const embedding = embeddings === undefined ? undefined : yield* openEmbedding(first.model)
 
   const answer = (path: string, logits: Float32Array): Prediction => {
     const first = topK(logits, options.top).map(({ index, probability }) => ({
@@ -85,7 +97,14 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
     )
 
   const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {
-    const logits = forms[0]?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    const [batch] = forms
+    const logits = batch?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    if (embedding !== undefined && embeddings !== undefined && batch !== undefined) {
+      const features = yield* embedBatch(embedding, batch)
+      let at = 0
+      for (const { path, refused } of files)
+        if (refused === undefined) yield* embeddings(path, features.subarray(at, (at += embedding.length)))
+    }
     for (const { release } of forms) release?.()
     let row = 0
     return files.map(({ path, refused }): Prediction => {
