@@ -6,7 +6,6 @@ import type { Matrix, ProductsError } from "../../model/baseline/Products.ts"
 import { Products } from "../../model/baseline/Products.ts"
 import type { FeaturesError } from "../../model/Features.ts"
 import type { Model } from "../../model/Model.ts"
-import { imageFrom } from "../../pipeline/Rows.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
@@ -77,9 +76,7 @@ export const openNeighbours = Effect.fn("openNeighbours")(function* (
     const id = ids[row] ?? ""
     const sample = samples.get(id)
     const label = dataset.classes[labels[row] ?? -1]
-    return sample === undefined || label === undefined
-      ? []
-      : [{ id, file: imageFrom(dataset.root, sample.path), label, similarity }]
+    return sample === undefined || label === undefined ? [] : [{ id, file: sample.path, label, similarity }]
   }
   /** The rows of a class, and their features. */
   const part = (label: string | undefined) => {
