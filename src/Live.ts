@@ -13,6 +13,7 @@ import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as Loggers from "./layers/logging/loggers.ts"
 import * as NodeMachine from "./layers/machine/NodeMachine.ts"
 import * as ProcessorFeatures from "./layers/features/ProcessorFeatures.ts"
+import * as OnnxProducts from "./layers/features/OnnxProducts.ts"
 import * as PlotCharts from "./layers/pages/PlotCharts.ts"
 import { livePageLogger } from "./run/report/livePage.ts"
 import * as Pages from "./run/report/Pages.ts"
@@ -44,6 +45,7 @@ export const layer = Layer.mergeAll(
   DiskImageFiles.layer,
   DiskFeatureCache.layer(),
   ProcessorFeatures.layer,
+  OnnxProducts.layer,
   DiskExports.layer,
   ProcessExportReaders.layer,
   NodeMachine.layer,

@@ -3,6 +3,8 @@ import type { PlatformError } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import type { ThresholdRequest } from "../run/predict/answerThreshold.ts"
+import { encodeNpy } from "../model/baseline/npy.ts"
+import { atomicWrite } from "../layers/storage/atomicWrite.ts"
 import { visible } from "../layers/terminal/visible.ts"
 import { NothingRead, predictFiles } from "../run/predict/predictFiles.ts"
 import { finishedRuns } from "./finishedRuns.ts"
@@ -47,6 +49,17 @@ const flags = {
     Flag.withDescription("What applies the network; the run's where left out, and the quickest for auto"),
     Flag.optional
   ),
+  embeddings: Flag.String("embeddings").pipe(
+    Flag.withMetavar("FILE.npy"),
+    Flag.withDescription(
+      "Also writes the features that the model gives its head, a row for each image that was read, as NumPy's FILE.npy, and the images' paths as a line each beside it, in FILE.txt"
+    ),
+    Flag.filter(
+      (file) => file.endsWith(".npy"),
+      (file) => `expected a name that ends in .npy, got ${file}`
+    ),
+    Flag.optional
+  ),
   null: Flag.Boolean("null").pipe(
     Flag.withAlias("0"),
     Flag.withDescription("The names on standard input end with NUL, as find -print0 writes them"),
@@ -68,11 +81,25 @@ const flags = {
 const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
   reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
+/** Writes rows of features as NumPy's file, and their paths beside it, a line each: a path with line ends as JSON text. */
+const writeEmbeddings = Effect.fnUntraced(function* (
+  file: string,
+  rows: ReadonlyArray<{ readonly path: string; readonly features: Float32Array }>
+) {
+  const columns = rows[0]?.features.length ?? 0
+  const data = new Float32Array(rows.length * columns)
+  for (const [at, { features }] of rows.entries()) data.set(features, at * columns)
+  const names = rows.map(({ path }) => `${/[\r\n]/.test(path) ? JSON.stringify(path) : path}\n`).join("")
+  yield* atomicWrite(file, encodeNpy({ rows: rows.length, columns, data }))
+  yield* atomicWrite(file.replace(/\.npy$/, ".txt"), names)
+  yield* Console.error(`${rows.length} rows of ${columns} features: ${file}`)
+})
+
 /** Classifies photos by a run's model, or by several together. */
 export const predict = Command.make(
   "predict",
   flags,
-  Effect.fnUntraced(function* ({ engine, format, json, null: isNull, paths, run, set, threshold, top }) {
+  Effect.fnUntraced(function* ({ embeddings, engine, format, json, null: isNull, paths, run, set, threshold, top }) {
     if (json && Option.isSome(format))
       return yield* new ConfigError({
         where: "--json",
@@ -80,8 +107,13 @@ export const predict = Command.make(
       })
     const named = yield* namedPaths(paths, isNull)
     const runs = yield* finishedRuns("predict", run, set)
+    const rows: Array<{ readonly path: string; readonly features: Float32Array }> = []
     const opened = yield* predictFiles(runs, named, {
       top,
+      ...(Option.isSome(embeddings) && {
+        embeddings: (path: string, features: Float32Array) =>
+          Effect.sync(() => void rows.push({ path, features: features.slice() }))
+      }),
       threshold: Option.getOrUndefined(threshold),
       engine: Option.getOrUndefined(engine)
     })
@@ -110,6 +142,7 @@ export const predict = Command.make(
       Effect.catchTag("PlatformError", (error) => (isClosedPipe(error) ? Effect.succeed(false) : Effect.fail(error)))
     )
     if (!isOpen) return
+    if (Option.isSome(embeddings) && read > 0) yield* writeEmbeddings(embeddings.value, rows)
     if (read === 0) return yield* new NothingRead({ refused })
     if (refused > 0) yield* Console.error(`${refused} of ${read + refused} could not be read; each has its reason.`)
   }, Effect.scoped)

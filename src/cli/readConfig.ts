@@ -6,6 +6,7 @@ import { runWithAbsolutePaths, withAbsolutePaths } from "../config/pathKeys.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
 import { ConfigError, decodeRunConfig } from "../config/RunConfig.ts"
 import { refuseMisplaced } from "./refuseMisplaced.ts"
+import { withImageSize } from "./imageSize.ts"
 import { ConfigSyntaxError, parserOf } from "./parseConfig.ts"
 import type { PlainFlag } from "./plainFlags.ts"
 import { namingFlags, refuseContradictions, setsOf, whereOf } from "./plainFlags.ts"
@@ -132,7 +133,7 @@ export const readConfig = Effect.fn("readConfig")(function* (
 ) {
   yield* refuseContradictions(flags, sets)
   const { raw } = yield* readTable(file, [...setsOf(flags), ...sets])
-  return yield* decodeRunConfig(raw, whereOf(file, flags, sets)).pipe(namingFlags(flags))
+  return yield* decodeRunConfig(yield* withImageSize(raw), whereOf(file, flags, sets)).pipe(namingFlags(flags))
 })
 
 /**

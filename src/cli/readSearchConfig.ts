@@ -5,6 +5,7 @@ import { SearchConfig } from "../run/search/SearchConfig.ts"
 import { decodeConfig } from "../config/RunConfig.ts"
 import type { Resolve } from "../config/pathKeys.ts"
 import { withAbsolutePaths } from "../config/pathKeys.ts"
+import { withImageSize } from "./imageSize.ts"
 import type { ConfigKind } from "./readConfig.ts"
 import { readTable } from "./readConfig.ts"
 
@@ -39,5 +40,7 @@ const searchKind: ConfigKind = {
 /** A search's configuration from a file, changed by `--set`, checked by its Schema; `where` names both in errors. */
 export const readSearchConfig = Effect.fn("readSearchConfig")(function* (file: string, sets: ReadonlyArray<string>) {
   const { raw, where } = yield* readTable(file, sets, searchKind)
-  return { search: yield* decodeConfig(SearchConfig, raw, where), where }
+  const { base } = raw
+  const sized = isTable(base) ? { ...raw, base: yield* withImageSize(base) } : raw
+  return { search: yield* decodeConfig(SearchConfig, sized, where), where }
 })

@@ -19,10 +19,20 @@ const listed = <const Name extends string, Input, Context, E, R>(
 export const commands = [
   listed("train", "Trains a network on a catalogue", async () => (await import("./train.ts")).train),
   listed("init", "Writes a configuration for a catalogue", async () => (await import("./init.ts")).init),
+  listed(
+    "baseline",
+    "Measures what a network's features are good for",
+    async () => (await import("./baseline.ts")).baseline
+  ),
   listed("search", "Trains a network at many settings", async () => (await import("./search.ts")).search),
   listed("worker", "Takes part in a cluster's searches", async () => (await import("./worker.ts")).worker),
   listed("evaluate", "Measures a run's model again", async () => (await import("./evaluate.ts")).evaluate),
   listed("predict", "Says what is on photos", async () => (await import("./predict.ts")).predict),
+  listed(
+    "similar",
+    "Shows the training photos that are like a photo",
+    async () => (await import("./similar.ts")).similar
+  ),
   listed("report", "Makes a run's page again, or compares runs", async () => (await import("./report.ts")).report),
   listed("verify", "Checks that a run is what it says", async () => (await import("./verify.ts")).verify),
   listed("export", "Writes a run's model for other programs", async () => (await import("./exportRun.ts")).exportRun),

@@ -15,6 +15,11 @@ export const setting = <S extends Schema.Top>(schema: S, byDefault: S["Encoded"]
     Schema.withDecodingDefaultKey<S>(Effect.succeed(byDefault))
   )
 
+/** A key of the configuration that must be there where its section is. */
+export const required = <S extends Schema.Top>(schema: S, description: string) =>
+  // As for `setting`.
+  describe(schema, { description }) as S
+
 /** A key of the configuration that may be left out and then means "off" or "all". */
 export const optionalSetting = <S extends Schema.Top>(schema: S, description: string) =>
   // As for `setting`.

@@ -1,5 +1,6 @@
 import type { Head, Network } from "./Network.ts"
 import type { HeadLayers } from "./networks/heads.ts"
+import type { BackboneFacts } from "./onnx/backbone.ts"
 import type { Tensor } from "./Tensor.ts"
 
 /** Which pixels surround an image: PyTorch's, the same on all sides, or TensorFlow's `same`. */
@@ -24,6 +25,8 @@ export interface NetworkOptions {
   readonly head?: HeadLayers
   /** `symmetric` where left out. */
   readonly padding?: EdgePadding
+  /** Of the network `onnx`: what its file gives. */
+  readonly backbone?: BackboneFacts | undefined
 }
 
 /** How timm's published weights of a network are called; torchvision's names are ours. */

@@ -71,6 +71,17 @@ export const Dense = Schema.TaggedStruct("Dense", {
 /** In training, zeroes a share `rate` of the values and scales the rest by 1 / (1 - rate); else does nothing. */
 export const Dropout = Schema.TaggedStruct("Dropout", { ...Named, rate: Schema.Finite })
 
+/**
+ * An ONNX file in front of a network's other blocks: images in, `features` numbers of each out. It has no weights that
+ * could be trained; its bytes travel beside the network's tensors, and `sha256` names them.
+ */
+export const Onnx = Schema.TaggedStruct("Onnx", {
+  sha256: Schema.String,
+  features: Schema.Int,
+  /** How many images it takes at once, no more and no fewer; null for any number. */
+  batch: Schema.NullOr(Schema.Int)
+})
+
 /** Adds its input, or what its shortcut makes of it (a projection to another size), to what its blocks make of it. */
 export interface Residual {
   readonly _tag: "Residual"
@@ -96,6 +107,7 @@ export type Block =
   | typeof Flatten.Type
   | typeof Dense.Type
   | typeof Dropout.Type
+  | typeof Onnx.Type
   | Residual
   | Heads
 
@@ -119,6 +131,7 @@ export const Block = Schema.Union([
   Flatten,
   Dense,
   Dropout,
+  Onnx,
   Residual,
   Heads
 ])

@@ -2,7 +2,7 @@ import { rowsOf } from "../metrics/rowsOf.ts"
 import { Effect, Layer } from "effect"
 import { Engine } from "./Engine.ts"
 import type { EngineError } from "./Engine.ts"
-import { Features, FeaturesError } from "./Features.ts"
+import { Features, FeaturesError, notExamined } from "./Features.ts"
 import type { OpenFeatures } from "./Features.ts"
 import { inferenceOptions } from "./Model.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
@@ -33,6 +33,8 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
   const failed = (error: EngineError) =>
     fail(error.reason === "outOfMemory" ? "outOfMemory" : "failed", error.detail, error)
   const { blocks, input, weights } = frozen
+  if (blocks.some(({ _tag }) => _tag === "Onnx"))
+    return yield* fail("unavailable", 'an ONNX file is applied by onnxruntime alone: set `features.engine` to "auto"')
   const { shape } = yield* Effect.try({
     try: () => frozenParts(frozen),
     catch: (cause) => fail("misfit", messageOf(cause), cause)
@@ -58,5 +60,8 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
 /** Features by the engine that trains. */
 export const layer = Layer.effect(
   Features,
-  Effect.map(Engine, (engine) => ({ open: (frozen: Frozen) => open(engine, frozen) }))
+  Effect.map(Engine, (engine) => ({
+    open: (frozen: Frozen) => open(engine, frozen),
+    examine: () => Effect.fail(notExamined(engine.info.name))
+  }))
 )

@@ -2,6 +2,7 @@ import { Context, Schema } from "effect"
 import type { Effect, Scope } from "effect"
 import * as Runtime from "effect/Runtime"
 import { setting } from "../config/Setting.ts"
+import type { Backbone, BackboneWishes } from "./onnx/backbone.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
 
@@ -63,5 +64,14 @@ export class Features extends Context.Service<
   {
     /** Opens with the named engine, or the quickest that runs here; an engine that cannot run is `unavailable`. */
     readonly open: (frozen: Frozen, by?: FeaturesName) => Effect.Effect<OpenFeatures, FeaturesError, Scope.Scope>
+    /**
+     * An ONNX file (its bytes) as a frozen part, found out by running it on two images. `misfit` where it cannot be one,
+     * with what to set; `unavailable` where nothing here runs such files.
+     */
+    readonly examine: (file: Uint8Array<ArrayBuffer>, wishes: BackboneWishes) => Effect.Effect<Backbone, FeaturesError>
   }
 >()("weft/model/Features") {}
+
+/** The error of an engine that runs no ONNX files. */
+export const notExamined = (engine: string) =>
+  new FeaturesError({ engine, reason: "unavailable", detail: "it runs no ONNX files; onnxruntime does" })

@@ -56,6 +56,8 @@ export interface Model {
   /** How a photo becomes the network's input. */
   readonly image: ImageConfig
   readonly weights: Weights
+  /** The bytes of its ONNX file, where the network has one: a file of their own, `model/backbone.onnx`. */
+  readonly backbone?: Uint8Array<ArrayBuffer> | undefined
   /** The temperature that divides the first column's logits before the softmax; nothing where there is no calibration. */
   readonly calibration?: typeof Calibration.Type | undefined
 }
@@ -126,7 +128,7 @@ export const modelFacts = (metadata: Readonly<Record<string, string>>) =>
 export const encodeModel = (model: Model): Uint8Array =>
   encode(model.weights, { format: "pt", weft: modelMetadata(model) })
 
-/** The model of a file's bytes, its tensors checked against its network. */
+/** The model of a file's bytes, its tensors checked against its network; without its ONNX file, where it has one. */
 export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file: string) {
   const fail = (detail: string) => new ModelError({ file, detail })
   const { metadata, tensors } = yield* Effect.fromResult(Result.mapError(decode(bytes), (error) => fail(error.detail)))
@@ -143,7 +145,8 @@ export const decodeModel = Effect.fnUntraced(function* (bytes: Uint8Array, file:
   const [broken] = notFinite(tensors)
   // All its answers would be NaN.
   if (broken !== undefined) return yield* fail(`its weights are not all numbers: ${broken}`)
-  return { ...rest, weights: tensors } satisfies Model
+  const model: Model = { ...rest, weights: tensors }
+  return model
 })
 
 const neverUsed = Schema.decodeSync(OptimizerConfig)({ kind: "sgd" })

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { optionalSetting, setting } from "../config/Setting.ts"
+import { backboneSettings } from "./onnx/backbone.ts"
 import { architectures, networksWith } from "./networks.ts"
 
 const withHeads = networksWith(({ hasHeads }) => hasHeads)
@@ -30,9 +31,13 @@ export const NetworkConfig = Schema.Struct({
   ),
   weights: optionalSetting(
     Schema.NonEmptyString,
-    `Trained weights: the folder of a finished run of the same network, whose head is kept where the classes are the same; or, for ${withWeights}, under torchvision's or timm's names, a safetensors file (relative to the configuration file) or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow), with a new head. Everything begins anew where this is left out`
-  )
+    `Trained weights; of the network onnx, the ONNX file that is its frozen part (\`hf:OWNER/NAME/FILE.onnx\` for a hub's). Otherwise the folder of a finished run of the same network, whose head is kept where the classes are the same; or, for ${withWeights}, under torchvision's or timm's names, a safetensors file (relative to the configuration file) or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow), with a new head. Everything begins anew where this is left out`
+  ),
+  ...backboneSettings
 }).check(
+  Schema.makeFilter(({ name, weights }) => name !== "onnx" || weights !== undefined, {
+    expected: "`weights`, the ONNX file, where the network is `onnx`"
+  }),
   Schema.makeFilter((network) => network.trainable === "all" || network.weights !== undefined, {
     expected: "`weights` where not all is `trainable`: what is frozen keeps the weights that it begins with"
   })

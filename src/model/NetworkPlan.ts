@@ -6,12 +6,15 @@ import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { buildNetwork, networkFor } from "./networks.ts"
-import { freezingOf } from "./parts.ts"
+import { forEngine, freezingOf } from "./parts.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
 /** A run's network before its data are read, when all but the number of classes is known. */
 export interface NetworkPlan {
-  /** The network with the fewest classes that a run can have, for a preflight before the data are read. */
+  /**
+   * The network with the fewest classes that a run can have, for a preflight before the data are read; without what no
+   * engine applies.
+   */
   readonly smallest: Network
   /** The network for the label columns of the data, which are those of the configuration, in its order. */
   readonly forColumns: (columns: ReadonlyArray<Pick<LabelColumn, "classes">>) => Network
@@ -49,7 +52,7 @@ export const planNetwork = Effect.fnUntraced(function* (
   const smallest = yield* networkFor(network, { height, width, classes: headsFor(labelColumns, () => fewestClasses) })
   const { stages, ...freezing } = yield* freezingOf(smallest, network, train, 1)
   return {
-    smallest,
+    smallest: forEngine(smallest),
     forColumns: (columns) =>
       buildNetwork(network, {
         height,

@@ -71,12 +71,22 @@ export class Pretrained extends Context.Service<
     readonly beside: (source: string) => Effect.Effect<Beside | undefined>
     /** These tensors, which must be among the contents, as float32 and under the names that the file has. */
     readonly tensors: (source: string, names: ReadonlySet<string>) => Effect.Effect<Weights, WeightsError>
+    /** The bytes of an ONNX file, with data from beside it inside; of a run's folder, its backbone. */
+    readonly graph: (source: string) => Effect.Effect<Uint8Array<ArrayBuffer>, WeightsError>
   }
 >()("weft/model/Pretrained") {
   /** Weights in memory, by source. */
   static readonly layerMemory = (
     files: Readonly<
-      Record<string, { readonly metadata: Metadata; readonly tensors: Weights; readonly beside?: Beside }>
+      Record<
+        string,
+        {
+          readonly metadata: Metadata
+          readonly tensors: Weights
+          readonly beside?: Beside
+          readonly graph?: Uint8Array<ArrayBuffer>
+        }
+      >
     >
   ) => {
     const find = (source: string) =>
@@ -95,7 +105,13 @@ export class Pretrained extends Context.Service<
         })),
       beside: (source) => Effect.succeed(files[source]?.beside),
       tensors: (source, names) =>
-        Effect.map(find(source), ({ tensors }) => new Map([...tensors].filter(([name]) => names.has(name))))
+        Effect.map(find(source), ({ tensors }) => new Map([...tensors].filter(([name]) => names.has(name)))),
+      graph: (source) =>
+        Effect.flatMap(find(source), ({ graph }) =>
+          graph === undefined
+            ? Effect.fail(new WeightsError({ source, reason: "mismatch", detail: "it is no ONNX file" }))
+            : Effect.succeed(graph)
+        )
     })
   }
 }

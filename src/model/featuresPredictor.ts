@@ -8,23 +8,26 @@ import type { Model } from "./Model.ts"
 import type { Predictor } from "./Predictor.ts"
 import { inputShape } from "./shapes.ts"
 
-const failed = ({ cause, detail, engine, reason }: FeaturesError) =>
+/** An error of `Features` as one of an engine. */
+export const failed = ({ cause, detail, engine, reason }: FeaturesError) =>
   new EngineError({ engine, reason: reason === "outOfMemory" ? "outOfMemory" : "failed", detail, cause })
+
+/** What applies features is not there. */
+export const missing = ({ detail, engine }: FeaturesError, cure: string) =>
+  new EngineUnavailable({ engine, reason: detail, cure })
 
 /**
  * A whole network applied by `Features`, by the named engine or the quickest: the features of its last block are the
  * logits. `key` names what computes them.
  */
 export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function* (
-  { network, weights }: Pick<Model, "network" | "weights">,
+  { backbone, network, weights }: Pick<Model, "backbone" | "network" | "weights">,
   by?: FeaturesName
 ) {
-  const frozen = { blocks: network.blocks, input: inputShape(network), weights }
+  const frozen = { blocks: network.blocks, input: inputShape(network), weights, backbone }
   const { engine, key, run } = yield* Features.use((features) => features.open(frozen, by)).pipe(
     Effect.mapError((error) =>
-      error.reason === "unavailable"
-        ? new EngineUnavailable({ engine: error.engine, reason: error.detail, cure: "Or name another engine." })
-        : failed(error)
+      error.reason === "unavailable" ? missing(error, "Or name another engine.") : failed(error)
     )
   )
   const predict = Effect.fnUntraced(function* (batch: Batch) {

@@ -4,6 +4,7 @@ import type { Architecture, NetworkOptions } from "./Architecture.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
+import { onnx } from "./networks/onnx.ts"
 import { resnet18, resnet50 } from "./networks/resnet.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
@@ -11,7 +12,7 @@ import { checkNetwork } from "./shapes.ts"
 import { messageOf } from "../pipeline/messageOf.ts"
 
 /** Every network that a configuration can name: a new one is a file and a line here. */
-export const architectures = [simpleCnn, mobilenetV2, vgg16, resnet18, resnet50] as const
+export const architectures = [simpleCnn, mobilenetV2, vgg16, resnet18, resnet50, onnx] as const
 
 export type NetworkName = (typeof architectures)[number]["name"]
 
@@ -45,9 +46,9 @@ type Size = Pick<NetworkOptions, "height" | "width" | "classes">
 
 /** The configured network for images of a size and a number of classes; whether its blocks fit together is not checked. */
 export const buildNetwork = (
-  { head, name, padding = "symmetric" }: NetworkConfig,
+  { backbone, head, name, padding = "symmetric" }: NetworkConfig,
   { classes, height, width }: Size
-): Network => byName[name].build({ height, width, classes, head, padding })
+): Network => byName[name].build({ height, width, classes, head, padding, backbone })
 
 /** The configured network for images of a size and a number of classes, checked that its blocks fit together. */
 export const networkFor = Effect.fnUntraced(function* (config: NetworkConfig, size: Size) {

@@ -59,9 +59,25 @@ const blockOf = (network: Network, part: string, key: string) => {
 const withDropout = (network: Network, at: number): number =>
   at > 0 && network.blocks[at - 1]?._tag === "Dropout" ? withDropout(network, at - 1) : at
 
+/** The first block of a network's head; undefined where it has none by name. */
+export const headAt = (network: Network): number | undefined => {
+  const head = headOf(network)
+  const at = network.blocks.findIndex(
+    (block) => head !== undefined && namesOf(block).some((name) => isWithin(name, head))
+  )
+  return at < 0 ? undefined : withDropout(network, at)
+}
+
+/** How many of a network's first blocks no engine can train, or apply: the ONNX file of the network `onnx`. */
+export const untrainable = ({ blocks }: Network): number => (blocks[0]?._tag === "Onnx" ? 1 : 0)
+
+/** What an engine opens of a network: all but its ONNX file. */
+export const forEngine = (network: Network): Network =>
+  untrainable(network) === 0 ? network : splitAt(network, untrainable(network)).tail
+
 /** The first of a network's blocks that is trained from the beginning on. */
 export const firstTrainable = Effect.fnUntraced(function* (network: Network, { trainable }: NetworkConfig) {
-  if (trainable === "all") return 0
+  if (trainable === "all") return untrainable(network)
   const part = trainable === "head" ? (headOf(network) ?? "") : trainable.from
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })

@@ -87,6 +87,9 @@ export class ShapeMismatch extends Error {
   }
 }
 
+/** Thrown where an ONNX file reaches an engine: `openModel` and `Features` keep it away from there. */
+export const notOfEngines = () => new Error("an ONNX file is applied by onnxruntime alone")
+
 const image = (block: Block, shape: Shape) => {
   if (shape.length !== 3) throw new ShapeMismatch(block._tag, shape, "an image (height x width x channels)")
   return shape
@@ -133,6 +136,9 @@ export const outputShape = (block: Block, input: Shape): Shape => {
     case "Dense":
       flat(block, input)
       return [block.units]
+    case "Onnx":
+      image(block, input)
+      return [block.features]
     case "Residual": {
       const output = outputOf(block.blocks, input)
       const beside = outputOf(block.shortcut ?? [], input)
@@ -224,3 +230,7 @@ export const checkNetwork = (network: Network): void => {
   if (output.length !== 1 || output[0] !== network.classes)
     throw new ShapeMismatch("the last one", output, `${network.classes} logits`)
 }
+
+/** How many images a network takes at once, no more and no fewer; null for any number. */
+export const fixedBatch = ({ blocks }: Pick<Network, "blocks">): number | null =>
+  blocks[0]?._tag === "Onnx" ? blocks[0].batch : null

@@ -49,6 +49,8 @@ export type RunFile =
   // Which run of an MLflow server it is.
   | "mlflow.json"
   | "model/model.safetensors"
+  // Of the network `onnx`: its frozen part.
+  | "model/backbone.onnx"
   | "predictions/validation.safetensors"
   | "predictions/test.safetensors"
   // A trial's progress in its search.
@@ -74,6 +76,15 @@ export class RunFolder extends Context.Service<
      * Adds to the end of a file that somebody may be reading, and flushes it; makes the file where there is none. A kill
      * may leave a part of what was added.
      */
+    /**
+     * Writes a large file that other runs have too, under a name that its content decides (`digest`). Where the disk can,
+     * it is there once for all of them, and stays when any of them is removed.
+     */
+    readonly share: (
+      file: RunFile,
+      content: Uint8Array<ArrayBuffer>,
+      digest: string
+    ) => Effect.Effect<void, RunFolderError>
     readonly append: (file: RunFile, content: Uint8Array) => Effect.Effect<void, RunFolderError>
     readonly read: (file: RunFile) => Effect.Effect<Uint8Array, RunFolderError>
     /** Nothing happens where there is no such file. */
@@ -90,6 +101,7 @@ export class RunFolder extends Context.Service<
         Effect.sync(() => {
           files.set(file, typeof content === "string" ? new TextEncoder().encode(content) : content.slice())
         }),
+      share: (file, content) => Effect.sync(() => void files.set(file, content)),
       append: (file, content) =>
         Effect.sync(() => {
           files.set(file, Uint8Array.from([...(files.get(file) ?? []), ...content]))

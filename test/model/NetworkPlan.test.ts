@@ -17,10 +17,10 @@ const names = (classes: number) => Array.from({ length: classes }, (_, i) => `cl
 
 /** A configuration of every kind of freezing, with the blocks that a network has. */
 const configsOf = Effect.fnUntraced(function* (name: NetworkName) {
-  const parts = partNames(yield* networkFor(networkConfig({ name }), { ...size, classes: 4 }))
-  const [early = "", middle = ""] = [parts[1], parts[parts.length >> 1]]
+  const parts = partNames(yield* networkFor(networkConfig({ name, weights: "file" }), { ...size, classes: 4 }))
+  const [early = "", middle = ""] = [parts[1] ?? parts[0], parts[parts.length >> 1]]
   return [
-    { network: networkConfig({ name }), train: trainConfig({}) },
+    { network: networkConfig({ name, weights: "file" }), train: trainConfig({}) },
     {
       network: networkConfig({ name, weights: "file", trainable: "head", batchNorm: "frozen" }),
       train: trainConfig({

@@ -15,26 +15,24 @@ import type { Frozen } from "../../model/onnx/onnxModel.ts"
 import { frozenParts, inputName, onnxModel, outputName } from "../../model/onnx/onnxModel.ts"
 import { sizeOf } from "../../model/Tensor.ts"
 import { checkInputs, failedBy, onlyBy, processor } from "./featuresLayer.ts"
+import type { Backbone, BackbonePlan, BackboneWishes } from "../../model/onnx/backbone.ts"
+import { backboneInput, backboneModel, backboneOutput, bareBackbone } from "../../model/onnx/backbone.ts"
+import { planBackbone, poolingFor, signatureText } from "../../model/onnx/backbone.ts"
+import type { OnnxFile } from "../../model/onnx/OnnxFile.ts"
+import { readOnnx } from "../../model/onnx/OnnxFile.ts"
+import { draw } from "../../pipeline/draw.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
-import { bringing, isMissing } from "../machine/optionalPackages.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
 import { processorThreads } from "../machine/processorThreads.ts"
+import { loadOnnxruntime } from "./loadOnnxruntime.ts"
 
 const engine = "onnxruntime"
 const failed = failedBy(engine)
 
-/** Loaded when it is first needed: 46 MB of native code, which not every platform has. */
-const load = Effect.tryPromise({
-  try: () => import("onnxruntime-node"),
-  catch: (cause) =>
-    new FeaturesError({
-      engine,
-      reason: "unavailable",
-      detail: isMissing(cause)
-        ? `onnxruntime-node is not installed. Install it: ${bringing(["onnxruntime-node"])}`
-        : `onnxruntime-node does not load here (${messageOf(cause)}). Use Linux, Windows or macOS on ARM, and install it again: ${bringing(["onnxruntime-node"])}`,
-      cause
-    })
-})
+const load = Effect.mapError(
+  loadOnnxruntime,
+  ({ cause, detail }) => new FeaturesError({ engine, reason: "unavailable", detail, cause })
+)
 
 /** How a session computes; the results of one image depend on none of it. */
 export interface OnnxSettings {
@@ -70,29 +68,140 @@ const waiting = (microseconds: number) => ({
   ...(Number.isFinite(microseconds) && microseconds > 0 && { spin_duration_us: String(microseconds) })
 })
 
+const optionsOf = (settings: OnnxSettings): InferenceSession.SessionOptions => ({
+  executionProviders: ["cpu"],
+  graphOptimizationLevel: settings.optimization,
+  intraOpNumThreads: settings.threads,
+  interOpNumThreads: 1,
+  logSeverityLevel: 3,
+  extra: { session: { intra_op: waiting(settings.spinning) } }
+})
+
+const misfit = (cause: unknown) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
+
+/**
+ * Two images of noise, the second of far more contrast: where a file scales by the extremes of a batch, the features of
+ * the first depend on whether it is alone.
+ */
+const trialImages = ({ height, type, width }: BackbonePlan) => {
+  const random = draw("backbone")
+  const [middle, spread] = type === "uint8" ? [127, 127] : [0, 4]
+  const length = 3 * height * width
+  return Float32Array.from({ length: 2 * length }, (_, i) => {
+    const most = i < length ? spread / 8 : spread
+    return random.between(middle - most, middle + most)
+  })
+}
+
+/** The largest difference between two results, in shares of the larger one's largest number. */
+const apart = (one: Float32Array, other: Float32Array): number => {
+  const largest = one.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6)
+  return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? NaN))), 0) / largest
+}
+
+/** An image's features may depend this much on the batch that it is in: float32 sums in another order. */
+const mostApart = 1e-3
+
+/** Runs the part of a file that gives the features on two images, and finds out how it takes them. */
+const tried = Effect.fnUntraced(function* (file: OnnxFile, plan: BackbonePlan, settings: OnnxSettings) {
+  const ort = yield* load
+  const doesNotRun = (cause: unknown) =>
+    misfit(new Error(`onnxruntime does not run it: ${messageOf(cause)}. ${signatureText(file)}`, { cause }))
+  const session = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => ort.InferenceSession.create(bareBackbone(file, plan), optionsOf(settings)),
+      catch: doesNotRun
+    }),
+    (session) => Effect.promise(() => session.release())
+  )
+  const images = trialImages(plan)
+  const length = images.length / 2
+  const run = (from: number, count: number) =>
+    Effect.tryPromise({
+      try: async () => {
+        const dims = [count, 3, plan.height, plan.width]
+        const given = new Float32Array(count * length)
+        given.set(images.subarray(from * length, (from + Math.min(count, 2)) * length))
+        const results = await session.run({ [backboneInput]: new ort.Tensor("float32", given, dims) })
+        const { data, dims: shape } = results[backboneOutput]! // the model's only output
+        return { data: data as Float32Array, shape } // cast to float32 in the model
+      },
+      catch: doesNotRun
+    })
+  const { batch, output } = plan
+  const first = yield* run(0, batch ?? 1)
+  if (first.shape[0] !== (batch ?? 1))
+    return yield* misfit(new Error(`"${output}" is ${first.shape.join(" x ")}, and not one row an image`))
+  if (!first.data.every(Number.isFinite))
+    return yield* misfit(new Error(`"${output}" of noise is not all numbers (NaN or infinity)`))
+  if (batch !== null) return { shape: first.shape, batch, alone: undefined }
+  const both = yield* Effect.result(run(0, 2))
+  if (both._tag === "Failure" || both.success.data.length !== 2 * first.data.length)
+    return { shape: first.shape, batch: 1, alone: "it says that it takes any number of images, and does not" }
+  const isSame = apart(first.data, both.success.data.subarray(0, first.data.length)) <= mostApart
+  return isSame
+    ? { shape: first.shape, batch: null, alone: undefined }
+    : { shape: first.shape, batch: 1, alone: "an image's features depend on the others of its batch" }
+})
+
+const examine = Effect.fn("OnnxFeatures.examine")(function* (
+  bytes: Uint8Array<ArrayBuffer>,
+  wishes: BackboneWishes,
+  settings: OnnxSettings
+) {
+  const { file, plan } = yield* Effect.try({
+    try: () => {
+      const file = readOnnx(bytes)
+      return { file, plan: planBackbone(file, wishes) }
+    },
+    catch: misfit
+  })
+  const { alone, batch, shape } = yield* tried(file, plan, settings)
+  const { model, pooling } = yield* Effect.try({
+    try: () => {
+      const pooling = poolingFor(shape, wishes, plan)
+      return { pooling, model: backboneModel(file, { ...plan, batch }, pooling) }
+    },
+    catch: misfit
+  })
+  const { features, pool, rank } = pooling
+  return {
+    facts: { sha256: yield* sha256(model), features, rank, ...(batch !== null && { batch }) },
+    output: plan.output,
+    pool,
+    layout: plan.layout,
+    takesBytes: plan.type === "uint8",
+    alone,
+    bytes: model
+  } satisfies Backbone
+}, Effect.scoped)
+
 const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
   const ort = yield* load
   const { model, shape } = yield* Effect.try({
     try: () => ({ model: onnxModel(frozen), shape: frozenParts(frozen).shape }),
     catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
   })
-  const options: InferenceSession.SessionOptions = {
-    executionProviders: ["cpu"],
-    graphOptimizationLevel: settings.optimization,
-    intraOpNumThreads: settings.threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    extra: { session: { intra_op: waiting(settings.spinning) } }
-  }
   let session: InferenceSession | undefined = yield* Effect.acquireRelease(
-    Effect.tryPromise({ try: () => ort.InferenceSession.create(model, options), catch: failed }),
+    Effect.tryPromise({ try: () => ort.InferenceSession.create(model, optionsOf(settings)), catch: failed }),
     (session) => Effect.promise(() => session.release())
   )
   yield* Effect.addFinalizer(() => Effect.sync(() => (session = undefined)))
 
   const length = sizeOf(frozen.input)
   const width = sizeOf(shape)
-  const most = settings.images ?? imagesAtOnce(frozen, settings.threads)
+  const fixed = frozen.blocks.reduce<number | null>(
+    (batch, block) => (block._tag === "Onnx" ? block.batch : batch),
+    null
+  )
+  const most = fixed ?? settings.images ?? imagesAtOnce(frozen, settings.threads)
+  /** A fixed batch is filled up with black images, whose features are left out. */
+  const filled = (part: Float32Array): Float32Array => {
+    if (fixed === null || part.length === fixed * length) return part
+    const whole = new Float32Array(fixed * length)
+    whole.set(part)
+    return whole
+  }
   const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
     const opened = session
     if (opened === undefined)
@@ -101,13 +210,14 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     const features = new Float32Array(size * width)
     for (let from = 0; from < size; from += most) {
       const count = Math.min(most, size - from)
-      const part = images.subarray(from * length, (from + count) * length)
+      const part = filled(images.subarray(from * length, (from + count) * length))
       const results = yield* Effect.tryPromise({
-        try: () => opened.run({ [inputName]: new ort.Tensor("float32", part, [count, ...frozen.input]) }),
+        try: () => opened.run({ [inputName]: new ort.Tensor("float32", part, [fixed ?? count, ...frozen.input]) }),
         catch: failed
       })
       const tensor: Tensor = results[outputName]! // the model's only output
-      features.set(tensor.data as Float32Array, from * width) // declared as float32 in the model
+      const rows = tensor.data as Float32Array // declared as float32 in the model
+      features.set(rows.subarray(0, count * width), from * width)
       tensor.dispose()
       // It blocks this thread: without a pause, no signal would be handled between two calls.
       yield* Effect.yieldNow
@@ -126,7 +236,11 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
 export const layerWith = (settings: Partial<OnnxSettings>) =>
   Layer.succeed(
     Features,
-    onlyBy(engine, (frozen) => open(frozen, { ...defaults(), ...settings }))
+    onlyBy(
+      engine,
+      (frozen) => open(frozen, { ...defaults(), ...settings }),
+      (file, wishes) => examine(file, wishes, { ...defaults(), ...settings })
+    )
   )
 
 /** Features by onnxruntime on the CPU, with a thread for each core. */

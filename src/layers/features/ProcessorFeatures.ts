@@ -15,6 +15,7 @@ export const layer = Layer.effect(
     const amx = yield* serviceOf(AmxFeatures.layer)
     const onnxruntime = yield* serviceOf(OnnxFeatures.layer)
     return {
+      examine: onnxruntime.examine,
       open: (frozen, by) =>
         by === undefined
           ? Effect.catchIf(

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { cpus } from "node:os"
 import type { Features, FeaturesName } from "../../model/Features.ts"
-import { FeaturesError } from "../../model/Features.ts"
+import { FeaturesError, notExamined } from "../../model/Features.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 import type { Shape } from "../../model/shapes.ts"
 import { sizeOf } from "../../model/Tensor.ts"
@@ -29,7 +29,12 @@ export const checkInputs = (engine: FeaturesName, input: Shape, images: Float32A
 export const processor = () => `${process.arch} ${cpus()[0]?.model ?? "unknown"}`
 
 /** A `Features` service of one engine; a request for another engine fails. */
-export const onlyBy = (engine: FeaturesName, open: (frozen: Parameters<Open>[0]) => ReturnType<Open>) => ({
+export const onlyBy = (
+  engine: FeaturesName,
+  open: (frozen: Parameters<Open>[0]) => ReturnType<Open>,
+  examine: Features["Service"]["examine"] = () => Effect.fail(notExamined(engine))
+) => ({
+  examine,
   open: ((frozen, by = engine) =>
     by === engine
       ? open(frozen)

@@ -2,11 +2,15 @@ import { Effect, Layer } from "effect"
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
+import { readOnnx } from "../../model/onnx/OnnxFile.ts"
+import { scaleIn } from "../../model/onnx/scaleIn.ts"
 import type { SafetensorsError } from "../../model/safetensors.ts"
 import type { FileError } from "../storage/atomicWrite.ts"
 import { hubConfig } from "./hubConfig.ts"
 import { hubFile, isFetched } from "./hubFile.ts"
-import { hubPrefix } from "./HubName.ts"
+import { graphFile } from "./graphFile.ts"
+import { hubPrefix, isGraph } from "./HubName.ts"
+import { preprocessorConfig } from "./preprocessorConfig.ts"
 import { fileHeader, fileTensors } from "../storage/SafetensorsFile.ts"
 
 /** What a finished run keeps of its network, the best epoch's weights, in its folder. */
@@ -19,6 +23,18 @@ const kindOf = (path: string) =>
       () => "nothing"
     )
   )
+
+/** What a finished run of the network `onnx` keeps of its ONNX file. */
+const backboneFile = "model/backbone.onnx"
+
+const isFolder = (source: string) =>
+  source.startsWith(hubPrefix) ? Effect.succeed(false) : Effect.map(kindOf(source), (kind) => kind === "folder")
+
+/** The ONNX file of a source. */
+const graphOf = Effect.fnUntraced(function* (source: string) {
+  if (source.startsWith(hubPrefix)) return yield* hubFile(source)
+  return (yield* isFolder(source)) ? join(source, backboneFile) : source
+})
 
 /** The file of a source: a hub's, fetched first; of a run's folder its model; any other as it is. */
 const located = Effect.fnUntraced(function* (source: string) {
@@ -49,8 +65,8 @@ const weightsError = (source: string, path: string) => (error: FileError | Safet
   })
 
 /**
- * Trained weights from safetensors files and from folders of finished runs; those of a hub (`hf:OWNER/NAME`) are fetched
- * once and kept in the cache.
+ * Trained weights from safetensors files, ONNX files and folders of finished runs; those of a hub (`hf:OWNER/NAME`) are
+ * fetched once and kept in the cache.
  */
 export const layer = Layer.succeed(Pretrained, {
   atHand: (source) =>
@@ -62,12 +78,25 @@ export const layer = Layer.succeed(Pretrained, {
           Effect.orElseSucceed(() => false)
         ),
   contents: Effect.fn("Pretrained.contents")(function* (source) {
+    if (isGraph(source)) {
+      const path = yield* graphOf(source)
+      const bytes = yield* graphFile(source, path)
+      return { metadata: scaleIn(readOnnx(bytes)), shapes: new Map() }
+    }
     const path = yield* located(source)
     const { listings, metadata } = yield* Effect.mapError(fileHeader(path), weightsError(source, path))
     return { metadata, shapes: new Map(listings.map(({ name, shape }) => [name, shape])) }
   }),
-  beside: (source) => (source.startsWith(hubPrefix) ? hubConfig(source) : Effect.undefined),
+  beside: (source) => {
+    if (isGraph(source)) return preprocessorConfig(source)
+    return source.startsWith(hubPrefix) ? hubConfig(source) : Effect.undefined
+  },
+  graph: Effect.fn("Pretrained.graph")(function* (source) {
+    return yield* graphFile(source, yield* graphOf(source))
+  }),
   tensors: Effect.fn("Pretrained.tensors")(function* (source, names) {
+    // An ONNX file stays whole: it lends no tensors.
+    if (isGraph(source)) return new Map()
     const path = yield* located(source)
     return yield* Effect.mapError(fileTensors(path, names), weightsError(source, path))
   })

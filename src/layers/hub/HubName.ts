@@ -14,11 +14,14 @@ export const hubPrefix = "hf:"
 /** Letters, digits, `-`, `_` and `.`, but neither `.` nor `..`, which would lead out of a folder. */
 const isPlain = (text: string): boolean => /^[\w-][\w.-]*$/.test(text)
 
-/** Whether a path names a file of weights. */
-export const isWeights = (file: string): boolean => file.endsWith(".safetensors")
+/** Whether a path or a source names an ONNX file. */
+export const isGraph = (file: string): boolean => file.endsWith(".onnx")
+
+/** Whether a path names a file of weights: tensors, or an ONNX file. */
+export const isWeights = (file: string): boolean => file.endsWith(".safetensors") || isGraph(file)
 
 /**
- * What `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or either with `/FILE.safetensors` after it names; undefined for
+ * What `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` or either with `/FILE.safetensors` or `/FILE.onnx` after it names; undefined for
  * anything else. Revision `main` and file `model.safetensors` where left out.
  */
 export const hubName = (source: string): HubName | undefined => {

@@ -79,4 +79,5 @@ export const hubConfig = Effect.fn("hubConfig")(
   )
 )
 
-const note = (line: string) => Effect.as(report({ _tag: "Note", line }), undefined)
+/** Reports a line, and is nothing. */
+export const note = (line: string) => Effect.as(report({ _tag: "Note", line }), undefined)

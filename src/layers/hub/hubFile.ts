@@ -6,6 +6,8 @@ import { Effect } from "effect"
 import { mkdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { WeightsError } from "../../model/Pretrained.ts"
+import { readOnnx } from "../../model/onnx/OnnxFile.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { fileError } from "../storage/atomicWrite.ts"
 import type { Published } from "./download/attempt.ts"
@@ -17,7 +19,7 @@ import { fileHeader } from "../storage/SafetensorsFile.ts"
 import type { Asked } from "./hubFailure.ts"
 import { hubFailure, offlineError } from "./hubFailure.ts"
 import type { HubName } from "./HubName.ts"
-import { hubName, isWeights } from "./HubName.ts"
+import { hubName, isGraph, isWeights } from "./HubName.ts"
 import type { HubSettings } from "./HubSettings.ts"
 import { hubSettings } from "./HubSettings.ts"
 
@@ -57,6 +59,14 @@ const examineWeights = (path: string): Effect.Effect<Unwanted | undefined> =>
     )
   )
 
+/** Why a file is not an ONNX file (a web page, a Git LFS pointer); undefined where it may be. */
+const examineGraph = (path: string): Effect.Effect<Unwanted | undefined> =>
+  Effect.promise(() => readFile(path)).pipe(
+    Effect.flatMap((bytes) => Effect.try({ try: () => readOnnx(bytes), catch: messageOf })),
+    Effect.as(undefined),
+    Effect.catch((detail) => Effect.succeed({ detail, isOtherKind: true }))
+  )
+
 /** Most characters of a text that a message shows. */
 const mostShown = 60
 
@@ -73,6 +83,12 @@ const examineJson = (path: string): Effect.Effect<Unwanted | undefined> =>
     )
   )
 
+const examinedBy = (file: string) => {
+  if (isGraph(file)) return examineGraph
+  if (isWeights(file)) return examineWeights
+  return file.endsWith(".json") ? examineJson : () => Effect.undefined
+}
+
 const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
   const { hub, path, settings, url } = asked
   // Another process may have fetched it while we waited.
@@ -81,7 +97,7 @@ const fetchInto = Effect.fnUntraced(function* (asked: Asked) {
     url,
     path,
     published,
-    examine: isWeights(hub.file) ? examineWeights : examineJson,
+    examine: examinedBy(hub.file),
     token: settings.token,
     name: `${hub.owner}/${hub.name}`
   })
@@ -98,7 +114,8 @@ export const namedBy = (source: string) =>
         new WeightsError({
           source,
           reason: "invalidName",
-          detail: "a hub's file is named as hf:OWNER/NAME, hf:OWNER/NAME@REVISION or hf:OWNER/NAME/FILE.safetensors"
+          detail:
+            "a hub's file is named as hf:OWNER/NAME, hf:OWNER/NAME@REVISION, or either with /FILE.safetensors or /FILE.onnx after it"
         })
     )
   )

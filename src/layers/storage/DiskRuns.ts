@@ -9,6 +9,7 @@ import { appendFlushed, atomicWrite, fileError } from "./atomicWrite.ts"
 import * as DiskCheckpoints from "./DiskCheckpoints.ts"
 import type { Held } from "./lock.ts"
 import { holdLock } from "./lock.ts"
+import { sharedWrite } from "./sharedWrite.ts"
 import { systemFault } from "./systemFault.ts"
 
 const unwritable = (path: string, detail: string) => new RunFolderError({ path, reason: "unwritable", detail })
@@ -52,6 +53,7 @@ export const layer = Layer.effect(
         path,
         has: (file) => Effect.orElseSucceed(fs.exists(join(path, file)), () => false),
         write: (file, content) => changed(file, (target) => atomicWrite(target, content)),
+        share: (file, content, digest) => changed(file, (target) => sharedWrite(target, content, digest)),
         append: (file, content) => changed(file, (target) => appendFlushed(target, content)),
         read: (file) =>
           Effect.mapError(fs.readFile(join(path, file)), (error) =>

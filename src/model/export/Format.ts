@@ -42,6 +42,8 @@ interface AnyFormat<Name extends string> {
 /** A format with the whole computation in it, from images to classes. Its reader is a file in `layers/exportReaders/`. */
 export interface GraphFormat<Name extends string = string> extends AnyFormat<Name> {
   readonly kind: "graph"
+  /** Why a model cannot be written in it; undefined where it can. */
+  readonly fault?: (task: Pick<ExportTask, "model">) => string | undefined
   /** The order of an input's axes. */
   readonly layout: (input: ExportInput) => "NHWC" | "NCHW"
   /** A note on the input of bytes, beside the order of its channels. */

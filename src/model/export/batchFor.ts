@@ -20,6 +20,21 @@ export const someOf = ({ bytes, height, width }: Held, from: number, to: number)
   return { bytes: bytes.subarray(from * pixels, to * pixels), size: to - from, height, width }
 }
 
+/**
+ * The images in batches: of a fixed size, the last one filled up with the first images again; or all but one, and one.
+ */
+export const inBatches = (held: Held, batch: number | null): ReadonlyArray<Held> => {
+  const { size } = held
+  if (batch === null) return [someOf(held, 0, size - 1), someOf(held, size - 1, size)].filter(({ size }) => size > 0)
+  const pixels = held.bytes.length / size
+  return Array.from({ length: Math.ceil(size / batch) }, (_, at) => {
+    const bytes = new Uint8Array(batch * pixels)
+    for (let i = 0; i < batch; i++)
+      bytes.set(someOf(held, (at * batch + i) % size, ((at * batch + i) % size) + 1).bytes, i * pixels)
+    return { ...held, bytes, size: batch }
+  })
+}
+
 /** The images as an engine takes them: normalised, NHWC. */
 export const normalisedImages = ({ bytes }: Held, image: Pick<ImageConfig, "mean" | "std">): Float32Array => {
   const images = new Float32Array(bytes.length)

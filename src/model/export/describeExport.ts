@@ -1,5 +1,7 @@
 import { Struct } from "effect"
 import type { Report } from "../../metrics/Report.ts"
+import { readOnnx } from "../onnx/OnnxFile.ts"
+import { fixedBatch } from "../shapes.ts"
 import type { ExportMetadata } from "./ExportMetadata.ts"
 import { inputName } from "./ExportSettings.ts"
 import type { ExportInput } from "./ExportSettings.ts"
@@ -22,17 +24,18 @@ const meanings: Readonly<Record<ExportInput, string>> = {
 const graphFacts = ({ bytesNote, layout, opset }: GraphFormat, { graph, model }: ExportTask) => {
   const { classes, height, width } = model.network
   const order = layout(graph.input)
+  const batch = fixedBatch(model.network)
   const meaning = meanings[graph.input]
   return {
     input: {
       name: inputName,
       type: graph.input,
       layout: order,
-      shape: order === "NCHW" ? [null, 3, height, width] : [null, height, width, 3],
+      shape: order === "NCHW" ? [batch, 3, height, width] : [batch, height, width, 3],
       meaning: graph.input === "uint8" && bytesNote !== undefined ? `${meaning}; ${bytesNote}` : meaning
     },
-    ...(model.columns === undefined && { output: { name: graph.output, shape: [null, classes] } }),
-    ...(opset !== undefined && { opset })
+    ...(model.columns === undefined && { output: { name: graph.output, shape: [batch, classes] } }),
+    ...(opset !== undefined && { opset: model.backbone === undefined ? opset : readOnnx(model.backbone).opset })
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OnnxFile } from "./OnnxFile.ts"
 import { encode } from "./protobuf.ts"
 import type { Message } from "./protobuf.ts"
 
@@ -8,7 +9,7 @@ export const opset = 13
 const irVersion = 7
 
 /** Element types. Source: onnx.proto, TensorProto.DataType. */
-const elementTypes = { float32: 1, uint8: 2, int64: 7 } as const
+export const elementTypes = { float32: 1, uint8: 2, int64: 7, float16: 10 } as const
 
 /** A dimension: its length, or the name of one that is known when the model runs. */
 export type Dimension = number | string
@@ -34,14 +35,19 @@ const bytesOf = ({ buffer, byteLength, byteOffset }: Float32Array | BigInt64Arra
  * Source of the fields' numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export class OnnxGraph {
-  readonly #nodes: Array<Message> = []
-  readonly #constants: Array<Message> = []
+  readonly #nodes: Array<Message | Uint8Array> = []
+  readonly #constants: Array<Message | Uint8Array> = []
   readonly #inputs: Array<Message> = []
   readonly #outputs: Array<Message> = []
   readonly #named = new Set<string>()
+  #versions: Pick<OnnxFile, "functions" | "irVersion" | "opsets"> = {
+    irVersion,
+    opsets: [encode([[2, opset]])],
+    functions: []
+  }
 
-  /** An input of the model: `float32`, or bytes. */
-  input(name: string, dimensions: ReadonlyArray<Dimension>, type: "float32" | "uint8" = "float32"): string {
+  /** An input of the model. */
+  input(name: string, dimensions: ReadonlyArray<Dimension>, type: "float16" | "float32" | "uint8" = "float32"): string {
     this.#inputs.push(OnnxGraph.#declared(name, dimensions, type))
     return name
   }
@@ -69,14 +75,20 @@ export class OnnxGraph {
     return output
   }
 
-  /** Makes a value an output of the model, under another name. */
-  output(value: string, name: string, dimensions: ReadonlyArray<Dimension>): void {
-    this.#nodes.push([
-      [1, value],
-      [2, name],
-      [3, `${name}/Identity`],
-      [4, "Identity"]
-    ])
+  /**
+   * Adds all operators and constants of a part of a file, whose names must be like no others (`partOf`), and gives its
+   * only input a value. The graph is then in the versions of that file: it may have one alone.
+   */
+  embed(file: OnnxFile, value: string): void {
+    for (const { name } of file.inputs) this.#same(value, name)
+    for (const { bytes } of file.nodes) this.#nodes.push(bytes)
+    for (const { bytes } of file.constants) this.#constants.push(bytes)
+    this.#versions = { ...file, irVersion: Math.max(irVersion, file.irVersion) }
+  }
+
+  /** Makes a value an output of the model, under another name; its shape is open where no dimensions are given. */
+  output(value: string, name: string, dimensions: ReadonlyArray<Dimension> | undefined): void {
+    this.#same(value, name)
     this.#outputs.push(OnnxGraph.#declared(name, dimensions, "float32"))
   }
 
@@ -90,10 +102,11 @@ export class OnnxGraph {
       ...this.#outputs.map((output) => [12, output] as const)
     ]
     return encode([
-      [1, irVersion],
+      [1, this.#versions.irVersion],
       [2, "weft"],
       [7, graph],
-      [8, [[2, opset]]],
+      ...this.#versions.opsets.map((one) => [8, one] as const),
+      ...this.#versions.functions.map((one) => [25, one] as const),
       ...Object.entries(metadata).map(
         ([key, value]) =>
           [
@@ -107,6 +120,16 @@ export class OnnxGraph {
     ])
   }
 
+  /** Gives a value another name. */
+  #same(value: string, name: string): void {
+    this.#nodes.push([
+      [1, value],
+      [2, name],
+      [3, `${name}/Identity`],
+      [4, "Identity"]
+    ])
+  }
+
   #free(name: string): string {
     let own = name
     for (let i = 2; this.#named.has(own); i++) own = `${name}_${i}`
@@ -114,25 +137,18 @@ export class OnnxGraph {
     return own
   }
 
-  static #declared(name: string, dimensions: ReadonlyArray<Dimension>, type: keyof typeof elementTypes): Message {
-    const dims = dimensions.map((dimension): readonly [number, Message] => [
+  static #declared(
+    name: string,
+    dimensions: ReadonlyArray<Dimension> | undefined,
+    type: keyof typeof elementTypes
+  ): Message {
+    const dims = dimensions?.map((dimension): readonly [number, Message] => [
       1,
       [typeof dimension === "number" ? [1, dimension] : [2, dimension]]
     ])
     return [
       [1, name],
-      [
-        2,
-        [
-          [
-            1,
-            [
-              [1, elementTypes[type]],
-              [2, dims]
-            ]
-          ]
-        ]
-      ]
+      [2, [[1, [[1, elementTypes[type]], ...(dims === undefined ? [] : [[2, dims] as const])]]]]
     ]
   }
 }

@@ -13,6 +13,8 @@ export interface Frozen {
   readonly input: Shape
   /** The blocks' tensors; others are ignored. */
   readonly weights: Weights
+  /** The ONNX file of the blocks' `Onnx`, where they have one: `Backbone.bytes`. */
+  readonly backbone?: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** The output's shape of frozen blocks, and their tensors; throws `ShapeMismatch` where a block does not fit. */
@@ -37,13 +39,13 @@ export const outputName = "features"
  * does not fit its input or a tensor is missing.
  */
 export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
-  const { blocks, input, weights } = frozen
+  const { backbone, blocks, input, weights } = frozen
   const fault = weightsFault(frozenParts(frozen).parameters, weights)
   if (fault !== undefined) throw new Error(fault)
   const graph = new OnnxGraph()
   const given = graph.input(inputName, ["N", ...input])
   const name = input.length === 3 ? graph.node("Transpose", inputName, [given], { perm: [0, 3, 1, 2] }) : given
-  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights, keepsNaN: true })
+  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights, backbone, keepsNaN: true })
   const result =
     last.shape.length === 3 ? graph.node("Transpose", outputName, [last.name], { perm: [0, 2, 3, 1] }) : last.name
   graph.output(result, outputName, ["N", ...last.shape])

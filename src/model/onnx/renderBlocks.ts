@@ -4,8 +4,10 @@ import type { Activation, AdaptiveAveragePool, BatchNorm, Block, MaxPool } from 
 import { outputShape, window } from "../shapes.ts"
 import type { Shape } from "../shapes.ts"
 import type { Weights } from "../Tensor.ts"
+import { backboneOutput } from "./backbone.ts"
 import { affineOf, applied, folded, isLinear } from "./linear.ts"
 import type { Linear } from "./linear.ts"
+import { readOnnx } from "./OnnxFile.ts"
 import type { OnnxGraph } from "./OnnxGraph.ts"
 
 /** A value in a graph: images are NCHW there; the shape is ours (height, width, channels), without the batch. */
@@ -18,6 +20,8 @@ export interface Value {
 export interface Rendering {
   readonly graph: OnnxGraph
   readonly weights: Weights
+  /** As `Frozen` has it. */
+  readonly backbone?: Uint8Array<ArrayBuffer> | undefined
   /** Whether max pooling keeps NaN. ONNX leaves that to the runtime, and onnxruntime loses NaN. */
   readonly keepsNaN?: boolean
 }
@@ -100,6 +104,13 @@ const maxPool = (block: typeof MaxPool.Type, { name, shape }: Value, { graph, ke
   return graph.node("Where", "pool", [graph.node("IsNaN", "pool", [mean]), mean, largest])
 }
 
+/** An ONNX file's operators in place; it takes images as they are here, and gives a row an image. */
+const onnx = (input: Value, { backbone, graph }: Rendering): string => {
+  if (backbone === undefined) throw new Error("the ONNX file of the network's frozen part is missing")
+  graph.embed(readOnnx(backbone), input.name)
+  return backboneOutput
+}
+
 const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): string => {
   const { graph } = into
   switch (block._tag) {
@@ -117,6 +128,8 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
       return graph.node("Flatten", "flatten", [input.name], { axis: 1 })
     case "Dropout":
       return input.name
+    case "Onnx":
+      return onnx(input, into)
     case "Residual":
       return graph.node(
         "Add",

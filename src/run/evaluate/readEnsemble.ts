@@ -2,13 +2,14 @@ import { Effect, Struct } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Model, ModelColumn } from "../../model/Model.ts"
 import type { PlacedColumn } from "../../pipeline/LabelColumn.ts"
-import { decodeModel, modelColumns } from "../../model/Model.ts"
+import { modelColumns } from "../../model/Model.ts"
 import { evenThreshold } from "../../metrics/multilabel.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { canonical } from "../../pipeline/canonical.ts"
 import type { RunEngine } from "../train/RunEngine.ts"
 import type { RunFolder } from "../RunFolder.ts"
+import { readModel } from "../readModel.ts"
 import { sameColumns } from "./sameClasses.ts"
 
 /** A run to apply: its folder, and how its model is applied. */
@@ -19,8 +20,8 @@ export interface FinishedRun {
   readonly recorded?: RunEngine | undefined
 }
 
-const readModel = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
-  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+const readMember = Effect.fnUntraced(function* ({ config, folder, recorded }: FinishedRun) {
+  const model = yield* readModel(folder)
   // Limits of a file's size do not concern the network, and may change after its training.
   const image = { ...model.image, maxPixels: config.image.maxPixels }
   return { config, folder, recorded, model, image, form: canonical(image) }
@@ -59,7 +60,7 @@ const commonColumns = (
  * Ensembles, 2017, section 2.4.
  */
 export const readEnsemble = Effect.fn("readEnsemble")(function* (runs: NonEmptyReadonlyArray<FinishedRun>) {
-  const read = yield* Effect.forEach(runs, readModel)
+  const read = yield* Effect.forEach(runs, readMember)
   const [first] = read
   const { labels } = first.model
   const images = new Map(read.map(({ form, image }) => [form, image]))

@@ -5,13 +5,14 @@ import { describeExport } from "../../model/export/describeExport.ts"
 import { exportFiles } from "../../model/export/exportFiles.ts"
 import { formatOf } from "../../model/export/formats.ts"
 import type { ExportPlan } from "../../model/export/formats.ts"
-import { decodeModel } from "../../model/Model.ts"
+import { forEngine } from "../../model/parts.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 import { checkExport, logitsOf, tolerance } from "./checkExport.ts"
 import { ExportError, Exports } from "./Exports.ts"
 import { heldImages } from "./heldImages.ts"
 import type { HeldSource } from "./heldImages.ts"
+import { readModel } from "../readModel.ts"
 import { Machine } from "../Machine.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { weftCommand } from "../../config/weftCommand.ts"
@@ -36,7 +37,7 @@ const finishedRun = Effect.fnUntraced(function* () {
       reason: "unfinished",
       detail: `this run is not finished, and has no model yet; go on with it: ${weftCommand(`train --run ${folder.path} --resume`)}`
     })
-  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), folder.path)
+  const model = yield* readModel(folder)
   const text = new TextDecoder().decode(yield* folder.read("report.json"))
   const report = yield* Schema.decodeEffect(ReportFile)(text).pipe(
     Effect.mapError(
@@ -66,10 +67,11 @@ export const exportRun = Effect.fn("exportRun")(function* (config: RunConfig, re
   const { model, report } = yield* finishedRun()
   const plan: ExportPlan = { format, graph, names, model }
   const facts = formatOf(format)
-  const fault = facts.kind === "weights" ? facts.fault(plan) : undefined
-  if (fault !== undefined) return yield* new ExportError({ where: `--names ${names}`, reason: "names", detail: fault })
+  const fault = facts.fault?.(plan)
+  const where = facts.kind === "weights" ? `--names ${names}` : `--format ${format}`
+  if (fault !== undefined) return yield* new ExportError({ where, reason: "names", detail: fault })
   yield* exports.vacant(target, force)
-  const engine = yield* Engines.use((engines) => engines.choose(config.engine, model.network))
+  const engine = yield* Engines.use((engines) => engines.choose(config.engine, forEngine(model.network)))
   const held = yield* heldImages(config, model, images)
   const logits = yield* logitsOf(engine, model, held)
   const { versions } = yield* Machine

@@ -5,7 +5,8 @@ import { Engines } from "../../model/Engines.ts"
 import { FeaturesName } from "../../model/Features.ts"
 import { openFeaturesPredictor } from "../../model/featuresPredictor.ts"
 import type { Model } from "../../model/Model.ts"
-import { inferenceOptions } from "../../model/Model.ts"
+import { openModel } from "../../model/openModel.ts"
+import { forEngine } from "../../model/parts.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunEngine } from "../train/RunEngine.ts"
 
@@ -17,9 +18,9 @@ const isFeaturesName = Schema.is(FeaturesName)
 
 /** A model in the engine of a configuration. */
 export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
-  const engine = yield* Engines.use((engines) => engines.choose(config, model.network))
+  const engine = yield* Engines.use((engines) => engines.choose(config, forEngine(model.network)))
   const { device, name } = engine.info
-  return { name, device, predictor: yield* engine.open(inferenceOptions(model)) }
+  return { name, device, predictor: yield* openModel(engine, model) }
 })
 
 /**
@@ -64,11 +65,11 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
   if (name !== "auto") return yield* openEngine({ ...config, name }, model)
   const { device } = config
   const onDevice = (device: string) =>
-    Engines.use((engines) => engines.choose({ ...config, name, device }, model.network))
+    Engines.use((engines) => engines.choose({ ...config, name, device }, forEngine(model.network)))
   if (device !== "cpu") {
     const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
     if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
-      return { ...found.value.info, predictor: yield* found.value.open(inferenceOptions(model)) }
+      return { ...found.value.info, predictor: yield* openModel(found.value, model) }
     // A named GPU that is missing is an error: choosing it again gives that error.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }

@@ -11,6 +11,8 @@ import type { ImagePath } from "../../pipeline/ImageFiles.ts"
 import { hasOneValue } from "../../pipeline/LabelColumn.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import type { ThresholdRequest } from "./answerThreshold.ts"
+import { ConfigError } from "../../config/RunConfig.ts"
+import { embedBatch, openEmbedding } from "../similar/embed.ts"
 import { answerThresholds } from "./answerThreshold.ts"
 import { openEnsemble } from "../evaluate/openEnsemble.ts"
 import type { PredictorName } from "./openPredictor.ts"
@@ -48,6 +50,8 @@ export interface PredictOptions {
   readonly threshold?: ThresholdRequest | undefined
   /** The engine; the configured one where left out. */
   readonly engine?: PredictorName | undefined
+  /** Takes the features of each image that was read, in the files' order: what the run's model gives its head. */
+  readonly embeddings?: ((path: string, features: Float32Array) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -71,6 +75,14 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
   const isAlone = hasOneValue(columns)
   const answerTo = answersOf(columns, runsOfEnsemble[0].model.seenTogether)
   const answerOptions = { top: options.top, thresholds: columns.map((_, k) => thresholds[k]?.value) }
+  const { embeddings } = options
+  const [first, ...others] = ensemble.members
+  if (embeddings !== undefined && others.length > 0)
+    return yield* new ConfigError({
+      where: "--embeddings",
+      problems: ["several runs have features of their own each: name one run"]
+    })
+  const embedding = embeddings === undefined ? undefined : yield* openEmbedding(first.model)
 
   const answer = (path: string, logits: Float32Array): Prediction => {
     const { columns: answers, unseenPairs } = answerTo(logits, answerOptions)
@@ -87,7 +99,14 @@ export const predictFiles = Effect.fn("predictFiles")(function* (
     )
 
   const ofBatch = Effect.fnUntraced(function* ({ files, forms }: FileBatch) {
-    const logits = forms[0]?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    const [batch] = forms
+    const logits = batch?.size === 0 ? new Float32Array(0) : yield* together(forms)
+    if (embedding !== undefined && embeddings !== undefined && batch !== undefined) {
+      const features = yield* embedBatch(embedding, batch)
+      let at = 0
+      for (const { path, refused } of files)
+        if (refused === undefined) yield* embeddings(path, features.subarray(at, (at += embedding.length)))
+    }
     for (const { release } of forms) release?.()
     let row = 0
     return files.map(({ path, refused }): Prediction => {

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { EpochRecord, Report } from "../../metrics/Report.ts"
 import type { EngineError, EngineUnavailable } from "../../model/Engine.ts"
+import type { FeaturesError } from "../../model/Features.ts"
 import type { NetworkMisfit } from "../../model/networks.ts"
 import type { UnknownBlock } from "../../model/parts.ts"
 import type { WeightsError } from "../../model/Pretrained.ts"
@@ -17,6 +18,7 @@ export type RunFailure =
   | WeightsError
   | EngineError
   | EngineUnavailable
+  | FeaturesError
 
 /** How a run ended; a finished one has its report. */
 export type RunOutcome = Outcome<{ readonly report: Report }, RunFailure>

@@ -8,7 +8,7 @@ import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { openBatches } from "./openBatches.ts"
 import { openRun, prepareRun } from "./open.ts"
-import { resolveConfig } from "./resolveConfig.ts"
+import { completeConfig } from "./completeConfig.ts"
 import { trainingData } from "./trainingData.ts"
 
 /**
@@ -19,7 +19,7 @@ import { trainingData } from "./trainingData.ts"
  * for Training Neural Networks, 2015; fastai's `lr_find`.
  */
 export const findLearningRate = Effect.fn("findLearningRate")(function* (configured: RunConfig, sweep: Sweep) {
-  const config = yield* resolveConfig(configured)
+  const config = yield* completeConfig(configured)
   const { data, image, network, train } = config
   const networkPlan = yield* planNetwork(network, image, train, labelColumnsOf(data))
   const engine = yield* Engines.use((engines) => engines.choose(config.engine, networkPlan.smallest))

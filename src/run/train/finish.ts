@@ -26,6 +26,7 @@ import { ledgerCounts } from "../../pipeline/Ledger.ts"
 import { withMissed, withoutLost } from "../../pipeline/Losses.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { imageFrom } from "../../pipeline/Rows.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
 import { configDigest } from "../configDigest.ts"
 import { Machine } from "../Machine.ts"
 import { occlude } from "../report/occlusion.ts"
@@ -197,6 +198,9 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       calibration: calibration && { kind: "temperature", temperature: calibration.temperature }
     })
   )
+  const backbone = run.backbone
+  if (backbone !== undefined)
+    yield* folder.share("model/backbone.onnx", backbone, config.network.backbone?.sha256 ?? (yield* sha256(backbone)))
   const machine = yield* Machine
   const end = yield* Clock.currentTimeNanos
   const finished: Report = {

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { lossSettings } from "../../model/lossSettings.ts"
-import type { Engine } from "../../model/Engine.ts"
+import type { Engine, Freezing } from "../../model/Engine.ts"
 import { EngineUnavailable, modelWeights } from "../../model/Engine.ts"
 import { Engines } from "../../model/Engines.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
@@ -11,8 +11,9 @@ import { featureSession } from "../../model/featureSession.ts"
 import { firstTrained, trainedSince } from "../../model/freezing.ts"
 import type { NetworkPlan } from "../../model/NetworkPlan.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
-import { splitAt } from "../../model/parts.ts"
+import { splitAt, untrainable } from "../../model/parts.ts"
 import { countParameters, inputShape, parameters } from "../../model/shapes.ts"
+import { startBackbone } from "../../model/startBackbone.ts"
 import { startWeights } from "../../model/startWeights.ts"
 import type { Weights } from "../../model/Tensor.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
@@ -57,6 +58,12 @@ export const openEngine = Effect.fnUntraced(function* (run: PlannedRun) {
   )
 })
 
+/** The stages of what is behind the frozen part, which begins with a block that makes its input flat. */
+const stagesOf = ({ stages }: Freezing, at: number): Freezing["stages"] =>
+  stages.length === 1
+    ? [{ step: 0, from: 0 }]
+    : stages.map(({ from, step }) => ({ step, from: from === at ? 0 : from - at + 1 }))
+
 /** The second stage of a run: its data are read, and its network and initial weights are known. */
 export const prepareRun = Effect.fn("prepareRun")(function* <
   Run extends {
@@ -70,9 +77,10 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
   const network = networkPlan.forColumns(dataset.columns)
   const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
   const weights = yield* startWeights(network, seed, config.network.weights, dataset.columns)
+  const backbone = yield* startBackbone(config.network, config.image)
   const since = trainedSince(network, freezing)
   const all = parameters(network)
-  const at = freezing.stages.length > 1 ? 0 : firstTrained(freezing, 0)
+  const at = freezing.stages.length > 1 ? untrainable(network) : firstTrained(freezing, 0)
   const { front, tail } = at === 0 ? { front: [], tail: network } : splitAt(network, at)
   const startDigest =
     config.network.weights === undefined
@@ -86,10 +94,12 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     network,
     weights,
     /** The blocks that are frozen for the whole run, if any. */
-    frozen: at === 0 ? undefined : ({ blocks: front, input: inputShape(network), weights } satisfies Frozen),
+    frozen: at === 0 ? undefined : ({ blocks: front, input: inputShape(network), weights, backbone } satisfies Frozen),
+    /** The bytes of its ONNX file, where it has one. */
+    backbone,
     /** The network that an engine trains: the blocks after the frozen part. */
     tail,
-    freezing: at === 0 ? freezing : { ...freezing, stages: [{ step: 0, from: 0 }] },
+    freezing: at === 0 ? freezing : { ...freezing, stages: stagesOf(freezing, at) },
     /** Digest of the initial weights, where they came from a file. */
     weightsDigest: startDigest,
     /** Names the run's configuration and data: a checkpoint of another is not used. */

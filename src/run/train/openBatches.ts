@@ -28,12 +28,13 @@ const openFeatures = Effect.fn("openFeatures")(function* (
   const other = (by?: FeaturesName) => Features.use((features) => features.open(frozen, by))
   const best = other().pipe(
     Effect.catchTag("FeaturesError", (error) =>
-      error.reason === "unavailable"
+      error.reason === "unavailable" && !isOnnx
         ? Effect.andThen(report({ _tag: "Note", line: `${error.message}; the engine that trains applies them` }), own)
         : Effect.fail(error)
     )
   )
-  const isOnGpu = !engine.info.device.startsWith("CPU")
+  const isOnnx = frozen.blocks.some(({ _tag }) => _tag === "Onnx")
+  const isOnGpu = !engine.info.device.startsWith("CPU") && !isOnnx
   const by = config.engine === "auto" && isOnGpu ? "engine" : config.engine
   const opened = yield* by === "engine" ? own : by === "auto" ? best : other(by)
   yield* report({ _tag: "Note", line: `${frozen.blocks.length} blocks are frozen, and applied by ${opened.key}` })

@@ -6,7 +6,7 @@ import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { configDigest } from "../configDigest.ts"
 import { readFormer } from "../former.ts"
-import { resolveConfig } from "./resolveConfig.ts"
+import { completeConfig } from "./completeConfig.ts"
 import type { RunEngine } from "./RunEngine.ts"
 import { configuredEngine, readRunEngine } from "./RunEngine.ts"
 
@@ -32,7 +32,7 @@ export interface RunRequest {
  */
 export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
-  const config = yield* resolveConfig(request.config)
+  const config = yield* completeConfig(request.config)
   const networkPlan = yield* planNetwork(config.network, config.image, config.train, labelColumnsOf(config.data))
   const digest = yield* configDigest(config)
   const former = [...(yield* readFormer(request.folder)), ...(request.former === undefined ? [] : [request.former])]

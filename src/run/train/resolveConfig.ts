@@ -89,6 +89,7 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   const source = network.weights
   if (source === undefined) return config
   const { beside, contents } = yield* Pretrained
+  yield* checkKind(network, source)
   const open = openIn(config)
   const { metadata } = yield* contents(source)
   const model = ofModel(metadata)
@@ -111,3 +112,17 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
     network: { ...(padding !== undefined && { padding }), ...network }
   } satisfies RunConfig
 })
+
+/** Fails where the weights are of the other kind than the network takes: tensors, or an ONNX file. */
+const checkKind = ({ name }: RunConfig["network"], source: string) => {
+  const isGraph = source.endsWith(".onnx")
+  const fail = (detail: string) => Effect.fail(new WeightsError({ source, reason: "mismatch", detail }))
+  if (isGraph && name !== "onnx")
+    return fail(`this is an ONNX file, and ${name} has tensors of its own: set \`network.name\` to "onnx"`)
+  // A run's folder is known by what is in it.
+  if (source.endsWith(".safetensors") && name === "onnx")
+    return fail(
+      "the network onnx takes an ONNX file: name one (FILE.onnx), or set `network.name` to whose weights these are"
+    )
+  return Effect.void
+}

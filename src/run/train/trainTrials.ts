@@ -7,7 +7,7 @@ import { finishedReport } from "../finishedReport.ts"
 import { Runs } from "../Runs.ts"
 import { passKey } from "./passKey.ts"
 import { planRun } from "./plan.ts"
-import { resolveConfig } from "./resolveConfig.ts"
+import { completeConfig } from "./completeConfig.ts"
 import type { EndedRun, RunOutcome } from "./RunOutcome.ts"
 import { trainRuns } from "./train.ts"
 
@@ -60,7 +60,7 @@ const planTrial = Effect.fn("trainTrials.plan")(
     yield* runs.hold(path, "wait")
     const { checkpoints, folder } = yield* runs.open(path, config.train.checkpoint.keep)
     const report = (yield* folder.has("report.json"))
-      ? yield* finishedReport(folder, yield* resolveConfig(config), path)
+      ? yield* finishedReport(folder, yield* completeConfig(config), path)
       : undefined
     if (report !== undefined) return yield* Effect.fail<EndedRun>({ trial: id, outcome: { state: "finished", report } })
     return yield* planRun({ trial: id, config, folder, checkpoints, until })

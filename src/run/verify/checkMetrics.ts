@@ -6,7 +6,6 @@ import * as Columns from "../../metrics/columns.ts"
 import { evenThreshold } from "../../metrics/multilabel.ts"
 import type { FittedColumn } from "../../model/measureColumns.ts"
 import { fitColumns, measureColumns } from "../../model/measureColumns.ts"
-import { decodeModel } from "../../model/Model.ts"
 import type { Model } from "../../model/Model.ts"
 import { countParameters, parameters } from "../../model/shapes.ts"
 import { unseenPairs } from "../../model/unseenPairs.ts"
@@ -15,6 +14,7 @@ import { columnsOf, decodePredictions, labelsOfColumn } from "../../model/Stored
 import { sizeOf } from "../../model/Tensor.ts"
 import type { Refusal } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
+import { readModel } from "../readModel.ts"
 import { RunFolder } from "../RunFolder.ts"
 import type { Check } from "./Check.ts"
 import { cannot, compare, differs } from "./Check.ts"
@@ -37,10 +37,7 @@ const thresholdsOf = (test: TestReport | undefined): ReadonlyArray<number> | und
 /** Reads the model, and compares it with the report. */
 export const checkModel = Effect.fn("verify.model")(function* ({ calibration, data, model, test }: Report) {
   const folder = yield* RunFolder
-  const opened = yield* folder.read("model/model.safetensors").pipe(
-    Effect.flatMap((bytes) => decodeModel(bytes, "model/model.safetensors")),
-    Effect.result
-  )
+  const opened = yield* Effect.result(readModel(folder, "model/model.safetensors"))
   if (opened._tag === "Failure") return { check: differs("model", opened.failure.message), model: undefined }
   const { labels, network, calibration: cooling } = opened.success
   const { columns } = data

@@ -10,10 +10,14 @@ const files = [
   "predictions/test.safetensors"
 ] as const
 
+/** Of the network `onnx`. */
+const ofSome = ["model/backbone.onnx"] as const
+
 /** SHA-256 of such files in the run's folder, in hex, by name. */
 export const fileDigests = Effect.gen(function* () {
   const folder = yield* RunFolder
-  const digests = yield* Effect.forEach(files, (file) =>
+  const more = yield* Effect.filter(ofSome, (file) => folder.has(file))
+  const digests = yield* Effect.forEach([...files, ...more], (file) =>
     Effect.map(
       Effect.flatMap(folder.read(file), (bytes) => sha256(new Uint8Array(bytes))),
       (digest) => [file, digest] as const

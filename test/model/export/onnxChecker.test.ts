@@ -4,6 +4,7 @@ import { execFile } from "node:child_process"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import { softmax } from "../../../src/metrics/crossEntropy.ts"
 import { Engine } from "../../../src/model/Engine.ts"
@@ -63,7 +64,7 @@ describe("exported ONNX in Python (onnx and onnxruntime)", () => {
       assert.strictEqual(found.metadata.weft, metadataText(metadata))
       assert.deepStrictEqual(JSON.parse(found.metadata.labels), metadata.labels)
       assertNear(found.values, expected, "probabilities", 1e-4)
-    }).pipe(Effect.provide(ReferenceEngine.layer))
+    }).pipe(Effect.provide([ReferenceEngine.layer, OnnxFeatures.layer]))
   )
 
   it.effect.skipIf(!python)("passes onnx's checker, from normalised numbers to logits", () =>
@@ -71,6 +72,6 @@ describe("exported ONNX in Python (onnx and onnxruntime)", () => {
       const { expected, found } = yield* check("mobilenet-v2, batchnorm, symmetric", "float", "logits")
       assert.deepStrictEqual(found.input, ["images", "tensor(float)", ["N", 3, 45, 38]])
       assertNear(found.values, expected, "logits", 1e-4)
-    }).pipe(Effect.provide(ReferenceEngine.layer))
+    }).pipe(Effect.provide([ReferenceEngine.layer, OnnxFeatures.layer]))
   )
 })

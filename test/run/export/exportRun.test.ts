@@ -27,6 +27,7 @@ import type { Pixels } from "../../../src/pipeline/Pixels.ts"
 import { Rows } from "../../../src/pipeline/Rows.ts"
 import { SampleCatalogue } from "../../../src/pipeline/SampleCatalogue.ts"
 import { modelOf, networks, report } from "../../model/export/plans.ts"
+import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { pythonWith } from "../../python.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 import { torchvisionNeeds, torchvisionSays } from "../../torchvision.ts"
@@ -52,7 +53,8 @@ const layer = Layer.mergeAll(
   NoCatalogue,
   DiskExports.layer,
   ProcessExportReaders.layer,
-  Machine.layerTest
+  Machine.layerTest,
+  OnnxFeatures.layer
 ).pipe(Layer.provideMerge(RunFolder.layerMemory))
 
 const config = decodeRunConfig({ data: { root: "gone" } }, "test")

@@ -162,7 +162,10 @@ describe("predicting files", () => {
       assert.strictEqual(yield* opened(undefined), "onnxruntime")
       assert.strictEqual(yield* opened("reference"), "reference")
       const gone = new FeaturesError({ engine: "onnxruntime", reason: "unavailable", detail: "no such package" })
-      const without = Effect.provideService(Features, { open: () => Effect.fail(gone) })
+      const without = Effect.provideService(Features, {
+        examine: () => Effect.die("not asked for"),
+        open: () => Effect.fail(gone)
+      })
       assert.strictEqual(yield* without(opened(undefined)), "reference")
       const error = yield* Effect.flip(without(opened("onnxruntime")))
       assert.strictEqual(error._tag, "EngineUnavailable")

@@ -75,6 +75,7 @@ const featuresOf = (machinery: Machinery) =>
   Layer.effect(
     Features,
     Effect.map(Features, (features) => ({
+      ...features,
       open: (...[frozen, by]: Parameters<typeof features.open>) =>
         machinery.features
           ? features.open(frozen, by)

@@ -12,6 +12,7 @@ import { heads } from "./heads.ts"
 import { maxPool } from "./maxPool.ts"
 import type { Applied, Kernel } from "./Pass.ts"
 import { residual } from "./residual.ts"
+import { notOfEngines } from "../../../model/shapes.ts"
 
 const apply: Kernel<Block> = (block, input, pass) => {
   switch (block._tag) {
@@ -39,6 +40,8 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return residual(applyAll)(block, input, pass)
     case "Heads":
       return heads(applyAll)(block, input, pass)
+    case "Onnx":
+      throw notOfEngines()
   }
 }
 

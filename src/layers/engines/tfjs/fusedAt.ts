@@ -13,6 +13,7 @@ import { maxPool } from "./maxPool.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Fused, FusedAt } from "./Pass.ts"
 import { residual } from "./residual.ts"
+import { notOfEngines } from "../../../model/shapes.ts"
 
 /** The blocks that TensorFlow.js's own operations are enough for. */
 type Plain = Extract<
@@ -24,6 +25,7 @@ type Plain = Extract<
       | "AdaptiveAveragePool"
       | "Flatten"
       | "Dropout"
+      | "Onnx"
       | "Residual"
       | "Heads"
   }
@@ -47,6 +49,8 @@ export const plain = (block: Plain): Fused => {
       return by((...rest) => residual(block, ...rest))
     case "Heads":
       return by((...rest) => heads(block, ...rest))
+    case "Onnx":
+      throw notOfEngines()
   }
 }
 

@@ -17,6 +17,8 @@ const engine = "amx"
 const failed = failedBy(engine)
 
 const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen, load: typeof loadAmx) {
+  if (frozen.blocks.some(({ _tag }) => _tag === "Onnx"))
+    return yield* new FeaturesError({ engine, reason: "unavailable", detail: "it runs no ONNX files. Use onnxruntime" })
   const addon = yield* load
   const { lines, shape } = yield* Effect.try({
     try: () => {

@@ -2,7 +2,7 @@ import type { Activation, Block, Heads } from "../../../model/Block.ts"
 import type { Applied, Linear } from "../../../model/onnx/linear.ts"
 import { affineOf, applied, folded, isLinear } from "../../../model/onnx/linear.ts"
 import type { Frozen } from "../../../model/onnx/onnxModel.ts"
-import { outputShape, windowOf } from "../../../model/shapes.ts"
+import { notOfEngines, outputShape, windowOf } from "../../../model/shapes.ts"
 import type { Shape, Window } from "../../../model/shapes.ts"
 import type { Weights } from "../../../model/Tensor.ts"
 import { elementAt } from "../../../pipeline/elementAt.ts"
@@ -131,6 +131,8 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
         return add({ code: "flatten", shape }, from)
       case "Dropout":
         return from
+      case "Onnx":
+        throw notOfEngines()
       case "Residual":
         return add(
           { code: "addition", shape, other: list(block.shortcut ?? [], from, input) },

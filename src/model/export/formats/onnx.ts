@@ -1,8 +1,10 @@
 import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
 import { renderBlocks } from "../../onnx/renderBlocks.ts"
-import { inputShape } from "../../shapes.ts"
+import { featuresKey } from "../../onnx/backbone.ts"
+import { headAt } from "../../parts.ts"
 import { graphOutputs } from "../exportOutputs.ts"
 import type { GraphOutput } from "../exportOutputs.ts"
+import { fixedBatch, inputShape } from "../../shapes.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
 import { scaleOfBytes } from "../scaleOfBytes.ts"
@@ -10,8 +12,9 @@ import { scaleOfBytes } from "../scaleOfBytes.ts"
 /** The images as normalised numbers, channels first. */
 const normalised = ({ graph: settings, model }: ExportTask, graph: OnnxGraph): string => {
   const { height, width } = model.network
-  if (settings.input === "float") return graph.input(inputName, ["N", 3, height, width])
-  const bytes = graph.input(inputName, ["N", height, width, 3], "uint8")
+  const batch = fixedBatch(model.network) ?? "N"
+  if (settings.input === "float") return graph.input(inputName, [batch, 3, height, width])
+  const bytes = graph.input(inputName, [batch, height, width, 3], "uint8")
   const transposed = graph.node("Transpose", inputName, [bytes], { perm: [0, 3, 1, 2] })
   const numbers = graph.node("Cast", inputName, [transposed], { to: 1 }) // float32
   const { factor, shift } = scaleOfBytes(model.image)
@@ -42,20 +45,26 @@ const probabilities = (
  * A whole classifier as an ONNX model (its bytes), for a batch of any size.
  *
  * In: `images`, float32 (N, 3, height, width), normalised; or uint8 (N, height, width, 3). Out: `logits` or
- * `probabilities` (N, classes); of several label columns, one output each, see `graphOutputs`. `metadata` becomes the model's metadata_props.
+ * `probabilities` (N, classes); of several label columns, one output each, see `graphOutputs`. `metadata` becomes the
+ * model's metadata_props; `features` among them names the value that goes into the heads, so that the file can be the
+ * frozen part of another network.
  */
 const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
   const graph = new OnnxGraph()
   const input = { name: normalised(task, graph), shape: inputShape(model.network) }
-  const logits = renderBlocks(model.network.blocks, input, { graph, weights: model.weights }).name
+  const { backbone, network, weights } = model
+  const into = { graph, weights, backbone }
+  const at = headAt(network) ?? 0
+  const features = renderBlocks(network.blocks.slice(0, at), input, into)
+  const logits = renderBlocks(network.blocks.slice(at), features, into).name
   const outputs = graphOutputs(model, settings.output)
   for (const { column, name } of outputs) {
     const own = outputs.length === 1 ? logits : sliced(graph, logits, column)
     const result = settings.output === "logits" ? own : probabilities(graph, own, column, name)
-    graph.output(result, name, ["N", column.classes.length])
+    graph.output(result, name, [fixedBatch(network) ?? "N", column.classes.length])
   }
-  return graph.encode("classifier", metadata)
+  return graph.encode("classifier", { ...metadata, ...(at > 0 && { [featuresKey]: features.name }) })
 }
 
 const file = "model.onnx"

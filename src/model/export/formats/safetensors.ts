@@ -7,6 +7,7 @@ import { pretrainedName } from "../../startWeights.ts"
 import type { Tensor, Weights } from "../../Tensor.ts"
 import type { TensorNames } from "../ExportSettings.ts"
 import type { ExportTask, WeightsFormat } from "../Format.ts"
+import { untrainable } from "../../parts.ts"
 import { paddingOf } from "../paddingOf.ts"
 
 /** The tensors under the names that are asked for; ours are torchvision's. */
@@ -64,8 +65,12 @@ export const safetensors: WeightsFormat<"safetensors"> = {
     return undefined
   },
   // A graph has its padding inside; weights leave it to the program that loads them.
-  warnings: ({ model, names }) =>
-    paddingOf(model.network) === "same"
+  warnings: ({ model, names }) => [
+    ...(paddingOf(model.network) === "same"
       ? [`These weights were trained with TensorFlow's padding "same": ${samePadding[names]}.`]
-      : []
+      : []),
+    ...(untrainable(model.network) > 0
+      ? ["These weights are the head alone, behind the features that the run's model/backbone.onnx gives."]
+      : [])
+  ]
 }

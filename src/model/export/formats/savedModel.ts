@@ -3,6 +3,7 @@ import type { Message } from "../../onnx/protobuf.ts"
 import { graphOutputs } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
+import { onnxFault } from "../onnxFault.ts"
 import { classifierGraph } from "../tensorflow/classifierGraph.ts"
 import { elementTypes, entry, graphDef, shapeProto } from "../tensorflow/graphDef.ts"
 import type { ElementType } from "../tensorflow/TensorflowGraph.ts"
@@ -92,6 +93,7 @@ export const savedModel: GraphFormat<"saved-model"> = {
   name: "saved-model",
   title: "TensorFlow's SavedModel",
   kind: "graph",
+  fault: ({ model }) => onnxFault(model),
   layout: () => "NHWC",
   writes: (name) => name === file,
   files: (task, { text }) => [{ name: file, content: encoded(task, text) }]

@@ -2,6 +2,7 @@ import { sizeOf } from "../../Tensor.ts"
 import { graphOutputs } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportFile, ExportTask, GraphFormat } from "../Format.ts"
+import { onnxFault } from "../onnxFault.ts"
 import { classifierGraph } from "../tensorflow/classifierGraph.ts"
 import type { Attribute, Constant, Node } from "../tensorflow/TensorflowGraph.ts"
 import { typeOf } from "../tensorflow/TensorflowGraph.ts"
@@ -104,6 +105,7 @@ export const tfjs: GraphFormat<"tfjs"> = {
   name: "tfjs",
   title: "TensorFlow.js",
   kind: "graph",
+  fault: ({ model }) => onnxFault(model),
   layout: () => "NHWC",
   bytesNote: "as an int32 tensor", // TensorFlow.js has no type for bytes
   writes: (name) => name === topology || /^group1-shard\d+of\d+\.bin$/.test(name),

@@ -4,7 +4,7 @@ import type { AdaptiveAveragePool, BatchNorm, Block, Heads, MaxPool, Padding } f
 import { channelsLast } from "../../layout.ts"
 import { affineOf, applied, folded, isLinear } from "../../onnx/linear.ts"
 import type { Linear } from "../../onnx/linear.ts"
-import { outputShape, window } from "../../shapes.ts"
+import { notOfEngines, outputShape, window } from "../../shapes.ts"
 import type { Shape } from "../../shapes.ts"
 import type { Weights } from "../../Tensor.ts"
 import type { Attribute, TensorflowGraph } from "./TensorflowGraph.ts"
@@ -163,6 +163,8 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
     }
     case "Dropout":
       return input.name
+    case "Onnx":
+      throw notOfEngines()
     case "Residual":
       return graph.node(
         "AddV2",

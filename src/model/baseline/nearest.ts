@@ -1,0 +1,91 @@
+import { Effect } from "effect"
+import type { Principal } from "./principal.ts"
+import type { Matrix } from "./Products.ts"
+import { Products, rowsFrom } from "./Products.ts"
+
+/** A row of a matrix, and how similar it is: the cosine, from -1 to 1. */
+export interface Near {
+  readonly row: number
+  readonly similarity: number
+}
+
+/** Rows as vectors of length 1; a row of zeros stays. */
+export const unitRows = ({ columns, data, rows }: Matrix): Matrix => {
+  const unit = new Float32Array(data.length)
+  for (let row = 0; row < rows; row++) {
+    let sum = 0
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += data[i]! ** 2
+    const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
+    for (let i = row * columns; i < (row + 1) * columns; i++) unit[i] = data[i]! * scale
+  }
+  return { rows, columns, data: unit }
+}
+
+/** Queries whose similarities to all rows are in memory at once. */
+const atOnce = 256
+
+/** The rows with the largest of some values, the largest first; the first of equal ones comes first. */
+const largestOf = (values: Float32Array, count: number): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  let least = -Infinity
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!
+    if (found.length === count && value <= least) continue
+    let at = found.length
+    while (at > 0 && values[found[at - 1]!]! < value) at--
+    found.splice(at, 0, row)
+    if (found.length > count) found.pop()
+    least = values[found.at(-1)!]!
+  }
+  return found
+}
+
+/**
+ * The `count` rows of `base` that are most similar to each query; all rows are of length 1.
+ *
+ * With `principal` directions of the base, four times as many candidates are found along these, and then compared
+ * in full: several times as quick, for many queries.
+ */
+export const nearest = Effect.fn("nearest")(function* (
+  queries: Matrix,
+  base: Matrix,
+  count: number,
+  principal?: Principal
+) {
+  const { multiply } = yield* Products
+  const few = principal === undefined ? undefined : yield* multiply(base, principal.directions)
+  const found: Array<ReadonlyArray<Near>> = []
+  const size = base.columns
+  for (let from = 0; from < queries.rows; from += atOnce) {
+    const some = rowsFrom(queries, from, from + atOnce)
+    const similarities =
+      few === undefined || principal === undefined
+        ? yield* multiply(some, base, "second")
+        : yield* multiply(yield* multiply(some, principal.directions), few, "second")
+    for (let i = 0; i < some.rows; i++) {
+      const values = rowsFrom(similarities, i, i + 1).data
+      if (few === undefined) {
+        found.push(largestOf(values, count).map((row) => ({ row, similarity: values[row]! })))
+        continue
+      }
+      const candidates = largestOf(values, 4 * count).map((row) => {
+        let similarity = 0
+        for (let k = 0; k < size; k++) similarity += some.data[i * size + k]! * base.data[row * size + k]!
+        return { row, similarity }
+      })
+      found.push(candidates.sort((a, b) => b.similarity - a.similarity || a.row - b.row).slice(0, count))
+    }
+    yield* Effect.yieldNow
+  }
+  return found
+})
+
+/** How sharply a neighbour's vote falls with its similarity. Source: Caron et al. (DINO), 2021, section 4.1. */
+const sharpness = 0.07
+
+/** The class that the first `k` neighbours vote for, each with exp(similarity / 0.07); the smaller index where equal. */
+export const vote = (near: ReadonlyArray<Near>, labels: Int32Array, k: number, classes: number): number => {
+  const votes = new Float64Array(classes)
+  for (const { row, similarity } of near.slice(0, k)) votes[labels[row]!]! += Math.exp((similarity - 1) / sharpness)
+  return votes.reduce((best, value, c) => (value > votes[best]! ? c : best), 0)
+}
