@@ -96,7 +96,10 @@ const build = (): ReadonlyMap<string, PageFile> => {
     ["/", file("text/html; charset=utf-8", documentOf(base, scripts.keys()))],
     [`${base}style.css`, file("text/css; charset=utf-8", style)],
     [`${base}icon.svg`, file("image/svg+xml", icon)],
-    ...Array.from(scripts, ([name, script]) => [`${base}${name}`, file("text/javascript; charset=utf-8", script)] as const)
+    ...Array.from(
+      scripts,
+      ([name, script]) => [`${base}${name}`, file("text/javascript; charset=utf-8", script)] as const
+    )
   ])
 }
 

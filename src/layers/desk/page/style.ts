@@ -35,6 +35,8 @@ header { display: flex; align-items: stretch; justify-content: space-between; ga
 nav { display: flex; min-width: 0 }
 nav button { border: 0; border-radius: 0; background: none; padding: 0 11px; color: var(--quiet); border-bottom: 2px solid transparent; border-top: 2px solid transparent }
 nav button.here { color: var(--ink); border-bottom-color: var(--mark); font-weight: 600 }
+nav button:hover:not(:disabled) { border-color: transparent; color: var(--ink) }
+nav button.here:hover:not(:disabled) { border-bottom-color: var(--mark) }
 nav kbd { border: 0; background: none; padding: 0; min-width: 0; opacity: .75 }
 .facts { display: flex; align-items: center; gap: 14px; font-size: 13px; min-width: 0 }
 header .count { color: var(--quiet); white-space: nowrap }
@@ -55,8 +57,8 @@ main { flex: 1; min-height: 0 }
 .stage .later { visibility: hidden }
 .over { position: absolute; inset: auto 0 16px; text-align: center }
 .side { border-left: 1px solid var(--line); padding: 10px 14px; display: flex; flex-direction: column; gap: 8px; min-height: 0; overflow-y: auto }
-.about { display: flex; gap: 10px; align-items: center; font-size: 13px; height: 28px; flex: none }
-.about .name { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.about { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 10px; align-items: center; font-size: 13px; height: 52px; flex: none }
+.about .name { grid-column: 1 / -1; font-size: 14px; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .columns { border: 1px solid var(--line); border-radius: 5px; flex: none }
 .column { display: grid; grid-template-columns: 9.5em minmax(0, 1fr) auto; gap: 10px; padding: 5px 10px; border-bottom: 1px solid var(--line); cursor: pointer; border-left: 3px solid transparent; color: var(--quiet) }
 .column:last-child { border-bottom: 0 }
@@ -68,6 +70,8 @@ main { flex: 1; min-height: 0 }
 input.text { border-style: dashed; border-color: var(--mark) }
 .options { display: grid; grid-auto-rows: 36px; align-content: start; gap: 2px; flex: none }
 .tag .options { height: 340px }
+.many .options { grid-auto-rows: 30px; height: 286px }
+.many .near { min-height: 150px }
 .option { position: relative; display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 10px; align-items: center; padding: 0 10px; border-radius: 5px; border: 1px solid transparent; cursor: pointer; overflow: hidden; touch-action: manipulation }
 .option.here { border-color: var(--mark); background: var(--here) }
 .option:not(.here):hover { background: var(--panel) }
@@ -76,7 +80,7 @@ input.text { border-style: dashed; border-color: var(--mark) }
 .option .whence { color: var(--quiet); font-size: 13px; z-index: 1; max-width: 12em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .option.here .whence { color: var(--ink) }
 .option .tagged { border: 1px solid var(--line); border-radius: 9px; padding: 0 7px; background: var(--page) }
-.option .bar { position: absolute; inset: auto auto 0 0; height: 3px; background: var(--mark); opacity: .55 }
+.option .bar { position: absolute; inset: auto auto 0 10px; max-width: calc(100% - 20px); border-radius: 2px; height: 3px; background: var(--mark); opacity: .55 }
 .option kbd { z-index: 1 }
 .actions { display: flex; flex-wrap: wrap; gap: 6px; flex: none }
 .near { min-height: 176px; flex: none }
@@ -102,7 +106,7 @@ input.text { border-style: dashed; border-color: var(--mark) }
 .cell .foot { display: flex; justify-content: space-between; align-items: center; font-size: 12px; color: var(--quiet); padding: 0 2px }
 .cell.here { outline: 2px solid var(--mark); outline-offset: -1px }
 .cell.wrong { border-color: var(--wrong); background: var(--wrong) }
-.cell.wrong .thumbnail { opacity: .25; filter: grayscale(1) }
+.cell.wrong .thumbnail { opacity: .5 }
 .cell.wrong .foot { color: var(--page) }
 .cell.wrong::after { content: "✕"; position: absolute; inset: 0 0 20px; display: grid; place-content: center; font-size: 34px; color: var(--page); font-weight: 700 }
 .cell.gone { opacity: .25 }
@@ -149,9 +153,11 @@ div.later { width: 0; height: 0; overflow: hidden }
 .counts dd { font-size: 19px; font-weight: 600 }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; margin: 8px 0 }
-th, td { text-align: right; padding: 5px 12px; border-bottom: 1px solid var(--line); vertical-align: top }
+th, td { overflow-wrap: normal; text-align: right; padding: 5px 12px; border-bottom: 1px solid var(--line); vertical-align: top }
 th { font-weight: 600; font-size: 13px; color: var(--quiet); vertical-align: bottom }
-th:first-child, td:first-child { text-align: left; padding-left: 0; max-width: 18em }
+th:first-child, td:first-child { text-align: left; padding-left: 0 }
+td:first-child { max-width: 18em; min-width: 6em; overflow-wrap: break-word }
+td:not(:first-child) { white-space: nowrap }
 td b { font-weight: 600 }
 td .quiet { white-space: nowrap; font-size: 13px }
 .retraining { display: flex; justify-content: space-between; gap: 16px; align-items: flex-start; border: 1px solid var(--line); border-radius: 6px; padding: 12px 14px; background: var(--panel); min-height: 66px }
@@ -167,7 +173,7 @@ progress { width: 100%; max-width: 340px; accent-color: var(--mark) }
 .verdict .held { color: var(--wrong); font-weight: 600 }
 .verdict .passes { font-weight: 600 }
 
-.notices { position: fixed; left: 14px; bottom: 14px; display: flex; flex-direction: column; gap: 6px; z-index: 5; max-width: min(520px, calc(100vw - 28px)); pointer-events: none }
+.notices { position: fixed; left: 14px; bottom: 60px; display: flex; flex-direction: column; gap: 6px; z-index: 5; max-width: min(520px, calc(100vw - 28px)); pointer-events: none }
 .notice { pointer-events: auto; display: flex; gap: 8px; align-items: center; background: var(--ink); color: var(--page); border-radius: 6px; padding: 8px 12px; box-shadow: var(--shadow) }
 .notice p { flex: 1 }
 .notice.problem { background: var(--paper); color: var(--ink); border: 1px solid var(--wrong); border-left-width: 4px }
@@ -194,9 +200,11 @@ progress { width: 100%; max-width: 340px; accent-color: var(--mark) }
   .tag .stage, .tag > .nothing { flex: 1 1 40%; min-height: 150px }
   .stage .photo { inset: 6px; width: calc(100% - 12px); height: calc(100% - 12px) }
   .side { border-left: 0; border-top: 1px solid var(--line); padding: 6px 10px calc(8px + env(safe-area-inset-bottom)); gap: 6px; flex: none; max-height: 72% }
-  .about { height: 24px }
+  .about { height: 26px; display: flex }
+  .about .name { flex: 1 }
+  .about > .quiet { display: none }
   .column { grid-template-columns: 7.5em minmax(0, 1fr) auto }
-  .tag .options { grid-auto-rows: 42px; height: 218px; overflow-y: auto; gap: 2px }
+  .tag .options, .many .options { grid-auto-rows: 42px; height: 218px; overflow-y: auto; gap: 2px }
   .option { grid-template-columns: minmax(0, 1fr) auto; border-color: var(--line); background: var(--paper) }
   .choose .option { grid-template-columns: minmax(0, 1fr) auto; min-height: 42px }
   .choose .options { grid-auto-rows: 44px }
@@ -224,7 +232,7 @@ progress { width: 100%; max-width: 340px; accent-color: var(--mark) }
   .retraining .actions { width: 100% }
   .models .entry { grid-template-columns: 7em minmax(0, 1fr) }
   .groups { columns: 1 }
-  .notices { left: 8px; bottom: 8px; max-width: calc(100vw - 16px) }
+  .notices { left: 8px; bottom: auto; top: 54px; max-width: calc(100vw - 16px) }
 }
 @media (prefers-reduced-motion: no-preference) { .notice { animation: come .12s ease-out } @keyframes come { from { opacity: 0; transform: translateY(4px) } } }
 `

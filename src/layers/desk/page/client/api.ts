@@ -1,5 +1,14 @@
 /** Requests to the desk's API. The shapes are the server's schemas, as types alone. */
-import type { Acknowledged, AuditEntry, DeskClass, Honesty, LogEntry, Operator, Progress, Task } from "../../../../run/serve/Desk.ts"
+import type {
+  Acknowledged,
+  AuditEntry,
+  DeskClass,
+  Honesty,
+  LogEntry,
+  Operator,
+  Progress,
+  Task
+} from "../../../../run/serve/Desk.ts"
 import type { ModelRecord } from "../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../run/serve/Retraining.ts"
 import type { DeskFacts } from "../../api/DeskApi.ts"
@@ -47,7 +56,10 @@ export interface Replies {
   readonly "POST /v1/queue/take": Task
   readonly "POST /v1/queue/renew": ReadonlyArray<{ readonly digest: string; readonly until: number }>
   readonly "POST /v1/grid/next": ReadonlyArray<Task>
-  readonly "POST /v1/grid/confirm": { readonly confirmed: ReadonlyArray<Acknowledged>; readonly failed: ReadonlyArray<Failure> }
+  readonly "POST /v1/grid/confirm": {
+    readonly confirmed: ReadonlyArray<Acknowledged>
+    readonly failed: ReadonlyArray<Failure>
+  }
   readonly "GET /v1/audit": ReadonlyArray<AuditEntry>
   readonly "GET /v1/log": ReadonlyArray<LogEntry>
   readonly "GET /v1/images/neighbours": ReadonlyArray<Neighbours>
@@ -63,7 +75,11 @@ export interface Api {
   /** `path`: where it differs from the key, with its parameters. */
   readonly ask: <K extends keyof Replies>(
     key: K,
-    request?: { readonly path?: string; readonly query?: Readonly<Record<string, string | number>>; readonly body?: unknown }
+    request?: {
+      readonly path?: string
+      readonly query?: Readonly<Record<string, string | number>>
+      readonly body?: unknown
+    }
   ) => Promise<Reply<Replies[K]>>
   /** The token that must accompany changes; null where no cookie is used. */
   csrf: string | null
@@ -87,7 +103,10 @@ export const openApi = (): Api => {
     csrf: null,
     ask: async (key, { body, path, query } = {}) => {
       const [method = "GET", usual = ""] = key.split(" ")
-      const search = query === undefined ? "" : `?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`
+      const search =
+        query === undefined
+          ? ""
+          : `?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`
       try {
         const response = await fetch(`${path ?? usual}${search}`, {
           method,

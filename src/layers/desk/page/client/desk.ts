@@ -1,5 +1,14 @@
 /** The page's state, and what its keys and the server's replies do to it. What can be decided without either is beside it. */
-import type { AuditEntry, AuditList, DeskClass, Honesty, LogEntry, Order, Progress, Task } from "../../../../run/serve/Desk.ts"
+import type {
+  AuditEntry,
+  AuditList,
+  DeskClass,
+  Honesty,
+  LogEntry,
+  Order,
+  Progress,
+  Task
+} from "../../../../run/serve/Desk.ts"
 import type { ModelRecord } from "../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../run/serve/Retraining.ts"
 import type { Api, Facts, Neighbours, Refusal } from "./api.ts"
@@ -190,7 +199,10 @@ export const openDesk = (world: World) => {
   }
   const failed = ({ error, status }: Refusal) => {
     if (status === 401) return signInAgain()
-    say(texts.notices.failed(error.message ?? error.detail ?? (status === 0 ? texts.unreachable : `HTTP ${status}`)), "problem")
+    say(
+      texts.notices.failed(error.message ?? error.detail ?? (status === 0 ? texts.unreachable : `HTTP ${status}`)),
+      "problem"
+    )
   }
   const signInAgain = () => {
     if (state.phase === "signIn") return
@@ -244,7 +256,10 @@ export const openDesk = (world: World) => {
   const askForMore = async () => {
     if (asking || state.phase !== "ready") return
     asking = true
-    const held = state.tagging.cards.length + aside.size + (state.grid === null ? 0 : state.grid.shown.length + state.grid.ahead.length)
+    const held =
+      state.tagging.cards.length +
+      aside.size +
+      (state.grid === null ? 0 : state.grid.shown.length + state.grid.ahead.length)
     const count = Math.min(200, held + state.waiting.length + ahead + 1)
     const reply = await api.ask("POST /v1/queue/next", { body: { order: state.order, count } })
     asking = false
@@ -253,7 +268,9 @@ export const openDesk = (world: World) => {
       world.after(pollEmpty, () => void askForMore())
       return
     }
-    const tasks = reply.body.filter((task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && !inGrid(task.digest))
+    const tasks = reply.body.filter(
+      (task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && !inGrid(task.digest)
+    )
     const before = state.tagging.cards.length
     state.tagging = Tagging.withTasks(state.tagging, tasks, "end")
     state.empty = state.tagging.cards.length === 0
@@ -276,20 +293,24 @@ export const openDesk = (world: World) => {
         const key = nearKey(task.digest, column)
         if (suggestions.length === 0 || state.neighbours.has(key)) continue
         state.neighbours = new Map([...state.neighbours, [key, []] as const].slice(-60))
-        const path = `/v1/images/${task.digest}/neighbours`
-        void api.ask("GET /v1/images/neighbours", { path, query: { column, count: 6 } }).then((reply) => {
-          if (!reply.ok || reply.body.length === 0) return
-          state.neighbours = new Map(state.neighbours).set(key, reply.body)
-          world.changed()
-        })
+        void readNeighbours(task.digest, column)
       }
     }
+  }
+  const readNeighbours = async (digest: string, column: string) => {
+    const path = `/v1/images/${digest}/neighbours`
+    const reply = await api.ask("GET /v1/images/neighbours", { path, query: { column, count: 6 } })
+    if (!reply.ok || reply.body.length === 0) return
+    state.neighbours = new Map(state.neighbours).set(nearKey(digest, column), reply.body)
+    world.changed()
   }
 
   // Answers on their way
 
   const keep = (waiting: Waiting) => {
-    state.waiting = [...state.waiting.filter(({ id }) => id !== waiting.id), waiting].sort((a, b) => (a.id < b.id ? -1 : 1))
+    state.waiting = [...state.waiting.filter(({ id }) => id !== waiting.id), waiting].sort((a, b) =>
+      a.id < b.id ? -1 : 1
+    )
     state.kept = world.keeper.put(waiting)
   }
   const release = (id: string) => {
@@ -339,7 +360,8 @@ export const openDesk = (world: World) => {
   const handle = async (waiting: Waiting, sent: Awaited<ReturnType<typeof send>>) => {
     if (sent === null) return
     const now = world.now()
-    const outcome = sent.is === "changed" ? ({ is: "conflict", ...sent.holds } as const) : outcomeOf(waiting, sent.reply, now)
+    const outcome =
+      sent.is === "changed" ? ({ is: "conflict", ...sent.holds } as const) : outcomeOf(waiting, sent.reply, now)
     const again = { ...waiting, tries: waiting.tries + 1 }
     switch (outcome.is) {
       case "done": {
@@ -404,7 +426,12 @@ export const openDesk = (world: World) => {
       for (;;) {
         const next = state.phase === "ready" ? nextToSend(state.waiting, me(), world.now()) : undefined
         if (next !== undefined) await handle(next, await send(next))
-        else if (undos > 0 && !state.waiting.some(({ because }) => because === "sending" || because === "connection" || because === "signIn"))
+        else if (
+          undos > 0 &&
+          !state.waiting.some(
+            ({ because }) => because === "sending" || because === "connection" || because === "signIn"
+          )
+        )
           await takeBack()
         else break
         world.changed()
@@ -447,7 +474,14 @@ export const openDesk = (world: World) => {
     say(texts.tag.undone(tasks.length))
     const { grid } = state
     if (state.view === "grid" && grid !== null) {
-      state.grid = { ...grid, shown: tasks.slice(0, gridSize), ahead: [...tasks.slice(gridSize), ...grid.shown, ...grid.ahead], wrong: new Set(), gone: new Set(), cursor: 0 }
+      state.grid = {
+        ...grid,
+        shown: tasks.slice(0, gridSize),
+        ahead: [...tasks.slice(gridSize), ...grid.shown, ...grid.ahead],
+        wrong: new Set(),
+        gone: new Set(),
+        cursor: 0
+      }
       gridShownAt = world.now()
       return world.changed()
     }
@@ -473,7 +507,8 @@ export const openDesk = (world: World) => {
     if (done.send === "answer")
       submit({ kind: "answer", photo: photoOf(task), values: done.values, seconds, task }, conflict !== null)
     // A correction that is not made leaves what there is.
-    else if (done.send === "skip" && (task.lease.task === "correct" || task.lease.task === "settle")) aside.add(task.digest)
+    else if (done.send === "skip" && (task.lease.task === "correct" || task.lease.task === "settle"))
+      aside.add(task.digest)
     else if (done.send === "skip") submit({ kind: "skip", photo: photoOf(task), seconds, task }, false)
     // What somebody else answered stands.
     else answered.set(task.digest, task.version)
@@ -483,7 +518,7 @@ export const openDesk = (world: World) => {
       state.entries = state.entries.filter(({ item }) => item.digest !== task.digest)
       state.entry = Math.min(state.entry, Math.max(0, state.entries.length - 1))
       comesFrom = null
-      readLog()
+      void readLog()
     }
   }
 
@@ -577,7 +612,13 @@ export const openDesk = (world: World) => {
   const start = async () => {
     if (!(await readFacts())) return
     state.phase = "ready"
-    state.waiting = world.keeper.all().map((one) => (one.because === "asked" || one.because === "connection" || one.because === "signIn" ? { ...one, because: "sending" as const, after: 0 } : one))
+    state.waiting = world.keeper
+      .all()
+      .map((one) =>
+        one.because === "asked" || one.because === "connection" || one.because === "signIn"
+          ? { ...one, because: "sending" as const, after: 0 }
+          : one
+      )
     const others = state.waiting.filter(({ operator }) => operator !== me())
     for (const operator of new Set(others.map((one) => one.operator)))
       say(texts.notices.otherOperator(others.filter((one) => one.operator === operator).length, operator), "problem")
@@ -629,7 +670,10 @@ export const openDesk = (world: World) => {
     const open = state.classes.filter((one) => one.column === column && one.predicted > 0)
     if (state.gridTyped === "") return [...open].sort((a, b) => b.predicted - a.predicted)
     const byLabel = new Map(open.map((one) => [one.label, one]))
-    return rank(byFrequency(open.map(({ label, predicted }) => ({ label, frequency: predicted }))), state.gridTyped).flatMap((label) => byLabel.get(label) ?? [])
+    return rank(
+      byFrequency(open.map(({ label, predicted }) => ({ label, frequency: predicted }))),
+      state.gridTyped
+    ).flatMap((label) => byLabel.get(label) ?? [])
   }
   const fillGrid = async () => {
     const { grid } = state
@@ -638,13 +682,18 @@ export const openDesk = (world: World) => {
     if (grid.ahead.length >= size) return
     state.gridAsking = true
     world.changed()
-    const count = Math.min(200, grid.shown.length + grid.ahead.length + state.tagging.cards.length + aside.size + size * 2)
+    const count = Math.min(
+      200,
+      grid.shown.length + grid.ahead.length + state.tagging.cards.length + aside.size + size * 2
+    )
     const reply = await api.ask("POST /v1/grid/next", { body: { column: grid.column, label: grid.label, count } })
     state.gridAsking = false
     if (!reply.ok) return failed(reply)
     if (state.grid === null || state.grid.label !== grid.label || state.grid.column !== grid.column) return
     const inHand = state.tagging.cards[0]?.task.digest
-    const fresh = reply.body.filter((task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && task.digest !== inHand)
+    const fresh = reply.body.filter(
+      (task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && task.digest !== inHand
+    )
     const wasEmpty = state.grid.shown.length === 0
     state.grid = withAhead(state.grid, fresh, size)
     if (wasEmpty) gridShownAt = world.now()
@@ -654,7 +703,10 @@ export const openDesk = (world: World) => {
       void readClasses()
     } else {
       // What the grid shows is not in hand as well.
-      state.tagging = Tagging.without(state.tagging, ({ chosen, task }) => inGrid(task.digest) && chosen.every((one) => one === undefined))
+      state.tagging = Tagging.without(
+        state.tagging,
+        ({ chosen, task }) => inGrid(task.digest) && chosen.every((one) => one === undefined)
+      )
     }
     world.changed()
   }
@@ -689,14 +741,13 @@ export const openDesk = (world: World) => {
   // Audit
 
   const selected = () => state.entries[state.entry]
-  const readLog = () => {
+  const readLog = async () => {
     const digest = selected()?.item.digest
     if (digest === undefined || state.log?.digest === digest) return
     state.log = { digest, lines: [] }
-    void api.ask("GET /v1/log", { query: { digest, count: 50 } }).then((reply) => {
-      if (reply.ok && state.log?.digest === digest) state.log = { digest, lines: reply.body }
-      world.changed()
-    })
+    const reply = await api.ask("GET /v1/log", { query: { digest, count: 50 } })
+    if (reply.ok && state.log?.digest === digest) state.log = { digest, lines: reply.body }
+    world.changed()
   }
   const readList = async (from: number) => {
     const { list } = state
@@ -712,15 +763,23 @@ export const openDesk = (world: World) => {
     state.listAsking = false
     if (!reply.ok) return failed(reply)
     const there = new Set(state.entries.map(({ column, item }) => nearKey(item.digest, column)))
-    state.entries = [...state.entries, ...reply.body.filter(({ column, item }) => !there.has(nearKey(item.digest, column)))]
-    readLog()
+    state.entries = [
+      ...state.entries,
+      ...reply.body.filter(({ column, item }) => !there.has(nearKey(item.digest, column)))
+    ]
+    void readLog()
     world.changed()
   }
   const select = (entry: number) => {
     state.entry = Math.min(Math.max(entry, 0), Math.max(0, state.entries.length - 1))
-    if (state.entry >= state.entries.length - 10 && state.entries.length >= pageOfList && !state.listAsking && state.entries.length % pageOfList === 0)
+    if (
+      state.entry >= state.entries.length - 10 &&
+      state.entries.length >= pageOfList &&
+      !state.listAsking &&
+      state.entries.length % pageOfList === 0
+    )
       void readList(state.entries.length)
-    readLog()
+    void readLog()
     world.changed()
   }
   const dropEntry = (entry: AuditEntry) => {
@@ -743,7 +802,10 @@ export const openDesk = (world: World) => {
       return readList(0)
     }
     const task = { ...taken.body, version: item.version }
-    submit({ kind: "answer", photo: photoOf(task), values: [{ column, value }], seconds: null, task }, taken.body.version !== item.version)
+    submit(
+      { kind: "answer", photo: photoOf(task), values: [{ column, value }], seconds: null, task },
+      taken.body.version !== item.version
+    )
   }
   const openEntry = async (entry: AuditEntry) => {
     const reply = await api.ask("POST /v1/queue/take", { body: { digest: entry.item.digest } })
@@ -829,7 +891,8 @@ export const openDesk = (world: World) => {
 
   const place = (): Place =>
     state.above ?? (state.view === "grid" ? (state.grid === null ? "gridClasses" : "gridPhotos") : state.view)
-  const typed = () => (state.view === "tag" ? state.tagging.typed : state.view === "grid" && state.grid === null ? state.gridTyped : "")
+  const typed = () =>
+    state.view === "tag" ? state.tagging.typed : state.view === "grid" && state.grid === null ? state.gridTyped : ""
   const options = () => Tagging.optionsOf(state.tagging, frequent)
 
   const act = (action: Action): void => {
@@ -911,7 +974,7 @@ export const openDesk = (world: World) => {
         return enter(action.view)
       case "order": {
         const at = orders.indexOf(state.order)
-        return setOrder(orders[(at + 1) % orders.length] ?? "newest")
+        return void setOrder(orders[(at + 1) % orders.length] ?? "newest")
       }
       case "signOut":
         return void signOut()
@@ -958,23 +1021,30 @@ export const openDesk = (world: World) => {
   }
 
   /** Photos in another order: those in hand come after the new ones. */
-  const setOrder = (order: Order) => {
+  const setOrder = async (order: Order) => {
     state.order = order
-    const [first, ...others] = state.tagging.cards
-    const later = others.filter(({ conflict }) => conflict === null).map(({ task }) => task)
-    const asked = others.filter(({ conflict }) => conflict !== null)
     say(texts.orders[order])
-    void api.ask("POST /v1/queue/next", { body: { order, count: Math.min(200, later.length + 1 + aside.size + state.waiting.length + ahead + 1) } }).then((reply) => {
-      if (!reply.ok || state.order !== order) return
-      const old = new Set(later.map(({ digest }) => digest))
-      const fresh = reply.body.filter((task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && !old.has(task.digest))
-      const cards = first === undefined ? asked : [first, ...asked]
-      const still = later.filter((task) => !isOld(task) && !inOutbox(task.digest))
-      if (state.tagging.cards[0] !== first) return
-      state.tagging = Tagging.withTasks({ ...state.tagging, cards }, [...fresh, ...still], "end")
-      handChanged()
+    const held = state.tagging.cards.length + aside.size + state.waiting.length
+    const reply = await api.ask("POST /v1/queue/next", {
+      body: { order, count: Math.min(200, held + ahead + 1) }
     })
-    world.changed()
+    if (!reply.ok || state.order !== order) return
+    const [first, ...others] = state.tagging.cards
+    const inHand = new Set(state.tagging.cards.map(({ task }) => task.digest))
+    const fresh = reply.body.filter(
+      (task) =>
+        !isOld(task) &&
+        !inOutbox(task.digest) &&
+        !aside.has(task.digest) &&
+        !inGrid(task.digest) &&
+        !inHand.has(task.digest)
+    )
+    // Conflicts stay where they are; what was handed out before comes last.
+    const settled = others.filter(({ conflict }) => conflict !== null)
+    const before = others.filter(({ conflict }) => conflict === null)
+    const cards = [...(first === undefined ? [] : [first]), ...settled, ...fresh.map(Tagging.cardOf), ...before]
+    state.tagging = { ...state.tagging, cards }
+    handChanged()
   }
 
   /** Does what a key means; false where the browser should do with it what it does. */
@@ -1004,7 +1074,11 @@ export const openDesk = (world: World) => {
       case "answered": {
         const digests = new Set(message.digests)
         const before = state.tagging
-        state.tagging = Tagging.without(state.tagging, ({ chosen, conflict, task }) => digests.has(task.digest) && conflict === null && chosen.every((one) => one === undefined))
+        state.tagging = Tagging.without(
+          state.tagging,
+          ({ chosen, conflict, task }) =>
+            digests.has(task.digest) && conflict === null && chosen.every((one) => one === undefined)
+        )
         if (state.grid !== null) state.grid = withGone(state.grid, ({ digest }) => digests.has(digest))
         if (before !== state.tagging) handChanged()
         else world.changed()

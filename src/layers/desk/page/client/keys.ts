@@ -9,7 +9,16 @@ export type View = "tag" | "grid" | "audit" | "progress" | "models"
 export const views: ReadonlyArray<View> = ["tag", "grid", "audit", "progress", "models"]
 
 /** Where the keyboard is: a view's part, or a layer above it. */
-export type Place = "tag" | "gridClasses" | "gridPhotos" | "audit" | "progress" | "models" | "commands" | "help" | "sure"
+export type Place =
+  | "tag"
+  | "gridClasses"
+  | "gridPhotos"
+  | "audit"
+  | "progress"
+  | "models"
+  | "commands"
+  | "help"
+  | "sure"
 
 export type Action =
   | { readonly do: "take"; readonly line: number | null }

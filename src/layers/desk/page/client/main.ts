@@ -19,6 +19,7 @@ const storage = (): Storage | null => {
 const openChannel = (): Channel => {
   if (typeof BroadcastChannel === "undefined") return { send: () => {}, receive: () => {} }
   const tabs = new BroadcastChannel("weft-desk")
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel of one origin has no target
   const channel: Channel = { send: (message) => tabs.postMessage(message), receive: () => {} }
   // Only this page sends on it.
   tabs.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => channel.receive(data))
@@ -50,12 +51,18 @@ const begin = (root: Element) => {
   const show = () => {
     render(app(desk), root)
     prefetch(desk.state.tagging.cards.slice(0, ahead + 1).map(({ task }) => task.digest))
-    const field = document.getElementById("name")
+    const token = document.getElementById("token")
+    const field = token ?? document.getElementById("name")
     const { activeElement } = document
-    if (field !== null && hasKeyboard.matches && (activeElement === null || activeElement === document.body))
+    if (
+      field !== null &&
+      (hasKeyboard.matches || field === token) &&
+      (activeElement === null || activeElement === document.body)
+    )
       field.focus({ preventScroll: true })
     // A list shows what is highlighted in it.
-    for (const here of document.querySelectorAll(".entries .here, .classes .here")) here.scrollIntoView({ block: "nearest" })
+    for (const here of document.querySelectorAll(".entries .here, .classes .here"))
+      here.scrollIntoView({ block: "nearest" })
   }
   const desk = openDesk({
     api: openApi(),
@@ -76,7 +83,8 @@ const begin = (root: Element) => {
     if (event.isComposing || event.defaultPrevented) return
     const { target } = event
     // Whoever goes from button to button with Tab presses them as anywhere.
-    const onControl = target instanceof HTMLButtonElement || target instanceof HTMLSelectElement || target instanceof HTMLAnchorElement
+    const onControl =
+      target instanceof HTMLButtonElement || target instanceof HTMLSelectElement || target instanceof HTMLAnchorElement
     if (onControl && [" ", "Enter", "Tab", "ArrowUp", "ArrowDown"].includes(event.key)) return
     const { altKey: alt, ctrlKey, key, metaKey, shiftKey: shift } = event
     // Tab goes to another column where there are several, and else through the page.
@@ -85,7 +93,8 @@ const begin = (root: Element) => {
     else if (key.length === 1 && !ctrlKey && !metaKey && !alt) {
       const field = document.getElementById("name")
       // The letter goes where the focus is when it arrives.
-      if (field !== null && target !== field && !(target instanceof HTMLInputElement)) field.focus({ preventScroll: true })
+      if (field !== null && target !== field && !(target instanceof HTMLInputElement))
+        field.focus({ preventScroll: true })
     }
   })
   // A click leaves the focus where it is, so that keys go on working.

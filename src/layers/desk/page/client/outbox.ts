@@ -113,7 +113,10 @@ export const outcomeOf = (
  * What holds, of an item that was leased anew: null where it is as it was, and the answer can be sent. An answer that
  * replaces another says so by the version that it has seen.
  */
-export const changedSince = (change: Change, task: Task): { readonly version: number; readonly theirs: Answer | null } | null => {
+export const changedSince = (
+  change: Change,
+  task: Task
+): { readonly version: number; readonly theirs: Answer | null } | null => {
   if (change.kind === "confirm" || task.version === change.photo.version) return null
   const values = task.columns.flatMap(({ column, value }) => (value === null ? [] : [{ column, value }]))
   return { version: task.version, theirs: values.length === 0 ? null : { operator: null, at: 0, values } }
@@ -124,7 +127,10 @@ export const requestOf = (change: Change) => {
   switch (change.kind) {
     case "answer": {
       const { digest, version } = change.photo
-      return { key: "POST /v1/queue/answer", body: { digest, version, values: change.values, seconds: change.seconds } } as const
+      return {
+        key: "POST /v1/queue/answer",
+        body: { digest, version, values: change.values, seconds: change.seconds }
+      } as const
     }
     case "skip": {
       const { digest, version } = change.photo
@@ -140,7 +146,9 @@ export const requestOf = (change: Change) => {
 
 /** The next one to send: the first that may be sent now; answers that wait for something else hold back nobody. */
 export const nextToSend = (waiting: ReadonlyArray<Waiting>, operator: string, now: number): Waiting | undefined => {
-  const mine = waiting.filter((one) => one.operator === operator && one.because !== "asked" && one.because !== "refused")
+  const mine = waiting.filter(
+    (one) => one.operator === operator && one.because !== "asked" && one.because !== "refused"
+  )
   const sending = mine.find((one) => one.because !== "lease")
   if (sending !== undefined && sending.after <= now) return sending
   // While there is no connection, nothing else is tried.

@@ -9,7 +9,11 @@ export interface Card {
   /** What is chosen for each column; undefined: nothing yet. */
   readonly chosen: ReadonlyArray<string | null | undefined>
   /** Somebody else answered first: what holds now (null: it is not shown), and what was answered here. */
-  readonly conflict: { readonly id: string; readonly theirs: Answer | null; readonly mine: ReadonlyArray<ColumnValue> } | null
+  readonly conflict: {
+    readonly id: string
+    readonly theirs: Answer | null
+    readonly mine: ReadonlyArray<ColumnValue>
+  } | null
 }
 
 export interface Tagging {
@@ -139,14 +143,12 @@ export const optionsOf = (
     return [...lines.values()].slice(0, listed)
   }
   const known = classes(name)
-  const found = rank(known, typed).map(
-    (label): Option => ({
-      label,
-      from: "name",
-      probability: suggested.find((one) => one.label === label)?.probability ?? null,
-      operator: null
-    })
-  )
+  const found = rank(known, typed).map((label): Option => ({
+    label,
+    from: "name",
+    probability: suggested.find((one) => one.label === label)?.probability ?? null,
+    operator: null
+  }))
   const label = typed.trim().normalize("NFC")
   const exists = known.some((one) => folded(one.label) === folded(label))
   const fresh: ReadonlyArray<Option> = exists ? [] : [{ label, from: "new", probability: null, operator: null }]
@@ -172,8 +174,7 @@ const only = (tagging: Tagging): Step => ({ tagging, done: null, say: null })
 const put = (tagging: Tagging, card: Card): Step => {
   const next = waiting(card, tagging.column)
   const [, ...others] = tagging.cards
-  if (next !== undefined)
-    return only({ ...nothingInHand, cards: [card, ...others], column: next })
+  if (next !== undefined) return only({ ...nothingInHand, cards: [card, ...others], column: next })
   const after = atStart({ ...tagging, cards: others })
   const [first, ...more] = card.task.columns.flatMap(({ column }, at) => {
     const value = card.chosen[at]

@@ -10,16 +10,30 @@ const photos = (count: number) => many(count, "photo", "photos")
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
 const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 })
 const wholePercents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 0 })
-const points = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" })
+const points = new Intl.NumberFormat("en", {
+  maximumFractionDigits: 1,
+  minimumFractionDigits: 1,
+  signDisplay: "exceptZero"
+})
 const hours = new Intl.NumberFormat("en", { maximumFractionDigits: 1 })
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
-const moment = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
+const moment = new Intl.DateTimeFormat("en", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23"
+})
 
 export const number = (value: number) => whole.format(value)
 export const percent = (share: number) => percents.format(share)
 /** Of a probability: whole percents, and never 100 % for less. */
 export const likely = (probability: number) =>
-  probability >= 0.995 && probability < 1 ? "> 99%" : probability > 0 && probability < 0.005 ? "< 1%" : wholePercents.format(probability)
+  probability >= 0.995 && probability < 1
+    ? "> 99%"
+    : probability > 0 && probability < 0.005
+      ? "< 1%"
+      : wholePercents.format(probability)
 export const point = (difference: number) => points.format(difference * 100)
 export const hour = (value: number) => hours.format(value)
 export const timeOfDay = (at: number) => clock.format(at)
@@ -30,7 +44,10 @@ export const texts = {
   noScript: "The desk needs JavaScript.",
   starting: "Opening the desk …",
   unreachable: "The server does not answer. Trying again.",
-  views: { tag: "Tag", grid: "Grid", audit: "Audit", progress: "Progress", models: "Models" } satisfies Record<View, string>,
+  views: { tag: "Tag", grid: "Grid", audit: "Audit", progress: "Progress", models: "Models" } satisfies Record<
+    View,
+    string
+  >,
   signIn: {
     title: "Sign in",
     token: "Your token",
@@ -166,8 +183,16 @@ export const texts = {
     columns: ["operator", "answers", "skips", "taken back", "hours", "an hour", "as suggested", "seconded"],
     nobody: "Nobody has answered yet.",
     honesty: "Accuracy",
-    honestyHint: "A share of the photos is shown without suggestions. Only they tell how good the model is, and how far suggestions pull people. Intervals are 95 %.",
-    honestyColumns: ["column", "model, blind answers", "answers as suggested", "pull of suggestions, points", "people, blind", "people, with suggestions"],
+    honestyHint:
+      "A share of the photos is shown without suggestions. Only they tell how good the model is, and how far suggestions pull people. Intervals are 95 %.",
+    honestyColumns: [
+      "column",
+      "model, blind answers",
+      "answers as suggested",
+      "pull of suggestions, points",
+      "people, blind",
+      "people, with suggestions"
+    ],
     interval: (low: string, high: string) => `${low} to ${high}`,
     of: (hits: number, of: number) => `${number(hits)} of ${number(of)}`,
     none: "–"
@@ -198,7 +223,9 @@ export const texts = {
     } satisfies Record<Retraining["state"], string>,
     epoch: (epoch: number, epochs: number) => `epoch ${epoch} of ${epochs}`,
     answers: (answers: number, after: number | null) =>
-      after === null ? `${many(answers, "answer", "answers")} since the last training` : `${number(answers)} of ${number(after)} answers until the next training`,
+      after === null
+        ? `${many(answers, "answer", "answers")} since the last training`
+        : `${number(answers)} of ${number(after)} answers until the next training`,
     trainedOn: (answers: number) => `with ${many(answers, "answer", "answers")}`,
     by: (name: string, at: string) => `promoted by ${name}, ${at}`,
     passes: "The gate lets it pass.",
@@ -225,12 +252,14 @@ export const texts = {
   notices: {
     dismiss: "Dismiss",
     conflict: (name: string) => `${name}: somebody else answered it first. It comes next, with both answers.`,
-    held: (name: string, until: string) => `${name}: somebody else has it until ${until}. Your answer is kept, and sent then.`,
+    held: (name: string, until: string) =>
+      `${name}: somebody else has it until ${until}. Your answer is kept, and sent then.`,
     refused: (name: string, why: string) => `${name}: the server refuses your answer: ${why}`,
     retry: "Send again",
     discard: "Discard the answer",
     failed: (what: string) => `That did not work: ${what}`,
-    otherOperator: (count: number, operator: string) => `${many(count, "answer", "answers")} of ${operator} wait in this browser until ${operator} signs in.`
+    otherOperator: (count: number, operator: string) =>
+      `${many(count, "answer", "answers")} of ${operator} wait in this browser until ${operator} signs in.`
   },
   commands: {
     title: "Commands",

@@ -17,10 +17,20 @@ const saved = (desk: Desk) => {
   const { facts, kept, waiting } = desk.state
   const mine = waiting.filter(({ because, operator }) => operator === facts?.operator.name && because !== "asked")
   const offline = mine.some(({ because }) => because === "connection")
-  const text = offline ? texts.header.offline(mine.length) : mine.length > 0 ? texts.header.sending(mine.length) : texts.header.saved
+  const text = offline
+    ? texts.header.offline(mine.length)
+    : mine.length > 0
+      ? texts.header.sending(mine.length)
+      : texts.header.saved
   return h(
     "button",
-    { type: "button", class: `saved ${offline ? "offline" : mine.length > 0 ? "sending" : "all"}`, title: text, "aria-label": text, onClick: () => desk.resend() },
+    {
+      type: "button",
+      class: `saved ${offline ? "offline" : mine.length > 0 ? "sending" : "all"}`,
+      title: text,
+      "aria-label": text,
+      onClick: () => desk.resend()
+    },
     h("i", null),
     h("span", null, mine.length > 0 ? number(mine.length) : ""),
     !kept && mine.length > 0 && h("span", { class: "strong" }, texts.header.notKept)
@@ -41,7 +51,13 @@ const header = (desk: Desk) => {
         .map((one) =>
           h(
             "button",
-            { key: one, type: "button", class: one === view ? "here" : "", "aria-current": one === view ? "page" : undefined, onClick: () => desk.act({ do: "view", view: one }) },
+            {
+              key: one,
+              type: "button",
+              class: one === view ? "here" : "",
+              "aria-current": one === view ? "page" : undefined,
+              onClick: () => desk.act({ do: "view", view: one })
+            },
             texts.views[one],
             key(viewKeys[one])
           )
@@ -52,7 +68,11 @@ const header = (desk: Desk) => {
       { class: "facts" },
       h("span", { class: "count" }, progress === null ? "" : texts.header.open(progress.open)),
       h("span", { class: "count rate", title: texts.header.rateTitle }, rate === null ? "" : texts.header.rate(rate)),
-      h("span", { class: "count agreement" }, me?.agreement.share == null ? "" : texts.header.agreement(me.agreement.share)),
+      h(
+        "span",
+        { class: "count agreement" },
+        me?.agreement.share == null ? "" : texts.header.agreement(me.agreement.share)
+      ),
       facts !== null && facts.model === null && h("span", { class: "count" }, texts.header.noModel),
       saved(desk),
       h("span", { class: "operator", dir: "auto" }, facts?.operator.name ?? ""),
@@ -88,7 +108,11 @@ const help = (desk: Desk) =>
             "div",
             { key: title },
             h("h3", null, title),
-            h("dl", null, keys.map(([name, does]) => h(Fragment, { key: name }, h("dt", null, key(name)), h("dd", null, does))))
+            h(
+              "dl",
+              null,
+              keys.map(([name, does]) => h(Fragment, { key: name }, h("dt", null, key(name)), h("dd", null, does)))
+            )
           )
         )
       ),
@@ -104,7 +128,9 @@ const commands = (desk: Desk) =>
       .filter(([letter]) => (letter !== "m" || desk.isAdmin()) && (letter !== "q" || desk.state.facts?.csrf !== null))
       .map(([letter, name]) => {
         const action = letters[letter]
-        return action === undefined ? null : h("button", { key: letter, type: "button", onClick: () => desk.act(action) }, key(letter), name)
+        return action === undefined
+          ? null
+          : h("button", { key: letter, type: "button", onClick: () => desk.act(action) }, key(letter), name)
       })
   )
 
@@ -117,7 +143,12 @@ const sure = (desk: Desk) =>
       { class: "card", role: "alertdialog", "aria-modal": true, "aria-label": desk.state.sure?.question },
       h("p", { class: "large", dir: "auto" }, desk.state.sure?.question),
       h("p", { class: "quiet" }, texts.models.sureHint),
-      h("div", { class: "actions" }, button(desk, texts.models.yes, { do: "yes" }, { class: "first", keyName: "⏎" }), button(desk, texts.models.no, { do: "close" }))
+      h(
+        "div",
+        { class: "actions" },
+        button(desk, texts.models.yes, { do: "yes" }, { class: "first", keyName: "⏎" }),
+        button(desk, texts.models.no, { do: "close" })
+      )
     )
   )
 
@@ -137,8 +168,16 @@ const signIn = (desk: Desk) => {
         }
       },
       h("h1", null, texts.title),
+      // Browsers keep a token under a name.
+      h("input", { type: "text", autocomplete: "username", value: texts.title, readOnly: true, hidden: true }),
       h("label", { for: "token" }, texts.signIn.token),
-      h("input", { id: "token", type: "password", autocomplete: "current-password", autofocus: true, required: true, maxLength: 500 }),
+      h("input", {
+        id: "token",
+        type: "password",
+        autocomplete: "current-password",
+        required: true,
+        maxLength: 500
+      }),
       h("p", { class: "message", role: "alert" }, message ?? ""),
       h("button", { type: "submit", class: "first", disabled: busy }, texts.signIn.button)
     )
@@ -151,13 +190,21 @@ export const app = (desk: Desk) => {
   const { above, notices, phase, view } = desk.state
   if (phase === "signIn") return signIn(desk)
   if (phase !== "ready")
-    return h("main", { class: "signIn" }, h("p", { class: "quiet" }, phase === "unreachable" ? texts.unreachable : texts.starting))
+    return h(
+      "main",
+      { class: "signIn" },
+      h("p", { class: "quiet" }, phase === "unreachable" ? texts.unreachable : texts.starting)
+    )
   return h(
     Fragment,
     null,
     header(desk),
     shows[view](desk),
-    h("div", { class: "notices", role: "log", "aria-live": "polite" }, notices.map((one) => notice(desk, one))),
+    h(
+      "div",
+      { class: "notices", role: "log", "aria-live": "polite" },
+      notices.map((one) => notice(desk, one))
+    ),
     above === "commands" && commands(desk),
     above === "help" && help(desk),
     above === "sure" && sure(desk)

@@ -19,7 +19,16 @@ export const audit = (desk: Desk) => {
         "ol",
         { class: "tabs" },
         lists.map((one, place) =>
-          h("li", { key: one }, button(desk, texts.lists[one], { do: "list", list: place, by: 0 }, { class: one === list ? "here" : "", keyName: String(place + 1) }))
+          h(
+            "li",
+            { key: one },
+            button(
+              desk,
+              texts.lists[one],
+              { do: "list", list: place, by: 0 },
+              { class: one === list ? "here" : "", keyName: String(place + 1) }
+            )
+          )
         )
       ),
       h("p", { class: "quiet hint" }, texts.listHints[list]),
@@ -40,7 +49,12 @@ export const audit = (desk: Desk) => {
             h(
               "span",
               { class: "what" },
-              h("span", { class: "change" }, h("b", { dir: "auto" }, desk.holds(one) ?? texts.audit.nothingHere), one.other !== null && [h("span", { class: "quiet" }, " → "), h("b", { dir: "auto" }, one.other)]),
+              h(
+                "span",
+                { class: "change" },
+                h("b", { dir: "auto" }, desk.holds(one) ?? texts.audit.nothingHere),
+                one.other !== null && [h("span", { class: "quiet" }, " → "), h("b", { dir: "auto" }, one.other)]
+              ),
               h("span", { class: "quiet", dir: "auto" }, one.item.name)
             ),
             h("span", { class: "whence" }, one.probability > 0 ? likely(one.probability) : "")
@@ -53,7 +67,17 @@ export const audit = (desk: Desk) => {
       "div",
       { class: "detail" },
       entry !== undefined && [
-        h("div", { class: "stage", key: "stage" }, h("img", { key: entry.item.digest, class: "photo", src: imageOf(entry.item.digest, 1024), alt: entry.item.name, draggable: false })),
+        h(
+          "div",
+          { class: "stage", key: "stage" },
+          h("img", {
+            key: entry.item.digest,
+            class: "photo",
+            src: imageOf(entry.item.digest, 1024),
+            alt: entry.item.name,
+            draggable: false
+          })
+        ),
         h(
           "div",
           { class: "facts", key: "facts" },
@@ -61,17 +85,43 @@ export const audit = (desk: Desk) => {
             "dl",
             null,
             h("dt", { dir: "auto" }, entry.column),
-            h("dd", null, h("b", { dir: "auto" }, desk.holds(entry) ?? texts.audit.nothingHere), entry.item.answer?.operator != null && h("span", { class: "quiet" }, `  ${entry.item.answer.operator}, ${dayAndTime(entry.item.answer.at)}`)),
-            entry.other !== null && [h("dt", null, texts.audit.others[list]), h("dd", null, h("b", { dir: "auto" }, entry.other), entry.probability > 0 && h("span", { class: "quiet" }, `  ${likely(entry.probability)}`))],
+            h(
+              "dd",
+              null,
+              h("b", { dir: "auto" }, desk.holds(entry) ?? texts.audit.nothingHere),
+              entry.item.answer?.operator != null &&
+                h("span", { class: "quiet" }, `  ${entry.item.answer.operator}, ${dayAndTime(entry.item.answer.at)}`)
+            ),
+            entry.other !== null && [
+              h("dt", null, texts.audit.others[list]),
+              h(
+                "dd",
+                null,
+                h("b", { dir: "auto" }, entry.other),
+                entry.probability > 0 && h("span", { class: "quiet" }, `  ${likely(entry.probability)}`)
+              )
+            ],
             entry.item.rows.length > 0 && [
               h("dt", null, texts.audit.rows),
-              h("dd", null, entry.item.rows.map(({ id, values }) => h("div", { key: id, dir: "auto" }, `${id}: ${values.map(({ column, value }) => `${column} ${value ?? "–"}`).join(", ")}`)))
+              h(
+                "dd",
+                null,
+                entry.item.rows.map(({ id, values }) =>
+                  h(
+                    "div",
+                    { key: id, dir: "auto" },
+                    `${id}: ${values.map(({ column, value }) => `${column} ${value ?? "–"}`).join(", ")}`
+                  )
+                )
+              )
             ]
           ),
           h(
             "div",
             { class: "actions" },
-            entry.other !== null && entry.other !== desk.holds(entry) && button(desk, texts.audit.takeOther(entry.other), { do: "takeOther" }, { class: "first", keyName: "x" }),
+            entry.other !== null &&
+              entry.other !== desk.holds(entry) &&
+              button(desk, texts.audit.takeOther(entry.other), { do: "takeOther" }, { class: "first", keyName: "x" }),
             desk.holds(entry) !== null && button(desk, texts.audit.keep, { do: "keep" }, { keyName: "k" }),
             button(desk, texts.audit.open, { do: "open" }, { keyName: "⏎" }),
             button(desk, texts.audit.askSecond, { do: "askSecond" }, { keyName: "w" }),
@@ -91,7 +141,13 @@ export const audit = (desk: Desk) => {
                     h("time", null, dayAndTime(one.at)),
                     h("span", { dir: "auto" }, `${one.operator} ${texts.actions[one.action]}`),
                     h("span", { dir: "auto" }, `${one.column}: ${one.from ?? "–"} → ${one.to ?? "–"}`),
-                    h("span", { class: "quiet" }, one.probability === null || one.suggested === null ? "" : `${one.suggested} ${likely(one.probability)}`)
+                    h(
+                      "span",
+                      { class: "quiet" },
+                      one.probability === null || one.suggested === null
+                        ? ""
+                        : `${one.suggested} ${likely(one.probability)}`
+                    )
                   )
                 )
               )

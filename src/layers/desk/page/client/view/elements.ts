@@ -12,7 +12,11 @@ export const button = (
   desk: Desk,
   text: ComponentChildren,
   act: Parameters<Desk["act"]>[0] | (() => void),
-  { class: kind = "", disabled = false, keyName }: { readonly class?: string; readonly disabled?: boolean; readonly keyName?: string } = {}
+  {
+    class: kind = "",
+    disabled = false,
+    keyName
+  }: { readonly class?: string; readonly disabled?: boolean; readonly keyName?: string } = {}
 ) =>
   h(
     "button",
@@ -23,23 +27,44 @@ export const button = (
 
 /** A small photo. The name is for those who cannot see it, and while it loads. */
 export const thumbnail = (digest: string, name: string, size: 96 | 192 | 384) =>
-  h("img", { key: digest, class: "thumbnail", src: imageOf(digest, size), alt: name, decoding: "async", draggable: false })
+  h("img", {
+    key: digest,
+    class: "thumbnail",
+    src: imageOf(digest, size),
+    alt: name,
+    decoding: "async",
+    draggable: false
+  })
 
 /** A share as a bar. */
 export const bar = (share: number) => h("span", { class: "bar", style: { width: `${(share * 100).toFixed(1)}%` } })
 
-export const table = (
-  heads: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<ComponentChildren>>,
-  kind = ""
-) =>
+export const table = (heads: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<ComponentChildren>>, kind = "") =>
   h(
     "div",
     { class: "scroll" },
     h(
       "table",
       { class: kind },
-      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell) => h("td", null, cell)))))
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          heads.map((head) => h("th", { scope: "col" }, head))
+        )
+      ),
+      h(
+        "tbody",
+        null,
+        rows.map((cells) =>
+          h(
+            "tr",
+            null,
+            cells.map((cell) => h("td", null, cell))
+          )
+        )
+      )
     )
   )

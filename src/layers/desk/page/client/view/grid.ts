@@ -18,7 +18,11 @@ const choose = (desk: Desk) => {
         "ol",
         { class: "tabs" },
         columns.map((column, at) =>
-          h("li", { key: column }, button(desk, column, () => desk.toColumn(at), { class: at === gridColumn ? "here" : "" }))
+          h(
+            "li",
+            { key: column },
+            button(desk, column, () => desk.toColumn(at), { class: at === gridColumn ? "here" : "" })
+          )
         )
       ),
     h("input", {
@@ -80,7 +84,11 @@ export const grid = (desk: Desk) => {
       h("p", { class: "quiet touch" }, texts.grid.touch)
     ),
     shown.length === 0
-      ? h("div", { class: "nothing" }, h("p", { class: "quiet" }, gridAsking ? texts.grid.loading : texts.grid.done(label)))
+      ? h(
+          "div",
+          { class: "nothing" },
+          h("p", { class: "quiet" }, gridAsking ? texts.grid.loading : texts.grid.done(label))
+        )
       : h(
           "div",
           { class: "rows", role: "group", "aria-label": texts.grid.head(label) },
@@ -92,7 +100,9 @@ export const grid = (desk: Desk) => {
               { key: rowAt, class: "row" },
               shown.slice(from, from + row.length).map(({ columns, digest, name }, inRow) => {
                 const at = from + inRow
-                const probability = columns.find((one) => one.column === column)?.suggestions.find((one) => one.label === label)?.probability
+                const probability = columns
+                  .find((one) => one.column === column)
+                  ?.suggestions.find((one) => one.label === label)?.probability
                 const isWrong = wrong.has(digest)
                 const isGone = gone.has(digest)
                 return h(
@@ -109,7 +119,12 @@ export const grid = (desk: Desk) => {
                     onClick: () => desk.act({ do: "mark", cell: at })
                   },
                   thumbnail(digest, "", 192),
-                  h("span", { class: "foot" }, key(gridKeys[at] ?? ""), h("span", null, probability === undefined ? "" : likely(probability)))
+                  h(
+                    "span",
+                    { class: "foot" },
+                    key(gridKeys[at] ?? ""),
+                    h("span", null, probability === undefined ? "" : likely(probability))
+                  )
                 )
               })
             )
@@ -118,11 +133,20 @@ export const grid = (desk: Desk) => {
     h(
       "div",
       { class: "actions bottom" },
-      button(desk, texts.grid.confirm(right), { do: "confirmAll" }, { class: "first", disabled: right === 0, keyName: "⏎" }),
+      button(
+        desk,
+        texts.grid.confirm(right),
+        { do: "confirmAll" },
+        { class: "first", disabled: right === 0, keyName: "⏎" }
+      ),
       button(desk, texts.tag.undo, { do: "undo" }, { keyName: "⌫" }),
       button(desk, texts.grid.other, { do: "otherClass" }, { keyName: "/" })
     ),
     // The next page's photos are there before they are looked at.
-    h("div", { class: "later", "aria-hidden": true }, grid.ahead.slice(0, gridKeys.length).map(({ digest }) => thumbnail(digest, "", 192)))
+    h(
+      "div",
+      { class: "later", "aria-hidden": true },
+      grid.ahead.slice(0, gridKeys.length).map(({ digest }) => thumbnail(digest, "", 192))
+    )
   )
 }

@@ -12,7 +12,14 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
     "div",
     { class: "verdict" },
     h("p", { class: verdict.passes ? "passes" : "held" }, verdict.passes ? t.passes : t.held),
-    verdict.reasons.length > 0 && h("ul", null, verdict.reasons.map(({ column, detail }, at) => h("li", { key: at, dir: "auto" }, verdict.columns.length > 1 ? `${column}: ${detail}` : detail))),
+    verdict.reasons.length > 0 &&
+      h(
+        "ul",
+        null,
+        verdict.reasons.map(({ column, detail }, at) =>
+          h("li", { key: at, dir: "auto" }, verdict.columns.length > 1 ? `${column}: ${detail}` : detail)
+        )
+      ),
     table(
       t.columns,
       verdict.columns.map(({ accuracy, blind, column, macroF1, test }) => [
@@ -21,7 +28,10 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
         ...[accuracy, macroF1].flatMap((one) =>
           one === null
             ? ["–", "–"]
-            : [`${percent(one.live)} → ${percent(one.candidate)}`, `${point(one.difference)} (${texts.progress.interval(point(one.interval.low), point(one.interval.high))})`]
+            : [
+                `${percent(one.live)} → ${percent(one.candidate)}`,
+                `${point(one.difference)} (${texts.progress.interval(point(one.interval.low), point(one.interval.high))})`
+              ]
         )
       ])
     ),
@@ -30,7 +40,15 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
         "ul",
         { class: "quiet" },
         verdict.columns.flatMap(({ column, falling }) =>
-          falling.slice(0, 8).map((one) => h("li", { key: `${column} ${one.label} ${one.measure}`, dir: "auto" }, t.falling(one.label, one.measure, percent(one.live), percent(one.candidate), one.support)))
+          falling
+            .slice(0, 8)
+            .map((one) =>
+              h(
+                "li",
+                { key: `${column} ${one.label} ${one.measure}`, dir: "auto" },
+                t.falling(one.label, one.measure, percent(one.live), percent(one.candidate), one.support)
+              )
+            )
         )
       )
   )
@@ -38,7 +56,9 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
 export const models = (desk: Desk) => {
   if (!desk.isAdmin()) return h("main", { class: "page" }, h("p", { class: "quiet" }, t.admins))
   const { model: at, models, retraining } = desk.state
-  const goesOn = retraining !== null && (retraining.state === "training" || retraining.state === "waiting" || retraining.state === "judging")
+  const goesOn =
+    retraining !== null &&
+    (retraining.state === "training" || retraining.state === "waiting" || retraining.state === "judging")
   const selected = models[at]
   return h(
     "main",
@@ -51,16 +71,25 @@ export const models = (desk: Desk) => {
           "div",
           null,
           h("b", null, t.retraining[retraining.state]),
-          retraining.state === "training" && h("span", { class: "quiet" }, ` ${t.epoch(retraining.epoch, retraining.epochs)}`),
+          retraining.state === "training" &&
+            h("span", { class: "quiet" }, ` ${t.epoch(retraining.epoch, retraining.epochs)}`),
           h("p", { class: "quiet" }, t.answers(retraining.answers, retraining.after)),
           retraining.detail !== null && h("p", { dir: "auto" }, retraining.detail),
-          retraining.state === "training" && h("progress", { max: Math.max(1, retraining.epochs), value: retraining.epoch })
+          retraining.state === "training" &&
+            h("progress", { max: Math.max(1, retraining.epochs), value: retraining.epoch })
         ),
         h(
           "div",
           { class: "actions" },
-          goesOn ? button(desk, t.stop, { do: "stop" }, { keyName: "X" }) : button(desk, t.retrain, { do: "retrain" }, { class: "first", keyName: "R" }),
-          button(desk, t.rollBack, { do: "rollBack" }, { keyName: "B", disabled: !models.some(({ state }) => state === "former") })
+          goesOn
+            ? button(desk, t.stop, { do: "stop" }, { keyName: "X" })
+            : button(desk, t.retrain, { do: "retrain" }, { class: "first", keyName: "R" }),
+          button(
+            desk,
+            t.rollBack,
+            { do: "rollBack" },
+            { keyName: "B", disabled: !models.some(({ state }) => state === "former") }
+          )
         )
       ),
     models.length === 0
@@ -71,13 +100,23 @@ export const models = (desk: Desk) => {
           models.map(({ answers, by, model, offered, promoted, state }, place) =>
             h(
               "li",
-              { key: model, role: "option", "aria-selected": place === at, class: place === at ? "entry here" : "entry", onClick: () => desk.act({ do: "move", by: place - desk.state.model }) },
+              {
+                key: model,
+                role: "option",
+                "aria-selected": place === at,
+                class: place === at ? "entry here" : "entry",
+                onClick: () => desk.act({ do: "move", by: place - desk.state.model })
+              },
               h("span", { class: `state ${state}` }, t.states[state]),
               h(
                 "span",
                 { class: "what" },
                 h("b", { dir: "auto" }, model.length > 40 ? `${model.slice(0, 12)}…` : model),
-                h("span", { class: "quiet" }, `${dayAndTime(offered)}, ${t.trainedOn(answers)}${promoted === null || by === null ? "" : `; ${t.by(by, dayAndTime(promoted))}`}`)
+                h(
+                  "span",
+                  { class: "quiet" },
+                  `${dayAndTime(offered)}, ${t.trainedOn(answers)}${promoted === null || by === null ? "" : `; ${t.by(by, dayAndTime(promoted))}`}`
+                )
               )
             )
           )
@@ -89,7 +128,17 @@ export const models = (desk: Desk) => {
         h(
           "div",
           { class: "actions" },
-          button(desk, t.promote, { do: "promote" }, { keyName: "P", disabled: selected.state !== "passed" && !(selected.state === "candidate" && !models.some(({ state }) => state === "live")) }),
+          button(
+            desk,
+            t.promote,
+            { do: "promote" },
+            {
+              keyName: "P",
+              disabled:
+                selected.state !== "passed" &&
+                !(selected.state === "candidate" && !models.some(({ state }) => state === "live"))
+            }
+          ),
           button(desk, t.force, { do: "force" }, { keyName: "F", disabled: selected.state !== "heldBack" })
         ),
         selected.verdict === null ? h("p", { class: "quiet" }, t.unjudged) : verdictOf(selected.verdict)

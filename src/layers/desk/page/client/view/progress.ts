@@ -13,7 +13,12 @@ const rate = ({ hits, interval, of, share }: Rate): ComponentChildren =>
     ? t.none
     : [
         h("b", { key: "share" }, percent(share)),
-        interval !== null && h("span", { key: "interval", class: "quiet" }, ` ${t.interval(percent(interval.low), percent(interval.high))}`),
+        interval !== null &&
+          h(
+            "span",
+            { key: "interval", class: "quiet" },
+            ` ${t.interval(percent(interval.low), percent(interval.high))}`
+          ),
         h("small", { key: "of", class: "quiet" }, t.of(hits, of))
       ]
 
@@ -31,16 +36,26 @@ export const progress = (desk: Desk) => {
     { class: "page" },
     h(
       "div",
-      { class: "stack", role: "img", "aria-label": states.map(([, count, name]) => `${number(count)} ${name}`).join(", ") },
+      {
+        class: "stack",
+        role: "img",
+        "aria-label": states.map(([, count, name]) => `${number(count)} ${name}`).join(", ")
+      },
       states.map(([state, count]) => h("span", { key: state, class: state, style: { flexGrow: count } }))
     ),
     h(
       "dl",
       { class: "counts" },
-      states.map(([state, count, name]) => h("div", { key: state, class: state }, h("dt", null, name), h("dd", null, number(count)))),
-      ([[progress.leased, t.leased], [progress.wanted, t.wanted], [progress.disputed, t.disputed]] as const).map(([count, name]) =>
-        h("div", { key: name }, h("dt", null, name), h("dd", null, number(count)))
-      )
+      states.map(([state, count, name]) =>
+        h("div", { key: state, class: state }, h("dt", null, name), h("dd", null, number(count)))
+      ),
+      (
+        [
+          [progress.leased, t.leased],
+          [progress.wanted, t.wanted],
+          [progress.disputed, t.disputed]
+        ] as const
+      ).map(([count, name]) => h("div", { key: name }, h("dt", null, name), h("dd", null, number(count))))
     ),
     h("h2", null, t.operators),
     progress.operators.length === 0
@@ -66,7 +81,16 @@ export const progress = (desk: Desk) => {
         h("span", { dir: "auto" }, one.column),
         rate(one.model),
         rate(one.shown),
-        one.bias === null ? t.none : [h("b", { key: "difference" }, point(one.bias.difference)), h("span", { key: "interval", class: "quiet" }, ` ${t.interval(point(one.bias.interval.low), point(one.bias.interval.high))}`)],
+        one.bias === null
+          ? t.none
+          : [
+              h("b", { key: "difference" }, point(one.bias.difference)),
+              h(
+                "span",
+                { key: "interval", class: "quiet" },
+                ` ${t.interval(point(one.bias.interval.low), point(one.bias.interval.high))}`
+              )
+            ],
         rate(one.peopleBlind),
         rate(one.peopleShown)
       ])

@@ -44,7 +44,10 @@ const stage = (desk: Desk) => {
         // The photo is painted together with its suggestions.
         decoding: "sync",
         onError: () => desk.breaks(digest),
-        style: place === 0 && zoom !== null ? { transformOrigin: `${zoom.x * 100}% ${zoom.y * 100}%`, transform: "scale(3)" } : {}
+        style:
+          place === 0 && zoom !== null
+            ? { transformOrigin: `${zoom.x * 100}% ${zoom.y * 100}%`, transform: "scale(3)" }
+            : {}
       })
     ),
     // The photo's own pixels are over it once they are there.
@@ -69,7 +72,10 @@ const banner = (desk: Desk, card: Card) => {
   if (tagging.adding) return { text: texts.tag.add(tagging.typed.trim()), strong: true }
   if (conflict !== null)
     return {
-      text: conflict.theirs === null ? texts.tag.conflictHidden : texts.tag.conflict(conflict.theirs.operator ?? texts.tag.somebody),
+      text:
+        conflict.theirs === null
+          ? texts.tag.conflictHidden
+          : texts.tag.conflict(conflict.theirs.operator ?? texts.tag.somebody),
       strong: true
     }
   if (task.lease.task === "second") return { text: texts.tag.second, strong: false }
@@ -118,7 +124,12 @@ const columnsOf = (desk: Desk, card: Card) =>
       const settled = chosen !== undefined || value !== null
       return h(
         "li",
-        { key: column, class: `column${here ? " here" : ""}${settled ? " settled" : ""}`, "aria-current": here, onClick: () => desk.toColumn(at) },
+        {
+          key: column,
+          class: `column${here ? " here" : ""}${settled ? " settled" : ""}`,
+          "aria-current": here,
+          onClick: () => desk.toColumn(at)
+        },
         h("span", { class: "name", dir: "auto" }, column),
         h("span", { class: "value", dir: "auto" }, shown),
         h("span", { class: "whence" }, settled ? "✓" : first === undefined ? "" : likely(first.probability))
@@ -138,7 +149,11 @@ const near = (desk: Desk, card: Card) => {
         "div",
         { key: label, class: "strip" },
         h("h3", { dir: "auto" }, label),
-        h("div", null, images.slice(0, 6).map(({ digest, name }) => thumbnail(digest, name, 96)))
+        h(
+          "div",
+          null,
+          images.slice(0, 6).map(({ digest, name }) => thumbnail(digest, name, 96))
+        )
       )
     )
   )
@@ -148,7 +163,9 @@ const nothing = (desk: Desk) =>
   h(
     "div",
     { class: "nothing" },
-    desk.state.empty ? [h("p", { class: "large" }, texts.tag.empty), h("p", { class: "quiet" }, texts.tag.emptyHint)] : h("p", { class: "quiet" }, texts.tag.asking)
+    desk.state.empty
+      ? [h("p", { class: "large" }, texts.tag.empty), h("p", { class: "quiet" }, texts.tag.emptyHint)]
+      : h("p", { class: "quiet" }, texts.tag.asking)
   )
 
 export const tag = (desk: Desk) => {
@@ -179,7 +196,7 @@ export const tag = (desk: Desk) => {
               const { value } = event.currentTarget
               event.currentTarget.blur()
               const to = orders.find((one) => one === value)
-              if (to !== undefined) desk.setOrder(to)
+              if (to !== undefined) void desk.setOrder(to)
             }
           },
           orders.map((one) => h("option", { key: one, value: one }, texts.orders[one]))
@@ -200,8 +217,15 @@ export const tag = (desk: Desk) => {
         "aria-expanded": lines.length > 0,
         "aria-controls": "options",
         "aria-activedescendant": lines.length === 0 ? undefined : `option-${tagging.line}`,
-        "aria-label": card === undefined || !many ? texts.tag.type : `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}`,
-        placeholder: tagging.asText ? texts.tag.typeText : many && card !== undefined ? `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}` : texts.tag.type,
+        "aria-label":
+          card === undefined || !many
+            ? texts.tag.type
+            : `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}`,
+        placeholder: tagging.asText
+          ? texts.tag.typeText
+          : many && card !== undefined
+            ? `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}`
+            : texts.tag.type,
         value: tagging.typed,
         onInput: (event: Event) => {
           if (event.currentTarget instanceof HTMLInputElement) desk.type(event.currentTarget.value)
