@@ -75,6 +75,7 @@ const contracts = [
   "run/serve/Promotions",
   "run/serve/Retraining",
   "run/serve/Retrainings",
+  "run/serve/Trainings",
   "run/serve/Classifier",
   "run/serve/DeskExports",
   "run/serve/Neighbours",
