@@ -20,5 +20,7 @@ export class DeskExports extends Context.Service<
     readonly catalogue: Stream.Stream<Uint8Array, NoExport | DeskError>
     /** The corrected cells alone, for `data.corrections`. */
     readonly corrections: Stream.Stream<Uint8Array, DeskError>
+    /** Those of them that a retraining may learn from: none of the validation and test parts, and no blind answers. */
+    readonly trainingCorrections: Stream.Stream<Uint8Array, DeskError>
   }
 >()("weft/run/serve/DeskExports") {}

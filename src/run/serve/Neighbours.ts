@@ -1,5 +1,4 @@
-import { Context } from "effect"
-import type { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 
 /** A training photo that looks, to the live model, like another. */
 export interface Neighbour {
@@ -21,4 +20,7 @@ export class Neighbours extends Context.Service<
       count: number
     ) => Effect.Effect<ReadonlyArray<{ readonly label: string; readonly images: ReadonlyArray<Neighbour> }>>
   }
->()("weft/run/serve/Neighbours") {}
+>()("weft/run/serve/Neighbours") {
+  /** Where features are not kept: nothing is near. */
+  static readonly layerNone = Layer.succeed(Neighbours, { nearest: () => Effect.succeed([]) })
+}

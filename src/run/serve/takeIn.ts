@@ -5,7 +5,7 @@ import { ImageBytes } from "../../pipeline/ImageBytes.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
 import { Part } from "../../pipeline/Part.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
-import { imageFolders, Rows } from "../../pipeline/Rows.ts"
+import { imageFolders, pathUnder, Rows } from "../../pipeline/Rows.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import type { RunFolder } from "../RunFolder.ts"
@@ -48,7 +48,7 @@ const unlabelled = Effect.fnUntraced(function* (root: string, config: RunConfig,
       Effect.fnUntraced(function* (one) {
         if (Result.isFailure(one) || !lines.has(one.success.line)) return
         const { id, image: file } = one.success
-        const photo: CataloguePhoto = { path: imagePath(root, file), within, ...(data.urls && { urls: data.urls }) }
+        const photo: CataloguePhoto = { path: pathUnder(root, file), within, ...(data.urls && { urls: data.urls }) }
         const bytes = yield* Effect.option(files.read(photo.path, mostBytes(image), within, data.urls))
         if (bytes._tag === "None") return
         const digest = yield* sha256(Uint8Array.from(bytes.value))
@@ -58,9 +58,6 @@ const unlabelled = Effect.fnUntraced(function* (root: string, config: RunConfig,
   )
   return listed
 })
-
-/** Where a row's image is: a URL, or a file under the catalogue's folder. */
-const imagePath = (root: string, file: string) => (/^https?:\/\//i.test(file) ? file : `${root}/${file}`)
 
 /**
  * Takes the catalogue of a run in: each image once, with all its rows, their labels and its part of the run's split; rows

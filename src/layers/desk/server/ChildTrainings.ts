@@ -110,7 +110,11 @@ export const layer = ({ folder, images, program }: Options) => {
       const text = yield* Effect.mapError(Schema.encodeEffect(StateText)(next), failed(state))
       yield* Effect.mapError(atomicWrite(state, `${text}\n`), failed(state))
     }),
-    prepare: Effect.fnUntraced(function* (name, config, corrections) {
+    prepare: Effect.fnUntraced(function* (
+      name: string,
+      config: Readonly<Record<string, unknown>>,
+      corrections: Stream.Stream<Uint8Array, DeskError>
+    ) {
       yield* Effect.tryPromise({ try: () => mkdir(inputs, { recursive: true }), catch: failed(inputs) })
       const csv = join(inputs, `${name}.csv`)
       const chunks = yield* Stream.runCollect(corrections)

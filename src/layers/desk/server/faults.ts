@@ -32,7 +32,10 @@ const answerTo = Effect.fnUntraced(function* (fault: Fault) {
 export const answered = <A, E, R>(
   work: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, Fault> | NotReady | (Extract<E, TooBusy | QueueFull> extends never ? never : TooMany), R> =>
-  // What is left is not a fault: `isFault` names all of them.
-  Effect.catch(work, (error): Effect.Effect<never, Exclude<E, Fault> | NotReady | TooMany> =>
-    isFault(error) ? answerTo(error) : Effect.fail(error as Exclude<E, Fault>)
+  work.pipe(
+    Effect.catch((error): Effect.Effect<never, Exclude<E, Fault> | NotReady | TooMany> =>
+      // What is left is not a fault: `isFault` names all of them.
+      isFault(error) ? answerTo(error) : Effect.fail(error as Exclude<E, Fault>)
+    )
+    // TooMany comes of TooBusy and QueueFull alone, which the type says.
   ) as never

@@ -1,5 +1,6 @@
 import { ByteSize, Cause, Clock, Effect, Metric, Ref } from "effect"
 import { HttpIncomingMessage, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { withDocsPolicy } from "./pages.ts"
 import type { ServerSettings } from "./settings.ts"
 import { isLoopback } from "./settings.ts"
 
@@ -115,7 +116,7 @@ export const guard =
       const request = yield* HttpServerRequest.HttpServerRequest
       const begun = yield* Clock.currentTimeNanos
       const most = takesImages.test(request.url) ? settings.limits.bodyBytes : settings.limits.jsonBytes
-      const response =
+      const answer =
         refusal(request, settings) ??
         (yield* app.pipe(
           Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(most)),
@@ -123,6 +124,7 @@ export const guard =
             Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : answerTo(cause, most)
           )
         ))
+      const response = /^\/docs(\?|$)/.test(request.url) ? withDocsPolicy(answer) : answer
       const route = `${request.method} ${routeOf(request.url, response.status)}`
       yield* Metric.update(Metric.withAttributes(requestsCount, { route, status: String(response.status) }), 1)
       const seconds = Number((yield* Clock.currentTimeNanos) - begun) / 1e9
