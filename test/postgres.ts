@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { execFile, execFileSync } from "node:child_process"
 import { chown, mkdtemp, readdir, rm } from "node:fs/promises"
 import { createServer } from "node:net"
@@ -87,3 +87,10 @@ export const postgres = Effect.acquireRelease(
       await rm(folder, { recursive: true, force: true })
     })
 )
+
+/** The same, for all tests of a file: `stop` ends it. */
+export const startPostgres = async (): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
+  const scope = Effect.runSync(Scope.make())
+  const { url } = await Effect.runPromise(Scope.provide(postgres, scope))
+  return { url, stop: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+}

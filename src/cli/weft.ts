@@ -23,6 +23,7 @@ export const commands = [
   listed("worker", "Takes part in a cluster's searches", async () => (await import("./worker.ts")).worker),
   listed("evaluate", "Measures a run's model again", async () => (await import("./evaluate.ts")).evaluate),
   listed("predict", "Says what is on photos", async () => (await import("./predict.ts")).predict),
+  listed("serve", "Serves a run's model, with a tagging desk", async () => (await import("./serve.ts")).serve),
   listed("report", "Makes a run's page again, or compares runs", async () => (await import("./report.ts")).report),
   listed("verify", "Checks that a run is what it says", async () => (await import("./verify.ts")).verify),
   listed("export", "Writes a run's model for other programs", async () => (await import("./exportRun.ts")).exportRun),
