@@ -207,10 +207,19 @@ describe("the desk's page in Chromium, by keys alone", () => {
         .locator(".cell")
         .evaluateAll((cells) => cells.map((cell) => cell.getAttribute("aria-label") ?? ""))
       const [wrong = ""] = names.slice(12)
-      await keys(page, "e", "5", "5", "Enter")
+      await keys(page, "e", "r", "5", "5", "Enter")
       await page.locator(`.cell[aria-label="${wrong}"]`).waitFor({ state: "detached" })
       await saved(page)
-      assert.strictEqual(desk.log.length, 35)
+      assert.strictEqual(desk.log.length, 34)
+      // The next page is whole, and has none of those that were keyed away.
+      await page.locator(".cell").nth(35).waitFor()
+      const next = await page
+        .locator(".cell")
+        .evaluateAll((cells) => cells.map((cell) => cell.getAttribute("aria-label")))
+      assert.deepStrictEqual(
+        next.filter((name) => name !== null && names.includes(name)),
+        []
+      )
       assert.strictEqual(new Set(desk.log.map(({ change }) => change)).size, 1)
       assert.deepStrictEqual(desk.valuesOf(wrong), [null])
       // One key takes all of them back.

@@ -34,6 +34,8 @@ const pageOfList = 50
 /** How often an empty queue is asked again, and how often counts are; milliseconds. */
 const pollEmpty = 4000
 const pollCounts = 30_000
+/** Counts are read again after an answer, but not more often. */
+const recount = 3000
 const pollTraining = 2500
 
 export interface Notice {
@@ -171,6 +173,8 @@ export const openDesk = (world: World) => {
   const elsewhere = new Map<string, string | null>()
   /** Not to be handed out here again by itself: opened from a list and put aside. */
   const aside = new Set<string>()
+  /** Marked as wrong in a grid: the next page does not show them again. */
+  const keyedAway = new Set<string>()
   let shown: string | null = null
   let shownAt = 0
   let gridShownAt = 0
@@ -179,6 +183,7 @@ export const openDesk = (world: World) => {
   let sending = false
   let undos = 0
   let notices = 0
+  let countedAt = 0
 
   // Messages
 
@@ -373,6 +378,7 @@ export const openDesk = (world: World) => {
         })
         if (outcome.failed.length > 0) say(texts.grid.failed(outcome.failed.length), "problem")
         if (change.kind === "confirm") void fillGrid()
+        if (now - countedAt > recount) void readProgress()
         return
       }
       case "later":
@@ -469,6 +475,7 @@ export const openDesk = (world: World) => {
     for (const { digest } of tasks) {
       answered.delete(digest)
       aside.delete(digest)
+      keyedAway.delete(digest)
     }
     times.splice(Math.max(0, times.length - tasks.length))
     say(texts.tag.undone(tasks.length))
@@ -566,6 +573,7 @@ export const openDesk = (world: World) => {
     world.changed()
   }
   const readProgress = async () => {
+    countedAt = world.now()
     const reply = await api.ask("GET /v1/progress")
     if (reply.ok) state.progress = reply.body
     world.changed()
@@ -684,7 +692,7 @@ export const openDesk = (world: World) => {
     world.changed()
     const count = Math.min(
       200,
-      grid.shown.length + grid.ahead.length + state.tagging.cards.length + aside.size + size * 2
+      grid.shown.length + grid.ahead.length + state.tagging.cards.length + aside.size + keyedAway.size + size * 2
     )
     const reply = await api.ask("POST /v1/grid/next", { body: { column: grid.column, label: grid.label, count } })
     state.gridAsking = false
@@ -692,7 +700,12 @@ export const openDesk = (world: World) => {
     if (state.grid === null || state.grid.label !== grid.label || state.grid.column !== grid.column) return
     const inHand = state.tagging.cards[0]?.task.digest
     const fresh = reply.body.filter(
-      (task) => !isOld(task) && !inOutbox(task.digest) && !aside.has(task.digest) && task.digest !== inHand
+      (task) =>
+        !isOld(task) &&
+        !inOutbox(task.digest) &&
+        !aside.has(task.digest) &&
+        !keyedAway.has(task.digest) &&
+        task.digest !== inHand
     )
     const wasEmpty = state.grid.shown.length === 0
     state.grid = withAhead(state.grid, fresh, size)
@@ -713,6 +726,7 @@ export const openDesk = (world: World) => {
   const openGrid = (label: string) => {
     const column = columns()[state.gridColumn]
     if (column === undefined) return
+    keyedAway.clear()
     state.grid = opened(column, label)
     state.gridTyped = ""
     state.gridLine = 0
@@ -729,7 +743,10 @@ export const openDesk = (world: World) => {
     if (wrong.length > 0) {
       say(texts.grid.wrong(wrong.length))
       state.tagging = Tagging.withTasks(state.tagging, wrong, "front")
-      for (const { digest } of wrong) aside.delete(digest)
+      for (const { digest } of wrong) {
+        aside.delete(digest)
+        keyedAway.add(digest)
+      }
       handChanged()
     }
     if (right.length > 0)

@@ -233,8 +233,8 @@ export const texts = {
     unjudged: "The gate has not judged it.",
     columns: ["column", "samples", "accuracy", "difference, points", "macro F1", "difference, points"],
     samples: (test: number, blind: number) => `${number(test)} test + ${number(blind)} blind`,
-    falling: (label: string, measure: string, live: string, candidate: string, support: number) =>
-      `${label}: ${measure} ${live} → ${candidate} on ${many(support, "sample", "samples")}`,
+    falling: (label: string, live: string, candidate: string, support: number) =>
+      `${label}: recall ${live} → ${candidate} on ${many(support, "sample", "samples")}`,
     sureRetrain: "Retrain with all answers so far?",
     sureStop: "Stop the training?",
     surePromote: (model: string) => `Make ${model} live?`,

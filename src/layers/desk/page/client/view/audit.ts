@@ -53,7 +53,11 @@ export const audit = (desk: Desk) => {
                 "span",
                 { class: "change" },
                 h("b", { dir: "auto" }, desk.holds(one) ?? texts.audit.nothingHere),
-                one.other !== null && [h("span", { class: "quiet" }, " → "), h("b", { dir: "auto" }, one.other)]
+                one.other !== null &&
+                  one.other !== desk.holds(one) && [
+                    h("span", { class: "quiet" }, " → "),
+                    h("b", { dir: "auto" }, one.other)
+                  ]
               ),
               h("span", { class: "quiet", dir: "auto" }, one.item.name)
             ),

@@ -45,8 +45,8 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
             .map((one) =>
               h(
                 "li",
-                { key: `${column} ${one.label} ${one.measure}`, dir: "auto" },
-                t.falling(one.label, one.measure, percent(one.live), percent(one.candidate), one.support)
+                { key: `${column} ${one.label}`, dir: "auto" },
+                t.falling(one.label, percent(one.live), percent(one.candidate), one.support)
               )
             )
         )
@@ -97,7 +97,7 @@ export const models = (desk: Desk) => {
       : h(
           "ol",
           { class: "entries", role: "listbox", "aria-label": texts.views.models },
-          models.map(({ answers, by, model, offered, promoted, state }, place) =>
+          models.map(({ answers, by, model, offered, promoted, run, state }, place) =>
             h(
               "li",
               {
@@ -111,7 +111,7 @@ export const models = (desk: Desk) => {
               h(
                 "span",
                 { class: "what" },
-                h("b", { dir: "auto" }, model.length > 40 ? `${model.slice(0, 12)}…` : model),
+                h("b", { dir: "auto", title: model }, run.split(/[\\/]/).at(-1) ?? run),
                 h(
                   "span",
                   { class: "quiet" },
