@@ -229,6 +229,16 @@ describe("the desk's page in Chromium, by keys alone", () => {
       await keys(page, "Enter")
       await saved(page)
       assert.deepStrictEqual(desk.valuesOf(names[0] ?? ""), ["Tshirts"])
+      // To the end of the class: what was keyed away is not shown again, and stays open.
+      for (let left = 4; left > 0 && (await page.locator(".cell").count()) > 0; left--) {
+        await keys(page, "Enter")
+        await saved(page)
+      }
+      await page.locator(".choose").waitFor()
+      assert.deepStrictEqual(
+        [12, 13].map((at) => desk.item(names[at] ?? "").state),
+        ["open", "open"]
+      )
       await goes(page, "t")
       await shows(page, wrong)
     })
