@@ -75,6 +75,13 @@ const contracts = [
   "run/serve/DeskImages",
   "run/serve/Promotions",
   "run/serve/Retraining",
+  "run/serve/Retrainings",
+  "run/serve/Trainings",
+  "run/serve/Classifier",
+  "run/serve/DeskExports",
+  "run/serve/Neighbours",
+  "run/serve/Photos",
+  "run/serve/Pictures",
   // Rules that the store and the server share: orders, the gate.
   "run/serve/gate",
   "run/serve/order"

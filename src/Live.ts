@@ -55,4 +55,4 @@ export const layer = Layer.mergeAll(
       Layer.mergeAll(PlotCharts.layer, SharpThumbnails.layerFromBytes, SharpSampleCatalogue.layer, DiskRuns.layer)
     )
   )
-).pipe(Layer.provide(AllImageBytes.layer), Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provideMerge(AllImageBytes.layer), Layer.provideMerge(NodeServices.layer))

@@ -33,6 +33,7 @@ export const commands = [
     "Shows the training photos that are like a photo",
     async () => (await import("./similar.ts")).similar
   ),
+  listed("serve", "Serves a run's model, with a tagging desk", async () => (await import("./serve.ts")).serve),
   listed("report", "Makes a run's page again, or compares runs", async () => (await import("./report.ts")).report),
   listed("verify", "Checks that a run is what it says", async () => (await import("./verify.ts")).verify),
   listed("export", "Writes a run's model for other programs", async () => (await import("./exportRun.ts")).exportRun),

@@ -240,7 +240,7 @@ export const Predictions = Schema.Struct({
 })
 
 /** An image in the inbox. */
-const Arrived = Schema.TaggedStruct("Arrived", {
+export const Arrived = Schema.TaggedStruct("Arrived", {
   name: Name,
   digest: Digest,
   /** False where it was there before. */

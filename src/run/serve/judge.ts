@@ -1,0 +1,93 @@
+import { Effect, Option, Schema } from "effect"
+import { decodeRunConfig } from "../../config/RunConfig.ts"
+import { predictions } from "../../metrics/topK.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
+import { storedPredictions } from "../predict/storedPredictions.ts"
+import { RunError } from "../RunError.ts"
+import { Runs } from "../Runs.ts"
+import { Classifier } from "./Classifier.ts"
+import type { Classified } from "./Classifier.ts"
+import { Desk } from "./Desk.ts"
+import type { GateSample, Verdict } from "./gate.ts"
+import { gate } from "./gate.ts"
+import { Photos } from "./Photos.ts"
+import type { ModelRecord } from "./Promotions.ts"
+
+/** A model to compare: its name, and its run's folder. */
+type Compared = Pick<ModelRecord, "model" | "run">
+
+/** Images that are classified at once. */
+const atOnce = 32
+
+/** What a run's model says of its test part: the true class and the predicted one, by the sample's id. */
+const testOf = Effect.fnUntraced(function* (run: string) {
+  const folder = yield* Runs.use((runs) => runs.existing(run))
+  const text = new TextDecoder().decode(yield* folder.read("config.json"))
+  const raw = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text)
+  const config = yield* decodeRunConfig(raw, `${run}/config.json`)
+  const stored = yield* storedPredictions({ config, folder }, "test")
+  if (stored === undefined)
+    return yield* new RunError({ run, detail: "it has kept no predictions of its test part: it is not finished" })
+  const { labels, logits, samples } = stored
+  const predicted = predictions(logits, labels.length)
+  return {
+    column: config.data.columns.label,
+    byId: new Map(
+      samples.map(({ id, label }, i) => [
+        id,
+        { truth: elementAt(labels, label), predicted: elementAt(labels, elementAt(predicted, i)) }
+      ])
+    )
+  }
+})
+
+/** The first class of a column that a model gives an image; undefined where it refuses the image. */
+const firstOf = (answer: Classified | undefined, column: string): string | undefined =>
+  answer?._tag === "Classified" ? answer.columns.find((one) => one.column === column)?.top[0].label : undefined
+
+/** The blind answers since the live model was promoted, with what both models say of them. */
+const blindSamples = Effect.fnUntraced(function* (live: ModelRecord, candidate: Compared) {
+  const desk = yield* Desk
+  const photos = yield* Photos
+  const classifier = yield* Classifier
+  const answers = yield* desk.blindAnswers(live.promoted)
+  const samples: Array<GateSample & { readonly column: string }> = []
+  for (let from = 0; from < answers.length; from += atOnce) {
+    const some = answers.slice(from, from + atOnce)
+    const found = yield* Effect.forEach(some, (answer) =>
+      Effect.map(Effect.option(photos.bytes(answer.digest)), (bytes) => ({ answer, bytes: Option.flatten(bytes) }))
+    )
+    const readable = found.flatMap(({ answer, bytes }) =>
+      Option.isSome(bytes) ? [{ answer, photo: { name: answer.digest, bytes: bytes.value } }] : []
+    )
+    const looks = readable.map(({ photo }) => photo)
+    const before = yield* classifier.classifyBy(live, looks)
+    const after = yield* classifier.classifyBy(candidate, looks)
+    for (const [i, { answer }] of readable.entries()) {
+      const [said, says] = [firstOf(before[i], answer.column), firstOf(after[i], answer.column)]
+      if (said !== undefined && says !== undefined)
+        samples.push({ from: "blind", column: answer.column, truth: answer.value, live: said, candidate: says })
+    }
+  }
+  return samples
+})
+
+/**
+ * The gate's verdict on a candidate: on the samples that both runs have in their test parts with the same label, by the
+ * predictions that they have kept, and on the blind answers since the last promotion.
+ */
+export const judge = Effect.fn("judge")(function* (live: ModelRecord, candidate: Compared) {
+  const before = yield* testOf(live.run)
+  const after = yield* testOf(candidate.run)
+  const blind = yield* blindSamples(live, candidate)
+  const test = Array.from(before.byId, ([id, one]): ReadonlyArray<GateSample> => {
+    const other = after.byId.get(id)
+    return other?.truth === one.truth
+      ? [{ from: "test", truth: one.truth, live: one.predicted, candidate: other.predicted }]
+      : []
+  }).flat()
+  const verdict: Verdict = gate([
+    { column: after.column, samples: [...test, ...blind.filter(({ column }) => column === after.column)] }
+  ])
+  return verdict
+})

@@ -1,0 +1,319 @@
+import { Clock, Deferred, Effect, Exit, Latch, Layer, Metric, Option, RcMap, Ref, Schema, Scope } from "effect"
+import { decodeRunConfig } from "../../config/RunConfig.ts"
+import { cooled } from "../../metrics/calibration.ts"
+import { Report } from "../../metrics/Report.ts"
+import { topK } from "../../metrics/topK.ts"
+import { Engines } from "../../model/Engines.ts"
+import { Features } from "../../model/Features.ts"
+import { decodeModel } from "../../model/Model.ts"
+import { predictorOf } from "../../model/Predictor.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
+import { Feed } from "../../pipeline/Feed.ts"
+import type { FeedWork } from "../../pipeline/Feed.ts"
+import { mostBytes } from "../../pipeline/ImageConfig.ts"
+import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { tooManyBytes } from "../../pipeline/ImageBytes.ts"
+import { ImageRefused } from "../../pipeline/Images.ts"
+import type { PredictorName } from "../predict/openPredictor.ts"
+import { openPredictor } from "../predict/openPredictor.ts"
+import { Runs } from "../Runs.ts"
+import type { Classified, ColumnAnswer, Photo, ServedColumn, ServedModel } from "./Classifier.ts"
+import { Classifier, ModelFailed, NoModel, TooBusy } from "./Classifier.ts"
+import { messageOf } from "../../pipeline/messageOf.ts"
+
+/** How the live model works. */
+export interface ClassifierSettings {
+  /** What applies the network. */
+  readonly engine: PredictorName
+  /** At most so many images are decoded or wait for the model; more are refused. */
+  readonly mostWaiting: number
+  /** At most so many images are one batch. */
+  readonly batch: number
+  /** How long a batch waits for images that are being decoded, in milliseconds. */
+  readonly patience: number
+  /** An image with more pixels or bytes than this is refused; the run's own limits where left out. */
+  readonly maxPixels?: number | undefined
+  readonly maxBytes?: number | undefined
+}
+
+export const classifierSettings = {
+  engine: "auto",
+  mostWaiting: 512,
+  batch: 8,
+  patience: 2
+} as const satisfies ClassifierSettings
+
+/** An image that is ready for the network. */
+interface Ready {
+  readonly pixels: Float32Array
+  readonly logits: Deferred.Deferred<Float32Array, ModelFailed>
+  /** False once its request has ended. */
+  isWanted: boolean
+}
+
+/** A label column's place among the logits. */
+interface Place extends ServedColumn {
+  readonly from: number
+  readonly temperature: number
+}
+
+const batchSizes = Metric.histogram("weft_serve_batch_images", {
+  description: "Images of one call of the model",
+  boundaries: [1, 2, 4, 8, 16, 32, 64]
+})
+const classified = Metric.counter("weft_serve_images", {
+  description: "Images that the model has classified",
+  incremental: true
+})
+
+/** The images of a batch, one after the other. */
+const together = (batch: ReadonlyArray<Ready>): Float32Array => {
+  const [only] = batch
+  if (batch.length === 1 && only !== undefined) return only.pixels
+  const length = only?.pixels.length ?? 0
+  const images = new Float32Array(batch.length * length)
+  for (const [i, { pixels }] of batch.entries()) images.set(pixels, i * length)
+  return images
+}
+
+const failed = (what: string) => (cause: unknown) => new ModelFailed({ detail: `${what}: ${messageOf(cause)}`, cause })
+
+/** A service of bytes that are in memory. */
+const bytesOf = (photo: Photo) => ({
+  isOnDisk: () => false,
+  read: (path: string, most: number) =>
+    photo.bytes.length > most
+      ? Effect.fail(new ImageRefused({ path, reason: "imageTooLarge", detail: tooManyBytes(photo.bytes.length, most) }))
+      : Effect.succeed(photo.bytes)
+})
+
+/** Threads do the work; nothing is kept for a second look. */
+const loader: FeedWork["loader"] = { concurrency: 64, prefetch: 64, memory: 0 }
+
+/**
+ * A run's model, open until the Scope closes: it decodes images in the feed's threads, and applies the network to what is
+ * ready then. Whoever asks while the network is at work waits for the next batch, so that batches grow with the load.
+ */
+const open = Effect.fnUntraced(function* (
+  { model: name, run }: { readonly model: string; readonly run: string },
+  { batch: most, engine, maxBytes, maxPixels, patience }: ClassifierSettings
+) {
+  const folder = yield* Runs.use((runs) => runs.existing(run))
+  const text = new TextDecoder().decode(yield* folder.read("config.json"))
+  const raw = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text)
+  const config = yield* decodeRunConfig(raw, `${run}/config.json`)
+  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), run)
+  const report = yield* folder.read("report.json").pipe(
+    Effect.flatMap((bytes) => Schema.decodeEffect(Schema.fromJsonString(Report))(new TextDecoder().decode(bytes))),
+    Effect.option
+  )
+  const feed = yield* Feed
+  if (feed === undefined) return yield* Effect.die(new Error("there is no Feed that decodes images"))
+  const opened = yield* openPredictor(config.engine, model, engine)
+  const { network } = model
+  const predictor = predictorOf(opened.predictor, config.evaluate, network.classes)
+  const image: ImageConfig = {
+    ...model.image,
+    maxPixels: maxPixels ?? config.image.maxPixels,
+    maxBytes: maxBytes ?? mostBytes(config.image)
+  }
+  const counts = new Map(
+    Option.match(report, { onNone: () => [], onSome: ({ data: { perClass = [] } }) => perClass }).map(
+      ({ label, train }) => [label, train] as const
+    )
+  )
+  const columns: readonly [Place, ...Array<Place>] = [
+    {
+      column: config.data.columns.label,
+      classes: model.labels.map((label) => ({ label, trained: counts.get(label) ?? 0 })),
+      from: 0,
+      temperature: model.calibration?.temperature ?? 1
+    }
+  ]
+  const served: ServedModel = { model: name, run, engine: opened.name, columns }
+
+  // Taken from by one fiber alone.
+  const inFront: Array<Ready> = []
+  const behind: Array<Ready> = []
+  const filled = yield* Latch.make(false)
+  let decoding = 0
+
+  const apply = Effect.fnUntraced(function* (batch: ReadonlyArray<Ready>) {
+    const size = batch.length
+    yield* Metric.update(batchSizes, size)
+    const result = yield* predictor
+      .predict({
+        index: 0,
+        images: together(batch),
+        labels: new Int32Array(size),
+        ids: batch.map(() => ""),
+        size,
+        height: image.height,
+        width: image.width
+      })
+      .pipe(Effect.mapError(failed("the model cannot be applied")), Effect.exit)
+    yield* Metric.update(classified, size)
+    const width = network.classes
+    for (const [i, { logits }] of batch.entries())
+      Deferred.doneUnsafe(
+        logits,
+        Exit.map(result, (all) => all.slice(i * width, (i + 1) * width))
+      )
+  })
+
+  /** The next image that somebody still waits for. */
+  const take = () => {
+    while (true) {
+      const next = inFront.shift() ?? behind.shift()
+      if (next === undefined || next.isWanted) return next
+    }
+  }
+
+  const nextBatch = Effect.fnUntraced(function* () {
+    const batch: Array<Ready> = []
+    let end = 0n
+    while (batch.length < most) {
+      const next = take()
+      if (next !== undefined) {
+        batch.push(next)
+        continue
+      }
+      const now = yield* Clock.currentTimeNanos
+      if (batch.length === 0) {
+        yield* Latch.close(filled)
+        yield* Latch.await(filled)
+        continue
+      }
+      if (end === 0n) end = now + BigInt(Math.round(patience * 1e6))
+      if (decoding === 0 || now >= end) break
+      yield* Latch.close(filled)
+      yield* Effect.timeoutOption(Latch.await(filled), Number(end - now) / 1e6)
+    }
+    return batch
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(nextBatch(), apply)))
+
+  const decode = (photo: Photo) =>
+    Effect.suspend(() => {
+      decoding += 1
+      const slots = [{ id: "", path: photo.name }]
+      return Effect.ensuring(
+        feed.serve({ slots, image, augment: undefined, seed: 0, epoch: 0, loader }, bytesOf(photo)),
+        Effect.sync(() => (decoding -= 1))
+      )
+    })
+
+  const answerOf = (logits: Float32Array, top: number): Classified => ({
+    _tag: "Classified",
+    columns: columns.map(({ classes, column, from, temperature }): ColumnAnswer => {
+      const own = cooled(logits.subarray(from, from + classes.length), temperature)
+      const [first, ...others] = topK(own, top).map(({ index, probability }) => ({
+        label: elementAt(classes, index).label,
+        probability: Number.isFinite(probability) ? probability : 0
+      }))
+      // A network has a class at least.
+      return { column, top: [first ?? { label: "", probability: 0 }, ...others] }
+    })
+  })
+
+  /** What the model says of one image. */
+  const classifyOne = Effect.fnUntraced(function* (photo: Photo, top: number, isBehind: boolean) {
+    const { images, refused, release } = yield* Effect.mapError(decode(photo), failed("images cannot be decoded"))
+    const [why] = refused
+    if (why !== undefined) {
+      release()
+      return { _tag: "Refused", reason: why.error.reason, detail: why.error.detail } satisfies Classified
+    }
+    const ready: Ready = { pixels: images, logits: yield* Deferred.make<Float32Array, ModelFailed>(), isWanted: true }
+    if (isBehind) behind.push(ready)
+    else inFront.push(ready)
+    yield* Latch.open(filled)
+    const done = Effect.sync(() => {
+      ready.isWanted = false
+      release()
+    })
+    return answerOf(yield* Effect.ensuring(Deferred.await(ready.logits), done), top)
+  })
+  return { served, classifyOne }
+})
+
+/** The live model on the context's engines, runs and feed. */
+export const layer = (settings: ClassifierSettings) =>
+  Layer.effect(
+    Classifier,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Engines | Features | Runs>()
+      const models = yield* RcMap.make({
+        lookup: (key: string) => {
+          // A key is what `keyOf` made.
+          const [model = "", run = ""] = JSON.parse(key) as ReadonlyArray<string>
+          return open({ model, run }, settings).pipe(
+            Effect.provide(context),
+            Effect.mapError(failed(`the model of ${run} cannot be loaded`))
+          )
+        }
+      })
+      const keyOf = ({ model, run }: { readonly model: string; readonly run: string }) => JSON.stringify([model, run])
+      const live = yield* Ref.make<{ readonly key: string; readonly served: ServedModel; readonly held: Scope.Closeable } | null>(
+        null
+      )
+      yield* Effect.addFinalizer(() =>
+        Effect.flatMap(Ref.get(live), (one) => (one === null ? Effect.void : Scope.close(one.held, Exit.void)))
+      )
+      let waiting = 0
+      const admitted = <A, E, R>(count: number, isBehind: boolean, work: Effect.Effect<A, E, R>) =>
+        Effect.suspend((): Effect.Effect<A, E | TooBusy, R> => {
+          if (isBehind) return work
+          if (waiting + count > settings.mostWaiting && waiting > 0)
+            return Effect.fail(new TooBusy({ waiting, most: settings.mostWaiting }))
+          waiting += count
+          return Effect.ensuring(
+            work,
+            Effect.sync(() => (waiting -= count))
+          )
+        })
+
+      const classify: Classifier["Service"]["classify"] = (photos, { behind = false, top }) =>
+        admitted(
+          photos.length,
+          behind,
+          Effect.scoped(
+            Effect.gen(function* () {
+              const now = yield* Ref.get(live)
+              if (now === null) return yield* new NoModel()
+              // It stays open until this request has its answers, whichever model is live then.
+              const { classifyOne, served } = yield* RcMap.get(models, now.key)
+              const answers = yield* Effect.forEach(photos, (photo) => classifyOne(photo, top, behind), {
+                concurrency: behind ? 4 : "unbounded"
+              })
+              return { by: served, answers }
+            })
+          )
+        )
+
+      return {
+        live: Effect.map(Ref.get(live), (one) => one?.served ?? null),
+        serve: Effect.fnUntraced(function* (model) {
+          const key = keyOf(model)
+          const before = yield* Ref.get(live)
+          if (before?.key === key) return before.served
+          const held = yield* Scope.make()
+          const { served } = yield* RcMap.get(models, key).pipe(
+            Scope.provide(held),
+            Effect.onError(() => Scope.close(held, Exit.void))
+          )
+          yield* Ref.set(live, { key, served, held })
+          // Requests that it answers hold it open.
+          if (before !== null) yield* Scope.close(before.held, Exit.void)
+          return served
+        }),
+        classify,
+        classifyBy: (model, photos) =>
+          Effect.scoped(
+            Effect.flatMap(RcMap.get(models, keyOf(model)), ({ classifyOne }) =>
+              Effect.forEach(photos, (photo) => classifyOne(photo, 1, true), { concurrency: 4 })
+            )
+          )
+      }
+    })
+  )

@@ -1,0 +1,107 @@
+import { Effect, Result, Stream } from "effect"
+import type { RunConfig } from "../../config/RunConfig.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
+import { ImageBytes } from "../../pipeline/ImageBytes.ts"
+import { mostBytes } from "../../pipeline/ImageConfig.ts"
+import { Part } from "../../pipeline/Part.ts"
+import * as Pipeline from "../../pipeline/Pipeline.ts"
+import { imageFolders, pathUnder, Rows } from "../../pipeline/Rows.ts"
+import { sha256 } from "../../pipeline/sha256.ts"
+import { forMeasuring, readBegunData } from "../train/begunData.ts"
+import type { RunFolder } from "../RunFolder.ts"
+import type { Arrival } from "./Desk.ts"
+import { Desk } from "./Desk.ts"
+import type { CataloguePhoto } from "./livePhotos.ts"
+
+/** Images that arrive at once. */
+const atOnce = 500
+
+/** A row of the catalogue: its image, and what the label columns have. */
+interface Listed {
+  readonly id: string
+  readonly photo: CataloguePhoto
+  readonly digest: string
+  readonly part: Part | null
+  readonly value: string | null
+}
+
+/** A file's name, of a path or a URL. */
+const nameOf = (path: string): string => {
+  const name = path.split(/[/\\]/).at(-1) ?? path
+  return Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}")).slice(0, 250).join("") || "image"
+}
+
+/**
+ * Rows that have no label yet. The catalogue is read once more with the id as its label, which no row lacks: lines that the
+ * first reading has refused for their label are rows then.
+ */
+const unlabelled = Effect.fnUntraced(function* (root: string, config: RunConfig, lines: ReadonlySet<number>) {
+  if (lines.size === 0) return []
+  const { data, image } = config
+  const within = imageFolders(root, data)
+  const files = yield* ImageBytes
+  const rows = yield* Rows
+  const asked = { ...data, columns: { ...data.columns, label: data.columns.id } }
+  const listed: Array<Listed> = []
+  yield* rows.read(root, asked).pipe(
+    Stream.runForEach(
+      Effect.fnUntraced(function* (one) {
+        if (Result.isFailure(one) || !lines.has(one.success.line)) return
+        const { id, image: file } = one.success
+        const photo: CataloguePhoto = { path: pathUnder(root, file), within, ...(data.urls && { urls: data.urls }) }
+        const bytes = yield* Effect.option(files.read(photo.path, mostBytes(image), within, data.urls))
+        if (bytes._tag === "None") return
+        const digest = yield* sha256(Uint8Array.from(bytes.value))
+        listed.push({ id, photo, digest, part: null, value: null })
+      })
+    )
+  )
+  return listed
+})
+
+/**
+ * Takes the catalogue of a run in: each image once, with all its rows, their labels and its part of the run's split; rows
+ * without a label wait for an answer. `found` learns where each image is before it is at the desk.
+ */
+export const takeIn = Effect.fn("takeIn")(function* (
+  config: RunConfig,
+  folder: RunFolder["Service"],
+  found: (digest: string, photo: CataloguePhoto) => void
+) {
+  const desk = yield* Desk
+  const [column] = desk.settings.columns
+  const begun = yield* readBegunData(folder, config)
+  const dataset = yield* Pipeline.dataset(config, begun && forMeasuring(begun))
+  const missing = new Set(
+    dataset.ledger.refusals.filter(({ reason }) => reason === "missingLabel").map(({ line }) => line)
+  )
+  const listed: ReadonlyArray<Listed> = [
+    ...Part.literals.flatMap((part) =>
+      dataset[part].map(
+        ({ digest, id, label, path, urls, within }): Listed => ({
+          id,
+          photo: { path, ...(within && { within }), ...(urls && { urls }) },
+          digest,
+          part,
+          value: elementAt(dataset.classes, label)
+        })
+      )
+    ),
+    ...(yield* unlabelled(dataset.root, config, missing))
+  ]
+  const byDigest = new Map<string, Arrival>()
+  for (const { digest, id, part, photo, value } of listed) {
+    found(digest, photo)
+    const known = byDigest.get(digest)
+    const row = { id, values: [{ column, value }] }
+    byDigest.set(
+      digest,
+      known === undefined
+        ? { digest, name: nameOf(photo.path), origin: "catalogue", rows: [row], part, suggestions: [] }
+        : { ...known, rows: [...known.rows, row], part: known.part ?? part }
+    )
+  }
+  const arrivals = [...byDigest.values()]
+  for (let from = 0; from < arrivals.length; from += atOnce) yield* desk.arrive(arrivals.slice(from, from + atOnce))
+  return arrivals.length
+})
