@@ -62,7 +62,9 @@ const flags = {
   ),
   publicUrl: Flag.String("public-url").pipe(
     Flag.withMetavar("URL"),
-    Flag.withDescription("Where browsers reach the server behind a proxy, such as https://desk.example.com; needs tokens"),
+    Flag.withDescription(
+      "Where browsers reach the server behind a proxy, such as https://desk.example.com; needs tokens"
+    ),
     Flag.optional
   ),
   token: Flag.String("token").pipe(
@@ -236,9 +238,7 @@ export const serve = Command.make(
         return yield* Effect.never
       }).pipe(
         Effect.provide(
-          retrainings.pipe(
-            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer, Neighbours.layerNone))
-          )
+          retrainings.pipe(Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer, Neighbours.layerNone)))
         ),
         Effect.scoped
       )

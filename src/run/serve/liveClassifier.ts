@@ -254,9 +254,11 @@ export const layer = (settings: ClassifierSettings) =>
         }
       })
       const keyOf = ({ model, run }: { readonly model: string; readonly run: string }) => JSON.stringify([model, run])
-      const live = yield* Ref.make<{ readonly key: string; readonly served: ServedModel; readonly held: Scope.Closeable } | null>(
-        null
-      )
+      const live = yield* Ref.make<{
+        readonly key: string
+        readonly served: ServedModel
+        readonly held: Scope.Closeable
+      } | null>(null)
       yield* Effect.addFinalizer(() =>
         Effect.flatMap(Ref.get(live), (one) => (one === null ? Effect.void : Scope.close(one.held, Exit.void)))
       )

@@ -133,7 +133,8 @@ export const layer = (settings: RetrainingSettings) =>
         const began = yield* Clock.currentTimeMillis
         const name = nameAt(began)
         const given = yield* desk.answersSince(null)
-        const failed = (cause: unknown) => new DeskError({ detail: `a retraining cannot begin: ${messageOf(cause)}`, cause })
+        const failed = (cause: unknown) =>
+          new DeskError({ detail: `a retraining cannot begin: ${messageOf(cause)}`, cause })
         const text = yield* runs.existing(live.run).pipe(
           Effect.flatMap((folder) => folder.read("config.json")),
           Effect.mapError(failed)
@@ -185,4 +186,3 @@ export const layer = (settings: RetrainingSettings) =>
       }
     })
   )
-

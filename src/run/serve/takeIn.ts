@@ -28,7 +28,11 @@ interface Listed {
 /** A file's name, of a path or a URL. */
 const nameOf = (path: string): string => {
   const name = path.split(/[/\\]/).at(-1) ?? path
-  return Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}")).slice(0, 250).join("") || "image"
+  return (
+    Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}"))
+      .slice(0, 250)
+      .join("") || "image"
+  )
 }
 
 /**
@@ -77,15 +81,13 @@ export const takeIn = Effect.fn("takeIn")(function* (
   )
   const listed: ReadonlyArray<Listed> = [
     ...Part.literals.flatMap((part) =>
-      dataset[part].map(
-        ({ digest, id, label, path, urls, within }): Listed => ({
-          id,
-          photo: { path, ...(within && { within }), ...(urls && { urls }) },
-          digest,
-          part,
-          value: elementAt(dataset.classes, label)
-        })
-      )
+      dataset[part].map(({ digest, id, label, path, urls, within }): Listed => ({
+        id,
+        photo: { path, ...(within && { within }), ...(urls && { urls }) },
+        digest,
+        part,
+        value: elementAt(dataset.classes, label)
+      }))
     ),
     ...(yield* unlabelled(dataset.root, config, missing))
   ]

@@ -6,7 +6,8 @@ import { DeskImages, DeskImagesError } from "../../../run/serve/DeskImages.ts"
 import { digestOf } from "../../images/digest.ts"
 import { atomicWrite } from "../../storage/atomicWrite.ts"
 
-const failed = (what: string) => (cause: unknown) => new DeskImagesError({ detail: `${what}: ${messageOf(cause)}`, cause })
+const failed = (what: string) => (cause: unknown) =>
+  new DeskImagesError({ detail: `${what}: ${messageOf(cause)}`, cause })
 
 const isMissing = (cause: unknown) => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 
@@ -19,7 +20,12 @@ export const layer = (folder: string) => {
     put: Effect.fnUntraced(function* (bytes) {
       const digest = digestOf(bytes)
       const path = pathOf(digest)
-      const isThere = yield* Effect.promise(() => access(path).then(() => true, () => false))
+      const isThere = yield* Effect.promise(() =>
+        access(path).then(
+          () => true,
+          () => false
+        )
+      )
       if (isThere) return digest
       yield* Effect.tryPromise({ try: () => mkdir(dirname(path), { recursive: true }), catch: failed(path) })
       yield* Effect.mapError(atomicWrite(path, bytes), failed(path))

@@ -145,5 +145,11 @@ export const openServer = Effect.fnUntraced(function* (
   }).pipe(Effect.provide(context))
   const url = NetAddress.formatUrlUnsafe(address).replace(/\/$/, "")
   const port = Number(new URL(url).port)
-  return { url, port, model, folder, context: Effect.provide(Effect.all({ desk: Desk, promotions: Promotions }), context) }
+  return {
+    url,
+    port,
+    model,
+    folder,
+    context: Effect.provide(Effect.all({ desk: Desk, promotions: Promotions }), context)
+  }
 })
