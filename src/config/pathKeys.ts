@@ -2,7 +2,7 @@ import type { Table } from "./configTable.ts"
 import { isTable } from "./configTable.ts"
 
 /** The keys of a run that name a file or a folder, or a list of them. A new one is a line here. */
-export const pathKeys = ["data.root", "data.allow", "data.urls.cache", "network.weights"] as const
+export const pathKeys = ["data.root", "data.allow", "data.corrections", "data.urls.cache", "network.weights"] as const
 
 /** Makes a path absolute. */
 export type Resolve = (path: string) => string

@@ -166,6 +166,10 @@ export const DataConfig = Schema.Struct({
     intBetween(30, 1e9),
     "At most this many samples: a seeded subset in which every class keeps its share"
   ),
+  corrections: optionalSetting(
+    Schema.NonEmptyString,
+    "Labels that people corrected, relative to the configuration file: a tagging desk's `desk.sqlite`, or a CSV with the columns `row`, `column` and `to`. They replace the list's cells while it is read; no row changes its part of the split"
+  ),
   split: setting(SplitConfig, {}, "Shares of the three parts"),
   maxRefused: setting(Share, 0.05, "Share of the listed rows that may be faulty before the run ends with exit code 3")
 }).check(

@@ -22,6 +22,7 @@ import { catalogueFile, imageFolders, Rows } from "./Rows.ts"
 import type { Sample } from "./Sample.ts"
 import type { Placed } from "./splitAsGiven.ts"
 import { splitAsGiven } from "./splitAsGiven.ts"
+import { asListed } from "./asListed.ts"
 import { settleConflicts } from "./conflicts.ts"
 import { fewGroupsNote } from "./fewGroups.ts"
 import { groupNames } from "./grouping.ts"
@@ -230,14 +231,31 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   // Every label of a row that is left is one of the classes.
   const within = imageFolders(root, data)
   const urls = data.urls === undefined ? {} : { urls: data.urls }
-  const samples = left.kept.map(({ digest, group, id, label, line, part, path, time }) => ({
+  const samples = left.kept.map(({ digest, group, id, label, line, part, path, time, was }) => ({
     part,
     group,
     time,
+    was,
     sample: { id, label: indexes.get(label)!, path, digest, within, ...urls, line } satisfies Sample
   }))
   const alike = data.split.nearDuplicates === "together" ? rowsAlike(left.kept) : []
-  const { notes, parts } = yield* Effect.fromResult(divide(file, samples, classes, data.split, seed, alike))
+  const stays = new Set(large.kept.map(({ id }) => id))
+  const gone = unique.kept.flatMap(({ group, id, line, part, time, was }) =>
+    typeof was !== "string" || stays.has(id)
+      ? []
+      : [
+          {
+            part,
+            group,
+            time,
+            was,
+            sample: { id, label: 0, path: "", digest: `line ${line}`, within, line } satisfies Sample
+          }
+        ]
+  )
+  const { notes, parts } = yield* Effect.fromResult(
+    asListed(samples, gone, classes, alike, (all, names, pairs) => divide(file, all, names, data.split, seed, pairs))
+  )
   yield* Effect.forEach(notes, (note) => report({ _tag: "Note", line: `${file}: ${note}` }), { discard: true })
   const dataset: Dataset = {
     root,

@@ -2,6 +2,7 @@ import { Result } from "effect"
 import { nearest } from "../config/nearest.ts"
 import type { CatalogueForm } from "./catalogueForm.ts"
 import { formOf } from "./catalogueForm.ts"
+import type { CorrectedCells, Reading } from "./corrections.ts"
 import type { DataConfig } from "./DataConfig.ts"
 import { count } from "./DataUnusable.ts"
 import { RowsError } from "./RowsError.ts"
@@ -23,6 +24,8 @@ export interface Header {
   readonly time?: number
   /** The columns with neither the id, the label nor the image's path, where there are any. */
   readonly others?: { readonly columns: ReadonlyArray<string>; readonly indexes: ReadonlyArray<number> }
+  /** Cells that people corrected. */
+  readonly corrected?: CorrectedCells
 }
 
 const shown = { names: 12, characters: 40 }
@@ -163,7 +166,7 @@ export const columnsAsked = (config: DataConfig): ReadonlyArray<string> => [
  */
 export const readHeader = (
   cells: ReadonlyArray<string>,
-  config: DataConfig,
+  config: Reading,
   file: string,
   rows: ReadonlyArray<ReadonlyArray<string>>
 ): Result.Result<Header, RowsError> => {
@@ -192,6 +195,7 @@ export const readHeader = (
   const others = columns.filter((column) => column !== "" && !taken.has(column))
   return Result.succeed({
     columns,
+    ...(config.corrected !== undefined && { corrected: config.corrected }),
     ...(others.length > 0 && { others: { columns: others, indexes: others.map(indexOf) } }),
     id: indexOf(config.columns.id),
     label: indexOf(config.columns.label),

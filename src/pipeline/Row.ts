@@ -25,6 +25,8 @@ export const Row = Schema.Struct({
   line: Schema.Int,
   id: Cell,
   label: Cell,
+  /** What the list has for its label, where people corrected it; null: nothing, so that the row is new. */
+  was: Schema.optionalKey(Schema.NullOr(Schema.String)),
   /** The image's path, under `data.root`. */
   image: OneLine,
   /** The part that the row belongs to, where the catalogue says it. */
@@ -90,7 +92,16 @@ export const readRow = (
       malformed(line, text, `${cells.length} ${cells.length === 1 ? "field" : "fields"} instead of ${expected}`)
     )
   const image = imageOf(header, cells)
-  const read = decode({ line, id: cells[header.id], label: cells[header.label], image })
+  const was = (cells[header.label] ?? "").trim()
+  const own = header.corrected?.get((cells[header.id] ?? "").trim())?.get(header.columns[header.label] ?? "")
+  const isCorrected = own !== undefined && own !== was
+  const read = decode({
+    line,
+    id: cells[header.id],
+    label: isCorrected ? own : cells[header.label],
+    image,
+    ...(isCorrected && { was: was === "" ? null : was })
+  })
   if (Result.isSuccess(read)) {
     const empty = isNameless(image) ? emptyColumn(header, cells) : undefined
     if (empty !== undefined) return Result.fail(noImage(empty, line, text))

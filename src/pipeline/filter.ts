@@ -76,13 +76,18 @@ const unknownLabels = (absent: ReadonlyArray<string>, found: ReadonlyArray<strin
   })
 }
 
-/** Refuses the rows of a class that has fewer than `least` of them: `classTooSmall`. */
+/**
+ * Refuses the rows of a class that has fewer than `least` of them: `classTooSmall`. A row that people corrected counts for
+ * both classes: a correction makes none too small that was large enough.
+ */
 export const keepLargeClasses = <A extends Row>(
   rows: ReadonlyArray<A>,
   least: number,
   explain: (rows: number) => string
 ): Filtered<A> => {
-  const counts = countLabels(rows)
+  const counts = countLabels(
+    rows.flatMap(({ label, was }) => (typeof was === "string" ? [{ label }, { label: was }] : [{ label }]))
+  )
   return partition(rows, (row) => {
     const rows = counts.get(row.label) ?? 0
     return rows < least ? refuse(row, "classTooSmall", explain(rows)) : undefined

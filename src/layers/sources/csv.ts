@@ -18,7 +18,7 @@
  */
 import { parse } from "csv-parse/sync"
 import { Array as Arr, Effect, Result, Stream } from "effect"
-import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import type { Reading } from "../../pipeline/corrections.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import type { Header } from "../../pipeline/Header.ts"
 import { columnsAsked, readHeader, rowsForHeader } from "../../pipeline/Header.ts"
@@ -153,10 +153,12 @@ interface CsvReader {
   readonly read: (lines: Lines, complete: boolean) => Result.Result<ReadonlyArray<Listed>, RowsError>
   /** What a person should know of the file, once it is read. */
   readonly notes: () => ReadonlyArray<string>
+  /** How the lines are divided into cells, once the header is read. */
+  readonly layout: () => { readonly delimiter: string; readonly header: Header | undefined }
 }
 
 /** Reads the rows of one file; see the head of this file. */
-const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
+export const makeCsvReader = (file: string, config: Reading): CsvReader => {
   let delimiter = config.delimiter ?? ","
   /** Whether the delimiter is still to be found out. */
   let isOpen = config.delimiter === undefined
@@ -421,6 +423,7 @@ const makeCsvReader = (file: string, config: DataConfig): CsvReader => {
       listed += rows.length
       return complete && listed === 0 ? Result.fail(noRows(file)) : Result.succeed(rows)
     },
+    layout: () => ({ delimiter, header }),
     notes: () => {
       const more = tied.length - 1
       const divided =

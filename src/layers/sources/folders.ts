@@ -5,7 +5,7 @@
 import { Array as Arr, Effect, Result, Stream } from "effect"
 import { readdir, realpath, stat } from "node:fs/promises"
 import { join } from "node:path"
-import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import type { Reading } from "../../pipeline/corrections.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import { byCodeUnit } from "../../pipeline/hashOrder.ts"
 import type { Header } from "../../pipeline/Header.ts"
@@ -178,7 +178,7 @@ async function* rowsOf(
   let rows: Array<Listed> = []
   for (const { label: name, part, path } of classes) {
     const first = line
-    const label = name.trim()
+    const folder = name.trim()
     for await (const found of walk(join(root, path), wanted, seen)) {
       if (found === pause) {
         yield rows
@@ -188,16 +188,18 @@ async function* rowsOf(
       line += 1
       if (Result.isFailure(found)) {
         const { detail, path, reason } = found.failure
-        const refused = { line, id: path.slice(before), label }
+        const refused = { line, id: path.slice(before), label: folder }
         rows.push(Result.fail(refuse(refused, reasons[reason] ?? "imageUnreadable", detail)))
       } else {
         const id = found.success.slice(before)
+        const label = header.corrected?.get(id)?.get(header.columns[header.label] ?? "") ?? folder
+        const was = label === folder ? {} : { was: folder }
         rows.push(
           /\p{Cc}/u.test(id)
             ? Result.fail(malformed(line, id, "the image's path has a line break or a control character"))
             : withParts
-              ? Result.succeed({ line, id, label, image: id, ...(part !== undefined && { part }) })
-              : placed(header, [id, label, part ?? ""], { line, id, label, image: id }, id)
+              ? Result.succeed({ line, id, label, ...was, image: id, ...(part !== undefined && { part }) })
+              : placed(header, [id, label, part ?? ""], { line, id, label, ...was, image: id }, id)
         )
       }
       if (rows.length >= mostAtOnce) {
@@ -213,10 +215,10 @@ async function* rowsOf(
 const counted = (n: number, one: string, several: string) => `${count(n)} ${n === 1 ? one : several}`
 
 /** The columns that class folders have; fails where the configuration asks for others. */
-const checkColumns = (root: string, config: DataConfig, hasParts: boolean) =>
+const checkColumns = (root: string, config: Reading, hasParts: boolean) =>
   readHeader(["id", "label", ...(hasParts ? ["split"] : [])], { ...config, images: "{id}" }, root, [])
 
-const readFolders = Effect.fnUntraced(function* (root: string, config: DataConfig) {
+const readFolders = Effect.fnUntraced(function* (root: string, config: Reading) {
   const layout = yield* Effect.tryPromise({ try: () => layoutOf(root), catch: (cause) => unreadable(root, cause) })
   if (layout instanceof RowsError) return yield* layout
   const { beside, parts } = layout

@@ -4,7 +4,7 @@
  */
 import { Array as Arr, Effect, Result, Stream } from "effect"
 import { visit } from "jsonc-parser"
-import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import type { Reading } from "../../pipeline/corrections.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import type { Header } from "../../pipeline/Header.ts"
 import { columnsAsked, readHeader, rowsForHeader } from "../../pipeline/Header.ts"
@@ -155,7 +155,7 @@ const noObjects = (file: string, first: Line, why: string): RowsError =>
   })
 
 /** The columns of the first lines, and what a row is made of; the note says what stands for an id. */
-const start = (file: string, config: DataConfig, lines: ReadonlyArray<Line>) => {
+const start = (file: string, config: Reading, lines: ReadonlyArray<Line>) => {
   const tables = lines.map(({ fault, text }) => (fault === undefined ? parse(text) : Result.fail(faultDetail[fault])))
   const objects = tables.filter(Result.isSuccess).map(({ success }) => success)
   const [first] = lines
@@ -181,7 +181,7 @@ const start = (file: string, config: DataConfig, lines: ReadonlyArray<Line>) => 
 }
 
 /** Reads rows from lines as they come; the first ones are held back until the columns are known. */
-const makeJsonlReader = (file: string, config: DataConfig) => {
+const makeJsonlReader = (file: string, config: Reading) => {
   let number = 0
   let listed = 0
   let held: Array<Line> = []

@@ -11,7 +11,7 @@ import type { AsyncBuffer } from "hyparquet"
 import { isUtf8 } from "node:buffer"
 import { open, stat } from "node:fs/promises"
 import { isAbsolute, relative, resolve, sep } from "node:path"
-import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import type { Reading } from "../../pipeline/corrections.ts"
 import type { Header } from "../../pipeline/Header.ts"
 import { columnsAsked, readHeader } from "../../pipeline/Header.ts"
 import { cellPath } from "../../pipeline/parquetCell.ts"
@@ -83,7 +83,7 @@ const hasBytes = async (parquet: ParquetFile, buffer: AsyncBuffer, { kind, name 
 }
 
 /** Where the configured columns are in a file; a RowsError where they are not, or are of another kind. */
-const columnsIn = async (file: string, parquet: ParquetFile, buffer: AsyncBuffer, config: DataConfig) => {
+const columnsIn = async (file: string, parquet: ParquetFile, buffer: AsyncBuffer, config: Reading) => {
   const { leaves } = parquet
   const byName = new Map(leaves.map((leaf) => [leaf.name, leaf]))
   const structs = leaves.flatMap(({ name }) => structOf(name, "bytes") ?? [])
@@ -167,7 +167,7 @@ const placeOf = (root: string, file: string): string => {
 async function* rowsOf(
   root: string,
   file: string,
-  config: DataConfig,
+  config: Reading,
   listed: number,
   note: (line: string) => void
 ): AsyncGenerator<ReadonlyArray<Listed>, number> {
@@ -260,7 +260,7 @@ const filesOf = async (path: string): Promise<ReadonlyArray<string>> => {
 
 async function* read(
   root: string,
-  config: DataConfig,
+  config: Reading,
   note: (line: string) => void
 ): AsyncGenerator<ReadonlyArray<Listed>> {
   const path = pathUnder(root, config.parquet ?? "")
