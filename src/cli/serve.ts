@@ -238,7 +238,9 @@ export const serve = Command.make(
         return yield* Effect.never
       }).pipe(
         Effect.provide(
-          retrainings.pipe(Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer, Neighbours.layerNone)))
+          retrainings.pipe(
+            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer(config.data), Neighbours.layerNone))
+          )
         ),
         Effect.scoped
       )

@@ -81,8 +81,8 @@ const idle: Retraining = {
 
 const retrainings = Layer.succeed(Retrainings, {
   state: Effect.succeed(idle),
-  begin: (by) => Effect.succeed({ ...idle, state: "waiting", by }),
-  stop: Effect.succeed({ ...idle, state: "stopped" })
+  begin: (by) => Effect.succeed<Retraining>({ ...idle, state: "waiting", by }),
+  stop: Effect.succeed<Retraining>({ ...idle, state: "stopped" })
 })
 
 const exports = Layer.succeed(DeskExports, {
