@@ -14,6 +14,7 @@ import * as SqliteDesk from "../layers/desk/store/SqliteDesk.ts"
 import { manifest } from "../layers/machine/manifest.ts"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
+import { labelColumnsOf } from "../pipeline/LabelColumnConfig.ts"
 import { weftCommand } from "../config/weftCommand.ts"
 import { Runs } from "../run/Runs.ts"
 import { loadModel, startBackground } from "../run/serve/background.ts"
@@ -62,7 +63,9 @@ const flags = {
   ),
   publicUrl: Flag.String("public-url").pipe(
     Flag.withMetavar("URL"),
-    Flag.withDescription("Where browsers reach the server behind a proxy, such as https://desk.example.com; needs tokens"),
+    Flag.withDescription(
+      "Where browsers reach the server behind a proxy, such as https://desk.example.com; needs tokens"
+    ),
     Flag.optional
   ),
   token: Flag.String("token").pipe(
@@ -182,10 +185,19 @@ export const serve = Command.make(
         ]
       })
 
+    // A desk's answers have one value a column.
+    const [firstColumn, ...otherColumns] = labelColumnsOf(config.data).flatMap(({ column, separator }) =>
+      separator === undefined ? [column] : []
+    )
+    if (firstColumn === undefined)
+      return yield* new ConfigError({
+        where: run,
+        problems: ["its label column has several values in a cell: a desk needs one with one value"]
+      })
     const fs = yield* FileSystem.FileSystem
     yield* fs.makeDirectory(root, { recursive: true })
     const settings = {
-      columns: [config.data.columns.label] as const,
+      columns: [firstColumn, ...otherColumns] as const,
       seed: asked.seed,
       blindShare: asked.blind,
       leaseSeconds: asked.lease,
@@ -216,7 +228,7 @@ export const serve = Command.make(
         promotes: asked.promote === "auto",
         every: 5000
       })
-      yield* Effect.gen(function* () {
+      return yield* Effect.gen(function* () {
         const address = yield* listen({
           host: asked.host,
           port: asked.port,
@@ -237,7 +249,7 @@ export const serve = Command.make(
       }).pipe(
         Effect.provide(
           retrainings.pipe(
-            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer, Neighbours.layerNone))
+            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer(config.data), Neighbours.layerNone))
           )
         ),
         Effect.scoped

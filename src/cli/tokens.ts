@@ -39,14 +39,17 @@ export const tokenHolders = Effect.fnUntraced(function* (given: ReadonlyArray<st
   const named = Option.isNone(file)
     ? []
     : lines(
-        yield* fs.readFileString(file.value).pipe(
-          Effect.mapError(
-            (error) =>
-              new ConfigError({ where: `--token-file ${file.value}`, problems: [systemFault(error).detail] })
+        yield* fs
+          .readFileString(file.value)
+          .pipe(
+            Effect.mapError(
+              (error) => new ConfigError({ where: `--token-file ${file.value}`, problems: [systemFault(error).detail] })
+            )
           )
-        )
       )
-  const ofEnvironment = lines(Redacted.value(yield* Config.Redacted("WEFT_TOKENS").pipe(Config.withDefault(Redacted.make("")))))
+  const ofEnvironment = lines(
+    Redacted.value(yield* Config.Redacted("WEFT_TOKENS").pipe(Config.withDefault(Redacted.make(""))))
+  )
   const holders = [
     ...(yield* Effect.forEach(given, (text) => holderOf(text, "--token"))),
     ...(yield* Effect.forEach(named, (text, i) => holderOf(text, `--token-file, entry ${i + 1}`))),

@@ -88,7 +88,8 @@ const suggestAll = Effect.gen(function* () {
     if (wanted.length === 0) return 0
     const read = yield* Effect.forEach(
       wanted,
-      (digest) => Effect.map(Effect.option(photos.bytes(digest)), (bytes) => ({ digest, bytes: Option.flatten(bytes) })),
+      (digest) =>
+        Effect.map(Effect.option(photos.bytes(digest)), (bytes) => ({ digest, bytes: Option.flatten(bytes) })),
       { concurrency: 4 }
     )
     const readable = read.flatMap(({ bytes, digest }) => {
@@ -104,7 +105,9 @@ const suggestAll = Effect.gen(function* () {
     const suggestions = readable.flatMap(({ digest }, i) => {
       const answer = answers[i]
       if (answer?._tag === "Classified")
-        return [{ digest, suggestions: answer.columns.map(({ column, top }) => ({ column, model: by.model, run, top })) }]
+        return [
+          { digest, suggestions: answer.columns.map(({ column, top }) => ({ column, model: by.model, run, top })) }
+        ]
       given.digests.add(digest)
       return []
     })
@@ -135,7 +138,10 @@ export const startBackground = Effect.fn("startBackground")(function* (
   yield* takeIn(config, folder, found).pipe(
     Effect.flatMap((count) => report({ _tag: "Note", line: `the catalogue's ${count} images are at the desk` })),
     Effect.catch((error) =>
-      report({ _tag: "Note", line: `the catalogue is not at the desk: ${error.message}. Uploads are taken all the same` })
+      report({
+        _tag: "Note",
+        line: `the catalogue is not at the desk: ${error.message}. Uploads are taken all the same`
+      })
     ),
     Effect.andThen(Latch.open(taken)),
     Effect.forkScoped

@@ -1,7 +1,9 @@
 import { Effect, Option, Schema } from "effect"
 import { decodeRunConfig } from "../../config/RunConfig.ts"
 import { predictions } from "../../metrics/topK.ts"
+import { columnOf, columnsOf } from "../../model/StoredPredictions.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { storedPredictions } from "../predict/storedPredictions.ts"
 import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
@@ -19,7 +21,7 @@ type Compared = Pick<ModelRecord, "model" | "run">
 /** Images that are classified at once. */
 const atOnce = 32
 
-/** What a run's model says of its test part: the true class and the predicted one, by the sample's id. */
+/** The predictions of a run's model for its test part, by label column: the true class and the predicted one, by the sample's id. */
 const testOf = Effect.fnUntraced(function* (run: string) {
   const folder = yield* Runs.use((runs) => runs.existing(run))
   const text = new TextDecoder().decode(yield* folder.read("config.json"))
@@ -28,17 +30,20 @@ const testOf = Effect.fnUntraced(function* (run: string) {
   const stored = yield* storedPredictions({ config, folder }, "test")
   if (stored === undefined)
     return yield* new RunError({ run, detail: "it has kept no predictions of its test part: it is not finished" })
-  const { labels, logits, samples } = stored
-  const predicted = predictions(logits, labels.length)
-  return {
-    column: config.data.columns.label,
-    byId: new Map(
+  const names = labelColumnsOf(config.data).map(({ column }) => column)
+  return columnsOf(stored).flatMap(({ index, name, values }) => {
+    // A desk's answers have one value a column.
+    if (values === "several") return []
+    const { labels, logits, samples } = columnOf(stored, index)
+    const predicted = predictions(logits, labels.length)
+    const byId = new Map(
       samples.map(({ id, label }, i) => [
         id,
         { truth: elementAt(labels, label), predicted: elementAt(labels, elementAt(predicted, i)) }
       ])
     )
-  }
+    return [{ column: names[index] ?? name, byId }]
+  })
 })
 
 /** The first class of a column that a model gives an image; undefined where it refuses the image. */
@@ -80,14 +85,17 @@ export const judge = Effect.fn("judge")(function* (live: ModelRecord, candidate:
   const before = yield* testOf(live.run)
   const after = yield* testOf(candidate.run)
   const blind = yield* blindSamples(live, candidate)
-  const test = Array.from(before.byId, ([id, one]): ReadonlyArray<GateSample> => {
-    const other = after.byId.get(id)
-    return other?.truth === one.truth
-      ? [{ from: "test", truth: one.truth, live: one.predicted, candidate: other.predicted }]
-      : []
-  }).flat()
-  const verdict: Verdict = gate([
-    { column: after.column, samples: [...test, ...blind.filter(({ column }) => column === after.column)] }
-  ])
+  const verdict: Verdict = gate(
+    after.map(({ byId, column }) => {
+      const own = before.find((one) => one.column === column)
+      const test = Array.from(own?.byId ?? [], ([id, one]): ReadonlyArray<GateSample> => {
+        const other = byId.get(id)
+        return other?.truth === one.truth
+          ? [{ from: "test", truth: one.truth, live: one.predicted, candidate: other.predicted }]
+          : []
+      }).flat()
+      return { column, samples: [...test, ...blind.filter((sample) => sample.column === column)] }
+    })
+  )
   return verdict
 })

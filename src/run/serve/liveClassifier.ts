@@ -5,9 +5,10 @@ import { Report } from "../../metrics/Report.ts"
 import { topK } from "../../metrics/topK.ts"
 import { Engines } from "../../model/Engines.ts"
 import { Features } from "../../model/Features.ts"
-import { decodeModel } from "../../model/Model.ts"
+import { modelColumns } from "../../model/Model.ts"
 import { predictorOf } from "../../model/Predictor.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
+import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { Feed } from "../../pipeline/Feed.ts"
 import type { FeedWork } from "../../pipeline/Feed.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
@@ -16,6 +17,8 @@ import { tooManyBytes } from "../../pipeline/ImageBytes.ts"
 import { ImageRefused } from "../../pipeline/Images.ts"
 import type { PredictorName } from "../predict/openPredictor.ts"
 import { openPredictor } from "../predict/openPredictor.ts"
+import { readModel } from "../readModel.ts"
+import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
 import type { Classified, ColumnAnswer, Photo, ServedColumn, ServedModel } from "./Classifier.ts"
 import { Classifier, ModelFailed, NoModel, TooBusy } from "./Classifier.ts"
@@ -102,7 +105,7 @@ const open = Effect.fnUntraced(function* (
   const text = new TextDecoder().decode(yield* folder.read("config.json"))
   const raw = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text)
   const config = yield* decodeRunConfig(raw, `${run}/config.json`)
-  const model = yield* decodeModel(yield* folder.read("model/model.safetensors"), run)
+  const model = yield* readModel(folder, run)
   const report = yield* folder.read("report.json").pipe(
     Effect.flatMap((bytes) => Schema.decodeEffect(Schema.fromJsonString(Report))(new TextDecoder().decode(bytes))),
     Effect.option
@@ -111,25 +114,31 @@ const open = Effect.fnUntraced(function* (
   if (feed === undefined) return yield* Effect.die(new Error("there is no Feed that decodes images"))
   const opened = yield* openPredictor(config.engine, model, engine)
   const { network } = model
-  const predictor = predictorOf(opened.predictor, config.evaluate, network.classes)
+  const all = modelColumns(model)
+  const predictor = predictorOf(opened.predictor, config.evaluate, all)
   const image: ImageConfig = {
     ...model.image,
     maxPixels: maxPixels ?? config.image.maxPixels,
     maxBytes: maxBytes ?? mostBytes(config.image)
   }
-  const counts = new Map(
-    Option.match(report, { onNone: () => [], onSome: ({ data: { perClass = [] } }) => perClass }).map(
-      ({ label, train }) => [label, train] as const
-    )
-  )
-  const columns: readonly [Place, ...Array<Place>] = [
-    {
-      column: config.data.columns.label,
-      classes: model.labels.map((label) => ({ label, trained: counts.get(label) ?? 0 })),
-      from: 0,
-      temperature: model.calibration?.temperature ?? 1
-    }
-  ]
+  const names = labelColumnsOf(config.data).map(({ column }) => column)
+  const trainedOf = (index: number) => {
+    const data = Option.match(report, { onNone: () => undefined, onSome: (one) => one.data })
+    const perClass = data?.columns?.[index]?.perClass ?? (index === 0 ? data?.perClass : undefined) ?? []
+    return new Map(perClass.map(({ label, train }) => [label, train]))
+  }
+  // A desk's answers have one value a column: columns with several are not in it.
+  const places = all.flatMap(({ classes, from, index, name, temperature = 1, values }): ReadonlyArray<Place> => {
+    const counts = trainedOf(index)
+    const column = names[index] ?? name
+    return values === "several"
+      ? []
+      : [{ column, classes: classes.map((label) => ({ label, trained: counts.get(label) ?? 0 })), from, temperature }]
+  })
+  const [firstPlace, ...otherPlaces] = places
+  if (firstPlace === undefined)
+    return yield* new RunError({ run, detail: "it has no label column with one value in a cell, which a desk needs" })
+  const columns: readonly [Place, ...Array<Place>] = [firstPlace, ...otherPlaces]
   const served: ServedModel = { model: name, run, engine: opened.name, columns }
 
   // Taken from by one fiber alone.
@@ -254,9 +263,11 @@ export const layer = (settings: ClassifierSettings) =>
         }
       })
       const keyOf = ({ model, run }: { readonly model: string; readonly run: string }) => JSON.stringify([model, run])
-      const live = yield* Ref.make<{ readonly key: string; readonly served: ServedModel; readonly held: Scope.Closeable } | null>(
-        null
-      )
+      const live = yield* Ref.make<{
+        readonly key: string
+        readonly served: ServedModel
+        readonly held: Scope.Closeable
+      } | null>(null)
       yield* Effect.addFinalizer(() =>
         Effect.flatMap(Ref.get(live), (one) => (one === null ? Effect.void : Scope.close(one.held, Exit.void)))
       )

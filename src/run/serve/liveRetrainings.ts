@@ -86,11 +86,16 @@ export const layer = (settings: RetrainingSettings) =>
         const model = yield* modelName(run)
         yield* promotions.offer({ model, run, answers: given })
         const live = yield* promotions.live
-        if (live === null || live.model === model) {
-          const ended = yield* Clock.currentTimeMillis
-          if (live === null) yield* promotions.promote(model, gatekeeper)
-          return yield* become({ state: "promoted", ended, detail: live === null ? null : "the same weights came out" })
+        if (live === null) {
+          yield* promotions.promote(model, gatekeeper)
+          return yield* become({ state: "promoted", ended: yield* Clock.currentTimeMillis })
         }
+        if (live.model === model)
+          return yield* become({
+            state: "heldBack",
+            ended: yield* Clock.currentTimeMillis,
+            detail: "it has the live model's own weights: no answer is of the training part"
+          })
         const verdict = yield* judge(live, { model, run })
         yield* promotions.judge(model, verdict)
         if (verdict.passes && settings.promotes) yield* promotions.promote(model, gatekeeper)
@@ -133,7 +138,8 @@ export const layer = (settings: RetrainingSettings) =>
         const began = yield* Clock.currentTimeMillis
         const name = nameAt(began)
         const given = yield* desk.answersSince(null)
-        const failed = (cause: unknown) => new DeskError({ detail: `a retraining cannot begin: ${messageOf(cause)}`, cause })
+        const failed = (cause: unknown) =>
+          new DeskError({ detail: `a retraining cannot begin: ${messageOf(cause)}`, cause })
         const text = yield* runs.existing(live.run).pipe(
           Effect.flatMap((folder) => folder.read("config.json")),
           Effect.mapError(failed)
@@ -185,4 +191,3 @@ export const layer = (settings: RetrainingSettings) =>
       }
     })
   )
-

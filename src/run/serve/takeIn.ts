@@ -1,11 +1,12 @@
 import { Effect, Result, Stream } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
-import { elementAt } from "../../pipeline/elementAt.ts"
 import { ImageBytes } from "../../pipeline/ImageBytes.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
+import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import { Part } from "../../pipeline/Part.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import { imageFolders, pathUnder, Rows } from "../../pipeline/Rows.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import type { RunFolder } from "../RunFolder.ts"
@@ -22,20 +23,30 @@ interface Listed {
   readonly photo: CataloguePhoto
   readonly digest: string
   readonly part: Part | null
-  readonly value: string | null
+  /** In each label column of the desk; null where there is none. */
+  readonly values: ReadonlyArray<{ readonly column: string; readonly value: string | null }>
 }
 
 /** A file's name, of a path or a URL. */
 const nameOf = (path: string): string => {
   const name = path.split(/[/\\]/).at(-1) ?? path
-  return Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}")).slice(0, 250).join("") || "image"
+  return (
+    Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}"))
+      .slice(0, 250)
+      .join("") || "image"
+  )
 }
 
 /**
  * Rows that have no label yet. The catalogue is read once more with the id as its label, which no row lacks: lines that the
  * first reading has refused for their label are rows then.
  */
-const unlabelled = Effect.fnUntraced(function* (root: string, config: RunConfig, lines: ReadonlySet<number>) {
+const unlabelled = Effect.fnUntraced(function* (
+  root: string,
+  config: RunConfig,
+  columns: ReadonlyArray<string>,
+  lines: ReadonlySet<number>
+) {
   if (lines.size === 0) return []
   const { data, image } = config
   const within = imageFolders(root, data)
@@ -52,12 +63,24 @@ const unlabelled = Effect.fnUntraced(function* (root: string, config: RunConfig,
         const bytes = yield* Effect.option(files.read(photo.path, mostBytes(image), within, data.urls))
         if (bytes._tag === "None") return
         const digest = yield* sha256(Uint8Array.from(bytes.value))
-        listed.push({ id, photo, digest, part: null, value: null })
+        listed.push({ id, photo, digest, part: null, values: columns.map((column) => ({ column, value: null })) })
       })
     )
   )
   return listed
 })
+
+/** A sample's value in each label column of the desk; null where it is not known. */
+const valuesOf = (
+  all: ReadonlyArray<LabelColumn>,
+  { label, labels }: Pick<Sample, "label" | "labels">,
+  wanted: ReadonlyArray<string>
+): Listed["values"] =>
+  wanted.map((column) => {
+    const index = all.findIndex(({ name }) => name === column)
+    const known = labels === undefined ? label : labels[index]?.[0]
+    return { column, value: known === undefined ? null : (all[index]?.classes[known] ?? null) }
+  })
 
 /**
  * Takes the catalogue of a run in: each image once, with all its rows, their labels and its part of the run's split; rows
@@ -69,7 +92,7 @@ export const takeIn = Effect.fn("takeIn")(function* (
   found: (digest: string, photo: CataloguePhoto) => void
 ) {
   const desk = yield* Desk
-  const [column] = desk.settings.columns
+  const { columns } = desk.settings
   const begun = yield* readBegunData(folder, config)
   const dataset = yield* Pipeline.dataset(config, begun && forMeasuring(begun))
   const missing = new Set(
@@ -77,23 +100,19 @@ export const takeIn = Effect.fn("takeIn")(function* (
   )
   const listed: ReadonlyArray<Listed> = [
     ...Part.literals.flatMap((part) =>
-      dataset[part].map(
-        ({ digest, id, label, path, urls, within }): Listed => ({
-          id,
-          photo: { path, ...(within && { within }), ...(urls && { urls }) },
-          digest,
-          part,
-          value: elementAt(dataset.classes, label)
-        })
-      )
+      dataset[part].map((sample): Listed => {
+        const { digest, id, path, urls, within } = sample
+        const photo = { path, ...(within && { within }), ...(urls && { urls }) }
+        return { id, photo, digest, part, values: valuesOf(dataset.columns, sample, columns) }
+      })
     ),
-    ...(yield* unlabelled(dataset.root, config, missing))
+    ...(yield* unlabelled(dataset.root, config, columns, missing))
   ]
   const byDigest = new Map<string, Arrival>()
-  for (const { digest, id, part, photo, value } of listed) {
+  for (const { digest, id, part, photo, values } of listed) {
     found(digest, photo)
     const known = byDigest.get(digest)
-    const row = { id, values: [{ column, value }] }
+    const row = { id, values }
     byDigest.set(
       digest,
       known === undefined

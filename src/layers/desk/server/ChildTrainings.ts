@@ -31,7 +31,13 @@ const StateText = Schema.fromJsonString(Retraining)
 
 const failed = (what: string) => (cause: unknown) => new DeskError({ detail: `${what}: ${messageOf(cause)}`, cause })
 
-const isThere = (path: string) => Effect.promise(() => access(path).then(() => true, () => false))
+const isThere = (path: string) =>
+  Effect.promise(() =>
+    access(path).then(
+      () => true,
+      () => false
+    )
+  )
 
 /** Secrets are not handed on: a training needs neither tokens nor a database. */
 const environment = (): NodeJS.ProcessEnv => {
@@ -149,4 +155,3 @@ export const layer = ({ folder, images, program }: Options) => {
       )
   })
 }
-

@@ -73,4 +73,3 @@ export const serve = Effect.fn("Server.serve")(function* (settings: ServerSettin
     return address
   }).pipe(Effect.provide(context))
 })
-

@@ -35,7 +35,10 @@ const rendered = (bytes: Uint8Array, side: number, maxPixels: number) =>
         .jpeg({ quality: 82, mozjpeg: false })
         .toBuffer()
     },
-    catch: (cause) => new PictureError({ detail: `the image cannot be shown: ${cause instanceof Error ? cause.message : String(cause)}` })
+    catch: (cause) =>
+      new PictureError({
+        detail: `the image cannot be shown: ${cause instanceof Error ? cause.message : String(cause)}`
+      })
   })
 
 /** Pictures by sharp; thumbnails are files in a folder, by digest and size. */
@@ -45,7 +48,11 @@ export const layer = (folder: string, maxPixels: number) =>
     const busy = Semaphore.makeUnsafe(atOnce)
     const kept = (path: string) => Effect.promise(() => readFile(path).catch(() => undefined))
     return {
-      thumbnail: Effect.fnUntraced(function* <E, R>(digest: string, size: ThumbnailSize, bytes: Effect.Effect<Uint8Array, E, R>) {
+      thumbnail: Effect.fnUntraced(function* <E, R>(
+        digest: string,
+        size: ThumbnailSize,
+        bytes: Effect.Effect<Uint8Array, E, R>
+      ) {
         const path = join(root, digest.slice(0, 2), `${digest}-${size}.jpg`)
         const before = yield* kept(path)
         if (before !== undefined) return before

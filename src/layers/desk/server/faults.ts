@@ -31,7 +31,11 @@ const answerTo = Effect.fnUntraced(function* (fault: Fault) {
 /** Faults of the desk as the answers that the API has for them: 503, or 429 where it has too much to do. */
 export const answered = <A, E, R>(
   work: Effect.Effect<A, E, R>
-): Effect.Effect<A, Exclude<E, Fault> | NotReady | (Extract<E, TooBusy | QueueFull> extends never ? never : TooMany), R> =>
+): Effect.Effect<
+  A,
+  Exclude<E, Fault> | NotReady | (Extract<E, TooBusy | QueueFull> extends never ? never : TooMany),
+  R
+> =>
   work.pipe(
     Effect.catch((error): Effect.Effect<never, Exclude<E, Fault> | NotReady | TooMany> =>
       // What is left is not a fault: `isFault` names all of them.

@@ -69,7 +69,8 @@ const refusal = (
     const isForeign =
       origin === undefined
         ? site !== undefined && site !== "same-origin" && site !== "none"
-        : URL.parse(origin)?.host !== (publicUrl?.host ?? headers["host"]) && URL.parse(origin)?.host !== headers["host"]
+        : URL.parse(origin)?.host !== (publicUrl?.host ?? headers["host"]) &&
+          URL.parse(origin)?.host !== headers["host"]
     if (isForeign)
       return said(403, "Forbidden", { reason: "origin", message: "The request comes from another site's page" })
   }
@@ -139,4 +140,3 @@ export const guard =
         ...((yield* Ref.get(draining)) && { connection: "close" })
       })
     })
-

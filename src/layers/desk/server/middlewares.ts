@@ -71,7 +71,5 @@ const shortened = (text: string) => (text.length > longest ? `${text.slice(0, lo
 export const requests = HttpApiMiddleware.layerSchemaErrorTransform(Requests, (error) =>
   error.kind === "Body" || error.kind === "ResponseHeaders"
     ? Effect.fail(error)
-    : Effect.fail(
-        new InvalidRequest({ message: shortened(`${error.kind}: ${error.cause.message}`) })
-      )
+    : Effect.fail(new InvalidRequest({ message: shortened(`${error.kind}: ${error.cause.message}`) }))
 )

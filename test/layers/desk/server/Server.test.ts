@@ -137,10 +137,7 @@ describe("the desk's server", () => {
       assert.deepStrictEqual([promoted.json.state, promoted.json.by], ["live", "ann"])
       assert.strictEqual((yield* call(`${url}/v1/models`, { headers: asAdmin })).json.length, 1)
       assert.strictEqual((yield* call(`${url}/v1/models/m9/promote`, json({}, asAdmin))).status, 409)
-      assert.strictEqual(
-        (yield* call(`${url}/v1/models/roll-back`, { method: "POST", headers: asAdmin })).status,
-        409
-      )
+      assert.strictEqual((yield* call(`${url}/v1/models/roll-back`, { method: "POST", headers: asAdmin })).status, 409)
       assert.strictEqual((yield* call(`${url}/v1/retrain`, { headers: asAdmin })).json.state, "idle")
       const begun = yield* call(`${url}/v1/retrain`, { method: "POST", headers: asAdmin })
       assert.deepStrictEqual([begun.status, begun.json.by], [202, "ann"])
@@ -243,12 +240,13 @@ describe("the desk's server", () => {
       const { port, url } = yield* openServer({ holders: [] })
       const facts = yield* call(`${url}/v1/desk`)
       assert.deepStrictEqual(facts.json.operator, { name: "nobody", role: "admin" })
-      const rebound = yield* raw(
-        port,
-        "GET /v1/desk HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
-      )
+      const rebound = yield* raw(port, "GET /v1/desk HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
       assert.match(rebound, /^HTTP\/1\.1 421 /)
-      for (const headers of [{ origin: "https://evil.example" }, { origin: "null" }, { "sec-fetch-site": "cross-site" }])
+      for (const headers of [
+        { origin: "https://evil.example" },
+        { origin: "null" },
+        { "sec-fetch-site": "cross-site" }
+      ])
         assert.strictEqual(
           (yield* call(`${url}/v1/queue/next`, json({ order: "newest", count: 1 }, headers))).status,
           403
@@ -307,7 +305,10 @@ describe("the desk's server", () => {
       field.append("text", "no file")
       const noFile = yield* call(`${url}/v1/predict`, { method: "POST", headers: asOperator, body: field })
       assert.strictEqual(noFile.status, 400)
-      const long = yield* call(`${url}/v1/queue/next`, json({ order: "newest", count: 1, x: "y".repeat(2000) }, asOperator))
+      const long = yield* call(
+        `${url}/v1/queue/next`,
+        json({ order: "newest", count: 1, x: "y".repeat(2000) }, asOperator)
+      )
       assert.strictEqual(long.status, 413)
 
       model.isFull = true
@@ -367,83 +368,95 @@ describe("the desk's server", () => {
     })
   )
 
-  it.live("a thousand malformed requests get clean refusals, and the next right one its answer", () =>
-    Effect.gen(function* () {
-      const { port, url } = yield* openServer({ limits: { requestSeconds: 2, headSeconds: 1 } })
-      const good =
-        `POST /v1/queue/next HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.operator}\r\n` +
-        `Content-Type: application/json\r\nContent-Length: 30\r\nConnection: close\r\n\r\n{"order":"newest","count":1}  `
-      const random = draw("malformed", 7)
-      const broken = Array.from({ length: 1000 }, () => {
-        const bytes = Buffer.from(good)
-        for (let i = 0; i <= random.below(8); i++) bytes[random.below(bytes.length)] = random.below(256)
-        return bytes.subarray(0, random.below(3) === 0 ? random.below(bytes.length) : bytes.length)
-      })
-      const answers = yield* Effect.forEach(broken, (bytes) => raw(port, bytes, { end: true }), { concurrency: 32 })
-      const statuses = answers.map((answer) => /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? "none")
-      assert.notInclude(statuses, "500")
-      assert.notInclude(statuses, "503")
-      // Most were broken.
-      assert.isAbove(statuses.filter((status) => status.startsWith("4")).length, 300)
-      assert.strictEqual((yield* call(`${url}/v1/queue/next`, json({ order: "newest", count: 1 }, asOperator))).status, 200)
-    }),
+  it.live(
+    "a thousand malformed requests get clean refusals, and the next right one its answer",
+    () =>
+      Effect.gen(function* () {
+        const { port, url } = yield* openServer({ limits: { requestSeconds: 2, headSeconds: 1 } })
+        const good =
+          `POST /v1/queue/next HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.operator}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: 30\r\nConnection: close\r\n\r\n{"order":"newest","count":1}  `
+        const random = draw("malformed", 7)
+        const broken = Array.from({ length: 1000 }, () => {
+          const bytes = Buffer.from(good)
+          for (let i = 0; i <= random.below(8); i++) bytes[random.below(bytes.length)] = random.below(256)
+          return bytes.subarray(0, random.below(3) === 0 ? random.below(bytes.length) : bytes.length)
+        })
+        const answers = yield* Effect.forEach(broken, (bytes) => raw(port, bytes, { end: true }), { concurrency: 32 })
+        const statuses = answers.map((answer) => /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? "none")
+        assert.notInclude(statuses, "500")
+        assert.notInclude(statuses, "503")
+        // Most were broken.
+        assert.isAbove(statuses.filter((status) => status.startsWith("4")).length, 300)
+        assert.strictEqual(
+          (yield* call(`${url}/v1/queue/next`, json({ order: "newest", count: 1 }, asOperator))).status,
+          200
+        )
+      }),
     60_000
   )
 
-  it.live("slow and half uploads are cut off, and hold up nobody", () =>
-    Effect.gen(function* () {
-      const { port, url } = yield* openServer({ limits: { requestSeconds: 2, headSeconds: 1 } })
-      const head =
-        `POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.operator}\r\n` +
-        "Content-Type: image/jpeg\r\nContent-Length: 5000\r\n\r\n"
-      const halves = yield* Effect.forkChild(
-        Effect.all(
-          [
-            ...Array.from({ length: 20 }, () => raw(port, `${head}abc`)),
-            ...Array.from({ length: 20 }, () => raw(port, "POST /v1/predict HTTP/1.1\r\nHost: loc"))
-          ],
-          { concurrency: "unbounded" }
+  it.live(
+    "slow and half uploads are cut off, and hold up nobody",
+    () =>
+      Effect.gen(function* () {
+        const { port, url } = yield* openServer({ limits: { requestSeconds: 2, headSeconds: 1 } })
+        const head =
+          `POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokens.operator}\r\n` +
+          "Content-Type: image/jpeg\r\nContent-Length: 5000\r\n\r\n"
+        const halves = yield* Effect.forkChild(
+          Effect.all(
+            [
+              ...Array.from({ length: 20 }, () => raw(port, `${head}abc`)),
+              ...Array.from({ length: 20 }, () => raw(port, "POST /v1/predict HTTP/1.1\r\nHost: loc"))
+            ],
+            { concurrency: "unbounded" }
+          )
         )
-      )
-      const given = yield* Effect.forEach(
-        Array.from({ length: 20 }, (_, i) => i),
-        (i) => Effect.flatMap(jpeg(i), (bytes) => call(`${url}/v1/predict`, image(bytes, asOperator)))
-      )
-      assert.isTrue(given.every(({ status }) => status === 200))
-      // The server ends each of them: this waits for it.
-      const answers = yield* Fiber.join(halves)
-      assert.isTrue(answers.every((answer) => answer === "" || /^HTTP\/1\.1 4\d\d /.test(answer)))
-      // Gone in the middle.
-      yield* Effect.all(Array.from({ length: 20 }, () => raw(port, `${head}abc`, { end: true })), {
-        concurrency: "unbounded"
-      })
-      assert.strictEqual((yield* call(`${url}/ready`)).status, 200)
-    }),
+        const given = yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, i) => i),
+          (i) => Effect.flatMap(jpeg(i), (bytes) => call(`${url}/v1/predict`, image(bytes, asOperator)))
+        )
+        assert.isTrue(given.every(({ status }) => status === 200))
+        // The server ends each of them: this waits for it.
+        const answers = yield* Fiber.join(halves)
+        assert.isTrue(answers.every((answer) => answer === "" || /^HTTP\/1\.1 4\d\d /.test(answer)))
+        // Gone in the middle.
+        yield* Effect.all(
+          Array.from({ length: 20 }, () => raw(port, `${head}abc`, { end: true })),
+          {
+            concurrency: "unbounded"
+          }
+        )
+        assert.strictEqual((yield* call(`${url}/ready`)).status, 200)
+      }),
     30_000
   )
 
-  it.live("when it is stopped, requests in flight get their answers, and further ones none", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { model, url } = yield* Scope.provide(openServer(), scope)
-      const [begun, go] = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>()])
-      model.wait = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(go))
-      const inFlight = yield* Effect.forkChild(
-        Effect.flatMap(jpeg(5), (bytes) => call(`${url}/v1/predict`, image(bytes, asOperator)))
-      )
-      yield* Deferred.await(begun)
-      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-      const refused = yield* Effect.tryPromise(() => fetch(`${url}/health`)).pipe(
-        Effect.flatMap(({ status }) => (status === 503 ? Effect.void : Effect.fail("still there"))),
-        Effect.catch((error) => (error === "still there" ? Effect.fail(error) : Effect.void)),
-        Effect.retry({ times: 200 })
-      )
-      assert.isUndefined(refused)
-      yield* Deferred.succeed(go, undefined)
-      const { headers, status } = yield* Fiber.join(inFlight)
-      assert.deepStrictEqual([status, headers.get("connection")], [200, "close"])
-      yield* Fiber.join(closing)
-    }),
+  it.live(
+    "when it is stopped, requests in flight get their answers, and further ones none",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const { model, url } = yield* Scope.provide(openServer(), scope)
+        const [begun, go] = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>()])
+        model.wait = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(go))
+        const inFlight = yield* Effect.forkChild(
+          Effect.flatMap(jpeg(5), (bytes) => call(`${url}/v1/predict`, image(bytes, asOperator)))
+        )
+        yield* Deferred.await(begun)
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        const refused = yield* Effect.tryPromise(() => fetch(`${url}/health`)).pipe(
+          Effect.flatMap(({ status }) => (status === 503 ? Effect.void : Effect.fail("still there"))),
+          Effect.catch((error) => (error === "still there" ? Effect.fail(error) : Effect.void)),
+          Effect.retry({ times: 200 })
+        )
+        assert.isUndefined(refused)
+        yield* Deferred.succeed(go, undefined)
+        const { headers, status } = yield* Fiber.join(inFlight)
+        assert.deepStrictEqual([status, headers.get("connection")], [200, "close"])
+        yield* Fiber.join(closing)
+      }),
     30_000
   )
 })

@@ -81,8 +81,8 @@ const idle: Retraining = {
 
 const retrainings = Layer.succeed(Retrainings, {
   state: Effect.succeed(idle),
-  begin: (by) => Effect.succeed({ ...idle, state: "waiting", by }),
-  stop: Effect.succeed({ ...idle, state: "stopped" })
+  begin: (by) => Effect.succeed<Retraining>({ ...idle, state: "waiting", by }),
+  stop: Effect.succeed<Retraining>({ ...idle, state: "stopped" })
 })
 
 const exports = Layer.succeed(DeskExports, {
@@ -145,5 +145,11 @@ export const openServer = Effect.fnUntraced(function* (
   }).pipe(Effect.provide(context))
   const url = NetAddress.formatUrlUnsafe(address).replace(/\/$/, "")
   const port = Number(new URL(url).port)
-  return { url, port, model, folder, context: Effect.provide(Effect.all({ desk: Desk, promotions: Promotions }), context) }
+  return {
+    url,
+    port,
+    model,
+    folder,
+    context: Effect.provide(Effect.all({ desk: Desk, promotions: Promotions }), context)
+  }
 })

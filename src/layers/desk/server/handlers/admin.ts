@@ -32,9 +32,7 @@ export const admin = HttpApiBuilder.group(
       )
       .handle("correctionsCsv", () => Effect.catchTag(begun(exports.corrections), "DeskError", failing))
       .handle("retraining", () => answered(retrainings.state))
-      .handle("retrain", () =>
-        Effect.flatMap(CurrentOperator, ({ name }) => answered(retrainings.begin(name)))
-      )
+      .handle("retrain", () => Effect.flatMap(CurrentOperator, ({ name }) => answered(retrainings.begin(name))))
       .handle("stopRetraining", () => answered(retrainings.stop))
       .handle("models", () => answered(promotions.list))
       .handle(

@@ -96,15 +96,17 @@ export const inbox = ({ limits }: ServerSettings) =>
             ).pipe(Effect.catchTag("NotAtDesk", ({ message }) => Effect.fail(new NotReady({ message }))))
             let at = 0
             return {
-              images: given.flatMap(({ name }, i): ReadonlyArray<typeof Arrived.Type | ReturnType<typeof refusedOf>> => {
-                const answer = answers[i]
-                if (answer === undefined) return []
-                if (answer._tag === "Refused") return [refusedOf(name, answer)]
-                const item = items[at++]
-                if (item === undefined) return []
-                const { digest, state, suggestions } = item
-                return [{ _tag: "Arrived", name: item.name, digest, isNew: !before.has(digest), state, suggestions }]
-              })
+              images: given.flatMap(
+                ({ name }, i): ReadonlyArray<typeof Arrived.Type | ReturnType<typeof refusedOf>> => {
+                  const answer = answers[i]
+                  if (answer === undefined) return []
+                  if (answer._tag === "Refused") return [refusedOf(name, answer)]
+                  const item = items[at++]
+                  if (item === undefined) return []
+                  const { digest, state, suggestions } = item
+                  return [{ _tag: "Arrived", name: item.name, digest, isNew: !before.has(digest), state, suggestions }]
+                }
+              )
             }
           })
         )
@@ -146,4 +148,3 @@ export const inbox = ({ limits }: ServerSettings) =>
         )
     })
   )
-

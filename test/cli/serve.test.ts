@@ -1,0 +1,200 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { spawn, spawnSync } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { temporaryFolder } from "../temporaryFolder.ts"
+
+const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
+
+/** Trains a run that ends after some seconds. */
+const trained = (folder: string) =>
+  Effect.sync(() => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [bin, "train", "--run", "shop", "--set", "data.sample.images=300", "--set", "train.epochs=1"],
+      { cwd: folder, encoding: "utf8" }
+    )
+    assert.strictEqual(status, 0, stderr)
+  })
+
+interface Started {
+  readonly child: ChildProcess
+  readonly url: string
+  readonly ended: Promise<number | NodeJS.Signals | null>
+}
+
+/** Starts `weft serve` on a free port; ready when it says where it is. */
+const start = (folder: string, args: ReadonlyArray<string> = []) =>
+  Effect.acquireRelease(
+    Effect.promise(
+      () =>
+        new Promise<Started>((resolve, reject) => {
+          const child = spawn(process.execPath, [bin, "serve", "--run", "shop", "--port", "0", ...args], {
+            cwd: folder
+          })
+          const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+            child.once("exit", (code, signal) => resolve(signal ?? code))
+          )
+          let errors = ""
+          child.stderr.on("data", (chunk) => (errors += String(chunk)))
+          child.stdout.once("data", (chunk) => resolve({ child, ended, url: String(chunk).trim().replace(/\/$/, "") }))
+          void ended.then((how) => reject(new Error(`it ended with ${how}: ${errors}`)))
+        })
+    ),
+    ({ child, ended }) =>
+      Effect.promise(() => {
+        child.kill("SIGKILL")
+        return ended
+      })
+  )
+
+const call = (url: string, body?: unknown) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, {
+      method: body === undefined ? "GET" : "POST",
+      ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      text,
+      json: text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : undefined
+    }
+  })
+
+/** Asks until the answer is as wanted. */
+const until = (url: string, wanted: (json: { readonly state: string } & Record<string, unknown>) => boolean) =>
+  call(url).pipe(
+    Effect.map(({ json }) => json),
+    Effect.filterOrFail(wanted),
+    Effect.retry(Schedule.spaced("200 millis"))
+  )
+
+it.live(
+  "a run becomes a desk: suggestions, answers, a retraining that survives kill -9, a swap under load, a roll back",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* trained(folder)
+      const catalogue = join(
+        folder,
+        ".weft",
+        readdirSync(join(folder, ".weft")).find((one) => one.startsWith("sample")) ?? ""
+      )
+      const list = readFileSync(join(catalogue, "styles.csv"))
+      const photos = readdirSync(join(catalogue, "images")).map((name) => readFileSync(join(catalogue, "images", name)))
+
+      const first = yield* start(folder)
+      // The catalogue is at the desk, with suggestions.
+      yield* until(`${first.url}/v1/progress`, ({ labelled }) => Number(labelled) > 100)
+      const tasks: ReadonlyArray<{ readonly digest: string }> = yield* call(`${first.url}/v1/queue/next`, {
+        order: "disagreement",
+        count: 50
+      }).pipe(
+        Effect.map(({ json }) => json),
+        Effect.filterOrFail((tasks) => tasks.length > 0),
+        Effect.retry(Schedule.spaced("200 millis"))
+      )
+      const parts = yield* Effect.forEach(tasks, (task) =>
+        Effect.map(call(`${first.url}/v1/items/${task.digest}`), ({ json }) => json.part)
+      )
+      // A retraining learns from these; those of the test part are the gate's.
+      const chosen = tasks.filter((_, i) => parts[i] === "train").slice(0, 8)
+      for (const { digest } of chosen) {
+        const { json: task } = yield* call(`${first.url}/v1/queue/take`, { digest })
+        const [{ column, value }] = task.columns
+        const answered = yield* call(`${first.url}/v1/queue/answer`, {
+          digest,
+          version: task.version,
+          values: [{ column, value: value === "Tshirts" ? "Casual Shoes" : "Tshirts" }],
+          seconds: 1
+        })
+        assert.strictEqual(answered.status, 200)
+      }
+      assert.notStrictEqual((yield* call(`${first.url}/v1/export.csv`)).text, list.toString("utf8"))
+      yield* call(`${first.url}/v1/retrain`, {})
+      yield* until(`${first.url}/v1/retrain`, ({ state }) => state === "training")
+      // Both processes are killed in the middle.
+      first.child.kill("SIGKILL")
+      yield* Effect.promise(() => first.ended)
+
+      const second = yield* start(folder)
+      const { url } = second
+      const log = yield* call(`${url}/v1/log`)
+      assert.strictEqual(log.json.length, chosen.length)
+      // It is gone on with, and ends: the gate has too few samples to let it pass.
+      yield* until(`${url}/v1/retrain`, ({ state }) => state === "heldBack")
+      const { json: models } = yield* call(`${url}/v1/models`)
+      const candidate = models.find(({ state }: { readonly state: string }) => state === "heldBack")
+      const live = models.find(({ state }: { readonly state: string }) => state === "live")
+      assert.isNotEmpty(candidate.verdict.reasons)
+      assert.strictEqual((yield* call(`${url}/v1/models/${candidate.model}/promote`, {})).status, 409)
+
+      const by = new Map<string, number>()
+      const load = { isOver: false }
+      const predict = (photo: Buffer) =>
+        Effect.promise(async () => {
+          const response = await fetch(`${url}/v1/predict`, {
+            method: "POST",
+            headers: { "content-type": "image/jpeg" },
+            body: new Uint8Array(photo)
+          })
+          assert.strictEqual(response.status, 200)
+          const { model } = (await response.json()) as { readonly model: string }
+          by.set(model, (by.get(model) ?? 0) + 1)
+        })
+      const client = Effect.gen(function* () {
+        for (let i = 0; !load.isOver; i++) yield* predict(photos[i % photos.length] ?? Buffer.alloc(0))
+      })
+      const swaps = Effect.gen(function* () {
+        const answers = (model: string) =>
+          Effect.suspend(() => (by.has(model) ? Effect.void : Effect.fail("not yet"))).pipe(
+            Effect.retry(Schedule.spaced("50 millis"))
+          )
+        yield* answers(live.model)
+        assert.strictEqual((yield* call(`${url}/v1/models/${candidate.model}/promote`, { force: true })).status, 200)
+        yield* answers(candidate.model)
+        by.delete(live.model)
+        assert.strictEqual((yield* call(`${url}/v1/models/roll-back`, {})).json.model, live.model)
+        yield* answers(live.model)
+        load.isOver = true
+      })
+      // None fails: each is asserted.
+      yield* Effect.all([swaps, ...Array.from({ length: 16 }, () => client)], { concurrency: "unbounded" })
+
+      for (const _ of chosen) assert.strictEqual((yield* call(`${url}/v1/queue/undo`, {})).status, 200)
+      const given = yield* call(`${url}/v1/export.csv`)
+      assert.strictEqual(given.text, list.toString("utf8"))
+      second.child.kill("SIGTERM")
+      assert.include([0, 130, "SIGTERM"], yield* Effect.promise(() => second.ended))
+    }),
+  180_000
+)
+
+it.live(
+  "beyond this machine, a token is needed; a token that can be guessed is refused",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* trained(folder)
+      const refused = (args: ReadonlyArray<string>) => {
+        const { status, stderr } = spawnSync(process.execPath, [bin, "serve", "--run", "shop", ...args], {
+          cwd: folder,
+          encoding: "utf8"
+        })
+        assert.strictEqual(status, 2, stderr)
+        return stderr
+      }
+      assert.include(refused(["--host", "0.0.0.0"]), "--token NAME:admin")
+      assert.include(refused(["--public-url", "https://desk.example.com"]), "--token NAME:admin")
+      const short = refused(["--token", "ann:admin:secret"])
+      assert.include(short, "16 or more")
+      assert.notInclude(short, "secret")
+      assert.include(refused(["--token", "ann:boss"]), "NAME:operator")
+      assert.include(refused(["--token", "ann:admin", "--token", "ann:operator"]), "named twice")
+    }),
+  120_000
+)
