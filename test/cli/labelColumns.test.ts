@@ -96,6 +96,41 @@ describe("several label columns on the command line", () => {
     assert.match(missing.stderr, /there is no column `types`, which --label names/)
   })
 
+  it("are measured again on any part, also where the first one has several values, with a page that has each of them", async () => {
+    for (const [name, label] of [
+      ["one", '["type","colour",{"column":"tags","separator":";"}]'],
+      ["several", '[{"column":"tags","separator":";"},"type"]'],
+      ["tags", '[{"column":"tags","separator":";"}]']
+    ] as const) {
+      const settings = [`data.columns.label=${label}`, "image.height=48", "image.width=48", "train.epochs=1"]
+      const trained = await run(
+        "train",
+        "--config",
+        "columns.toml",
+        "--run",
+        name,
+        ...[...settings, "calibration={}", "data.split.train=0.5", "data.split.validation=0.4"].flatMap((set) => [
+          "--set",
+          set
+        ])
+      )
+      assert.strictEqual(trained.code, 0, trained.stderr)
+      const { code, stderr, stdout } = await run("evaluate", "--run", name, "--part", "validation", "--json")
+      assert.strictEqual(code, 0, stderr)
+      const { report, samples } = JSON.parse(stdout)
+      assert.isAbove(samples, 3)
+      const page = readFileSync(join(folder, name, "report-validation.html"), "utf8")
+      const columns: ReadonlyArray<{ readonly accuracy: number }> = Object.values(report.columns ?? { only: report })
+      assert.strictEqual(columns.length, name === "one" ? 3 : name === "several" ? 2 : 1)
+      for (const [k, { accuracy }] of columns.entries()) {
+        const [, section = ""] = page.split(`<section id="column-${k + 1}">`)
+        assert.include(section.split("</section>")[0], `${(accuracy * 100).toFixed(1)} %`)
+      }
+      // The stored predictions are those that were measured: photos are shown.
+      if (name === "one") assert.match(page, /data:image\/webp/)
+    }
+  }, 120_000)
+
   it("are refused by what is wrong with the list, the column, or its key", async () => {
     const refused = async (label: string) => {
       const { code, stderr } = await run("inspect", "--config", "columns.toml", "--set", `data.columns.label=${label}`)
