@@ -79,7 +79,7 @@ const contracts = [
   "run/serve/Trainings",
   "run/serve/Classifier",
   "run/serve/DeskExports",
-  "run/serve/Neighbours",
+  "run/serve/NearPhotos",
   "run/serve/Photos",
   "run/serve/Pictures",
   // Rules that the store and the server share: orders, the gate.

@@ -22,7 +22,7 @@ import { defaultSettings } from "../run/serve/Desk.ts"
 import * as LiveClassifier from "../run/serve/liveClassifier.ts"
 import { makePhotos } from "../run/serve/livePhotos.ts"
 import * as LiveRetrainings from "../run/serve/liveRetrainings.ts"
-import { Neighbours } from "../run/serve/Neighbours.ts"
+import * as LiveNearPhotos from "../run/serve/liveNearPhotos.ts"
 import { Photos } from "../run/serve/Photos.ts"
 import { runOr } from "./latestRun.ts"
 import * as options from "./options.ts"
@@ -228,6 +228,11 @@ export const serve = Command.make(
         promotes: asked.promote === "auto",
         every: 5000
       })
+      const near = LiveNearPhotos.layer({
+        ...LiveNearPhotos.nearPhotosSettings,
+        maxPixels: asked.maxPixels,
+        maxBytes: serverLimits.imageBytes
+      })
       return yield* Effect.gen(function* () {
         const address = yield* listen({
           host: asked.host,
@@ -248,8 +253,8 @@ export const serve = Command.make(
         return yield* Effect.never
       }).pipe(
         Effect.provide(
-          retrainings.pipe(
-            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer(config.data), Neighbours.layerNone))
+          Layer.mergeAll(retrainings, near).pipe(
+            Layer.provideMerge(Layer.mergeAll(withPhotos, CsvExports.layer(config.data)))
           )
         ),
         Effect.scoped

@@ -2,9 +2,11 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import sharp from "sharp"
+import { draw } from "../../src/pipeline/draw.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
 const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
@@ -170,6 +172,153 @@ it.live(
       assert.strictEqual(given.text, list.toString("utf8"))
       second.child.kill("SIGTERM")
       assert.include([0, 130, "SIGTERM"], yield* Effect.promise(() => second.ended))
+    }),
+  180_000
+)
+
+/** Forty photos of two types and two colours, and a run that knows both columns. */
+const trainedOnTwoColumns = (folder: string) =>
+  Effect.promise(async () => {
+    mkdirSync(join(folder, "photos", "images"), { recursive: true })
+    const rows = Array.from({ length: 40 }, (_, i) => ({
+      id: `${i}`,
+      type: i % 2 === 0 ? "Tops" : "Caps",
+      colour: i % 4 < 2 ? "red" : "blue"
+    }))
+    for (const { colour, id, type } of rows) {
+      const random = draw("serve test", id)
+      const pixels = Uint8Array.from({ length: 48 * 56 * 3 }, (_, i) => {
+        const [y, channel] = [Math.floor(i / (48 * 3)), i % 3]
+        const isLit = (type === "Tops") === y < 28 && channel === (colour === "red" ? 0 : 2)
+        return random.below(60) + (isLit ? 190 : 0)
+      })
+      const image = sharp(pixels, { raw: { width: 48, height: 56, channels: 3 } })
+      await image.jpeg().toFile(join(folder, "photos", "images", `${id}.jpg`))
+    }
+    const lines = rows.map(({ colour, id, type }) => `${id},${type},${colour}\n`)
+    writeFileSync(join(folder, "photos", "styles.csv"), `id,type,colour\n${lines.join("")}`)
+    writeFileSync(
+      join(folder, "shop.toml"),
+      `data = { root = "photos", minPerClass = 4, columns = { label = ["type", "colour"] } }
+image = { height = 48, width = 48 }
+train = { epochs = 2, batchSize = 8 }
+`
+    )
+    ran(folder, "train", "--config", "shop.toml", "--run", "shop")
+  })
+
+const ran = (folder: string, ...args: ReadonlyArray<string>) => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: "utf8" })
+  assert.strictEqual(status, 0, stderr)
+  return stdout
+}
+
+interface Near {
+  readonly label: string
+  readonly images: ReadonlyArray<{ readonly digest: string; readonly name: string; readonly similarity: number }>
+}
+interface FromSimilar {
+  readonly files: readonly [
+    { readonly similar: ReadonlyArray<{ readonly digest: string; readonly file: string; readonly similarity: number }> }
+  ]
+}
+
+it.live(
+  "the desk shows the training photos that are nearest, of the leading classes of each column, by whichever model is live",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* trainedOnTwoColumns(folder)
+      const { url } = yield* start(folder, ["--blind", "0"])
+      /** What `weft similar` finds of the same photo, by a run: the photo itself is left out, where it is there. */
+      const similarBy = (run: string, photo: string, label: string, digest: string) => {
+        const asked = ["similar", "--run", run, "--json", "--label", label, "--count", "4", photo]
+        const { files } = JSON.parse(ran(folder, ...asked)) as FromSimilar
+        return files[0].similar.filter((one) => one.digest !== digest).slice(0, 3)
+      }
+      const nearOf = (digest: string, column: string) =>
+        Effect.map(
+          call(`${url}/v1/images/${digest}/neighbours?column=${column}&count=3`),
+          ({ json }) => json as ReadonlyArray<Near>
+        )
+      const awaited = (digest: string, isWanted: (near: ReadonlyArray<Near>) => boolean) =>
+        nearOf(digest, "type").pipe(Effect.filterOrFail(isWanted), Effect.retry(Schedule.spaced("200 millis")))
+      const isBy = (run: string, photo: string, digest: string) => {
+        const similar = new Map(["Tops", "Caps"].map((label) => [label, similarBy(run, photo, label, digest)]))
+        return (near: ReadonlyArray<Near>) =>
+          near.length === 2 &&
+          near.every(({ images, label }) => {
+            const expected = similar.get(label) ?? []
+            return (
+              images.length === 3 &&
+              images.every(
+                ({ digest, name, similarity }, i) =>
+                  digest === expected[i]?.digest &&
+                  name === expected[i]?.file.split("/").at(-1) &&
+                  Math.abs(similarity - (expected[i]?.similarity ?? 2)) < 1e-4
+              )
+            )
+          })
+      }
+
+      // A photo that is uploaded: it is none of the catalogue's.
+      const upload = yield* Effect.promise(() =>
+        sharp(join(folder, "photos", "images", "0.jpg"))
+          .modulate({ brightness: 0.7 })
+          .jpeg()
+          .toBuffer()
+      )
+      const file = join(folder, "upload.jpg")
+      writeFileSync(file, upload)
+      const arrived = yield* Effect.promise(async () => {
+        const request = { method: "POST", headers: { "content-type": "image/jpeg" }, body: new Uint8Array(upload) }
+        const response = await fetch(`${url}/v1/images?name=upload.jpg`, request)
+        return (await response.json()) as { readonly images: readonly [{ readonly digest: string }] }
+      })
+      const { digest } = arrived.images[0]
+      yield* awaited(digest, isBy("shop", file, digest))
+
+      // Each neighbour is a training photo, and has the class that it is shown for, in each column.
+      const known = (yield* nearOf(digest, "type"))[0]?.images[0]?.digest ?? ""
+      for (const asked of [digest, known])
+        for (const column of ["type", "colour"]) {
+          const near = yield* nearOf(asked, column)
+          assert.sameMembers(
+            near.map(({ label }) => label),
+            column === "type" ? ["Tops", "Caps"] : ["red", "blue"]
+          )
+          for (const { images, label } of near)
+            for (const image of images) {
+              const { json: item } = yield* call(`${url}/v1/items/${image.digest}`)
+              assert.strictEqual(item.part, "train")
+              assert.notStrictEqual(image.digest, asked)
+              const [{ values }] = item.rows
+              assert.deepInclude(values, { column, value: label })
+              assert.strictEqual((yield* call(`${url}/v1/images/${image.digest}/thumbnail?size=96`)).status, 200)
+            }
+        }
+
+      // Another model is promoted: now they are its own.
+      const { json: task } = yield* call(`${url}/v1/queue/take`, { digest: known })
+      const other = (yield* nearOf(digest, "type"))[0]?.label === "Tops" ? "Caps" : "Tops"
+      const values = [
+        { column: "type", value: other },
+        { column: "colour", value: "blue" }
+      ]
+      const answer = { digest: known, version: task.version, values, seconds: 1 }
+      assert.strictEqual((yield* call(`${url}/v1/queue/answer`, answer)).status, 200)
+      yield* call(`${url}/v1/retrain`, {})
+      yield* until(`${url}/v1/retrain`, ({ state }) => state === "heldBack")
+      const { json: models } = yield* call(`${url}/v1/models`)
+      const { model, run } = models.find(({ state }: { readonly state: string }) => state === "heldBack")
+      yield* call(`${url}/v1/models/${model}/promote`, { force: true })
+      yield* awaited(digest, isBy(run, file, digest))
+      // The corrected photo is a photo of its new class now.
+      const { json: corrected } = yield* call(`${url}/v1/images/${digest}/neighbours?column=type&count=20`)
+      const labels = (corrected as ReadonlyArray<Near>).flatMap(({ images, label }) =>
+        images.some((image) => image.digest === known) ? [label] : []
+      )
+      assert.deepStrictEqual(labels, [other])
     }),
   180_000
 )

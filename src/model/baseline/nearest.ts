@@ -80,6 +80,38 @@ export const nearest = Effect.fn("nearest")(function* (
   return found
 })
 
+/** Multiplications in a row, before other fibers get their turn. */
+const inARow = 1 << 22
+
+/**
+ * The `count` rows of `base` among `rows` that are most similar to each query; all rows are of length 1. By plain loops:
+ * a few queries over a part of the base are quicker so than the part is copied.
+ */
+export const nearestAmong = Effect.fn("nearestAmong")(function* (
+  queries: Matrix,
+  base: Matrix,
+  rows: ReadonlyArray<number>,
+  count: number
+) {
+  const size = base.columns
+  const found: Array<ReadonlyArray<Near>> = []
+  const similarities = new Float32Array(rows.length)
+  let done = 0
+  for (let query = 0; query < queries.rows; query++) {
+    for (const [at, row] of rows.entries()) {
+      let similarity = 0
+      for (let k = 0; k < size; k++) similarity += queries.data[query * size + k]! * base.data[row * size + k]!
+      similarities[at] = similarity
+      done += size
+      if (done < inARow) continue
+      done = 0
+      yield* Effect.yieldNow
+    }
+    found.push(largestOf(similarities, count).map((at) => ({ row: rows[at]!, similarity: similarities[at]! })))
+  }
+  return found
+})
+
 /** How sharply a neighbour's vote falls with its similarity. Source: Caron et al. (DINO), 2021, section 4.1. */
 const sharpness = 0.07
 

@@ -5,8 +5,10 @@ import type { RunFolder } from "../RunFolder.ts"
 import type { ServedModel } from "./Classifier.ts"
 import { Classifier } from "./Classifier.ts"
 import { Desk } from "./Desk.ts"
+import { lastOf } from "./lastOf.ts"
 import type { CataloguePhoto } from "./livePhotos.ts"
 import { modelName } from "./liveRetrainings.ts"
+import { NearPhotos } from "./NearPhotos.ts"
 import { Photos } from "./Photos.ts"
 import { Promotions } from "./Promotions.ts"
 import { takeIn } from "./takeIn.ts"
@@ -21,9 +23,6 @@ const suggested = Metric.counter("weft_serve_suggestions", {
   description: "Items that got suggestions in the background",
   incremental: true
 })
-
-/** The last part of a folder's path. */
-const lastOf = (path: string): string => path.split(/[/\\]/).findLast((part) => part !== "") ?? path
 
 const declare = Effect.fnUntraced(function* ({ columns }: ServedModel) {
   const desk = yield* Desk
@@ -125,8 +124,8 @@ const suggestAll = Effect.gen(function* () {
 })
 
 /**
- * What a server does beside answering, until the Scope closes: it takes the run's catalogue in, suggests, and follows
- * promotions.
+ * What a server does beside answering, until the Scope closes: it takes the run's catalogue in, suggests, follows
+ * promotions, and computes what similar photos are found by.
  */
 export const startBackground = Effect.fn("startBackground")(function* (
   config: RunConfig,
@@ -148,4 +147,6 @@ export const startBackground = Effect.fn("startBackground")(function* (
   )
   // First the catalogue: where its images are is known then.
   yield* Effect.forkScoped(Effect.andThen(Latch.await(taken), suggestAll))
+  const near = yield* NearPhotos
+  yield* Effect.forkScoped(Effect.andThen(Latch.await(taken), near.follow))
 })

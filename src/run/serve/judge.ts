@@ -1,5 +1,4 @@
-import { Effect, Option, Schema } from "effect"
-import { decodeRunConfig } from "../../config/RunConfig.ts"
+import { Effect, Option } from "effect"
 import { predictions } from "../../metrics/topK.ts"
 import { columnOf, columnsOf } from "../../model/StoredPredictions.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
@@ -7,6 +6,7 @@ import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { storedPredictions } from "../predict/storedPredictions.ts"
 import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
+import { savedConfig } from "../savedConfig.ts"
 import { Classifier } from "./Classifier.ts"
 import type { Classified } from "./Classifier.ts"
 import { Desk } from "./Desk.ts"
@@ -24,9 +24,7 @@ const atOnce = 32
 /** The predictions of a run's model for its test part, by label column: the true class and the predicted one, by the sample's id. */
 const testOf = Effect.fnUntraced(function* (run: string) {
   const folder = yield* Runs.use((runs) => runs.existing(run))
-  const text = new TextDecoder().decode(yield* folder.read("config.json"))
-  const raw = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text)
-  const config = yield* decodeRunConfig(raw, `${run}/config.json`)
+  const config = yield* savedConfig(folder)
   const stored = yield* storedPredictions({ config, folder }, "test")
   if (stored === undefined)
     return yield* new RunError({ run, detail: "it has kept no predictions of its test part: it is not finished" })

@@ -1,5 +1,4 @@
 import { Clock, Deferred, Effect, Exit, Latch, Layer, Metric, Option, RcMap, Ref, Schema, Scope } from "effect"
-import { decodeRunConfig } from "../../config/RunConfig.ts"
 import { cooled } from "../../metrics/calibration.ts"
 import { Report } from "../../metrics/Report.ts"
 import { topK } from "../../metrics/topK.ts"
@@ -10,18 +9,17 @@ import { predictorOf } from "../../model/Predictor.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { Feed } from "../../pipeline/Feed.ts"
-import type { FeedWork } from "../../pipeline/Feed.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
-import { tooManyBytes } from "../../pipeline/ImageBytes.ts"
-import { ImageRefused } from "../../pipeline/Images.ts"
 import type { PredictorName } from "../predict/openPredictor.ts"
 import { openPredictor } from "../predict/openPredictor.ts"
 import { readModel } from "../readModel.ts"
 import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
+import { savedConfig } from "../savedConfig.ts"
 import type { Classified, ColumnAnswer, Photo, ServedColumn, ServedModel } from "./Classifier.ts"
 import { Classifier, ModelFailed, NoModel, TooBusy } from "./Classifier.ts"
+import { decodePhoto } from "./decodePhoto.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 
 /** How the live model works. */
@@ -81,18 +79,6 @@ const together = (batch: ReadonlyArray<Ready>): Float32Array => {
 
 const failed = (what: string) => (cause: unknown) => new ModelFailed({ detail: `${what}: ${messageOf(cause)}`, cause })
 
-/** A service of bytes that are in memory. */
-const bytesOf = (photo: Photo) => ({
-  isOnDisk: () => false,
-  read: (path: string, most: number) =>
-    photo.bytes.length > most
-      ? Effect.fail(new ImageRefused({ path, reason: "imageTooLarge", detail: tooManyBytes(photo.bytes.length, most) }))
-      : Effect.succeed(photo.bytes)
-})
-
-/** Threads do the work; nothing is kept for a second look. */
-const loader: FeedWork["loader"] = { concurrency: 64, prefetch: 64, memory: 0 }
-
 /**
  * A run's model, open until the Scope closes: it decodes images in the feed's threads, and applies the network to what is
  * ready then. Whoever asks while the network is at work waits for the next batch, so that batches grow with the load.
@@ -102,9 +88,7 @@ const open = Effect.fnUntraced(function* (
   { batch: most, engine, maxBytes, maxPixels, patience }: ClassifierSettings
 ) {
   const folder = yield* Runs.use((runs) => runs.existing(run))
-  const text = new TextDecoder().decode(yield* folder.read("config.json"))
-  const raw = yield* Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text)
-  const config = yield* decodeRunConfig(raw, `${run}/config.json`)
+  const config = yield* savedConfig(folder)
   const model = yield* readModel(folder, run)
   const report = yield* folder.read("report.json").pipe(
     Effect.flatMap((bytes) => Schema.decodeEffect(Schema.fromJsonString(Report))(new TextDecoder().decode(bytes))),
@@ -205,9 +189,8 @@ const open = Effect.fnUntraced(function* (
   const decode = (photo: Photo) =>
     Effect.suspend(() => {
       decoding += 1
-      const slots = [{ id: "", path: photo.name }]
       return Effect.ensuring(
-        feed.serve({ slots, image, augment: undefined, seed: 0, epoch: 0, loader }, bytesOf(photo)),
+        decodePhoto(feed, image, photo),
         Effect.sync(() => (decoding -= 1))
       )
     })

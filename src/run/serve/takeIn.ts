@@ -27,8 +27,8 @@ interface Listed {
   readonly values: ReadonlyArray<{ readonly column: string; readonly value: string | null }>
 }
 
-/** A file's name, of a path or a URL. */
-const nameOf = (path: string): string => {
+/** A file's name, of a path or a URL: as the desk shows it. */
+export const fileName = (path: string): string => {
   const name = path.split(/[/\\]/).at(-1) ?? path
   return (
     Array.from(name.replaceAll(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}"))
@@ -116,7 +116,7 @@ export const takeIn = Effect.fn("takeIn")(function* (
     byDigest.set(
       digest,
       known === undefined
-        ? { digest, name: nameOf(photo.path), origin: "catalogue", rows: [row], part, suggestions: [] }
+        ? { digest, name: fileName(photo.path), origin: "catalogue", rows: [row], part, suggestions: [] }
         : { ...known, rows: [...known.rows, row], part: known.part ?? part }
     )
   }

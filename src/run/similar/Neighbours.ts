@@ -1,13 +1,18 @@
 import { Context, Effect, Layer, Stream } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import type { EngineError } from "../../model/Engine.ts"
-import { nearest, unitRows } from "../../model/baseline/nearest.ts"
+import type { Near } from "../../model/baseline/nearest.ts"
+import { nearest, nearestAmong, unitRows } from "../../model/baseline/nearest.ts"
 import type { Matrix, ProductsError } from "../../model/baseline/Products.ts"
-import { Products } from "../../model/baseline/Products.ts"
+import { Products, rowsFrom } from "../../model/baseline/Products.ts"
 import type { FeaturesError } from "../../model/Features.ts"
 import type { Model } from "../../model/Model.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
+import { hashOrder } from "../../pipeline/hashOrder.ts"
+import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { embedSamples, openEmbedding } from "./embed.ts"
@@ -17,6 +22,9 @@ export interface SimilarPhoto {
   readonly id: string
   /** Its file. */
   readonly file: string
+  /** SHA-256 of its bytes, in hex. */
+  readonly digest: string
+  /** Its class in the label column that was asked for; several with commas between them, empty where it is not known. */
   readonly label: string
   /** The cosine of the two photos' features, from -1 to 1. */
   readonly similarity: number
@@ -25,22 +33,31 @@ export interface SimilarPhoto {
 /** Which photos are looked for. */
 export interface SimilarRequest {
   readonly count: number
+  /** The label column, by its name; the first one where left out. */
+  readonly column?: string | undefined
   /** Only photos of this class; undefined for any. */
   readonly label?: string | undefined
+  /** Not the photo with this digest. */
+  readonly without?: string | undefined
 }
 
 /**
  * The training photos of a run that are most like a photo, in the eyes of its model: by what the model gives its head.
+ * A photo of several rows is there once, with the classes of all of them.
  */
 export class Neighbours extends Context.Service<
   Neighbours,
   {
-    /** The classes that a request may name. */
+    /** The classes of the first label column. */
     readonly labels: ReadonlyArray<string>
+    /** The label columns, with the classes that a request may name. */
+    readonly columns: ReadonlyArray<LabelColumn>
     /** How many photos there are. */
     readonly photos: number
     /** The features of images as the model takes them: (size, height, width, 3), normalised. */
     readonly embed: (images: Float32Array, size: number) => Effect.Effect<Matrix, FeaturesError | EngineError>
+    /** The features of the training photo with this digest; undefined where there is none. */
+    readonly featuresOf: (digest: string) => Matrix | undefined
     /** For each row of features, the most similar photos, the most similar first; none of a class that has none. */
     readonly nearest: (
       features: Matrix,
@@ -49,56 +66,125 @@ export class Neighbours extends Context.Service<
   }
 >()("weft/run/similar/Neighbours") {}
 
+/** The rows of one image, as one. */
+interface TrainingPhoto {
+  readonly sample: Sample
+  /** Its classes in each label column. */
+  readonly classes: ReadonlyArray<ReadonlySet<number>>
+}
+
+const photosOf = (
+  samples: ReadonlyArray<Sample>,
+  columns: ReadonlyArray<LabelColumn>
+): ReadonlyArray<TrainingPhoto> => {
+  const photos = new Map<string, { readonly sample: Sample; readonly classes: ReadonlyArray<Set<number>> }>()
+  for (const sample of samples) {
+    const photo = photos.get(sample.digest) ?? { sample, classes: columns.map(() => new Set<number>()) }
+    photos.set(sample.digest, photo)
+    for (const [column, classes] of photo.classes.entries())
+      for (const label of sample.labels === undefined ? [sample.label] : (sample.labels[column] ?? []))
+        classes.add(label)
+  }
+  return [...photos.values()]
+}
+
+/**
+ * At most so many of some photos, by chance but always the same ones. Rare classes keep theirs: each class of each column
+ * has the same number of places, and what is left of these is for any photo.
+ */
+export const fewerPhotos = <
+  Photo extends Pick<TrainingPhoto, "classes"> & { readonly sample: { readonly id: string } }
+>(
+  photos: ReadonlyArray<Photo>,
+  most: number
+): ReadonlyArray<Photo> => {
+  if (photos.length <= most) return photos
+  const ordered = hashOrder(
+    photos.map((photo) => ({ id: photo.sample.id, photo })),
+    "similar photos"
+  )
+  const keysOf = ({ classes }: Photo) =>
+    classes.flatMap((own, column) => Array.from(own, (label) => `${column} ${label}`))
+  const places = Math.max(1, Math.floor(most / Math.max(1, new Set(photos.flatMap(keysOf)).size)))
+  const kept = new Set<Photo>()
+  const counts = new Map<string, number>()
+  for (const { photo } of ordered) {
+    const keys = keysOf(photo)
+    if (kept.size === most) break
+    if (keys.every((key) => (counts.get(key) ?? 0) >= places)) continue
+    kept.add(photo)
+    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  for (const { photo } of ordered) if (kept.size < most) kept.add(photo)
+  return photos.filter((photo) => kept.has(photo))
+}
+
 /**
  * The neighbours by a finished run: its model, and its training photos from its catalogue, whose features are computed
- * once and cached.
+ * once and cached. Where these would need more than `memory` bytes, of fewer photos.
  */
 export const openNeighbours = Effect.fn("openNeighbours")(function* (
   config: RunConfig,
   folder: RunFolder["Service"],
-  model: Model
+  model: Model,
+  memory = Infinity
 ) {
   const products = yield* Products
   const begun = yield* readBegunData(folder, config)
   const dataset = yield* Pipeline.dataset(config, begun && forMeasuring(begun))
+  const { columns } = dataset
   const embedding = yield* openEmbedding(model)
   const losses = makeLosses(dataset, config.data)
-  const { features, ids, labels } = yield* embedSamples(
+  const chosen = fewerPhotos(
+    photosOf(dataset.train, columns),
+    Math.max(1, Math.floor(memory / (embedding.length * Float32Array.BYTES_PER_ELEMENT)))
+  )
+  const { features, ids } = yield* embedSamples(
     { ...config, image: model.image },
     embedding,
-    dataset.train,
+    chosen.map(({ sample }) => sample),
     losses,
     "training photos"
   )
   const base = unitRows(features)
-  const samples = new Map(dataset.train.map((sample) => [sample.id, sample]))
-  const photoAt = (row: number, similarity: number): ReadonlyArray<SimilarPhoto> => {
-    const id = ids[row] ?? ""
-    const sample = samples.get(id)
-    const label = dataset.classes[labels[row] ?? -1]
-    return sample === undefined || label === undefined ? [] : [{ id, file: sample.path, label, similarity }]
-  }
-  /** The rows of a class, and their features. */
-  const part = (label: string | undefined) => {
-    const wanted = label === undefined ? undefined : dataset.classes.indexOf(label)
-    if (wanted === undefined) return { rows: undefined, matrix: base }
-    const rows = Array.from(labels.keys()).filter((row) => labels[row] === wanted)
-    const { columns } = base
-    const data = new Float32Array(rows.length * columns)
-    for (const [at, row] of rows.entries())
-      data.set(base.data.subarray(row * columns, (row + 1) * columns), at * columns)
-    return { rows, matrix: { rows: rows.length, columns, data } }
+  const byId = new Map(chosen.map((photo) => [photo.sample.id, photo]))
+  const photos = ids.flatMap((id) => byId.get(id) ?? [])
+  const rowOf = new Map(photos.map(({ sample }, row) => [sample.digest, row]))
+  const photoAt = (column: number, { row, similarity }: Near): SimilarPhoto => {
+    const { classes, sample } = elementAt(photos, row)
+    const label = Array.from(classes[column] ?? [], (index) => columns[column]?.classes[index] ?? "").join(", ")
+    return { id: sample.id, file: sample.path, digest: sample.digest, label, similarity }
   }
   return Neighbours.of({
     labels: dataset.classes,
-    photos: ids.length,
+    columns,
+    photos: photos.length,
     embed: (images, size) =>
       Effect.map(embedding.opened.run(images, size), (data) => ({ rows: size, columns: base.columns, data })),
-    nearest: Effect.fnUntraced(function* (features: Matrix, { count, label }: SimilarRequest) {
-      const { matrix, rows } = part(label)
-      if (matrix.rows === 0) return Array.from({ length: features.rows }, () => [])
-      const found = yield* Effect.provideService(nearest(unitRows(features), matrix, count), Products, products)
-      return found.map((near) => near.flatMap(({ row, similarity }) => photoAt(rows?.[row] ?? row, similarity)))
+    featuresOf: (digest) => {
+      const row = rowOf.get(digest)
+      return row === undefined ? undefined : rowsFrom(base, row, row + 1)
+    },
+    nearest: Effect.fnUntraced(function* (features: Matrix, { column: name, count, label, without }: SimilarRequest) {
+      const column = name === undefined ? 0 : columns.findIndex((one) => one.name === name)
+      const index = label === undefined ? undefined : (columns[column]?.classes.indexOf(label) ?? -1)
+      const rows =
+        index === undefined
+          ? undefined
+          : Array.from(photos.keys()).filter((row) => photos[row]?.classes[column]?.has(index))
+      // One more, in the place of the one that is left out.
+      const wanted = without === undefined ? count : count + 1
+      const queries = unitRows(features)
+      const found =
+        rows === undefined
+          ? yield* Effect.provideService(nearest(queries, base, wanted), Products, products)
+          : yield* nearestAmong(queries, base, rows, wanted)
+      return found.map((near) =>
+        near
+          .map((one) => photoAt(column, one))
+          .filter(({ digest }) => digest !== without)
+          .slice(0, count)
+      )
     })
   })
 })

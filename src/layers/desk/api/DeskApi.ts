@@ -301,7 +301,7 @@ const inbox = HttpApiGroup.make("inbox")
     HttpApiEndpoint.get("neighbours", "/v1/images/:digest/neighbours", {
       params: { digest: Digest },
       query: { column: Column, count: Schema.optionalKey(count(20)) },
-      /** The nearest training photos of the two leading classes, the nearest first; empty where features are not kept. */
+      /** The nearest training photos of the two leading classes, the nearest first; empty until their features are there. */
       success: Schema.Array(
         Schema.Struct({
           label: Label,

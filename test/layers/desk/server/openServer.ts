@@ -5,7 +5,7 @@ import type { Classified, Photo, ServedModel } from "../../../../src/run/serve/C
 import { Desk } from "../../../../src/run/serve/Desk.ts"
 import { DeskExports, NoExport } from "../../../../src/run/serve/DeskExports.ts"
 import { DeskImages } from "../../../../src/run/serve/DeskImages.ts"
-import { Neighbours } from "../../../../src/run/serve/Neighbours.ts"
+import { NearPhotos } from "../../../../src/run/serve/NearPhotos.ts"
 import { Photos } from "../../../../src/run/serve/Photos.ts"
 import { Promotions } from "../../../../src/run/serve/Promotions.ts"
 import { Retrainings } from "../../../../src/run/serve/Retrainings.ts"
@@ -128,7 +128,7 @@ export const openServer = Effect.fnUntraced(function* (
         classifierOf(model),
         retrainings,
         exports,
-        Neighbours.layerNone
+        NearPhotos.layerNone
       )
     )
   )

@@ -305,9 +305,12 @@ export const openDesk = (world: World) => {
   const readNeighbours = async (digest: string, column: string) => {
     const path = `/v1/images/${digest}/neighbours`
     const reply = await api.ask("GET /v1/images/neighbours", { path, query: { column, count: 6 } })
-    if (!reply.ok || reply.body.length === 0) return
-    state.neighbours = new Map(state.neighbours).set(nearKey(digest, column), reply.body)
-    world.changed()
+    const key = nearKey(digest, column)
+    const found = reply.ok ? reply.body : []
+    if (found.length > 0) state.neighbours = new Map(state.neighbours).set(key, found)
+    // The server may not have its features yet: it is asked again when the next photo comes up.
+    else state.neighbours = new Map([...state.neighbours].filter(([one]) => one !== key))
+    if (found.length > 0) world.changed()
   }
 
   // Answers on their way

@@ -5,7 +5,7 @@ import { basename } from "node:path"
 import { Classifier } from "../../../../run/serve/Classifier.ts"
 import { Desk } from "../../../../run/serve/Desk.ts"
 import { DeskImages } from "../../../../run/serve/DeskImages.ts"
-import { Neighbours } from "../../../../run/serve/Neighbours.ts"
+import { NearPhotos } from "../../../../run/serve/NearPhotos.ts"
 import { Photos } from "../../../../run/serve/Photos.ts"
 import type { PictureError } from "../../../../run/serve/Pictures.ts"
 import { Pictures } from "../../../../run/serve/Pictures.ts"
@@ -39,7 +39,7 @@ export const inbox = ({ limits }: ServerSettings) =>
       const classifier = yield* Classifier
       const desk = yield* Desk
       const images = yield* DeskImages
-      const neighbours = yield* Neighbours
+      const near = yield* NearPhotos
       const photos = yield* Photos
       const pictures = yield* Pictures
 
@@ -135,11 +135,10 @@ export const inbox = ({ limits }: ServerSettings) =>
           Effect.fnUntraced(function* ({ params: { digest }, query: { column, count = 5 } }) {
             const item = yield* answered(desk.item(digest))
             const labels = item.suggestions.find((one) => one.column === column)?.top.slice(0, 2) ?? []
-            const bytes = yield* Effect.option(bytesOf(digest))
             // A blind item's leading classes are not to be seen before it is answered.
-            if (labels.length === 0 || Option.isNone(bytes) || (item.blind && item.state === "open")) return []
-            return yield* neighbours.nearest(
-              { digest, bytes: bytes.value },
+            if (labels.length === 0 || (item.blind && item.state === "open")) return []
+            return yield* near.nearest(
+              digest,
               column,
               labels.map(({ label }) => label),
               count

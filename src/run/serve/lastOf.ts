@@ -1,0 +1,2 @@
+/** The last part of a folder's path. */
+export const lastOf = (path: string): string => path.split(/[/\\]/).findLast((part) => part !== "") ?? path
