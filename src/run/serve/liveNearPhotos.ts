@@ -25,6 +25,8 @@ import { fileName } from "./takeIn.ts"
 export interface NearPhotosSettings {
   /** Bytes of the training photos' features; of a larger catalogue, a part of the photos is compared. */
   readonly memory: number
+  /** Training photos that are given to the network together: requests wait for so many. */
+  readonly batch: number
   /** Photos that are no training photos and have been asked for: so many keep their features. */
   readonly asked: number
   /** In milliseconds. */
@@ -36,6 +38,7 @@ export interface NearPhotosSettings {
 
 export const nearPhotosSettings = {
   memory: 256 * 2 ** 20,
+  batch: 8,
   asked: 256,
   every: 2000
 } as const satisfies NearPhotosSettings
@@ -68,7 +71,7 @@ export const layer = (settings: NearPhotosSettings) =>
         const folder = yield* Runs.use((runs) => runs.existing(run))
         const config = yield* savedConfig(folder)
         const model = yield* readModel(folder, run)
-        const neighbours = yield* openNeighbours(config, folder, model, settings.memory).pipe(
+        const neighbours = yield* openNeighbours(config, folder, model, settings).pipe(
           // Nobody waits for it.
           Effect.provideService(Progress, () => Effect.void)
         )

@@ -119,15 +119,23 @@ export const fewerPhotos = <
   return photos.filter((photo) => kept.has(photo))
 }
 
+/** How the features of training photos are computed and kept. */
+export interface NeighboursSettings {
+  /** At most so many bytes of features: of a larger catalogue, fewer photos are compared. No bound where left out. */
+  readonly memory?: number | undefined
+  /** Photos that are given to the network together; as in the training where left out. */
+  readonly batch?: number | undefined
+}
+
 /**
  * The neighbours by a finished run: its model, and its training photos from its catalogue, whose features are computed
- * once and cached. Where these would need more than `memory` bytes, of fewer photos.
+ * once and cached.
  */
 export const openNeighbours = Effect.fn("openNeighbours")(function* (
   config: RunConfig,
   folder: RunFolder["Service"],
   model: Model,
-  memory = Infinity
+  { batch = config.train.batchSize, memory = Infinity }: NeighboursSettings = {}
 ) {
   const products = yield* Products
   const begun = yield* readBegunData(folder, config)
@@ -140,7 +148,7 @@ export const openNeighbours = Effect.fn("openNeighbours")(function* (
     Math.max(1, Math.floor(memory / (embedding.length * Float32Array.BYTES_PER_ELEMENT)))
   )
   const { features, ids } = yield* embedSamples(
-    { ...config, image: model.image },
+    { ...config, image: model.image, train: { ...config.train, batchSize: batch } },
     embedding,
     chosen.map(({ sample }) => sample),
     losses,

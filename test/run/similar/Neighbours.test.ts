@@ -98,7 +98,7 @@ describe("the training photos that are like a photo", () => {
       const { folder, model, run } = yield* finished
       const all = yield* openNeighbours(run, folder, model)
       const [one] = tinyIds.flatMap((id) => all.featuresOf(pathOf(id)) ?? [])
-      const few = yield* openNeighbours(run, folder, model, 5 * (one?.data.byteLength ?? 0))
+      const few = yield* openNeighbours(run, folder, model, { memory: 5 * (one?.data.byteLength ?? 0) })
       assert.isAbove(all.photos, 5)
       assert.strictEqual(few.photos, 5)
       if (one === undefined) return assert.fail("no photo has features")
