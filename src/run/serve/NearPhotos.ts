@@ -10,7 +10,7 @@ export interface NearPhoto {
 
 /**
  * The training photos that are near a photo at the desk, whichever model is live: `Neighbours` of the live model's run.
- * Its features are computed behind the desk's back, and nothing is near until they are there.
+ * Its features are computed in the background, and nothing is near until they are there.
  */
 export class NearPhotos extends Context.Service<
   NearPhotos,
