@@ -121,7 +121,7 @@ describe.skipIf(!isOnline)("the package", { timeout: 300_000 }, () => {
         "dist/layers/exportReaders/saved_model.py"
       ].map((file) => `package/${file}`)
     )
-    assert.isEmpty(files.filter((file) => /^package\/(?:test|bench|node_modules|runs)\//.test(file)))
+    assert.isEmpty(files.filter((file) => /^package\/(?:src|test|bench|node_modules|runs)\//.test(file)))
   })
 
   it("installed by npm: trains, and says how to get what it lacks", async () => {
