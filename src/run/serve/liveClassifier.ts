@@ -93,6 +93,12 @@ const bytesOf = (photo: Photo) => ({
       : Effect.succeed(photo.bytes)
 })
 
+/** A PNG of one pixel, which takes the same libraries as any other. */
+const onePixel = Uint8Array.from(
+  atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="),
+  (byte) => byte.charCodeAt(0)
+)
+
 /** Threads do the work; nothing is kept for a second look. */
 const loader: FeedWork["loader"] = { concurrency: 64, prefetch: 64, memory: 0 }
 
@@ -115,7 +121,18 @@ const open = Effect.fnUntraced(function* (
   )
   const feed = yield* Feed
   if (feed === undefined) return yield* Effect.die(new Error("there is no Feed that decodes images"))
-  const opened = yield* openPredictor(config.engine, model, engine)
+  // A thread that decodes is started meanwhile: the first request would wait for it.
+  const dot = { slots: [{ id: "", path: "dot" }], image: config.image, augment: undefined, seed: 0, epoch: 0, loader }
+  const [opened] = yield* Effect.all(
+    [
+      openPredictor(config.engine, model, engine),
+      feed.serve(dot, bytesOf({ name: "dot", bytes: onePixel })).pipe(
+        Effect.map(({ release }) => release()),
+        Effect.mapError(failed("images cannot be decoded"))
+      )
+    ],
+    { concurrency: 2 }
+  )
   const { network } = model
   const all = modelColumns(model)
   const predictor = predictorOf(opened.predictor, config.evaluate, all)
