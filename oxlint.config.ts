@@ -15,6 +15,7 @@ const world = [
   "yauzl",
   "node:*",
   "@effect/platform-node",
+  "@effect/platform-node/*",
   "@effect/sql-pg"
 ]
 

@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { Augment } from "./pipeline/Augment.ts"
 import * as FileRows from "./layers/sources/FileRows.ts"

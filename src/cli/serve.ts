@@ -11,6 +11,7 @@ import * as SharpPictures from "../layers/desk/server/SharpPictures.ts"
 import * as DiskDeskImages from "../layers/desk/store/DiskDeskImages.ts"
 import * as PostgresDesk from "../layers/desk/store/PostgresDesk.ts"
 import * as SqliteDesk from "../layers/desk/store/SqliteDesk.ts"
+import * as ProcessorFeatures from "../layers/features/ProcessorFeatures.ts"
 import { manifest } from "../layers/machine/manifest.ts"
 import { report } from "../pipeline/Progress.ts"
 import { ConfigError } from "../config/RunConfig.ts"
@@ -218,7 +219,7 @@ export const serve = Command.make(
       mostWaiting: asked.maxWaiting,
       maxPixels: asked.maxPixels,
       maxBytes: serverLimits.imageBytes
-    })
+    }).pipe(Layer.provide(ProcessorFeatures.layerServing))
 
     return yield* Effect.gen(function* () {
       const { add, photos } = yield* makePhotos

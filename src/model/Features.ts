@@ -56,6 +56,8 @@ export interface OpenFeatures {
    * The features of `size` inputs, row by row. Images are NHWC, normalised; image-shaped features come out as NHWC too.
    */
   readonly run: (images: Float32Array, size: number) => Effect.Effect<Float32Array, FeaturesError>
+  /** Calls of `run` that keep it busy: the next is made ready while one is computed. One where left out. */
+  readonly calls?: number
 }
 
 /** Applies the frozen part of networks: inference mode, no gradients. */

@@ -25,7 +25,7 @@ export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function
   by?: FeaturesName
 ) {
   const frozen = { blocks: network.blocks, input: inputShape(network), weights, backbone }
-  const { engine, key, run } = yield* Features.use((features) => features.open(frozen, by)).pipe(
+  const { calls, engine, key, run } = yield* Features.use((features) => features.open(frozen, by)).pipe(
     Effect.mapError((error) =>
       error.reason === "unavailable" ? missing(error, "Or name another engine.") : failed(error)
     )
@@ -35,5 +35,5 @@ export const openFeaturesPredictor = Effect.fn("openFeaturesPredictor")(function
     if (detail !== undefined) return yield* new EngineError({ engine: key, reason: "failed", detail })
     return yield* Effect.mapError(run(batch.images, batch.size), failed)
   })
-  return { name: engine, key, predictor: { predict } satisfies Predictor }
+  return { name: engine, key, calls: calls ?? 1, predictor: { predict } satisfies Predictor }
 })

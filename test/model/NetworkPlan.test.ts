@@ -62,7 +62,7 @@ describe("a network that is planned before its data are read", () => {
           { column: "tags", separator: ";", head: "batchnorm" as const },
           { column: "colour", weight: 0.5 }
         ]
-        const network = networkConfig({ name })
+        const network = networkConfig({ name, weights: "file" })
         const plan = yield* planNetwork(network, size, trainConfig({}), columns)
         const built = plan.forColumns([5, 1, 3].map((classes) => ({ classes: names(classes) })))
         checkNetwork(built)

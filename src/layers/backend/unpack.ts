@@ -1,5 +1,5 @@
 import { messageOf } from "../../pipeline/messageOf.ts"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Effect, Stream } from "effect"
 import { Tar } from "effect/encoding"
 import { createReadStream } from "node:fs"

@@ -25,6 +25,7 @@ import { messageOf } from "../../pipeline/messageOf.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { processorThreads } from "../machine/processorThreads.ts"
 import { loadOnnxruntime } from "./loadOnnxruntime.ts"
+import { openThreads } from "./threads/OnnxThreads.ts"
 
 const engine = "onnxruntime"
 const failed = failedBy(engine)
@@ -43,6 +44,11 @@ export interface OnnxSettings {
    * (`imagesAtOnce`).
    */
   readonly images: number | undefined
+  /**
+   * Undefined: calls block the caller's thread, and use `threads`. `apart`: sessions in threads of their own, one for each
+   * of `threads`, four at most, which divide them; for servers, whose thread has other work.
+   */
+  readonly place: "apart" | undefined
   /** Microseconds that a thread without work waits in a loop before it sleeps; see this file's head. */
   readonly spinning: number
 }
@@ -51,8 +57,13 @@ const defaults = (): OnnxSettings => ({
   threads: processorThreads(),
   optimization: "all",
   spinning: 20,
-  images: undefined
+  images: undefined,
+  place: undefined
 })
+
+/** Sessions in threads of their own: each has the weights once more, so that large models have one alone. */
+const sessionsOf = (model: Uint8Array, threads: number): number =>
+  model.byteLength > 128 * 2 ** 20 ? 1 : Math.min(4, threads)
 
 /**
  * How many images at once are quickest: of convolutions one a thread, whose values between two layers then stay in the
@@ -176,17 +187,49 @@ const examine = Effect.fn("OnnxFeatures.examine")(function* (
   } satisfies Backbone
 }, Effect.scoped)
 
-const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
+/** A session in this thread, which its calls block. */
+const sessionHere = Effect.fnUntraced(function* (model: Uint8Array, settings: OnnxSettings) {
   const ort = yield* load
-  const { model, shape } = yield* Effect.try({
-    try: () => ({ model: onnxModel(frozen), shape: frozenParts(frozen).shape }),
-    catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
-  })
   let session: InferenceSession | undefined = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => ort.InferenceSession.create(model, optionsOf(settings)), catch: failed }),
     (session) => Effect.promise(() => session.release())
   )
   yield* Effect.addFinalizer(() => Effect.sync(() => (session = undefined)))
+  const call = Effect.fnUntraced(function* (images: Float32Array, dims: ReadonlyArray<number>) {
+    const opened = session
+    if (opened === undefined)
+      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
+    const results = yield* Effect.tryPromise({
+      try: () => opened.run({ [inputName]: new ort.Tensor("float32", images, dims) }),
+      catch: failed
+    })
+    const tensor: Tensor = results[outputName]! // the model's only output
+    const rows = Float32Array.from(tensor.data as Float32Array) // declared as float32 in the model
+    tensor.dispose()
+    // It blocks this thread: without a pause, no signal would be handled between two calls.
+    yield* Effect.yieldNow
+    return rows
+  })
+  return { call, version: ort.env.versions.node }
+})
+
+/** Sessions in threads of their own. */
+const sessionsApart = Effect.fnUntraced(function* (model: Uint8Array, settings: OnnxSettings, sessions: number) {
+  // Where it is not installed, nothing is started.
+  yield* load
+  const begin = { model, options: optionsOf(settings), input: inputName, output: outputName }
+  const { run, version } = yield* Effect.mapError(openThreads(sessions, begin), failed)
+  return { call: (...given: Parameters<typeof run>) => Effect.mapError(run(...given), failed), version }
+})
+
+const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
+  const { model, shape } = yield* Effect.try({
+    try: () => ({ model: onnxModel(frozen), shape: frozenParts(frozen).shape }),
+    catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
+  })
+  const sessions = settings.place === "apart" ? sessionsOf(model, settings.threads) : 1
+  const each = { ...settings, threads: Math.max(1, Math.floor(settings.threads / sessions)) }
+  const { call, version } = yield* (settings.place === "apart" ? sessionsApart : sessionHere)(model, each, sessions)
 
   const length = sizeOf(frozen.input)
   const width = sizeOf(shape)
@@ -194,7 +237,7 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     (batch, block) => (block._tag === "Onnx" ? block.batch : batch),
     null
   )
-  const most = fixed ?? settings.images ?? imagesAtOnce(frozen, settings.threads)
+  const most = fixed ?? settings.images ?? imagesAtOnce(frozen, each.threads)
   /** A fixed batch is filled up with black images, whose features are left out. */
   const filled = (part: Float32Array): Float32Array => {
     if (fixed === null || part.length === fixed * length) return part
@@ -203,32 +246,26 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     return whole
   }
   const run = Effect.fnUntraced(function* (images: Float32Array, size: number) {
-    const opened = session
-    if (opened === undefined)
-      return yield* new FeaturesError({ engine, reason: "failed", detail: "the session is closed" })
     yield* checkInputs(engine, frozen.input, images, size)
     const features = new Float32Array(size * width)
-    for (let from = 0; from < size; from += most) {
-      const count = Math.min(most, size - from)
-      const part = filled(images.subarray(from * length, (from + count) * length))
-      const results = yield* Effect.tryPromise({
-        try: () => opened.run({ [inputName]: new ort.Tensor("float32", part, [fixed ?? count, ...frozen.input]) }),
-        catch: failed
-      })
-      const tensor: Tensor = results[outputName]! // the model's only output
-      const rows = tensor.data as Float32Array // declared as float32 in the model
+    // Each session has some of a batch.
+    const atOnce = fixed ?? Math.min(most, Math.ceil(size / sessions))
+    const part = Effect.fnUntraced(function* (from: number) {
+      const count = Math.min(atOnce, size - from)
+      const given = filled(images.subarray(from * length, (from + count) * length))
+      const rows = yield* call(given, [fixed ?? count, ...frozen.input])
       features.set(rows.subarray(0, count * width), from * width)
-      tensor.dispose()
-      // It blocks this thread: without a pause, no signal would be handled between two calls.
-      yield* Effect.yieldNow
-    }
+    })
+    const parts = Array.from({ length: Math.ceil(size / atOnce) }, (_, i) => i * atOnce)
+    yield* Effect.forEach(parts, part, { concurrency: sessions === 1 ? 1 : "unbounded", discard: true })
     return features
   })
   return {
     engine,
     shape,
-    key: `${engine} ${ort.env.versions.node}, float32, ${processor()}`,
-    run
+    key: `${engine} ${version}, float32, ${processor()}`,
+    run,
+    ...(settings.place === "apart" && { calls: 2 })
   } satisfies OpenFeatures
 })
 

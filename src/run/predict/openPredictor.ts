@@ -20,7 +20,7 @@ const isFeaturesName = Schema.is(FeaturesName)
 export const openEngine = Effect.fn("openEngine")(function* (config: EngineConfig, model: Model) {
   const engine = yield* Engines.use((engines) => engines.choose(config, forEngine(model.network)))
   const { device, name } = engine.info
-  return { name, device, predictor: yield* openModel(engine, model) }
+  return { name, device, predictor: yield* openModel(engine, model), calls: 1 }
 })
 
 /**
@@ -45,9 +45,9 @@ export const openRunEngine = Effect.fn("openRunEngine")(function* (
 })
 
 const openFeatures = Effect.fnUntraced(function* (model: Model, by?: FeaturesName) {
-  const { key, name, predictor } = yield* openFeaturesPredictor(model, by)
+  const { calls, key, name, predictor } = yield* openFeaturesPredictor(model, by)
   yield* report({ _tag: "Note", line: `engine ${key}` })
-  return { name, device: "CPU", predictor }
+  return { name, device: "CPU", predictor, calls }
 })
 
 /**
@@ -69,7 +69,7 @@ export const openPredictor = Effect.fn("openPredictor")(function* (
   if (device !== "cpu") {
     const found = yield* Effect.option(onDevice(device === "auto" ? "gpu" : device))
     if (Option.isSome(found) && !found.value.info.device.startsWith("CPU"))
-      return { ...found.value.info, predictor: yield* openModel(found.value, model) }
+      return { ...found.value.info, predictor: yield* openModel(found.value, model), calls: 1 }
     // A named GPU that is missing is an error: choosing it again gives that error.
     if (device !== "auto") return yield* openEngine({ ...config, name }, model)
   }

@@ -67,17 +67,26 @@ const classified = Metric.counter("weft_serve_images", {
   incremental: true
 })
 
-/** The images of a batch, one after the other. */
-const together = (batch: ReadonlyArray<Ready>): Float32Array => {
-  const [only] = batch
-  if (batch.length === 1 && only !== undefined) return only.pixels
-  const length = only?.pixels.length ?? 0
-  const images = new Float32Array(batch.length * length)
-  for (const [i, { pixels }] of batch.entries()) images.set(pixels, i * length)
-  return images
+/**
+ * Writes the images of a batch one after the other, into memory that all batches share: with new memory for each, the
+ * garbage collector would trace the whole heap every 60 images.
+ */
+const gather = (memory: Float32Array, batch: ReadonlyArray<Ready>): Float32Array => {
+  let end = 0
+  for (const { pixels } of batch) {
+    memory.set(pixels, end)
+    end += pixels.length
+  }
+  return memory.subarray(0, end)
 }
 
 const failed = (what: string) => (cause: unknown) => new ModelFailed({ detail: `${what}: ${messageOf(cause)}`, cause })
+
+/** A PNG of one pixel, which takes the same libraries as any other. */
+const onePixel = Uint8Array.from(
+  atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="),
+  (byte) => byte.charCodeAt(0)
+)
 
 /**
  * A run's model, open until the Scope closes: it decodes images in the feed's threads, and applies the network to what is
@@ -96,7 +105,17 @@ const open = Effect.fnUntraced(function* (
   )
   const feed = yield* Feed
   if (feed === undefined) return yield* Effect.die(new Error("there is no Feed that decodes images"))
-  const opened = yield* openPredictor(config.engine, model, engine)
+  // A thread that decodes is started meanwhile: the first request would wait for it.
+  const [opened] = yield* Effect.all(
+    [
+      openPredictor(config.engine, model, engine),
+      decodePhoto(feed, config.image, { name: "dot", bytes: onePixel }).pipe(
+        Effect.map(({ release }) => release()),
+        Effect.mapError(failed("images cannot be decoded"))
+      )
+    ],
+    { concurrency: 2 }
+  )
   const { network } = model
   const all = modelColumns(model)
   const predictor = predictorOf(opened.predictor, config.evaluate, all)
@@ -131,13 +150,13 @@ const open = Effect.fnUntraced(function* (
   const filled = yield* Latch.make(false)
   let decoding = 0
 
-  const apply = Effect.fnUntraced(function* (batch: ReadonlyArray<Ready>) {
+  const apply = Effect.fnUntraced(function* (memory: Float32Array, batch: ReadonlyArray<Ready>) {
     const size = batch.length
     yield* Metric.update(batchSizes, size)
     const result = yield* predictor
       .predict({
         index: 0,
-        images: together(batch),
+        images: gather(memory, batch),
         labels: new Int32Array(size),
         ids: batch.map(() => ""),
         size,
@@ -166,25 +185,30 @@ const open = Effect.fnUntraced(function* (
     const batch: Array<Ready> = []
     let end = 0n
     while (batch.length < most) {
+      // Closed before the look, so that none is missed that comes between the look and the wait.
+      yield* Latch.close(filled)
       const next = take()
       if (next !== undefined) {
         batch.push(next)
         continue
       }
-      const now = yield* Clock.currentTimeNanos
       if (batch.length === 0) {
-        yield* Latch.close(filled)
         yield* Latch.await(filled)
         continue
       }
+      const now = yield* Clock.currentTimeNanos
       if (end === 0n) end = now + BigInt(Math.round(patience * 1e6))
       if (decoding === 0 || now >= end) break
-      yield* Latch.close(filled)
       yield* Effect.timeoutOption(Latch.await(filled), Number(end - now) / 1e6)
     }
     return batch
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(nextBatch(), apply)))
+  const lane = Effect.suspend(() => {
+    // Threads see it without a copy.
+    const memory = new Float32Array(new SharedArrayBuffer(most * image.height * image.width * 12))
+    return Effect.forever(Effect.flatMap(nextBatch(), (batch) => apply(memory, batch)))
+  })
+  for (let i = 0; i < opened.calls; i++) yield* Effect.forkScoped(lane)
 
   const decode = (photo: Photo) =>
     Effect.suspend(() => {

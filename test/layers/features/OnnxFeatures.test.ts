@@ -2,7 +2,9 @@ import type { Vitest } from "@effect/vitest"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { layer, layerWith } from "../../../src/layers/features/OnnxFeatures.ts"
+import { openThreads } from "../../../src/layers/features/threads/OnnxThreads.ts"
 import { Features } from "../../../src/model/Features.ts"
+import { inputName, onnxModel, outputName } from "../../../src/model/onnx/onnxModel.ts"
 import { featuresContract, flat, frozenOf, givesPyTorchsLogits } from "../../model/featuresContract.ts"
 import { assertNear, uniform } from "../../model/engineContract/reference.ts"
 
@@ -53,7 +55,49 @@ const sameBits = (it: Vitest.MethodsNonLive<Features>) => {
       assertNear(yield* run(input, 2), expected, "features", 1e-5)
     })
   )
-  givesPyTorchsLogits(it)
 }
 
-featuresContract("onnxruntime", layer, sameBits)
+featuresContract("onnxruntime", layer, (it) => {
+  sameBits(it)
+  givesPyTorchsLogits(it)
+})
+
+featuresContract("onnxruntime in threads of its own", layerWith({ place: "apart", threads: 3 }), (it) => {
+  sameBits(it)
+
+  it.effect("gives each of many calls at once its own features, the bits of a session in this thread", () =>
+    Effect.gen(function* () {
+      const frozen = frozenOf(flat, [34, 29, 3])
+      const apart = yield* (yield* Features).open(frozen)
+      const here = yield* Effect.provide(
+        Effect.flatMap(Features, (features) => features.open(frozen)),
+        layerWith({ threads: 1 })
+      )
+      assert.strictEqual(apart.key, here.key)
+      const calls = Array.from({ length: 12 }, (_, i) => ({
+        images: Float32Array.from(uniform(`call-${i}-`, "input", (1 + (i % 4)) * 34 * 29 * 3)),
+        size: 1 + (i % 4)
+      }))
+      const expected = yield* Effect.forEach(calls, ({ images, size }) => here.run(images, size))
+      const found = yield* Effect.forEach(calls, ({ images, size }) => apart.run(images, size), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(found, expected)
+    })
+  )
+
+  it.effect("has threads that fail with what onnxruntime says, and answer the next call", () =>
+    Effect.gen(function* () {
+      const options = { executionProviders: ["cpu"] }
+      const noModel = { model: Uint8Array.from([1, 2, 3]), options, input: inputName, output: outputName }
+      assert.match((yield* Effect.flip(openThreads(2, noModel))).message, /protobuf|model/i)
+      const model = onnxModel(frozenOf(flat.slice(9), [11]))
+      const { run } = yield* openThreads(1, { ...noModel, model })
+      const wrong = run(new Float32Array(3), [1, 3])
+      const right = run(new Float32Array(11), [1, 11])
+      const [first, second] = yield* Effect.all([Effect.flip(wrong), right], { concurrency: "unbounded" })
+      assert.match(first.message, /dimension/i)
+      assert.lengthOf(second, 5)
+    })
+  )
+})

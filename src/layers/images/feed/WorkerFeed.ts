@@ -12,6 +12,10 @@ import { processorThreads } from "../../machine/processorThreads.ts"
 /** More are of use only with more batches ahead: `loader.workers`. */
 const mostThreads = 4
 
+/** Bytes that fill their memory: a message copies all of it, and a request's bytes are some of 64 KiB. */
+const alone = (bytes: Uint8Array): ReadBytes =>
+  bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes)
+
 /**
  * The bytes of a batch's images that are not files on disk: a service of this thread alone can have them. None for those
  * that are; undefined where all are.
@@ -26,7 +30,7 @@ const readHere = (bytes: ImageBytes["Service"] | undefined, { image, loader, slo
             ? Effect.undefined
             : Effect.match(bytes.read(path, mostBytes(image), within, urls), {
                 onFailure: ({ detail, reason }): ReadBytes => ({ detail, reason }),
-                onSuccess: (read): ReadBytes => read
+                onSuccess: alone
               }),
         { concurrency: loader.concurrency }
       )
