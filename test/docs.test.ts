@@ -123,7 +123,6 @@ describe("the pages", () => {
       "docs/serving.md: it runs until it is stopped",
       "docs/serving.md: it runs until it is stopped",
       "docs/transfer.md: fetches weights from Hugging Face",
-      "docs/transfer.md: there is no such file here",
       "docs/transfer.md: fetches weights from Hugging Face",
       "docs/tutorial.md: the package's own test installs it from a registry",
       "docs/tutorial.md: opens a browser",
