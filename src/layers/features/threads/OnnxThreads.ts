@@ -1,25 +1,34 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { Scope } from "effect"
 import { Worker } from "node:worker_threads"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import type { Begin, Call, Reply } from "./messages.ts"
 
+/** A thread cannot answer: what onnxruntime says, or how the thread has ended. */
+export class ThreadFailed extends Schema.TaggedError<ThreadFailed>()("ThreadFailed", { detail: Schema.String }) {
+  override get message() {
+    return this.detail
+  }
+}
+
+const failure = (detail: string) => new ThreadFailed({ detail })
+
 interface Thread {
   readonly worker: Worker
   readonly version: string
   /** Calls that it has not answered, by ticket. */
-  readonly busy: Map<number, (answer: Effect.Effect<Float32Array, Error>) => void>
+  readonly busy: Map<number, (answer: Effect.Effect<Float32Array, ThreadFailed>) => void>
   /** Why it has ended. */
-  ended: Error | undefined
+  ended: ThreadFailed | undefined
 }
 
-const open = (begin: Begin): Effect.Effect<Thread, Error, Scope.Scope> =>
+const open = (begin: Begin): Effect.Effect<Thread, ThreadFailed, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.callback<Thread, Error>((resume) => {
+    Effect.callback<Thread, ThreadFailed>((resume) => {
       const worker = new Worker(new URL("./thread.ts", import.meta.url), { workerData: begin, execArgv: [] })
       const busy: Thread["busy"] = new Map()
       let thread: Thread | undefined
-      const end = (error: Error) => {
+      const end = (error: ThreadFailed) => {
         if (thread === undefined) return resume(Effect.fail(error))
         thread.ended ??= error
         for (const answered of busy.values()) answered(Effect.fail(error))
@@ -32,15 +41,15 @@ const open = (begin: Begin): Effect.Effect<Thread, Error, Scope.Scope> =>
         }
         const answered = busy.get(reply.ticket)
         busy.delete(reply.ticket)
-        answered?.(reply._tag === "done" ? Effect.succeed(reply.features) : Effect.fail(new Error(reply.detail)))
+        answered?.(reply._tag === "done" ? Effect.succeed(reply.features) : Effect.fail(failure(reply.detail)))
       })
-      worker.on("error", (cause) => end(cause instanceof Error ? cause : new Error(messageOf(cause))))
-      worker.on("exit", (code) => end(new Error(`its thread has ended with code ${code}`)))
+      worker.on("error", (cause) => end(failure(messageOf(cause))))
+      worker.on("exit", (code) => end(failure(`its thread has ended with code ${code}`)))
       return Effect.promise(() => worker.terminate())
     }),
     (thread) =>
       Effect.promise(() => {
-        thread.ended ??= new Error("the session is closed")
+        thread.ended ??= failure("the session is closed")
         return thread.worker.terminate()
       })
   )
@@ -60,10 +69,10 @@ export const openThreads = Effect.fnUntraced(function* (threads: number, begin: 
   return {
     version: all[0]?.version ?? "",
     /** The thread with the fewest calls makes this one. `images` must stay as they are until it has answered. */
-    run: (images: Float32Array, dims: ReadonlyArray<number>): Effect.Effect<Float32Array, Error> =>
+    run: (images: Float32Array, dims: ReadonlyArray<number>): Effect.Effect<Float32Array, ThreadFailed> =>
       Effect.callback((resume) => {
         const [first, ...others] = all.filter(({ ended }) => ended === undefined)
-        if (first === undefined) return resume(Effect.fail(all[0]?.ended ?? new Error("there is no thread")))
+        if (first === undefined) return resume(Effect.fail(all[0]?.ended ?? failure("there is no thread")))
         const thread = others.reduce((least, one) => (one.busy.size < least.busy.size ? one : least), first)
         const ticket = tickets++
         thread.busy.set(ticket, resume)
