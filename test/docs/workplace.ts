@@ -52,7 +52,7 @@ export const drawPhotos = async (folder: string): Promise<void> => {
   )
   const [header = "", ...rows] = (await readFile(join(drawn, "styles.csv"), "utf8")).split("\n")
   const [idAt, labelAt] = ["id", "articleType"].map((name) => header.split(",").indexOf(name))
-  const lines = ["sku;category;file"]
+  const lines = ["sku;category;colour;file"]
   await mkdir(join(folder, "shop/photos"), { recursive: true })
   for (const kind of kinds) {
     await mkdir(join(folder, "photos", kind), { recursive: true })
@@ -63,10 +63,10 @@ export const drawPhotos = async (folder: string): Promise<void> => {
       .filter((file) => existsSync(join(drawn, "images", file)))
       .slice(0, each)
     if (files.length < each) throw new Error(`there are ${files.length} photos of ${kind}, and ${each} are needed`)
-    for (const file of files) {
+    for (const [i, file] of files.entries()) {
       await copyFile(join(drawn, "images", file), join(folder, "photos", kind, file))
       await copyFile(join(drawn, "images", file), join(folder, "shop/photos", file))
-      lines.push(`${file.replace(".jpg", "")};${kind};${file}`)
+      lines.push(`${file.replace(".jpg", "")};${kind};${i % 2 === 0 ? "dark" : "light"};${file}`)
     }
     await copyFile(join(drawn, "images", files[0] ?? ""), join(folder, "photo.jpg"))
   }
