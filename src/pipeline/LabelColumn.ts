@@ -4,12 +4,13 @@ import { elementAt } from "./elementAt.ts"
 /**
  * A label column of a run: what it is called and which values it takes. A run has one or several; the network has one
  * head for each, in the same order.
+ *
+ * `classes` are the values that a sample can have, by code point. `values` says how many of them: `one`, exactly one;
+ * `several`, any number of them, each by itself (tags).
  */
 export const LabelColumn = Schema.Struct({
   name: Schema.String,
-  /** The values that a sample can have, by code point. */
   classes: Schema.Array(Schema.String),
-  /** `one`: every sample has exactly one of the classes. `several`: any number of them, each by itself (tags). */
   values: Schema.Literals(["one", "several"])
 })
 export type LabelColumn = typeof LabelColumn.Type
