@@ -289,6 +289,6 @@ export const reportText = (report: Report, folder: string): string => {
                 : calibrationText(calibration.temperature, "test", calibration.test)
             }`
           ]),
-    `\n${report.history.length} epochs in ${duration(seconds)}; the weights are those of epoch ${report.chosenEpoch}. Report and model: ${folder}`
+    `\n${report.history.length} ${report.history.length === 1 ? "epoch" : "epochs"} in ${duration(seconds)}; the weights are those of epoch ${report.chosenEpoch}. Report and model: ${folder}`
   ].join("\n")
 }
