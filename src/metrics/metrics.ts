@@ -161,7 +161,7 @@ const severalValues = (measured: MultilabelMeasurement, reported: MetricValues |
     perClass: scoresOf(measured),
     averagePrecisions: once(() => multilabelAveragePrecisions(measured.predictions))
   }
-  // As above: a metric that is always a number has a value for several classes too.
+  // The fields' types are those of the metrics' values: one that is always a number has a value for several classes too.
   return nested(
     wanted(reported),
     (metric) => metric.several?.(found) ?? null,

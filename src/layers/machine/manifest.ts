@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 
-/** What Weft reads of its own package.json, which lies as far above the sources as above what is built of them. */
+/** What Weft reads of its own package.json. The path is the same from `src/` and from `dist/`: both lie directly under it. */
 interface Manifest {
   readonly version: string
   /** Exact versions. */
