@@ -32,14 +32,17 @@ const fileOf = (header: unknown, size: number) => {
 }
 
 const Bits = Schema.Int.check(Schema.isBetween({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }))
+// Without backslashes: once a key that ends in one was parsed, V8's JSON.parse takes a later key with an escape at the
+// same place for it. See https://github.com/nodejs/node/issues/63785
+const Key = Schema.String.check(Schema.makeFilter((key) => key !== "__metadata__" && !key.includes("\\")))
 const Tensors = Schema.Array(
   Schema.Struct({
-    name: Schema.String.check(Schema.makeFilter((name) => name !== "__metadata__")),
+    name: Key,
     columns: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })),
     bits: Schema.Array(Bits).check(Schema.isMaxLength(6))
   })
 ).check(Schema.isMaxLength(5))
-const Metadata = Schema.Record(Schema.String, Schema.String)
+const Metadata = Schema.Record(Key, Schema.String)
 
 it.effect.prop("any bits, names and metadata come back as they were", [Tensors, Metadata], ([tensors, metadata]) =>
   Effect.gen(function* () {
