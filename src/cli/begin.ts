@@ -1,8 +1,7 @@
 import { Effect, Option, Path, Schema } from "effect"
-import { setKey } from "../config/configTable.ts"
 import { ConfigError } from "../config/RunConfig.ts"
 import { beginCatalogue } from "../run/begin/beginCatalogue.ts"
-import { LabelColumns, labelColumnsOf } from "../pipeline/LabelColumnConfig.ts"
+import { LabelColumns } from "../pipeline/LabelColumnConfig.ts"
 import type { PlainFlag, PlainValues } from "./plainFlags.ts"
 import { columnsNamed, refuseContradictions } from "./plainFlags.ts"
 
@@ -14,12 +13,8 @@ const setTo = (sets: ReadonlyArray<string>, key: string): string | undefined => 
 
 const decodeColumns = Schema.decodeOption(Schema.fromJsonString(LabelColumns))
 
-/** The first of the label columns that a `--set` names; a text that is no list is one column's name. */
-const firstOf = (set: string): string =>
-  Option.match(decodeColumns(set), {
-    onNone: () => set,
-    onSome: (label) => labelColumnsOf({ columns: { label } })[0].column
-  })
+/** The label columns that a `--set` names; a text that is no list is one column's name. */
+const columnsOfSet = (set: string): LabelColumns => Option.getOrElse(decodeColumns(set), () => set)
 
 /**
  * The table of a run on the catalogue at a path, as its files and the command line have it, and what to say of it; without
@@ -34,10 +29,12 @@ export const begin = Effect.fn("begin")(function* (
   const { resolve } = yield* Path.Path
   yield* refuseContradictions(flags, sets)
   const weights = setTo(sets, "network.weights")
-  const [named, ...more] = Option.match(values.label, { onNone: () => [], onSome: columnsNamed })
   const set = setTo(sets, "data.columns.label")
-  const begun = yield* beginCatalogue(path, {
-    label: named ?? (set === undefined ? undefined : firstOf(set)),
+  return yield* beginCatalogue(path, {
+    label: Option.match(values.label, {
+      onNone: () => (set === undefined ? undefined : columnsOfSet(set)),
+      onSome: columnsNamed
+    }),
     epochs: Option.getOrUndefined(values.epochs),
     size: Option.getOrUndefined(values.size),
     network: Option.getOrUndefined(values.network) ?? setTo(sets, "network.name"),
@@ -45,9 +42,6 @@ export const begin = Effect.fn("begin")(function* (
     weights: weights === undefined || weights.startsWith("hf:") ? weights : resolve(weights),
     resolve: (one) => resolve(one)
   })
-  return named === undefined || more.length === 0
-    ? begun
-    : { ...begun, config: setKey(begun.config, "data.columns.label", [named, ...more]) }
 })
 
 /** The path that the command line names, as an argument or by --data. */

@@ -1,9 +1,10 @@
-import { Effect, Option } from "effect"
+import { Array as Arrays, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import { NetworkMisfit } from "../model/networks.ts"
 import { WeightsError } from "../model/Pretrained.ts"
 import { TrainedFurther } from "../model/Training.ts"
+import type { LabelColumns } from "../pipeline/LabelColumnConfig.ts"
 import { RowsError } from "../pipeline/RowsError.ts"
 
 // Plain flags for the keys that everybody sets: each is the same as some --set.
@@ -14,7 +15,7 @@ export interface PlainFlag {
   readonly text: string
   /** `--size`. */
   readonly name: string
-  readonly sets: ReadonlyArray<{ readonly key: string; readonly value: string | number | ReadonlyArray<string> }>
+  readonly sets: ReadonlyArray<{ readonly key: string; readonly value: string | number | LabelColumns }>
 }
 
 interface Size {
@@ -71,17 +72,13 @@ export interface PlainValues {
   readonly network: Option.Option<string>
 }
 
-/** The columns that `--label` names, with commas between them; a name with a comma in it is for `--set`. */
-export const columnsNamed = (label: string): ReadonlyArray<string> =>
-  label
+/** What `--label` says: one column as it was given, or several with commas between them; a name with a comma in it is for `--set`. */
+export const columnsNamed = (label: string): LabelColumns => {
+  const columns = label
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "")
-
-/** What `data.columns.label` is to be: one name as it was given, or a list. */
-const labelSet = (label: string): string | ReadonlyArray<string> => {
-  const columns = columnsNamed(label)
-  return columns.length > 1 ? columns : label
+  return Arrays.isReadonlyArrayNonEmpty(columns) && columns.length > 1 ? columns : label
 }
 
 /** Those that were given. */
@@ -94,7 +91,7 @@ export const given = ({ data, epochs, label, network, size }: PlainValues): Read
         {
           text: `--label ${label.value}`,
           name: "--label",
-          sets: [{ key: "data.columns.label", value: labelSet(label.value) }]
+          sets: [{ key: "data.columns.label", value: columnsNamed(label.value) }]
         }
       ]
   return [

@@ -8,6 +8,7 @@ import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
 import * as DiskCatalogueFiles from "../../../src/layers/sources/DiskCatalogueFiles.ts"
 import * as FileRows from "../../../src/layers/sources/FileRows.ts"
 import { Pretrained } from "../../../src/model/Pretrained.ts"
+import type { LabelColumns } from "../../../src/pipeline/LabelColumnConfig.ts"
 import type { BeginWishes } from "../../../src/run/begin/beginCatalogue.ts"
 import { beginCatalogue } from "../../../src/run/begin/beginCatalogue.ts"
 import { publishedWeights, trainingDefaults } from "../../../src/run/begin/trainingDefaults.ts"
@@ -58,6 +59,25 @@ describe("a catalogue of which only the path is known", () => {
         // A column of class folders: the folder is the class.
         const error = yield* Effect.flip(begun(join(root, "photos"), { label: "kind" }))
         assert.match(error.message, /these are class folders, without a column "kind"\. Leave --label out/)
+      })
+    )
+  )
+
+  it.effect("has a minimum of rows in a class that every label column can bear", () =>
+    on(
+      Effect.fnUntraced(function* (root) {
+        const rows = range(100).map((i) => `A${i},${i % 2 === 0 ? "cap" : "tie"},${i % 12}`)
+        write(root, { "shop/products.csv": ["sku,category,month", ...rows].join("\n") })
+        write(root, photos(range(100).map((i) => `shop/images/A${i}.jpg`)))
+        const minimum = (label: LabelColumns) =>
+          Effect.map(begun(join(root, "shop"), { label }), ({ config }) => config.data.minPerClass)
+        assert.strictEqual(yield* minimum("category"), 50)
+        assert.strictEqual(yield* minimum(["category", "month"]), 5)
+        const error = yield* Effect.flip(begun(join(root, "shop"), { label: ["category", "sku"] }))
+        assert.match(
+          error.message,
+          /of the column "sku"'s 100 classes, fewer than two have 3 photos\. Leave this column out/
+        )
       })
     )
   )

@@ -213,6 +213,19 @@ describe("a run of several label columns", () => {
     }).pipe(Effect.provide(layers()))
   )
 
+  it.effect("is measured on the image and its mirror image where configured, and again with the same result", () =>
+    Effect.gen(function* () {
+      const config = yield* configOf(columns, { evaluate: { tta: "flip" } })
+      const { test } = yield* trainRun(config)
+      const folder = yield* RunFolder
+      const again = measuredAlone(yield* evaluateRuns([{ config, folder }], "test"))
+      assert.deepStrictEqual(again?.report, test)
+      const once = yield* evaluateRuns([{ config: { ...config, evaluate: { tta: "none" } }, folder }], "test")
+      for (const name of ["label", "tags", "size"])
+        assert.notStrictEqual(measuredAlone(once)?.report?.columns?.[name]?.loss, test?.columns?.[name]?.loss)
+    }).pipe(Effect.provide(layers()))
+  )
+
   it.effect("is measured with others that have the same columns, in any order, and with no others", () =>
     Effect.gen(function* () {
       const runOf = Effect.fnUntraced(function* (path: string, label: ReadonlyArray<unknown>, seed: number) {

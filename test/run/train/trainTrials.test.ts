@@ -38,7 +38,12 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 
 const size = { height: 48, width: 50 }
 const kinds = ["cap", "glove", "scarf"]
-const table = [["id", "label"], ...kinds.flatMap((kind) => Array.from({ length: 7 }, (_, i) => [`${kind}${i}`, kind]))]
+const table = [
+  ["id", "label", "side"],
+  ...kinds.flatMap((kind) =>
+    Array.from({ length: 7 }, (_, i) => [`${kind}${i}`, kind, ["left", "right", ""][i % 3] ?? ""])
+  )
+]
 const photos = new Map(
   table.slice(1).map(([id = "", kind = ""]) => {
     const random = draw("trainTrials test", id)
@@ -270,6 +275,31 @@ describe("trials that are trained together", () => {
       const { outcomes } = yield* trainTrials(trials)
       assert.deepStrictEqual(states(outcomes), ["finished", "finished", "finished"])
       for (const one of trials) assert.deepStrictEqual(yield* left(one), yield* alone(one), one.id)
+    }).pipe(inMemory)
+  )
+
+  it.effect("of several label columns leave what each alone would leave, also where one pauses and goes on", () =>
+    Effect.gen(function* () {
+      const data = {
+        root: "shop",
+        minPerClass: 3,
+        split: { train: 0.6, validation: 0.2, test: 0.2 },
+        columns: { label: ["label", { column: "side", weight: 0.5 }] }
+      }
+      const trials = yield* trialsOf({
+        fc: { rest: { data, evaluate: { tta: "flip" } } },
+        norm: { head: "batchnorm", rest: { data, calibration: {} } }
+      })
+      const paused = yield* trainTrials(trials.map((one) => (one.id === "norm" ? { ...one, until: 1 } : one)))
+      assert.deepStrictEqual(states(paused.outcomes), ["finished", "paused"])
+      const { outcomes } = yield* trainTrials(trials)
+      assert.deepStrictEqual(states(outcomes), ["finished", "finished"])
+      for (const one of trials) {
+        const found = yield* left(one)
+        assert.deepStrictEqual(found, yield* alone(one), one.id)
+      }
+      const columns = reportOf(outcomes[0]).test?.columns
+      assert.deepStrictEqual(Object.keys(columns ?? {}), ["label", "side"])
     }).pipe(inMemory)
   )
 
