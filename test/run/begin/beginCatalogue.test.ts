@@ -66,17 +66,17 @@ describe("a catalogue of which only the path is known", () => {
   it.effect("has a minimum of rows in a class that every label column can bear", () =>
     on(
       Effect.fnUntraced(function* (root) {
-        const rows = range(100).map((i) => `A${i},${i % 2 === 0 ? "cap" : "tie"},${i % 12}`)
-        write(root, { "shop/products.csv": ["sku,category,month", ...rows].join("\n") })
+        const rows = range(100).map((i) => `A${i},${i % 2 === 0 ? "cap" : "tie"},${i % 12},n${i}`)
+        write(root, { "shop/products.csv": ["sku,category,month,note", ...rows].join("\n") })
         write(root, photos(range(100).map((i) => `shop/images/A${i}.jpg`)))
         const minimum = (label: LabelColumns) =>
           Effect.map(begun(join(root, "shop"), { label }), ({ config }) => config.data.minPerClass)
         assert.strictEqual(yield* minimum("category"), 50)
         assert.strictEqual(yield* minimum(["category", "month"]), 5)
-        const error = yield* Effect.flip(begun(join(root, "shop"), { label: ["category", "sku"] }))
+        const error = yield* Effect.flip(begun(join(root, "shop"), { label: ["category", "note"] }))
         assert.match(
           error.message,
-          /of the column "sku"'s 100 classes, fewer than two have 3 photos\. Leave this column out/
+          /of the column "note"'s 100 classes, fewer than two have 3 photos\. Leave this column out/
         )
       })
     )
