@@ -44,8 +44,8 @@ export interface Minimum<A extends Evaluated> {
   readonly pairs: ReadonlyArray<Pair>
 }
 
-/** Steps that are remembered: their sums cost little beside an evaluation, and 50 need half as many as 10. */
-const memory = 50
+/** Steps that are remembered: 30 need half as many evaluations as 10, and more would cost as much as they save. */
+const memory = 30
 
 /** The share of the promised decrease that a step must bring (Armijo). */
 const enough = 1e-4

@@ -59,7 +59,7 @@ interface Found {
 /** Where the minimum of another strength may lie: on the line through the last two, by the logarithm of the strength. */
 const guess = (start: Float64Array, [before, last]: ReadonlyArray<Found>, strength: number): Float64Array => {
   if (before === undefined) return start
-  if (last === undefined) return before.point
+  if (last === undefined || last.strength === before.strength) return (last ?? before).point
   const further = Math.log(strength / last.strength) / Math.log(last.strength / before.strength)
   return last.point.map((value, i) => value + further * (value - before.point[i]!))
 }
