@@ -1,10 +1,11 @@
 """scikit-learn's logistic regression and nearest neighbours on the features that bench/baseline.ts has written."""
-import argparse, json, time
+import argparse, json, os, time
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 a = argparse.ArgumentParser()
 a.add_argument("--folder", default=".weft/baseline")
+a.add_argument("--rows", type=int, default=1_000_000)
 a = a.parse_args()
 
 
@@ -14,6 +15,9 @@ def part(name):
 
 
 (x, y), (xv, yv), (xt, yt) = part("train"), part("validation"), part("test")
+x, y = x[:a.rows], y[:a.rows]
+load = os.getloadavg()[0]
+cpu = time.process_time()
 classes = int(max(y.max(), yv.max(), yt.max())) + 1
 
 # The vote of DINO's protocol: cosine, weights exp(similarity / 0.07); the number of neighbours by the validation part.
@@ -49,7 +53,7 @@ seconds = time.perf_counter() - begin
 accuracy = lambda m, labels, w, b: float(((scale(m) @ w.T + b).argmax(1) == labels).mean())
 best = max(tried, key=lambda one: accuracy(xv, yv, *one[2:]))
 print(json.dumps({
-    "rows": len(x), "testRows": len(xt), "logisticSeconds": seconds, "nearestSeconds": nearest_seconds,
+    "load": round(load, 1), "processorSeconds": time.process_time() - cpu, "rows": len(x), "testRows": len(xt), "logisticSeconds": seconds, "nearestSeconds": nearest_seconds,
     "logisticAccuracy": accuracy(xt, yt, *best[2:]), "nearestAccuracy": float((nearest == yt).mean()),
     "logistic": [{"strength": s, "steps": n, "validationAccuracy": accuracy(xv, yv, w, b)} for s, n, w, b in tried],
     "nearest": k,

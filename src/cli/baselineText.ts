@@ -12,14 +12,25 @@ const share = (value: number | null | undefined) => (value === null || value ===
 
 const accuracyOf = (test: TestReport | null) => share(test?.accuracy)
 
+/** The label columns with what was measured; the only one has no name. */
+const columnsOf = (found: BaselineResult) =>
+  found.columns === undefined
+    ? [{ name: "", found, test: found.data.test }]
+    : Object.entries(found.columns).map(([name, found]) => ({ name: visibleLine(name), found, test: found.test }))
+
 /** Both classifiers' test accuracies in a line. */
-export const accuracyText = ({ logistic, nearest }: BaselineResult): string =>
-  `test accuracy: nearest photos ${accuracyOf(nearest.test)}, logistic regression ${accuracyOf(logistic.test)}`
+export const accuracyText = (found: BaselineResult): string =>
+  columnsOf(found)
+    .map(
+      ({ found: { logistic, nearest }, name }) =>
+        `${name === "" ? "" : `${name}: `}test accuracy: nearest photos ${accuracyOf(nearest.test)}, logistic regression ${accuracyOf(logistic.test)}`
+    )
+    .join("; ")
 
 const mark = (isChosen: boolean) => (isChosen ? "*chosen" : "")
 
-/** A baseline for people. */
-export const baselineText = (found: BaselineResult): string => {
+const columnText = (network: string, { found, name, test: images }: ReturnType<typeof columnsOf>[number]): string => {
+  const of = name === "" ? "" : `${name}: `
   const { logistic, nearest } = found
   const both = [
     ["nearest photos", nearest.test],
@@ -30,14 +41,14 @@ export const baselineText = (found: BaselineResult): string => {
   const pairs = test === null ? [] : confusedPairs(fromRows(test.confusion), labels, shownPairs)
   return [
     section(
-      `Test (${found.data.test} images), on ${found.features} features of ${found.network}`,
+      `${of}Test (${images} images), on ${found.features} features of ${network}`,
       table([
         ["", "accuracy", "weighted F1", "macro F1"],
         ...both.map(([name, test]) => [name, accuracyOf(test), share(test?.weighted.f1), share(test?.macro.f1)])
       ])
     ),
     section(
-      "Chosen on the validation part",
+      `${of}Chosen on the validation part`,
       table([
         ["", "validation accuracy", ""],
         ...nearest.tried.map((one) => [`${one.neighbours} nearest`, share(one.validationAccuracy), mark(one.isChosen)]),
@@ -52,7 +63,7 @@ export const baselineText = (found: BaselineResult): string => {
       ? []
       : [
           section(
-            `Hardest pairs of the logistic regression (${boundOf(pairs)})`,
+            `${of}Hardest pairs of the logistic regression (${boundOf(pairs)})`,
             table([
               ["true", "taken for", "times", "of the class", "samples"],
               ...pairs.map(({ count, predictedLabel, share, support, trueLabel }) => [
@@ -64,13 +75,23 @@ export const baselineText = (found: BaselineResult): string => {
               ])
             ])
           )
-        ]),
+        ])
+  ].join("\n")
+}
+
+/** A baseline for people. */
+export const baselineText = (found: BaselineResult): string => {
+  const columns = columnsOf(found)
+  const seconds = (of: (found: Pick<BaselineResult, "logistic" | "nearest">) => number) =>
+    columns.reduce((sum, { found }) => sum + of(found), 0).toFixed(1)
+  return [
+    ...columns.map((column) => columnText(found.network, column)),
     section(
       "What training may add",
       "A head that is trained alone is such a regression, and reaches about the same. Training the other layers too is mostly\n" +
         "more accurate: of 16 networks on 12 catalogues, on most (Kornblith, Shlens and Le, Do Better ImageNet Models Transfer\n" +
         "Better?, 2019). How much it adds on your photos only a run can show."
     ),
-    `Features in ${found.featureSeconds.toFixed(0)} s; five regressions in ${logistic.seconds.toFixed(1)} s, nearest photos of the test part in ${nearest.seconds.toFixed(1)} s`
+    `Features in ${found.featureSeconds.toFixed(0)} s; five regressions${columns.length === 1 ? "" : " a column"} in ${seconds(({ logistic }) => logistic.seconds)} s, nearest photos of the test part in ${seconds(({ nearest }) => nearest.seconds)} s`
   ].join("\n")
 }

@@ -37,3 +37,14 @@ export const json = Flag.Boolean("json").pipe(
 export const predictor = Flag.Literals("engine", PredictorName.literals).pipe(
   Flag.withDescription("What applies the network; the run's engine where left out")
 )
+
+/** How many of something are shown: 1 or more, also as `-k`. */
+export const howMany = (name: string, things: string, usual: number) =>
+  Flag.Int(name).pipe(
+    Flag.withAlias("k"),
+    Flag.filter(
+      (k) => k >= 1,
+      (k) => `expected 1 or more ${things}, got ${k}`
+    ),
+    Flag.withDefault(usual)
+  )

@@ -3,10 +3,10 @@ import type { PlatformError } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import type { ThresholdRequest } from "../run/predict/answerThreshold.ts"
-import { encodeNpy } from "../model/baseline/npy.ts"
-import { atomicWrite } from "../layers/storage/atomicWrite.ts"
+import type { EmbeddingRow } from "../layers/parquet/encodeEmbeddings.ts"
 import { visible } from "../layers/terminal/visible.ts"
 import { NothingRead, predictFiles } from "../run/predict/predictFiles.ts"
+import { embeddings, writeEmbeddings } from "./embeddings.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
@@ -22,15 +22,7 @@ const requestOf = (text: string): Option.Option<ThresholdRequest> => {
 
 const flags = {
   run: options.runs,
-  top: Flag.Int("top").pipe(
-    Flag.withAlias("k"),
-    Flag.withDescription("How many classes for each image"),
-    Flag.withDefault(3),
-    Flag.filter(
-      (k) => k >= 1,
-      (k) => `expected 1 or more classes, got ${k}`
-    )
-  ),
+  top: options.howMany("top", "classes", 3).pipe(Flag.withDescription("How many classes for each image")),
   threshold: Flag.String("threshold").pipe(
     Flag.withMetavar("P"),
     Flag.withDescription(
@@ -49,17 +41,7 @@ const flags = {
     Flag.withDescription("What applies the network; the run's where left out, and the quickest for auto"),
     Flag.optional
   ),
-  embeddings: Flag.String("embeddings").pipe(
-    Flag.withMetavar("FILE.npy"),
-    Flag.withDescription(
-      "Also writes the features that the model gives its head, a row for each image that was read, as NumPy's FILE.npy, and the images' paths as a line each beside it, in FILE.txt"
-    ),
-    Flag.filter(
-      (file) => file.endsWith(".npy"),
-      (file) => `expected a name that ends in .npy, got ${file}`
-    ),
-    Flag.optional
-  ),
+  embeddings,
   null: Flag.Boolean("null").pipe(
     Flag.withAlias("0"),
     Flag.withDescription("The names on standard input end with NUL, as find -print0 writes them"),
@@ -81,20 +63,6 @@ const flags = {
 const isClosedPipe = ({ reason }: PlatformError.PlatformError) =>
   reason.cause instanceof Error && "code" in reason.cause && reason.cause.code === "EPIPE"
 
-/** Writes rows of features as NumPy's file, and their paths beside it, a line each: a path with line ends as JSON text. */
-const writeEmbeddings = Effect.fnUntraced(function* (
-  file: string,
-  rows: ReadonlyArray<{ readonly path: string; readonly features: Float32Array }>
-) {
-  const columns = rows[0]?.features.length ?? 0
-  const data = new Float32Array(rows.length * columns)
-  for (const [at, { features }] of rows.entries()) data.set(features, at * columns)
-  const names = rows.map(({ path }) => `${/[\r\n]/.test(path) ? JSON.stringify(path) : path}\n`).join("")
-  yield* atomicWrite(file, encodeNpy({ rows: rows.length, columns, data }))
-  yield* atomicWrite(file.replace(/\.npy$/, ".txt"), names)
-  yield* Console.error(`${rows.length} rows of ${columns} features: ${file}`)
-})
-
 /** Classifies photos by a run's model, or by several together. */
 export const predict = Command.make(
   "predict",
@@ -107,7 +75,7 @@ export const predict = Command.make(
       })
     const named = yield* namedPaths(paths, isNull)
     const runs = yield* finishedRuns("predict", run, set)
-    const rows: Array<{ readonly path: string; readonly features: Float32Array }> = []
+    const rows: Array<EmbeddingRow> = []
     const opened = yield* predictFiles(runs, named, {
       top,
       ...(Option.isSome(embeddings) && {

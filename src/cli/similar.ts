@@ -35,15 +35,7 @@ export const similar = Command.make(
       Flag.withDescription("The run's folder; the newest finished one under runs/ where left out"),
       Flag.optional
     ),
-    count: Flag.Int("count").pipe(
-      Flag.withAlias("k"),
-      Flag.withDescription("How many photos"),
-      Flag.withDefault(5),
-      Flag.filter(
-        (k) => k >= 1,
-        (k) => `expected 1 or more photos, got ${k}`
-      )
-    ),
+    count: options.howMany("count", "photos", 5).pipe(Flag.withDescription("How many photos")),
     label: Flag.String("label").pipe(Flag.withDescription("Only photos of this class"), Flag.optional),
     json: options.json,
     paths: Argument.String("path").pipe(

@@ -1,32 +1,27 @@
 import { Effect } from "effect"
+import type { Evaluated, Pair } from "./lbfgs.ts"
 import { lbfgs } from "./lbfgs.ts"
 import type { Principal } from "./principal.ts"
-import type { Matrix } from "./Products.ts"
+import type { Labelled, Linear, Matrix } from "./Products.ts"
 import { Products } from "./Products.ts"
-
-/** A linear classifier of features: logits = features weights + bias. */
-export interface Linear {
-  /** (features, classes). */
-  readonly weights: Matrix
-  readonly bias: Float32Array
-}
 
 /** A classifier that was fitted. */
 export interface Fitted extends Linear {
+  readonly strength: number
   /** Mean cross-entropy of the training rows, without the penalty. */
   readonly loss: number
   readonly evaluations: number
   readonly isConverged: boolean
 }
 
-/** Rows with their classes. */
-export interface Labelled {
-  readonly features: Matrix
-  readonly labels: Int32Array
-}
-
 /** scikit-learn's `tol`: the largest number of the gradient at the end. */
 const tolerance = 1e-4
+
+/** What may be left to gain of the penalised loss. What is left is a few times as much as is estimated: below 1e-4. */
+const gain = 3e-6
+
+/** The smallest spread that is taken for true: that of a class without rows goes to nothing. */
+const leastSpread = 1e-6
 
 /** The logits of rows, one class a column. */
 export const logitsOf = Effect.fnUntraced(function* (features: Matrix, { bias, weights }: Linear) {
@@ -40,92 +35,104 @@ export const logitsOf = Effect.fnUntraced(function* (features: Matrix, { bias, w
   return data
 })
 
-/**
- * In the place of each row's logits, softmax minus one for its class, over the number of rows: the gradient of their mean
- * cross-entropy by the logits. Also gives that mean, and the mean of p (1 - p).
- */
-const toGradient = (logits: Float32Array, labels: Int32Array, classes: number) => {
-  const rows = labels.length
-  let loss = 0
-  let spread = 0
-  for (let row = 0; row < rows; row++) {
-    const from = row * classes
-    let most = -Infinity
-    for (let c = 0; c < classes; c++) most = Math.max(most, logits[from + c]!)
-    let sum = 0
-    const label = labels[row]!
-    const own = logits[from + label]!
-    for (let c = 0; c < classes; c++) sum += logits[from + c] = Math.exp(logits[from + c]! - most)
-    loss += Math.log(sum) + most - own
-    for (let c = 0; c < classes; c++) {
-      const p = logits[from + c]! / sum
-      spread += p * (1 - p)
-      logits[from + c] = p / rows
-    }
-    logits[from + label]! -= 1 / rows
-  }
-  return { loss: loss / rows, spread: spread / (rows * classes) }
+/** The logarithms of the classes' shares of the rows, as if each class had half a row more. */
+const logShares = (labels: Int32Array, classes: number): Float64Array => {
+  const counts = new Float64Array(classes).fill(0.5)
+  for (const label of labels) counts[label]! += 1
+  return counts.map((count) => Math.log(count / (labels.length + classes / 2)))
+}
+
+/** The penalised loss. */
+interface Loss extends Evaluated {
+  /** Without the penalty. */
+  readonly loss: number
+  readonly spread: Float64Array
+}
+
+/** What was found at one strength, for the next one to begin with. */
+interface Found {
+  readonly strength: number
+  readonly point: Float64Array
+  readonly pairs: ReadonlyArray<Pair>
+}
+
+/** Where the minimum of another strength may lie: on the line through the last two, by the logarithm of the strength. */
+const guess = (start: Float64Array, [before, last]: ReadonlyArray<Found>, strength: number): Float64Array => {
+  if (before === undefined) return start
+  if (last === undefined || last.strength === before.strength) return (last ?? before).point
+  const further = Math.log(strength / last.strength) / Math.log(last.strength / before.strength)
+  return last.point.map((value, i) => value + further * (value - before.point[i]!))
 }
 
 /**
  * Multinomial logistic regressions with L2 penalties, each to its minimum:
  * mean cross-entropy + strength / 2 * sum of squared weights, the bias left free. scikit-learn's C is 1 / (rows strength).
  *
- * The strongest penalty comes first, and each begins where the one before ended. L-BFGS begins its directions with the
- * inverse of p (1 - p) times the features' covariance plus the penalty, the covariance known in its `principal`
- * directions: it bounds the second derivatives (Böhning, Multinomial Logistic Regression Algorithm, 1992) and saves most
- * of the steps.
+ * The strongest penalty comes first. Each begins where the line through the two before it leads, and keeps the steps that
+ * L-BFGS remembers: another strength changes the gradient along them in a way that is known. L-BFGS begins its
+ * directions with the inverse of each class's mean p (1 - p) times the features' covariance plus the penalty, the
+ * covariance known in its `principal` directions (after Böhning, Multinomial Logistic Regression Algorithm, 1992).
  */
 export const fitLogistic = Effect.fn("fitLogistic")(function* (
-  { features, labels }: Labelled,
+  rows: Labelled,
   classes: number,
   strengths: ReadonlyArray<number>,
   { directions, rest, variances }: Principal
 ) {
-  const { multiply } = yield* Products
-  const size = features.columns
+  const { multiply, softmaxLoss } = yield* Products
+  const size = rows.features.columns
   const count = size * classes
   const linearOf = (point: Float64Array): Linear => ({
     weights: { rows: size, columns: classes, data: Float32Array.from(point.subarray(0, count)) },
     bias: Float32Array.from(point.subarray(count))
   })
-  let spread = (1 / classes) * (1 - 1 / classes)
-  let point = new Float64Array(count + classes)
-  const fitted: Array<Fitted & { readonly strength: number }> = []
+  const start = new Float64Array(count + classes)
+  start.set(logShares(rows.labels, classes), count)
+  const fitted: Array<Fitted> = []
+  const lastTwo: Array<Found> = []
   for (const strength of strengths.toSorted((a, b) => b - a)) {
-    let loss = 0
     const at = Effect.fnUntraced(function* (point: Float64Array) {
-      const logits = yield* logitsOf(features, linearOf(point))
-      const found = toGradient(logits, labels, classes)
-      spread = found.spread
-      loss = found.loss
-      const { data } = yield* multiply(features, { rows: labels.length, columns: classes, data: logits }, "first")
+      const { gradient: found, loss, spread } = yield* softmaxLoss(rows, linearOf(point))
       const gradient = new Float64Array(count + classes)
       let penalty = 0
       for (let i = 0; i < count; i++) {
-        gradient[i] = data[i]! + strength * point[i]!
-        penalty += point[i]! ** 2
+        const weight = point[i]!
+        gradient[i] = found.weights.data[i]! + strength * weight
+        penalty += weight * weight
       }
-      for (let i = 0, c = 0; i < logits.length; i++) {
-        gradient[count + c]! += logits[i]!
-        if (++c === classes) c = 0
-      }
-      return { value: found.loss + (strength / 2) * penalty, gradient }
+      gradient.set(found.bias, count)
+      return { value: loss + (strength / 2) * penalty, gradient, loss, spread } satisfies Loss
     })
-    const curvature = spread
-    const other = 1 / (curvature * rest + strength)
-    const factors = variances.map((variance) => 1 / (curvature * variance + strength) - other)
+    const point = guess(start, lastTwo, strength)
+    const evaluated = yield* at(point)
+    const spread = evaluated.spread.map((value) => Math.max(value, leastSpread))
+    const other = spread.map((value) => 1 / (value * rest + strength))
+    const factors = Float64Array.from({ length: variances.length * classes }, (_, i) => {
+      const c = i % classes
+      return 1 / (spread[c]! * variances[Math.floor(i / classes)]! + strength) - other[c]!
+    })
     const nearlyInverse = Effect.fnUntraced(function* (vector: Float64Array) {
       const matrix = { rows: size, columns: classes, data: Float32Array.from(vector.subarray(0, count)) }
       const along = yield* multiply(directions, matrix, "first")
-      const scaled = along.data.map((value, i) => value * factors[Math.floor(i / classes)]!)
+      const scaled = along.data.map((value, i) => value * factors[i]!)
       const { data } = yield* multiply(directions, { ...along, data: scaled })
-      return vector.map((value, i) => (i < count ? data[i]! + other * value : value / curvature))
+      const result = new Float64Array(count + classes)
+      for (let i = 0, c = 0; i < count; i++) {
+        result[i] = data[i]! + other[c]! * vector[i]!
+        if (++c === classes) c = 0
+      }
+      for (let c = 0; c < classes; c++) result[count + c] = vector[count + c]! / spread[c]!
+      return result
     })
-    const found = yield* lbfgs({ at, nearlyInverse, tolerance, mostSteps: 1000 }, point)
-    point = new Float64Array(found.point)
+    const last = lastTwo.at(-1)
+    const change = strength - (last?.strength ?? strength)
+    const pairs = last?.pairs.map(({ s, y }) => ({ s, y: y.map((one, i) => (i < count ? one + change * s[i]! : one)) }))
+    const problem = { at, nearlyInverse, tolerance, gain, mostSteps: 1000 }
+    const found = yield* lbfgs(problem, { point, evaluated, pairs: pairs ?? [] })
+    if (lastTwo.length === 2) lastTwo.shift()
+    lastTwo.push({ strength, point: found.point, pairs: found.pairs })
     const { evaluations, isConverged } = found
-    fitted.push({ ...linearOf(point), loss, evaluations, isConverged, strength })
+    fitted.push({ ...linearOf(found.point), loss: found.evaluated.loss, evaluations, isConverged, strength })
   }
   return fitted
 })

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Principal } from "./principal.ts"
 import type { Matrix } from "./Products.ts"
-import { Products, rowsFrom } from "./Products.ts"
+import { largestOf, Products, rowsFrom } from "./Products.ts"
 
 /** A row of a matrix, and how similar it is: the cosine, from -1 to 1. */
 export interface Near {
@@ -24,20 +24,20 @@ export const unitRows = ({ columns, data, rows }: Matrix): Matrix => {
 /** Queries whose similarities to all rows are in memory at once. */
 const atOnce = 256
 
-/** The rows with the largest of some values, the largest first; the first of equal ones comes first. */
-const largestOf = (values: Float32Array, count: number): ReadonlyArray<number> => {
-  const found: Array<number> = []
-  let least = -Infinity
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row]!
-    if (found.length === count && value <= least) continue
-    let at = found.length
-    while (at > 0 && values[found[at - 1]!]! < value) at--
-    found.splice(at, 0, row)
-    if (found.length > count) found.pop()
-    least = values[found.at(-1)!]!
+/** The product of a query and a row, both of length 1. */
+const cosine = (query: Float32Array, { columns, data }: Matrix, row: number): number => {
+  const from = row * columns
+  // Four sums, which the processor adds side by side.
+  let [one, two, three, four] = [0, 0, 0, 0]
+  const end = columns - (columns % 4)
+  for (let k = 0; k < end; k += 4) {
+    one += query[k]! * data[from + k]!
+    two += query[k + 1]! * data[from + k + 1]!
+    three += query[k + 2]! * data[from + k + 2]!
+    four += query[k + 3]! * data[from + k + 3]!
   }
-  return found
+  for (let k = end; k < columns; k++) one += query[k]! * data[from + k]!
+  return one + two + (three + four)
 }
 
 /**
@@ -52,27 +52,23 @@ export const nearest = Effect.fn("nearest")(function* (
   count: number,
   principal?: Principal
 ) {
-  const { multiply } = yield* Products
+  const { largest, multiply } = yield* Products
   const few = principal === undefined ? undefined : yield* multiply(base, principal.directions)
   const found: Array<ReadonlyArray<Near>> = []
-  const size = base.columns
   for (let from = 0; from < queries.rows; from += atOnce) {
     const some = rowsFrom(queries, from, from + atOnce)
-    const similarities =
+    const near =
       few === undefined || principal === undefined
-        ? yield* multiply(some, base, "second")
-        : yield* multiply(yield* multiply(some, principal.directions), few, "second")
+        ? yield* largest(some, base, count)
+        : yield* largest(yield* multiply(some, principal.directions), few, 4 * count)
     for (let i = 0; i < some.rows; i++) {
-      const values = rowsFrom(similarities, i, i + 1).data
+      const rows = near.indexes.subarray(i * near.count, (i + 1) * near.count)
       if (few === undefined) {
-        found.push(largestOf(values, count).map((row) => ({ row, similarity: values[row]! })))
+        found.push(Array.from(rows, (row, at) => ({ row, similarity: near.values[i * near.count + at]! })))
         continue
       }
-      const candidates = largestOf(values, 4 * count).map((row) => {
-        let similarity = 0
-        for (let k = 0; k < size; k++) similarity += some.data[i * size + k]! * base.data[row * size + k]!
-        return { row, similarity }
-      })
+      const query = rowsFrom(some, i, i + 1).data
+      const candidates = Array.from(rows, (row) => ({ row, similarity: cosine(query, base, row) }))
       found.push(candidates.sort((a, b) => b.similarity - a.similarity || a.row - b.row).slice(0, count))
     }
     yield* Effect.yieldNow
@@ -97,11 +93,10 @@ export const nearestAmong = Effect.fn("nearestAmong")(function* (
   const found: Array<ReadonlyArray<Near>> = []
   const similarities = new Float32Array(rows.length)
   let done = 0
-  for (let query = 0; query < queries.rows; query++) {
+  for (let i = 0; i < queries.rows; i++) {
+    const query = rowsFrom(queries, i, i + 1).data
     for (const [at, row] of rows.entries()) {
-      let similarity = 0
-      for (let k = 0; k < size; k++) similarity += queries.data[query * size + k]! * base.data[row * size + k]!
-      similarities[at] = similarity
+      similarities[at] = cosine(query, base, row)
       done += size
       if (done < inARow) continue
       done = 0

@@ -65,14 +65,30 @@ export class OnnxGraph {
   /** Adds an operator with one result, and gives the result's name. */
   node(operator: string, name: string, inputs: ReadonlyArray<string>, attributes: Attributes = {}): string {
     const output = this.#free(`${name}/${operator}`)
+    this.#add(operator, inputs, [output], attributes)
+    return output
+  }
+
+  /** Adds an operator with two results, and gives their names. */
+  pair(
+    operator: string,
+    name: string,
+    inputs: ReadonlyArray<string>,
+    attributes: Attributes = {}
+  ): readonly [string, string] {
+    const outputs = [this.#free(`${name}/${operator}`), this.#free(`${name}/${operator}/second`)] as const
+    this.#add(operator, inputs, outputs, attributes)
+    return outputs
+  }
+
+  #add(operator: string, inputs: ReadonlyArray<string>, outputs: ReadonlyArray<string>, attributes: Attributes): void {
     this.#nodes.push([
       ...inputs.map((input) => [1, input] as const),
-      [2, output],
-      [3, output],
+      ...outputs.map((output) => [2, output] as const),
+      [3, outputs[0] ?? operator],
       [4, operator],
       ...Object.entries(attributes).map((entry) => [5, attribute(entry)] as const)
     ])
-    return output
   }
 
   /**

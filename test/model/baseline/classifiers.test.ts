@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
 import * as OnnxProducts from "../../../src/layers/features/OnnxProducts.ts"
-import { fitLogistic } from "../../../src/model/baseline/logistic.ts"
+import { fitLogistic, logitsOf } from "../../../src/model/baseline/logistic.ts"
 import { nearest, unitRows, vote } from "../../../src/model/baseline/nearest.ts"
 import { encodeNpy } from "../../../src/model/baseline/npy.ts"
 import { principal } from "../../../src/model/baseline/principal.ts"
-import type { Matrix } from "../../../src/model/baseline/Products.ts"
+import type { Linear, Matrix } from "../../../src/model/baseline/Products.ts"
 import { Products } from "../../../src/model/baseline/Products.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
 import { assertNear } from "../engineContract/reference.ts"
@@ -33,11 +33,13 @@ const clouds = (rows: number) => {
 const train = clouds(300)
 const strengths = [0.001, 0.3, 0.03]
 
+const labelsOfSeven = Int32Array.of(3, 0, 1, 1, 2, 3, 0)
+
 describe("products of matrices", () => {
   for (const [name, layer] of [
     ["plain loops", Products.layerPlain],
     ["onnxruntime", OnnxProducts.layer]
-  ] as const)
+  ] as const) {
     it.effect(`are those of the definition, with either factor transposed, by ${name}`, () =>
       Effect.gen(function* () {
         const { multiply } = yield* Products
@@ -49,6 +51,65 @@ describe("products of matrices", () => {
         assert.deepStrictEqual(of(yield* multiply(a, a, "first")), [3, 3, 17, 22, 27, 22, 29, 36, 27, 36, 45])
       }).pipe(Effect.provide(layer))
     )
+
+    it.effect(`give the loss of a softmax with its gradient, which is that of small steps, by ${name}`, () =>
+      Effect.gen(function* () {
+        const { softmaxLoss } = yield* Products
+        const rows = { features: matrix(7, 3, (row, column) => Math.sin(row * 3 + column)), labels: labelsOfSeven }
+        const point = (change = 0, at = -1): Linear => {
+          const value = (i: number) => Math.cos(2 * i) + (i === at ? change : 0)
+          return {
+            weights: matrix(3, 4, (row, column) => value(4 * row + column)),
+            bias: Float32Array.of(12, 13, 14, 15).map(value)
+          }
+        }
+        const found = yield* softmaxLoss(rows, point())
+        const { bias, weights } = found.gradient
+        for (const [at, slope] of [...weights.data, ...bias].entries()) {
+          const [above, below] = [yield* softmaxLoss(rows, point(0.02, at)), yield* softmaxLoss(rows, point(-0.02, at))]
+          assert.closeTo((above.loss - below.loss) / 0.04, slope, 1e-4, `${at}`)
+        }
+        // By the definition.
+        const probabilities = Array.from({ length: 7 }, (_, row) => {
+          const logits = Array.from(point().bias, (one, c) =>
+            [0, 1, 2].reduce(
+              (sum, i) => sum + (rows.features.data[3 * row + i] ?? NaN) * (point().weights.data[4 * i + c] ?? NaN),
+              one
+            )
+          )
+          const sum = logits.reduce((sum, logit) => sum + Math.exp(logit), 0)
+          return logits.map((logit) => Math.exp(logit) / sum)
+        })
+        const mean = (of: (p: ReadonlyArray<number>, row: number) => number) =>
+          probabilities.reduce((sum, p, row) => sum + of(p, row) / 7, 0)
+        assert.closeTo(
+          found.loss,
+          mean((p, row) => -Math.log(p[labelsOfSeven[row] ?? 0] ?? NaN)),
+          1e-5
+        )
+        assertNear(
+          found.spread,
+          [0, 1, 2, 3].map((c) => mean((p) => (p[c] ?? NaN) * (1 - (p[c] ?? NaN)))),
+          "spread",
+          1e-5
+        )
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect(`give each row's largest, the first of equal ones first, by ${name}`, () =>
+      Effect.gen(function* () {
+        const { largest } = yield* Products
+        const a = { rows: 2, columns: 2, data: Float32Array.of(1, 0, 0, -1) }
+        const b = { rows: 5, columns: 2, data: Float32Array.of(1, 5, 3, -2, 3, 4, 2, -2, 3, -7) }
+        const found = yield* largest(a, b, 3)
+        assert.deepStrictEqual([...found.indexes], [1, 2, 4, 4, 1, 3])
+        assert.deepStrictEqual([...found.values], [3, 3, 3, 7, 2, 2])
+        const all = yield* largest(a, b, 9)
+        assert.strictEqual(all.count, 5)
+        assert.deepStrictEqual([...all.indexes], [1, 2, 4, 3, 0, 4, 1, 3, 2, 0])
+      }).pipe(Effect.provide(layer))
+    )
+  }
 })
 
 const sklearn = pythonWith("sklearn", "numpy")
@@ -65,6 +126,35 @@ describe("the logistic regression", () => {
       assert.isAbove(found[0]?.loss ?? 0, found[1]?.loss ?? 0)
       assert.isAbove(found[1]?.loss ?? 0, found[2]?.loss ?? 0)
     }).pipe(Effect.provide(Products.layerPlain))
+  )
+
+  it.effect("has scikit-learn's losses and accuracies, of its version 1.9.1 with tol=1e-10", () =>
+    Effect.gen(function* () {
+      const found = yield* fitLogistic(train, classes, strengths, yield* principal(train.features, 5))
+      const expected = [
+        { strength: 0.3, loss: 1.0885507, penalised: 1.2068717, right: 211 },
+        { strength: 0.03, loss: 0.7250724, penalised: 0.8645637, right: 226 },
+        { strength: 0.001, loss: 0.5995912, penalised: 0.6197024, right: 226 }
+      ]
+      assert.strictEqual(found.length, expected.length)
+      for (const [at, { loss, penalised, right, strength }] of expected.entries()) {
+        const one = found[at]
+        if (one === undefined) return assert.fail("a strength is missing")
+        assert.strictEqual(one.strength, strength)
+        const squares = one.weights.data.reduce((sum, weight) => sum + weight ** 2, 0)
+        const value = one.loss + (strength / 2) * squares
+        // It is the minimum: nothing is below, but for rounding.
+        assert.isAbove(value, penalised - 1e-6)
+        assert.isBelow(value, penalised + 1e-4)
+        assert.closeTo(one.loss, loss, 2e-3)
+        const logits = yield* logitsOf(train.features, one)
+        const own = train.labels.reduce((sum, label, row) => {
+          const some = logits.subarray(row * classes, (row + 1) * classes)
+          return sum + Number(some.indexOf(Math.max(...some)) === label)
+        }, 0)
+        assert.closeTo(own, right, 1)
+      }
+    }).pipe(Effect.provide(OnnxProducts.layer))
   )
 
   it.effect.skipIf(sklearn === undefined)("is scikit-learn's", () =>

@@ -11,15 +11,28 @@ import { Neighbours, openNeighbours, similarFiles } from "../../../src/run/simil
 import { trainRun } from "../../../src/run/train/trainRun.ts"
 import { imagePaths } from "../../imagePaths.ts"
 import { dinov2, width } from "../../model/onnx/files.ts"
-import { tinyConfig, tinyLayers } from "../train/tinyRun.ts"
+import { tinyConfig, tinyIds, tinyLayers } from "../train/tinyRun.ts"
 
 const metadata = { mean: "0.4,0.5,0.6", std: "0.2,0.25,0.3" }
-const layers = Layer.mergeAll(
-  tinyLayers(),
-  OnnxProducts.layer,
-  Pretrained.layerMemory({ "vision.onnx": { metadata, tensors: new Map(), graph: dinov2() } })
-)
+const layersOf = (rows?: ReadonlyArray<ReadonlyArray<string>>) =>
+  Layer.mergeAll(
+    tinyLayers(rows),
+    OnnxProducts.layer,
+    Pretrained.layerMemory({ "vision.onnx": { metadata, tensors: new Map(), graph: dinov2() } })
+  )
+const layers = layersOf()
 const config = tinyConfig({ network: { name: "onnx", weights: "vision.onnx", pool: "cls" } })
+
+/** The tiny catalogue with tags, and with a side of all photos but every third. */
+const withSides = [
+  ["id", "label", "tags", "side"],
+  ...tinyIds.map((id, i) => [
+    id,
+    id.replace(/\d+$/, ""),
+    i % 2 === 0 ? "new;warm" : "warm",
+    ["", "left", "right"][i % 3] ?? ""
+  ])
+]
 
 describe("a baseline", () => {
   it.effect("measures both classifiers of the features, and leaves no run", () =>
@@ -39,6 +52,45 @@ describe("a baseline", () => {
       for (const word of ["nearest photos", "logistic regression", "100.0 %", "Kornblith"]) assert.include(text, word)
       assert.isFalse(yield* (yield* RunFolder).has("config.json"))
     }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("measures each label column on the images whose class is known there, and no tags", () =>
+    Effect.gen(function* () {
+      const run = yield* tinyConfig({
+        network: { name: "onnx", weights: "vision.onnx", pool: "cls" },
+        data: {
+          root: "shop",
+          minPerClass: 3,
+          split: { train: 0.6, validation: 0.2, test: 0.2 },
+          columns: { label: ["label", { column: "tags", separator: ";" }, "side"] }
+        }
+      })
+      const found = yield* runBaseline(run)
+      assert.deepStrictEqual(Object.keys(found.columns ?? {}), ["label", "side"])
+      const [label, side] = [found.columns?.["label"], found.columns?.["side"]]
+      if (label === undefined || side === undefined) return assert.fail("a column is missing")
+      assert.strictEqual(label.train + label.validation + label.test, tinyIds.length)
+      // Every third photo has no side.
+      assert.strictEqual(side.train + side.validation + side.test, tinyIds.filter((_, i) => i % 3 !== 0).length)
+      assert.strictEqual(side.classes, 2)
+      assert.strictEqual(label.logistic.test?.accuracy, 1)
+      assert.deepStrictEqual(found.logistic, label.logistic)
+      assert.strictEqual(found.data.train, label.train)
+      const text = baselineText(found)
+      assert.include(text, "label: Test (")
+      assert.include(text, "side: Test (")
+      assert.notInclude(text, "tags")
+    }).pipe(Effect.provide(layersOf(withSides)))
+  )
+
+  it.effect("is refused where no column has one value in a cell", () =>
+    Effect.gen(function* () {
+      const run = yield* tinyConfig({
+        network: { name: "onnx", weights: "vision.onnx", pool: "cls" },
+        data: { root: "shop", minPerClass: 3, columns: { label: [{ column: "tags", separator: ";" }] } }
+      })
+      assert.include((yield* Effect.flip(runBaseline(run))).message, "data.columns.label")
+    }).pipe(Effect.provide(layersOf(withSides)))
   )
 
   it.effect("is refused without trained weights", () =>
