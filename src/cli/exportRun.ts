@@ -26,7 +26,9 @@ const flags = {
   out: Flag.String("out").pipe(
     Flag.withAlias("o"),
     Flag.withMetavar("DIR"),
-    Flag.withDescription("The folder to make; RUN/export/FORMAT where left out, with -PRECISION behind it for fp16 and int8"),
+    Flag.withDescription(
+      "The folder to make; RUN/export/FORMAT where left out, with -PRECISION behind it for fp16 and int8"
+    ),
     Flag.optional
   ),
   input: Flag.Literals("input", ExportInput.literals).pipe(
@@ -104,14 +106,16 @@ const precisionText = ({ files, measured, metadata: { precision } }: Exported): 
         `Accuracy${column === undefined ? "" : ` of ${visibleLine(column)}`}: ${percent(fp32)} in float32, ${percent(accuracy)} in ${name}; ` +
         `${signed(difference)} points (95 %: ${signed(interval.low)} to ${signed(interval.high)}) on ${samples} images of the validation part.`
     ),
-    ...(unsure
-      ? [`With so few images, a loss of more than ${maxLoss} points is not ruled out.`]
-      : []),
+    ...(unsure ? [`With so few images, a loss of more than ${maxLoss} points is not ruled out.`] : []),
     `Of ${images} images, both predict the same for ${percent(agreement)}; outputs differ by ${largestDifference.toExponential(1)} at most.`,
     ...(speed === undefined
       ? []
       : [
-          `Speed here in ${reader}, batches of ${speed.batch}: float32 ${rate(speed.fp32)} images/s, ${name} ${rate(speed.imagesPerSecond)} (${speed.ratio.toFixed(2)} times).`
+          `Speed here in ${reader}, best of ${speed.batches} batches of ${speed.batch}: float32 ${rate(speed.fp32)} images/s, ${name} ${rate(speed.imagesPerSecond)}${
+            speed.steady
+              ? ` (${speed.ratio.toFixed(2)} times).`
+              : ". Other work on the machine disturbed this: measure again on a quiet one."
+          }`
         ])
   ]
 }
@@ -150,7 +154,20 @@ const exportedText = (exported: Exported) => {
 export const exportRun = Command.make(
   "export",
   flags,
-  Effect.fnUntraced(function* ({ check, force, format, input, json, maxLoss, names, out, output, precision, run, set }) {
+  Effect.fnUntraced(function* ({
+    check,
+    force,
+    format,
+    input,
+    json,
+    maxLoss,
+    names,
+    out,
+    output,
+    precision,
+    run,
+    set
+  }) {
     const isGraph = formatOf(format).kind === "graph"
     const misplaced = isGraph
       ? Option.isSome(names) && "--names"
@@ -184,7 +201,10 @@ export const exportRun = Command.make(
         output: Option.getOrElse(output, () => "logits" as const)
       },
       names: Option.getOrElse(names, () => "weft" as const),
-      target: Option.getOrElse(out, () => `${path}/export/${format}${precision === "fp32" ? "" : `-${precision}`}`).replace(/(?<=.)\/+$/, ""),
+      target: Option.getOrElse(
+        out,
+        () => `${path}/export/${format}${precision === "fp32" ? "" : `-${precision}`}`
+      ).replace(/(?<=.)\/+$/, ""),
       force,
       images: check,
       precision,

@@ -8,7 +8,16 @@
  */
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Rewrite, RewriteConstant, RewriteNode } from "./OnnxRewrite.ts"
-import { float32Values, isWeighted, newConstant, newNode, readRewrite, realNumber, wholeNumber, withGraph } from "./OnnxRewrite.ts"
+import {
+  float32Values,
+  isWeighted,
+  newConstant,
+  newNode,
+  readRewrite,
+  realNumber,
+  wholeNumber,
+  withGraph
+} from "./OnnxRewrite.ts"
 
 /** What a value was between, in some images. */
 export interface Range {
@@ -88,7 +97,11 @@ const extremes = (index: number) => ({ low: `low ${index}`, high: `high ${index}
 /** A float32 file that gives, instead of its outputs, the smallest and the largest number of each value to be quantised. */
 export const observing = (
   bytes: Uint8Array
-): { readonly bytes: Uint8Array<ArrayBuffer>; readonly values: ReadonlyArray<string>; readonly outputs: ReadonlyArray<string> } => {
+): {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly values: ReadonlyArray<string>
+  readonly outputs: ReadonlyArray<string>
+} => {
   const file = readRewrite(bytes)
   const { observed } = planOf(file)
   const added = observed.flatMap((name, i) => {

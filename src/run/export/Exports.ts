@@ -9,16 +9,16 @@ export class ExportError extends Schema.TaggedError<ExportError>()("ExportError"
   /** The run's or the export's folder. */
   where: Schema.String,
   reason: Schema.Literals([
-      "unfinished",
-      "names",
-      "occupied",
-      "catalogue",
-      "unwritable",
-      "tooLarge",
-      "disagrees",
-      "unmeasured",
-      "accuracy"
-    ]),
+    "unfinished",
+    "names",
+    "occupied",
+    "catalogue",
+    "unwritable",
+    "tooLarge",
+    "disagrees",
+    "unmeasured",
+    "accuracy"
+  ]),
   detail: Schema.String
 }) {
   override get [Runtime.errorExitCode]() {
@@ -44,10 +44,7 @@ export class Exports extends Context.Service<
     /** Fails where the folder has something in it; with `force`, an earlier export may be. */
     readonly vacant: (target: string, force: boolean) => Effect.Effect<void, ExportError>
     /** Writes the files into a new folder beside the target, to try them; it is gone when the Scope ends. */
-    readonly draft: (
-      target: string,
-      files: ReadonlyArray<ExportFile>
-    ) => Effect.Effect<Draft, ExportError, Scope.Scope>
+    readonly draft: (target: string, files: ReadonlyArray<ExportFile>) => Effect.Effect<Draft, ExportError, Scope.Scope>
     /** Writes the files and checks them; the folder appears when the check has passed. */
     readonly publish: <A, E, R>(
       target: string,

@@ -17,7 +17,6 @@ import type { Model } from "../../model/Model.ts"
 import type { Range } from "../../model/onnx/quantise.ts"
 import { fixedBatch } from "../../model/shapes.ts"
 import { keyOf } from "../../pipeline/draw.ts"
-import { elementAt } from "../../pipeline/elementAt.ts"
 import { Images } from "../../pipeline/Images.ts"
 import type { KnownClasses } from "../../pipeline/LabelColumn.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
@@ -87,7 +86,8 @@ const load = Effect.fnUntraced(function* (model: Model, samples: ReadonlyArray<S
   const { height, width } = model.network
   const loaded = yield* Effect.forEach(
     samples,
-    (sample) => Effect.option(Effect.map(images.load(sample.path, model.image, sample), ({ data }) => ({ sample, data }))),
+    (sample) =>
+      Effect.option(Effect.map(images.load(sample.path, model.image, sample), ({ data }) => ({ sample, data }))),
     { concurrency: 4 }
   )
   const read = Arrays.getSomes(loaded)
@@ -196,12 +196,11 @@ const predicted = (output: Float32Array, { column }: GraphOutput, isLogits: bool
   )
 }
 
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted.length === 0
-    ? Number.NaN
-    : (elementAt(sorted, Math.floor((sorted.length - 1) / 2)) + elementAt(sorted, Math.ceil((sorted.length - 1) / 2))) / 2
-}
+/** How much longer than the fastest batch the one in the middle may take, so that a measurement counts as steady. */
+const steady = 1.5
+
+const isSteady = (seconds: ReadonlyArray<number>, fastest: number): boolean =>
+  (seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Infinity) <= steady * fastest
 
 /** A graph's answers. */
 interface Answers {
@@ -246,7 +245,10 @@ export const measureLoss = Effect.fn("export.measureLoss")(function* (
     const found: Array<ReadonlyArray<Float32Array>> = []
     for (const side of sides) {
       const names = outputs.map(({ name }) => name)
-      const read = yield* run({ format: format.name, folder: side.folder, outputs: names, batches }, "a lower precision")
+      const read = yield* run(
+        { format: format.name, folder: side.folder, outputs: names, batches },
+        "a lower precision"
+      )
       reader = read.reader
       side.seconds.push(...(read.seconds?.slice(1) ?? []))
       const columns = outputs.map((output, k) => {
@@ -289,7 +291,8 @@ export const measureLoss = Effect.fn("export.measureLoss")(function* (
       detail: "none of the validation part's images can be read, on which the loss of accuracy would be measured"
     })
   const same = outputs.map((_, k) => (first.classes[k] ?? []).filter((one, i) => one === second.classes[k]?.[i]).length)
-  const seconds = [median(first.seconds), median(second.seconds)] as const
+  // The fastest batch of each: other work on the machine only ever adds time. Source: Python's manual of `timeit`.
+  const seconds = [Math.min(...first.seconds), Math.min(...second.seconds)] as const
   return {
     loss,
     images,
@@ -297,9 +300,17 @@ export const measureLoss = Effect.fn("export.measureLoss")(function* (
     /** Share of the images for which both predict the same, over all columns. */
     agreement: same.reduce((sum, one) => sum + one, 0) / (images * outputs.length),
     largestDifference,
-    /** Images per second in batches of `batch`; absent where there were too few batches. */
-    ...(seconds.every((one) => one > 0) && {
-      speed: { batch, fp32: batch / seconds[0], imagesPerSecond: batch / seconds[1], ratio: seconds[0] / seconds[1] }
+    /** Images per second in the fastest of some batches of `batch`; absent where there were too few. */
+    ...(seconds.every((one) => one > 0 && one < Infinity) && {
+      speed: {
+        batch,
+        batches: first.seconds.length,
+        /** False where other work on the machine disturbed the measurement: then its ratio means little. */
+        steady: sides.every((side, k) => isSteady(side.seconds, seconds[k] ?? 0)),
+        fp32: batch / seconds[0],
+        imagesPerSecond: batch / seconds[1],
+        ratio: seconds[0] / seconds[1]
+      }
     })
   }
 }, Effect.scoped)

@@ -24,7 +24,11 @@ const networkOf = (name: string): Network => {
   return network
 }
 
-const exported = (network: Network, input: "float" | "uint8" = "float", output: "logits" | "probabilities" = "logits") => {
+const exported = (
+  network: Network,
+  input: "float" | "uint8" = "float",
+  output: "logits" | "probabilities" = "logits"
+) => {
   const content = filesOf(planOf(modelOf(network), { graph: { input, output } }))[0]?.content
   if (!(content instanceof Uint8Array)) throw new Error("no model")
   return new Uint8Array(content)
@@ -41,7 +45,11 @@ const imagesFor = ({ height, width }: Network, input: "float" | "uint8", key: st
   }
   return input === "uint8"
     ? new Tensor("uint8", bytes, [count, height, width, 3])
-    : new Tensor("float32", Float32Array.from(bytes, (byte) => byte / 64 - 2), [count, 3, height, width])
+    : new Tensor(
+        "float32",
+        Float32Array.from(bytes, (byte) => byte / 64 - 2),
+        [count, 3, height, width]
+      )
 }
 
 const run = async (bytes: Uint8Array, images: Tensor) => {
@@ -113,7 +121,8 @@ describe("lower precisions of ONNX", () => {
       // Every weighted sum is in the lower precision.
       const sums = operators(bytes).filter((one) => one === "Conv" || one === "Gemm").length
       const { constants } = readRewrite(eight)
-      const ofType = (type: number) => [...constants.values()].filter((one) => one.type === type && one.shape.length > 1)
+      const ofType = (type: number) =>
+        [...constants.values()].filter((one) => one.type === type && one.shape.length > 1)
       assert.lengthOf(ofType(3), sums)
       assert.isEmpty(ofType(1).filter(({ shape }) => shape.length !== 3))
       // Ends are float32: the declared types are those of the float32 file.
@@ -170,7 +179,11 @@ describe("lower precisions of ONNX", () => {
     ])
     graph.output(graph.node("Mul", "last", [picked, large]), "logits", ["N", 3])
     const bytes = graph.encode("odd", { own: "kept" })
-    const given = new Tensor("float32", Float32Array.from({ length: 48 }, (_, i) => Math.sin(i)), [2, 3, 2, 4])
+    const given = new Tensor(
+      "float32",
+      Float32Array.from({ length: 48 }, (_, i) => Math.sin(i)),
+      [2, 3, 2, 4]
+    )
     const expected = await run(bytes, given)
     for (const lower of [halfPrecision(bytes), quantised(bytes, await rangesOf(bytes, given))]) {
       assert.isBelow(apart(expected, await run(lower, given)), 0.02)
@@ -191,7 +204,11 @@ describe("lower precisions of ONNX", () => {
     const bias = graph.constant("b", [2], Float32Array.of(5, -7))
     graph.output(graph.node("Conv", "only", [images, weight, bias]), "logits", ["N", 2, 2, 2])
     const bytes = graph.encode("flat")
-    const given = new Tensor("float32", Float32Array.from({ length: 12 }, (_, i) => i), [1, 3, 2, 2])
+    const given = new Tensor(
+      "float32",
+      Float32Array.from({ length: 12 }, (_, i) => i),
+      [1, 3, 2, 2]
+    )
     const { logits } = await run(quantised(bytes, await rangesOf(bytes, given)), given)
     for (const [i, value] of (logits ?? []).entries()) assert.closeTo(value, i < 4 ? 5 : -7, 1e-3)
   })

@@ -69,7 +69,9 @@ const columns = [
 
 /** A model whose classes are balanced among the photos, and what it says of each: these are the photos' labels. */
 const labelled = Effect.fnUntraced(function* (network: Model["network"], more: Partial<Model> = {}) {
-  const engine = yield* Engines.use((engines) => Effect.flatMap(config(["kind"]), (c) => engines.choose(c.engine, network)))
+  const engine = yield* Engines.use((engines) =>
+    Effect.flatMap(config(["kind"]), (c) => engines.choose(c.engine, network))
+  )
   const model: Model = { ...modelOf(network), labels, ...more }
   const held = { bytes: new Uint8Array(count * pixels), size: count, height, width }
   for (const [i, { data }] of photos.entries()) held.bytes.set(data, i * pixels)
@@ -239,7 +241,9 @@ describe("exports in lower precision", () => {
               return {
                 ...found,
                 outputs: found.outputs.map((columns) =>
-                  columns.map((one) => one.map((value, i) => (Math.floor(i / 2) % 10 < 10 * shareWrong ? -value : value)))
+                  columns.map((one) =>
+                    one.map((value, i) => (Math.floor(i / 2) % 10 < 10 * shareWrong ? -value : value))
+                  )
                 )
               }
             })
@@ -272,44 +276,50 @@ describe("exports in lower precision", () => {
     120_000
   )
 
-  it.effect("is refused where it cannot be: without the catalogue, its classes, a reader, or the format's support", () =>
-    Effect.gen(function* () {
-      const { logits, model } = yield* labelled(oneColumn)
-      yield* finish(model)
-      const folder = yield* temporaryFolder
-      const rows = rowsOf(logits, 2)
-      const refused = Effect.fnUntraced(function* (
-        table: ReadonlyArray<ReadonlyArray<string>> | undefined,
-        code: number,
-        message: RegExp,
-        more: Partial<ExportRequest> = {}
-      ) {
-        const layer = table === undefined ? Rows.layerMemory(new Map()) : rowsLayer(table)
-        const wanted = request(join(folder, "out"), { precision: "int8", images: "noise", ...more })
+  it.effect(
+    "is refused where it cannot be: without the catalogue, its classes, a reader, or the format's support",
+    () =>
+      Effect.gen(function* () {
+        const { logits, model } = yield* labelled(oneColumn)
+        yield* finish(model)
+        const folder = yield* temporaryFolder
+        const rows = rowsOf(logits, 2)
+        const refused = Effect.fnUntraced(function* (
+          table: ReadonlyArray<ReadonlyArray<string>> | undefined,
+          code: number,
+          message: RegExp,
+          more: Partial<ExportRequest> = {}
+        ) {
+          const layer = table === undefined ? Rows.layerMemory(new Map()) : rowsLayer(table)
+          const wanted = request(join(folder, "out"), { precision: "int8", images: "noise", ...more })
+          const error = yield* Effect.flip(
+            Effect.flatMap(config(["kind"]), (c) => exportRun(c, wanted)).pipe(Effect.provide(layer))
+          )
+          assert.match(error.message, message)
+          assert.strictEqual(Runtime.getErrorExitCode(error), code)
+          assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
+        })
+        yield* refused(undefined, 3, /loss of accuracy can be measured, and the catalogue cannot be read/)
+        const renamed = rows.map(([id = "", kind = "", tags = ""]) => [id, kind === "a" ? "c" : kind, tags])
+        yield* refused(renamed, 3, /no longer has the classes/)
+        yield* refused(rows, 2, /SavedModel is written in fp32 only; int8 is for --format onnx/, {
+          format: "saved-model"
+        })
+        yield* refused(rows, 2, /TensorFlow\.js is written in fp32 or fp16 only; int8 is for --format onnx/, {
+          format: "tfjs"
+        })
+        yield* refused(rows, 2, /only; fp16 is for --format onnx or tfjs/, { format: "safetensors", precision: "fp16" })
+        const none = Layer.succeed(ExportReaders, {
+          read: () => Effect.succeed({ _tag: "NoReader", reason: "nothing reads it here" })
+        })
         const error = yield* Effect.flip(
-          Effect.flatMap(config(["kind"]), (c) => exportRun(c, wanted)).pipe(Effect.provide(layer))
+          Effect.flatMap(config(["kind"]), (c) =>
+            exportRun(c, request(join(folder, "out"), { precision: "fp16" }))
+          ).pipe(Effect.provide([rowsLayer(rows), none]))
         )
-        assert.match(error.message, message)
-        assert.strictEqual(Runtime.getErrorExitCode(error), code)
+        assert.match(error.message, /a lower precision needs a library that runs the export: nothing reads it here/)
+        assert.strictEqual(Runtime.getErrorExitCode(error), 1)
         assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
-      })
-      yield* refused(undefined, 3, /loss of accuracy can be measured, and the catalogue cannot be read/)
-      const renamed = rows.map(([id = "", kind = "", tags = ""]) => [id, kind === "a" ? "c" : kind, tags])
-      yield* refused(renamed, 3, /no longer has the classes/)
-      yield* refused(rows, 2, /SavedModel is written in fp32 only; int8 is for --format onnx/, { format: "saved-model" })
-      yield* refused(rows, 2, /TensorFlow\.js is written in fp32 or fp16 only; int8 is for --format onnx/, { format: "tfjs" })
-      yield* refused(rows, 2, /only; fp16 is for --format onnx or tfjs/, { format: "safetensors", precision: "fp16" })
-      const none = Layer.succeed(ExportReaders, {
-        read: () => Effect.succeed({ _tag: "NoReader", reason: "nothing reads it here" })
-      })
-      const error = yield* Effect.flip(
-        Effect.flatMap(config(["kind"]), (c) => exportRun(c, request(join(folder, "out"), { precision: "fp16" }))).pipe(
-          Effect.provide([rowsLayer(rows), none])
-        )
-      )
-      assert.match(error.message, /a lower precision needs a library that runs the export: nothing reads it here/)
-      assert.strictEqual(Runtime.getErrorExitCode(error), 1)
-      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [])
-    }).pipe(Effect.provide(Layer.merge(base, ProcessExportReaders.layer)))
+      }).pipe(Effect.provide(Layer.merge(base, ProcessExportReaders.layer)))
   )
 })
