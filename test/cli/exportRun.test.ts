@@ -27,6 +27,24 @@ describe("weft export", () => {
     })
   )
 
+  it.effect("refuses bounds without a lower precision, and noise with one, before it looks at the run", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const bound = yield* run(folder, "--format", "onnx", "--max-loss", "2")
+      assert.strictEqual(bound.code, 2)
+      assert.match(bound.stderr, /--max-loss: is for a lower precision only: --precision fp16 or int8/)
+      const noise = yield* run(folder, "--format", "onnx", "--precision", "int8", "--check", "noise")
+      assert.strictEqual(noise.code, 2)
+      assert.match(noise.stderr, /--check noise --precision int8: accuracy cannot be measured on noise/)
+      const much = yield* run(folder, "--format", "onnx", "--precision", "fp16", "--max-loss", "101")
+      assert.strictEqual(much.code, 2)
+      assert.match(much.stderr + much.stdout, /expected 0 to 100 points, got 101/)
+      const unknown = yield* run(folder, "--format", "onnx", "--precision", "int4")
+      assert.strictEqual(unknown.code, 2)
+      assert.match(unknown.stderr + unknown.stdout, /--precision int4: expected "fp32" \| "fp16" \| "int8"/)
+    })
+  )
+
   it.effect("says that a run is not finished, or not there, with exit code 2", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

@@ -7,10 +7,13 @@ import { inputName } from "../../model/export/ExportSettings.ts"
 export const read = async ({ batches, folder, outputs: wanted }: ReadRequest): Promise<ReadResult> => {
   const session = await InferenceSession.create(join(folder, "model.onnx"), { logSeverityLevel: 3 })
   const outputs: Array<ReadonlyArray<Float32Array>> = []
+  const seconds: Array<number> = []
   for (const { data, shape } of batches) {
     const images =
       data instanceof Uint8Array ? new Tensor("uint8", data, [...shape]) : new Tensor("float32", data, [...shape])
+    const start = performance.now()
     const found = await session.run({ [inputName]: images })
+    seconds.push((performance.now() - start) / 1000)
     outputs.push(
       wanted.map((name) => {
         const output = found[name]
@@ -19,5 +22,5 @@ export const read = async ({ batches, folder, outputs: wanted }: ReadRequest): P
       })
     )
   }
-  return { _tag: "Read", reader: `onnxruntime-node ${env.versions.node}`, outputs }
+  return { _tag: "Read", reader: `onnxruntime-node ${env.versions.node}`, outputs, seconds }
 }

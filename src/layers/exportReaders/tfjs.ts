@@ -25,13 +25,16 @@ export const read = async ({ batches, folder, outputs: wanted }: ReadRequest): P
   await tf.setBackend("wasm")
   const model = await loadGraphModel(handlerOf(folder))
   const outputs: Array<ReadonlyArray<Float32Array>> = []
+  const seconds: Array<number> = []
   for (const { data, shape } of batches) {
     const images = data instanceof Uint8Array ? tf.tensor(data, [...shape], "int32") : tf.tensor(data, [...shape])
+    const start = performance.now()
     // One tensor alone where there is one name.
     const found = [model.execute(images, [...wanted])].flat()
     outputs.push(await Promise.all(found.map(async (tensor) => Float32Array.from(await tensor.data()))))
+    seconds.push((performance.now() - start) / 1000)
     tf.dispose([images, ...found])
   }
   const reader = `@tensorflow/tfjs-converter ${version_converter} on the wasm backend ${version_wasm}`
-  return { _tag: "Read", reader, outputs }
+  return { _tag: "Read", reader, outputs, seconds }
 }

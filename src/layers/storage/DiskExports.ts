@@ -64,6 +64,23 @@ const replace = Effect.fnUntraced(function* (folder: string, target: string) {
   yield* attempt(aside, () => rm(aside, { recursive: true, force: true }))
 }, Effect.scoped)
 
+const draft = Effect.fn("Exports.draft")(function* (target: string, files: ReadonlyArray<ExportFile>) {
+  const parent = dirname(target)
+  yield* Effect.acquireRelease(
+    attempt(parent, () => mkdir(parent, { recursive: true })),
+    // Removes folders that were made for the failed export; `rmdir` removes empty ones only.
+    (made) => (made === undefined ? Effect.void : Effect.ignore(attempt(parent, () => rmdir(parent))))
+  )
+  yield* Effect.ignore(removeLeftovers(parent))
+  const folder = yield* temporaryBeside(target)
+  yield* Effect.addFinalizer(() => Effect.ignore(attempt(folder, () => rm(folder, { recursive: true, force: true }))))
+  yield* write(folder, target, files)
+  return {
+    folder,
+    read: (name: string) => attempt(join(target, name), () => readFile(join(folder, name)))
+  }
+})
+
 const publish = Effect.fn("Exports.publish")(
   function* <A, E, R>(
     target: string,
@@ -72,21 +89,10 @@ const publish = Effect.fn("Exports.publish")(
     check: (draft: Draft) => Effect.Effect<A, E, R>
   ) {
     yield* vacant(target, force)
+    const written = yield* draft(target, files)
+    const checked = yield* check(written)
+    yield* Effect.uninterruptible(replace(written.folder, target))
     const parent = dirname(target)
-    yield* Effect.acquireRelease(
-      attempt(parent, () => mkdir(parent, { recursive: true })),
-      // Removes folders that were made for the failed export; `rmdir` removes empty ones only.
-      (made) => (made === undefined ? Effect.void : Effect.ignore(attempt(parent, () => rmdir(parent))))
-    )
-    yield* Effect.ignore(removeLeftovers(parent))
-    const folder = yield* temporaryBeside(target)
-    yield* Effect.addFinalizer(() => Effect.ignore(attempt(folder, () => rm(folder, { recursive: true, force: true }))))
-    yield* write(folder, target, files)
-    const checked = yield* check({
-      folder,
-      read: (name) => attempt(join(target, name), () => readFile(join(folder, name)))
-    })
-    yield* Effect.uninterruptible(replace(folder, target))
     yield* attempt(parent, () => flushFolder(parent))
     return checked
   },
@@ -94,4 +100,4 @@ const publish = Effect.fn("Exports.publish")(
 )
 
 /** Exports on disk: written beside their folder, checked there, and renamed. */
-export const layer = Layer.succeed(Exports, { vacant, publish })
+export const layer = Layer.succeed(Exports, { vacant, draft, publish })

@@ -4,6 +4,7 @@ import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { ModelColumn } from "../Model.ts"
 import { ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
 import { ExportFormat } from "./formats.ts"
+import { PrecisionFacts } from "./Precision.ts"
 
 const Size = Schema.Array(Schema.NullOr(Schema.Natural))
 
@@ -65,6 +66,8 @@ export const ExportMetadata = Schema.Struct({
   output: Schema.optionalKey(Output),
   /** Version of ONNX's operators. */
   opset: Schema.optionalKey(Schema.Natural),
+  /** Absent where all numbers are float32. */
+  precision: Schema.optionalKey(PrecisionFacts),
   /** Whose names the tensors of a safetensors file have. */
   names: Schema.optionalKey(TensorNames),
   /** What a program that loads the weights must do to compute the same model; absent where there is nothing to do. */

@@ -31,7 +31,13 @@ export interface ReadRequest {
 
 /** The wanted outputs of each batch, (size, classes) each, row by row; or why this machine has nothing that reads the format. */
 export type ReadResult =
-  | { readonly _tag: "Read"; readonly reader: string; readonly outputs: ReadonlyArray<ReadonlyArray<Float32Array>> }
+  | {
+      readonly _tag: "Read"
+      readonly reader: string
+      readonly outputs: ReadonlyArray<ReadonlyArray<Float32Array>>
+      /** How long the graph ran on each batch. */
+      readonly seconds?: ReadonlyArray<number>
+    }
   | { readonly _tag: "NoReader"; readonly reason: string }
 
 /** Loads exported models again, with the libraries that they are written for. */

@@ -4,6 +4,7 @@ import type { Network } from "../Network.ts"
 import type { SafetensorsError } from "../safetensors.ts"
 import type { Weights } from "../Tensor.ts"
 import type { ExportInput, GraphSettings, TensorNames } from "./ExportSettings.ts"
+import type { ExportPrecision, Precision } from "./Precision.ts"
 
 /** One file of an export, in its folder. */
 export interface ExportFile {
@@ -16,6 +17,8 @@ export interface ExportTask {
   readonly model: Model
   readonly graph: GraphSettings
   readonly names: TensorNames
+  /** Float32 where left out. */
+  readonly precision?: Precision
 }
 
 /** The export's description, which every format also keeps inside the model: as values, and as JSON text. */
@@ -28,11 +31,22 @@ export interface Description {
   readonly text: string
 }
 
+/** A graph that is run to see what its values are between. */
+export interface Observing {
+  readonly files: ReadonlyArray<ExportFile>
+  /** The values, by their names in the graph that is observed. */
+  readonly values: ReadonlyArray<string>
+  /** The names of this graph's outputs: for each value the smallest and the largest number. */
+  readonly outputs: ReadonlyArray<string>
+}
+
 interface AnyFormat<Name extends string> {
   /** Its name in `--format` and in the export's folder. */
   readonly name: Name
   /** Its name in the help. */
   readonly title: string
+  /** The precisions that it can be written in. */
+  readonly precisions: ReadonlyArray<ExportPrecision>
   /** Whether a file name is one that this format writes: `--force` replaces folders with such files only. */
   readonly writes: (file: string) => boolean
   /** The files of a model. Throws where a tensor is missing, or where the format cannot hold so many bytes. */
@@ -48,6 +62,8 @@ export interface GraphFormat<Name extends string = string> extends AnyFormat<Nam
   readonly layout: (input: ExportInput) => "NHWC" | "NCHW"
   /** A note on the input of bytes, beside the order of its channels. */
   readonly bytesNote?: string
+  /** For int8: what its calibration runs instead of these files. Throws an Error where they cannot be quantised. */
+  readonly observing?: (files: ReadonlyArray<ExportFile>) => Observing
   /** Version of the operators, where the format has one. */
   readonly opset?: number
 }

@@ -9,7 +9,7 @@ export const opset = 13
 const irVersion = 7
 
 /** Element types. Source: onnx.proto, TensorProto.DataType. */
-export const elementTypes = { float32: 1, uint8: 2, int64: 7, float16: 10 } as const
+export const elementTypes = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const
 
 /** A dimension: its length, or the name of one that is known when the model runs. */
 export type Dimension = number | string
@@ -17,7 +17,8 @@ export type Dimension = number | string
 /** One attribute of a node: a whole number or several. */
 export type Attributes = Readonly<Record<string, number | ReadonlyArray<number>>>
 
-const attribute = ([name, value]: readonly [string, number | ReadonlyArray<number>]): Message =>
+/** An attribute of a node. */
+export const attribute = ([name, value]: readonly [string, number | ReadonlyArray<number>]): Message =>
   typeof value === "number"
     ? [
         [1, name],

@@ -1,5 +1,7 @@
 import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
 import { renderBlocks } from "../../onnx/renderBlocks.ts"
+import { halfPrecision } from "../../onnx/halfPrecision.ts"
+import { observing, quantised } from "../../onnx/quantise.ts"
 import { featuresKey } from "../../onnx/backbone.ts"
 import { headAt } from "../../parts.ts"
 import { graphOutputs } from "../exportOutputs.ts"
@@ -7,6 +9,7 @@ import type { GraphOutput } from "../exportOutputs.ts"
 import { fixedBatch, inputShape } from "../../shapes.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportTask, GraphFormat } from "../Format.ts"
+import type { Precision } from "../Precision.ts"
 import { scaleOfBytes } from "../scaleOfBytes.ts"
 
 /** The images as normalised numbers, channels first. */
@@ -67,6 +70,12 @@ const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): 
   return graph.encode("classifier", { ...metadata, ...(at > 0 && { [featuresKey]: features.name }) })
 }
 
+/** A float32 model in another precision. */
+const inPrecision = (bytes: Uint8Array<ArrayBuffer>, precision: Precision = { name: "fp32" }) => {
+  if (precision.name === "fp32") return bytes
+  return precision.name === "fp16" ? halfPrecision(bytes) : quantised(bytes, precision.ranges)
+}
+
 const file = "model.onnx"
 
 /** ONNX, for onnxruntime and many others. Labels and preprocessing stand in the metadata by themselves too. */
@@ -74,6 +83,7 @@ export const onnx: GraphFormat<"onnx"> = {
   name: "onnx",
   title: "ONNX",
   kind: "graph",
+  precisions: ["fp32", "fp16", "int8"],
   opset,
   layout: (input) => (input === "float" ? "NCHW" : "NHWC"),
   writes: (name) => name === file,
@@ -85,6 +95,12 @@ export const onnx: GraphFormat<"onnx"> = {
       preprocessing: JSON.stringify(values.preprocessing),
       opset: String(opset)
     }
-    return [{ name: file, content: encoded(task, metadata) }]
+    return [{ name: file, content: inPrecision(encoded(task, metadata), task.precision) }]
+  },
+  observing: (files) => {
+    const model = files.find(({ name }) => name === file)?.content
+    if (!(model instanceof Uint8Array)) throw new Error(`there is no ${file}`)
+    const { bytes, outputs, values } = observing(model)
+    return { files: [{ name: file, content: bytes }], outputs, values }
   }
 }

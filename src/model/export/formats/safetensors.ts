@@ -36,6 +36,7 @@ export const safetensors: WeightsFormat<"safetensors"> = {
   name: "safetensors",
   title: "weights alone",
   kind: "weights",
+  precisions: ["fp32"],
   file,
   writes: (name) => name === file,
   files: (task, { text }) => [

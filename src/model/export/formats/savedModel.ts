@@ -93,6 +93,7 @@ export const savedModel: GraphFormat<"saved-model"> = {
   name: "saved-model",
   title: "TensorFlow's SavedModel",
   kind: "graph",
+  precisions: ["fp32"],
   fault: ({ model }) => onnxFault(model),
   layout: () => "NHWC",
   writes: (name) => name === file,

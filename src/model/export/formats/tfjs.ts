@@ -1,7 +1,8 @@
-import { sizeOf } from "../../Tensor.ts"
+import { halves } from "../../float16.ts"
 import { graphOutputs } from "../exportOutputs.ts"
 import { inputName } from "../ExportSettings.ts"
 import type { ExportFile, ExportTask, GraphFormat } from "../Format.ts"
+import type { Precision } from "../Precision.ts"
 import { onnxFault } from "../onnxFault.ts"
 import { classifierGraph } from "../tensorflow/classifierGraph.ts"
 import type { Attribute, Constant, Node } from "../tensorflow/TensorflowGraph.ts"
@@ -33,18 +34,33 @@ const nodeJson = ({ attributes, input, name, op }: Node) => ({
   attr: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, attributeJson(value)]))
 })
 
-/** A graph's constants by their nodes' names. A graph for TensorFlow.js has no texts. */
-const constantsOf = (nodes: ReadonlyArray<Node>) =>
-  nodes.flatMap(({ attributes, name }) => {
+/** A constant as it is written. */
+interface Kept {
+  /** As TensorFlow.js's manifest has it. */
+  readonly spec: object
+  readonly data: Int32Array | Float32Array | Uint16Array
+}
+
+/**
+ * A graph's constants by their nodes' names. A graph for TensorFlow.js has no texts. In half precision, TensorFlow.js makes
+ * float32 of them again when it loads them; what half precision cannot hold stays.
+ */
+const constantsOf = (nodes: ReadonlyArray<Node>, precision: Precision["name"]) =>
+  nodes.flatMap(({ attributes, name }): ReadonlyArray<Kept> => {
     const value = attributes["value"]
     if (value === undefined || !("constant" in value)) return []
     const { data, shape }: Constant = value.constant
-    return data instanceof Float32Array || data instanceof Int32Array ? [{ name, data, shape }] : []
+    if (data instanceof Int32Array) return [{ spec: { name, shape, dtype: "int32" }, data }]
+    if (!(data instanceof Float32Array)) return []
+    const half = precision === "fp16" ? halves(data) : undefined
+    const spec = { name, shape, dtype: "float32" }
+    if (half === undefined) return [{ spec, data }]
+    return [{ spec: { ...spec, quantization: { dtype: "float16", original_dtype: "float32" } }, data: half }]
   })
 
 /** The bytes of all weights, one after the other, in files of 4 MiB. */
 const shardsOf = (constants: ReturnType<typeof constantsOf>): ReadonlyArray<ExportFile> => {
-  const bytes = new Uint8Array(constants.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0))
+  const bytes = new Uint8Array(constants.reduce((sum, { data }) => sum + data.byteLength, 0))
   let at = 0
   for (const { data } of constants) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
@@ -68,7 +84,7 @@ const written = (task: ExportTask, metadata: object): ReadonlyArray<ExportFile> 
   const { height, width } = model.network
   const type = settings.input === "float" ? "DT_FLOAT" : "DT_INT32"
   const { nodes } = classifierGraph(task, type)
-  const constants = constantsOf(nodes)
+  const constants = constantsOf(nodes, task.precision?.name ?? "fp32")
   const shards = shardsOf(constants)
   const signature = {
     inputs: { [inputName]: { name: `${inputName}:0`, dtype: type, tensorShape: shapeJson([-1, height, width, 3]) } },
@@ -89,11 +105,7 @@ const written = (task: ExportTask, metadata: object): ReadonlyArray<ExportFile> 
     weightsManifest: [
       {
         paths: shards.map(({ name }) => name),
-        weights: constants.map(({ data, name, shape }) => ({
-          name,
-          shape,
-          dtype: data instanceof Float32Array ? "float32" : "int32"
-        }))
+        weights: constants.map(({ spec }) => spec)
       }
     ]
   }
@@ -105,6 +117,7 @@ export const tfjs: GraphFormat<"tfjs"> = {
   name: "tfjs",
   title: "TensorFlow.js",
   kind: "graph",
+  precisions: ["fp32", "fp16"],
   fault: ({ model }) => onnxFault(model),
   layout: () => "NHWC",
   bytesNote: "as an int32 tensor", // TensorFlow.js has no type for bytes
