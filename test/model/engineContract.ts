@@ -11,6 +11,7 @@ import { agreesWithTorchvision } from "./engineContract/backbones.ts"
 import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
+import { learnsFromTeachers } from "./engineContract/teacher.ts"
 import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 /**
@@ -23,6 +24,7 @@ export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, 
     agreesWithTorchvision(it, brief)
     agreesWithOnnxruntime(it)
     trainsSeveralColumns(it)
+    learnsFromTeachers(it)
     gradientsAreSlopes(it, brief)
     engineKeepsWhatIsNoNumber(it)
     freezesWhatIsFrozen(it)

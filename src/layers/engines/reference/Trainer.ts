@@ -54,7 +54,7 @@ export class Trainer {
     const { clipNorm, clipValue, ema, freezing, network, optimizer, seed } = this.#options
     const { average, weights } = this.#state
     const { slots, step } = this.#state.optimizer
-    refuse(batchFault(network, batch))
+    refuse(batchFault(network, batch, this.#options.teacher))
     const gradients = new Map<string, Float32Array>()
     const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
       dropoutMask({ seed, step: at.step, block: name, rate }, length)

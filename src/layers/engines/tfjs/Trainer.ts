@@ -63,7 +63,7 @@ export class Trainer {
   train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
     const { freezing, network, seed } = this.#options
     const { operators } = this.#device
-    refuse(batchFault(network, batch))
+    refuse(batchFault(network, batch, this.#options.teacher))
     use(this.#device)
     return tf.tidy(() => {
       const frozen = firstTrained(freezing, this.#step)
