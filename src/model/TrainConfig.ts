@@ -5,6 +5,7 @@ import { optimizers } from "./optimizers.ts"
 import { optimizerSettings } from "./optimizers/Optimizer.ts"
 import { schedules } from "./schedule.ts"
 import { scheduleSettings } from "./schedules/Schedule.ts"
+import { TeacherConfig } from "./TeacherConfig.ts"
 import { between, intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
@@ -70,6 +71,10 @@ export const TrainConfig = Schema.Struct({
   logitAdjustment: optionalSetting(
     between(0, 20),
     "Tau of logit adjustment, for classes of very different sizes: in training, tau times the logarithm of its class's share of the training part is added to each logit, so that without it rare classes are not at a disadvantage (Menon et al., 2021; they use 1); off where left out"
+  ),
+  teacher: optionalSetting(
+    TeacherConfig,
+    "A trained network whose answers are learned beside the labels, by the same view of each image: the folder of a finished run, an ONNX file with logits, or a list of them, as `from` has it; or a table. It knows all the run's classes, by their names. Off where left out"
   ),
   clipNorm: optionalSetting(
     between(1e-12, 1e12),

@@ -188,8 +188,7 @@ const softTargets = (
     for (const row of known.keys()) {
       const at = row * head.classes
       const own = probabilitiesOf(head, cooled(logits.subarray(at, at + head.classes), temperature))
-      for (const [c, p] of own.entries())
-        probabilities[at + c] = elementAt(probabilities, at + c) + p / teachers.length
+      for (const [c, p] of own.entries()) probabilities[at + c] = elementAt(probabilities, at + c) + p / teachers.length
     }
   const total = known.reduce((sum, share) => sum + share, 0) * (head.kind === "sigmoid" ? head.classes : 1)
   const factor = lossWeight * weight * temperature ** 2

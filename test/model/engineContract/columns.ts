@@ -42,7 +42,10 @@ const network = networks.columns
 const names = (classes: number) => Array.from({ length: classes }, (_, i) => `class ${i}`)
 
 /** The images of the formula, with labels of both columns. */
-export const kindAndTags = (known: ReadonlyArray<number>, tags: ReadonlyArray<ReadonlyArray<number> | null>): Batch => ({
+export const kindAndTags = (
+  known: ReadonlyArray<number>,
+  tags: ReadonlyArray<ReadonlyArray<number> | null>
+): Batch => ({
   ...referenceBatch(network, salt, known.length),
   labels: Int32Array.from(known),
   columns: [

@@ -63,25 +63,27 @@ export const learnsFromTeachers = (it: Vitest.MethodsNonLive<Engine>) => {
     })
   )
 
-  it.effect("learns nothing more from a teacher without weight, and nothing from labels beside one with all of it", () =>
-    Effect.gen(function* () {
-      const batch = batchOf(elementAt(cases, 0))
-      const { mobile } = networks
-      const after = Effect.fnUntraced(function* (weight: number | undefined, given: Batch) {
-        const teacher = weight === undefined ? undefined : { temperature: 3, weight }
-        const session = yield* openSession(mobile, { weights: referenceWeights(mobile, salt), teacher })
-        const { loss } = yield* session.train(given, { step: 0, learningRate: 0.05 })
-        return { loss, state: yield* session.snapshot }
+  it.effect(
+    "learns nothing more from a teacher without weight, and nothing from labels beside one with all of it",
+    () =>
+      Effect.gen(function* () {
+        const batch = batchOf(elementAt(cases, 0))
+        const { mobile } = networks
+        const after = Effect.fnUntraced(function* (weight: number | undefined, given: Batch) {
+          const teacher = weight === undefined ? undefined : { temperature: 3, weight }
+          const session = yield* openSession(mobile, { weights: referenceWeights(mobile, salt), teacher })
+          const { loss } = yield* session.train(given, { step: 0, learningRate: 0.05 })
+          return { loss, state: yield* session.snapshot }
+        })
+        const [plain, without] = [yield* after(undefined, batch), yield* after(0, batch)]
+        assertNear([without.loss], [plain.loss], "loss", 1e-6)
+        for (const [name, { data }] of plain.state.weights)
+          assertNear(elementAt([without.state.weights.get(name)!], 0).data, data, name, 1e-6)
+        const others = { ...batch, labels: batch.labels.map((label) => (label + 1) % mobile.classes) }
+        const [own, other] = [yield* after(1, batch), yield* after(1, others)]
+        assert.strictEqual(other.loss, own.loss)
+        assertSameBits(other.state, own.state)
       })
-      const [plain, without] = [yield* after(undefined, batch), yield* after(0, batch)]
-      assertNear([without.loss], [plain.loss], "loss", 1e-6)
-      for (const [name, { data }] of plain.state.weights)
-        assertNear(elementAt([without.state.weights.get(name)!], 0).data, data, name, 1e-6)
-      const others = { ...batch, labels: batch.labels.map((label) => (label + 1) % mobile.classes) }
-      const [own, other] = [yield* after(1, batch), yield* after(1, others)]
-      assert.strictEqual(other.loss, own.loss)
-      assertSameBits(other.state, own.state)
-    })
   )
 
   it.effect("refuses a batch without its teacher's logits, of other sizes, and with one that is no number", () =>

@@ -74,12 +74,7 @@ const softGradient = (logits: tf.Tensor2D, kind: HeadTargets["head"]["kind"], so
 }
 
 /** Of a head whose logits are `adjusted` for the loss by the labels, and are `logits` for a teacher. */
-const headGradient = (
-  adjusted: tf.Tensor2D,
-  logits: tf.Tensor2D,
-  targets: HeadTargets,
-  gamma: number
-): tf.Tensor => {
+const headGradient = (adjusted: tf.Tensor2D, logits: tf.Tensor2D, targets: HeadTargets, gamma: number): tf.Tensor => {
   // Nothing reaches a head without a known row, and nothing comes from a row that is not known, whatever its logits are.
   if (!hasKnown(targets)) return tf.zerosLike(logits)
   const { head, soft } = targets
