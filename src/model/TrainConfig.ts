@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { Sampling } from "../pipeline/sampling.ts"
-import { EmaConfig } from "./ema.ts"
+import { AverageConfig } from "./average.ts"
 import { optimizers } from "./optimizers.ts"
 import { optimizerSettings } from "./optimizers/Optimizer.ts"
 import { schedules } from "./schedule.ts"
@@ -84,8 +84,8 @@ export const TrainConfig = Schema.Struct({
     between(1e-12, 1e12),
     "Largest absolute value of any one gradient; larger ones are clamped"
   ),
-  ema: optionalSetting(
-    EmaConfig,
+  average: optionalSetting(
+    AverageConfig,
     "Validates, tests and keeps an average of the weights and running statistics as the model; off where left out"
   ),
   monitor: setting(

@@ -168,7 +168,7 @@ export const openRun = Effect.fn("openRun")(function* <
     ...lossSettings(train, dataset.columns, labelColumnsOf(config.data), dataset.train),
     clipNorm: train.clipNorm,
     clipValue: train.clipValue,
-    ema: train.ema,
+    average: train.average,
     seed
   })
   const session = features === undefined ? behind : featureSession(behind, features)
