@@ -2,7 +2,15 @@ import type { Table } from "./configTable.ts"
 import { isTable } from "./configTable.ts"
 
 /** The keys of a run that name a file or a folder, or a list of them. A new one is a line here. */
-export const pathKeys = ["data.root", "data.allow", "data.corrections", "data.urls.cache", "network.weights"] as const
+export const pathKeys = [
+  "data.root",
+  "data.allow",
+  "data.corrections",
+  "data.urls.cache",
+  "network.weights",
+  "train.teacher",
+  "train.teacher.from"
+] as const
 
 /** Makes a path absolute. */
 export type Resolve = (path: string) => string
@@ -23,7 +31,8 @@ const absolute = (value: unknown, resolve: Resolve): unknown => {
  * working directory. Afterwards it is the same for whoever reads the configuration, from wherever.
  */
 export const withAbsolutePaths = (key: string, value: unknown, resolve: Resolve): unknown => {
-  if (pathKeys.some((one) => one === key)) return absolute(value, resolve)
+  // A key may take a path or a table with one.
+  if (pathKeys.some((one) => one === key) && !isTable(value)) return absolute(value, resolve)
   const prefix = key === "" ? "" : `${key}.`
   if (!isTable(value) || !pathKeys.some((one) => one.startsWith(prefix))) return value
   return Object.fromEntries(

@@ -163,6 +163,8 @@ export const Receipt = Schema.Struct({
   configDigest: Schema.String,
   /** SHA-256 of the tensors that the run began with, where they came from a file. */
   weightsDigest: Schema.optionalKey(Schema.String),
+  /** Of each teacher's network, weights and classes, where there are teachers. */
+  teacherDigests: Schema.optionalKey(Schema.Array(Schema.String)),
   ledger: LedgerCounts,
   /** SHA-256 of files in the run's folder, by name: of those that depend only on the engine and on the fields above. */
   files: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),

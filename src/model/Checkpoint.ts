@@ -29,6 +29,8 @@ export const TrainingState = Schema.Struct({
   best: Schema.NullOr(Schema.Struct({ epoch: Schema.Natural, figure: Schema.Finite })),
   /** For early stopping. */
   epochsWithoutBetter: Schema.Natural,
+  /** How many epochs the equal mean of the weights is of, where one is kept. */
+  averaged: Schema.optionalKey(Schema.Natural),
   /** The samples that have left, in the order in which they did. A sample that has left does not come back. */
   lost: Schema.Array(Lost),
   /** The engines of the steps of the epoch in progress. */

@@ -2,7 +2,7 @@ import { Context, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { Scope } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
-import type { EmaConfig } from "./ema.ts"
+import type { StepAverage } from "./average.ts"
 import type { LossOptions } from "./loss.ts"
 import type { Network } from "./Network.ts"
 import type { Weights } from "./Tensor.ts"
@@ -64,7 +64,7 @@ export interface SessionOptions extends LossOptions {
   readonly clipNorm: number | undefined
   readonly clipValue: number | undefined
   /** Averages the weights and running statistics; `predict` uses the average. */
-  readonly ema?: EmaConfig | undefined
+  readonly average?: StepAverage | undefined
   /** Of the dropout masks, which depend on (seed, step, block, position) and nothing else. */
   readonly seed: number
 }
@@ -107,6 +107,15 @@ export interface Session {
   ) => Effect.Effect<StepResult, EngineError>
   /** Logits (size, classes) in inference mode, row by row; by the average of the weights, where there is one. */
   readonly predict: (batch: Batch) => Effect.Effect<Float32Array, EngineError>
+  /**
+   * Moves the running statistics of the average, or of the weights where there is none, by a share to a batch's: forward
+   * in training mode, and nothing is learned. `step` is of the dropout masks. Absent where no batch norm takes a batch's
+   * statistics.
+   */
+  readonly moveStatistics?: (
+    batch: Batch,
+    at: { readonly step: number; readonly share: number }
+  ) => Effect.Effect<void, EngineError>
   readonly snapshot: Effect.Effect<SessionState, EngineError>
   readonly restore: (state: SessionState) => Effect.Effect<void, EngineError>
 }

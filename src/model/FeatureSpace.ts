@@ -9,6 +9,7 @@ import type { Block } from "./Block.ts"
 import type { Frozen } from "./onnx/onnxModel.ts"
 import { frozenParts } from "./onnx/onnxModel.ts"
 import type { Shape } from "./shapes.ts"
+import type { Seen } from "./TeacherModel.ts"
 import { sizeOf } from "./Tensor.ts"
 
 /** Everything that features depend on beside the sample: a change of any of it gives another space. */
@@ -20,6 +21,8 @@ export interface FeatureSource {
   /** What computes the features: `OpenFeatures.key`. */
   readonly engine: string
   readonly image: ImageConfig
+  /** What `image` became before it went in, where that differs. */
+  readonly seenAs?: Seen
   /** Images as they are, or as an epoch of a run augments each one. */
   readonly view: "plain" | { readonly augment: ImageChanges; readonly seed: number; readonly epoch: number }
   /** Versions of the libraries that decode and augment: a new version may give other bytes. */

@@ -1,10 +1,11 @@
 import { Schema } from "effect"
 import { Sampling } from "../pipeline/sampling.ts"
-import { EmaConfig } from "./ema.ts"
+import { AverageConfig } from "./average.ts"
 import { optimizers } from "./optimizers.ts"
 import { optimizerSettings } from "./optimizers/Optimizer.ts"
 import { schedules } from "./schedule.ts"
 import { scheduleSettings } from "./schedules/Schedule.ts"
+import { TeacherConfig } from "./TeacherConfig.ts"
 import { between, intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 /** The optimiser and its settings, with PyTorch's names, defaults and semantics. */
@@ -71,6 +72,10 @@ export const TrainConfig = Schema.Struct({
     between(0, 20),
     "Tau of logit adjustment, for classes of very different sizes: in training, tau times the logarithm of its class's share of the training part is added to each logit, so that without it rare classes are not at a disadvantage (Menon et al., 2021; they use 1); off where left out"
   ),
+  teacher: optionalSetting(
+    TeacherConfig,
+    "A trained network whose answers are learned beside the labels, by the same view of each image: the folder of a finished run, an ONNX file with logits, or a list of them, as `from` has it; or a table. It knows all the run's classes, by their names. Off where left out"
+  ),
   clipNorm: optionalSetting(
     between(1e-12, 1e12),
     "Largest norm of all gradients together; larger gradients are scaled down"
@@ -79,8 +84,8 @@ export const TrainConfig = Schema.Struct({
     between(1e-12, 1e12),
     "Largest absolute value of any one gradient; larger ones are clamped"
   ),
-  ema: optionalSetting(
-    EmaConfig,
+  average: optionalSetting(
+    AverageConfig,
     "Validates, tests and keeps an average of the weights and running statistics as the model; off where left out"
   ),
   monitor: setting(

@@ -15,6 +15,7 @@ import type { CheckpointError, PassedOver } from "./Checkpoints.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import type { EngineError, Session, StepResult } from "./Engine.ts"
 import { modelWeights } from "./Engine.ts"
+import { epochsInMean, meanWith } from "./average.ts"
 import { evaluateTogether } from "./measure.ts"
 import { learningRateAt } from "./schedule.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
@@ -261,22 +262,82 @@ const reportStep = Effect.fnUntraced(function* (learned: ReadonlyArray<Learner>,
 /** Ends the epoch of the learners that have had all its batches; the validation batches are made once for all. */
 const validate = Effect.fn("Training.validate")(function* <E, R>(
   learners: ReadonlyArray<Learner>,
-  { columns, samples, validationBatches }: TrainingData<E, R>
+  data: TrainingData<E, R>
 ) {
+  const { columns, samples, validationBatches } = data
   if (learners.length === 0) return noPasses
   const start = yield* Clock.currentTimeNanos
+  const averaging = yield* averageEpoch(learners, data)
+  const there = learners.filter(({ failure }) => failure === undefined)
   const { found, images, missed } =
     samples.validation === 0
-      ? { found: learners.map((owner) => ({ owner, found: undefined })), images: 0, missed: [] }
+      ? { found: there.map((owner) => ({ owner, found: undefined })), images: 0, missed: [] }
       : yield* evaluateTogether(
-          learners.map((owner) => ({ owner, predictor: owner.session })),
+          there.map((owner) => ({ owner, predictor: owner.session })),
           validationBatches,
           { part: "validation", samples: samples.validation, columns }
         )
   const seconds = Number((yield* Clock.currentTimeNanos) - start) / 1e9
   // The metrics and the checkpoint of an epoch are saved together, one learner after the other.
   for (const one of found) yield* attempt(one.owner, finishEpoch(one.owner, one.found, missed, seconds))
-  return { made: images, wanted: images * learners.length }
+  return addPasses(averaging, { made: images, wanted: images * there.length })
+})
+
+/**
+ * At the end of an epoch, the equal mean of the weights of the learners that keep one, and its running statistics: the
+ * mean over the epoch's batches, by the mean of the weights. Source: PyTorch's `torch.optim.swa_utils.update_bn`.
+ */
+const averageEpoch = Effect.fn("Training.average")(function* <E, R>(
+  learners: ReadonlyArray<Learner>,
+  { trainingBatches }: TrainingData<E, R>
+) {
+  let passes = noPasses
+  const averaging = learners.filter(({ config }) => config.average?.kind === "swa")
+  for (const learner of averaging) yield* Effect.uninterruptible(attempt(learner, takeMean(learner)))
+  const begun = averaging.flatMap((learner) => {
+    const { moveStatistics } = learner.session
+    return moveStatistics === undefined || learner.failure !== undefined || (learner.state.averaged ?? 0) === 0
+      ? []
+      : [{ learner, moveStatistics }]
+  })
+  const [first] = begun
+  if (first === undefined) return passes
+  let batches = 0
+  yield* Stream.runForEach(
+    trainingBatches(first.learner.state.epoch, 0),
+    Effect.fnUntraced(function* (batch: Batch) {
+      const there = begun.filter(({ learner }) => learner.failure === undefined)
+      for (const { learner } of there)
+        learner.state = {
+          ...learner.state,
+          lost: withMissed(learner.state.lost, batch.lost ?? [], learner.state.epoch + 1)
+        }
+      if (batch.size === 0) return
+      const share = 1 / ++batches
+      for (const { learner, moveStatistics } of there)
+        yield* Effect.uninterruptible(
+          attempt(learner, moveStatistics(batch, { share, step: learner.state.step + batch.index }))
+        )
+      batch.release?.()
+      passes = addPasses(passes, { made: batch.size, wanted: batch.size * there.length })
+    })
+  )
+  return passes
+})
+
+/**
+ * Takes the weights of an epoch into the mean; before it begins, the weights themselves are what is validated. Nothing is
+ * done where an interrupted process has done it for this epoch.
+ */
+const takeMean = Effect.fnUntraced(function* (learner: Learner) {
+  const { config, session, state } = learner
+  const { average } = config
+  if (average === undefined) return
+  const count = epochsInMean(average, config.epochs, state.epoch + 1)
+  if (count > 0 && state.averaged === count) return
+  const before = yield* session.snapshot
+  yield* session.restore({ ...before, average: meanWith(before.average ?? before.weights, before.weights, count) })
+  learner.state = { ...state, averaged: count }
 })
 
 /** A learner that has been opened. */
@@ -499,6 +560,7 @@ const finishEpoch = Effect.fn("Learner.finishEpoch")(function* (
     history: [...before.history, record],
     best: isBest ? { epoch: record.epoch, figure: metric } : before.best,
     epochsWithoutBetter: isBest ? 0 : before.epochsWithoutBetter + 1,
+    ...(before.averaged !== undefined && { averaged: before.averaged }),
     lost: withMissed(before.lost, missed, record.epoch)
   }
   yield* report({

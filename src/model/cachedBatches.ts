@@ -5,6 +5,8 @@ import { lostOf } from "../pipeline/Losses.ts"
 import type { Losses } from "../pipeline/Losses.ts"
 import type { Sample } from "../pipeline/Sample.ts"
 import type { Drawn } from "../pipeline/sampling.ts"
+import { cacheUntilBroken } from "./cacheUntilBroken.ts"
+import type { EpochTeacher } from "./EpochTeacher.ts"
 import type { FeatureCacheError } from "./FeatureCache.ts"
 import { FeatureCache } from "./FeatureCache.ts"
 import type { FeaturesError, OpenFeatures } from "./Features.ts"
@@ -27,6 +29,8 @@ export interface CachedBatchesOptions<E, R> {
   readonly width: number
   /** The epoch's batches of images, from a batch on. */
   readonly images: (from: number) => Stream.Stream<Batch, E, R>
+  /** What the epoch's batches are taught by, if anything. */
+  readonly teacher?: EpochTeacher | undefined
   /** Called once, with the first failure of the cache: the run goes on without it. */
   readonly onTrouble: (error: FeatureCacheError) => Effect.Effect<void>
 }
@@ -39,7 +43,7 @@ export interface CachedBatchesOptions<E, R> {
 export const cachedBatches = <E, R>(
   options: CachedBatchesOptions<E, R>
 ): Stream.Stream<Batch, E | FeaturesError, R | FeatureCache> => {
-  const { batchSize, features, from, height, images, losses, samples, space, width } = options
+  const { batchSize, features, from, height, images, losses, samples, space, teacher, width } = options
   const count = Math.ceil(samples.length / batchSize)
   const samplesOf = (index: number) => samples.slice(index * batchSize, (index + 1) * batchSize)
   const keysOf = (some: ReadonlyArray<Drawn<Sample>>) =>
@@ -47,17 +51,7 @@ export const cachedBatches = <E, R>(
   return Stream.unwrap(
     Effect.gen(function* () {
       const cache = yield* FeatureCache
-      let broken = false
-      /** The cache's result, or nothing: a failing cache does not end the run. */
-      const trying = <A>(use: Effect.Effect<A, FeatureCacheError>) =>
-        broken
-          ? Effect.succeed(undefined)
-          : use.pipe(
-              Effect.catch((error) => {
-                broken = true
-                return Effect.as(options.onTrouble(error), undefined)
-              })
-            )
+      const trying = cacheUntilBroken(options.onTrouble)
       const known = Effect.fn("cachedBatches.read")(function* (index: number) {
         if (index >= count) return undefined
         const listed = samplesOf(index)
@@ -65,12 +59,15 @@ export const cachedBatches = <E, R>(
         const lost = lostOf(listed, losses)
         const found = yield* trying(Effect.flatMap(keysOf(there), (keys) => cache.read(space, keys)))
         if (found === undefined || found.missing.length > 0) return undefined
+        const taught = yield* teacher?.known(there) ?? Effect.succeed(undefined)
+        if (teacher !== undefined && taught === undefined) return undefined
         return {
           index,
           images: new Float32Array(0),
           features: found.features,
           ...batchLabels(losses.columns, there),
           ids: there.map(({ id }) => id),
+          ...(taught !== undefined && { teacher: taught }),
           ...(lost.length > 0 && { lost }),
           size: there.length,
           height,
@@ -78,9 +75,17 @@ export const cachedBatches = <E, R>(
         } satisfies Batch
       })
       const compute = Effect.fn("cachedBatches.compute")(function* (batch: Batch) {
-        const computed = yield* withFeatures(features, batch)
-        const there = new Set(batch.ids)
-        const keys = yield* keysOf(samplesOf(batch.index).filter(({ id }) => there.has(id)))
+        const ids = new Set(batch.ids)
+        const there = samplesOf(batch.index).filter(({ id }) => ids.has(id))
+        const keys = yield* keysOf(there)
+        // The images are gone once there are features. These may be known already, and only the teacher's logits not.
+        const taught = teacher === undefined ? batch : yield* teacher.teach(batch, there)
+        const found = teacher === undefined ? undefined : yield* trying(cache.read(space, keys))
+        const computed = yield* withFeatures(
+          features,
+          found?.missing.length === 0 ? { ...taught, features: found.features } : taught
+        )
+        if (found?.missing.length === 0) return computed
         yield* trying(cache.write(space, keys, computed.features))
         return computed
       })

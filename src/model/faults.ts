@@ -40,8 +40,23 @@ const labelsFault = (
   return row < 0 ? undefined : `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${classes}`
 }
 
-/** Why a batch cannot be trained on, for people; nothing where it can. */
-export const batchFault = (network: Network, batch: Batch): string | undefined => {
+/** Why a batch does not have what a teacher's part of the loss needs, for people; nothing where it does. */
+const teacherFault = (network: Network, { ids, size, teacher }: Batch): string | undefined => {
+  if (teacher === undefined) return "the batch has no logits of the teacher"
+  const heads = headsOf(network)
+  for (const [index, head] of heads.entries())
+    for (const logits of teacher[index] ?? []) {
+      if (logits.length !== size * head.classes)
+        return `${head.name}: a batch of ${size} images has ${logits.length} of the teacher's logits for ${head.classes} classes`
+      const at = logits.findIndex((logit) => !Number.isFinite(logit))
+      if (at >= 0)
+        return `${head.name}: the teacher answers ${logits[at]} to sample ${ids[Math.floor(at / head.classes)]}, and not a number to learn from`
+    }
+  return undefined
+}
+
+/** Why a batch cannot be trained on, for people; nothing where it can. `teacher`: whether a teacher counts. */
+export const batchFault = (network: Network, batch: Batch, teacher?: unknown): string | undefined => {
   const { ids, size } = batch
   if (size < 1) return "the batch is empty"
   const heads = headsOf(network)
@@ -58,6 +73,10 @@ export const batchFault = (network: Network, batch: Batch): string | undefined =
       return `a batch of ${size} images has ${mixed.partners.length} second images and ${mixed.shares.length} shares`
     const at = mixed.partners.findIndex((partner) => partner < 0 || partner >= size)
     if (at >= 0) return `the sample ${ids[at]} is mixed with image ${mixed.partners[at]} of a batch of ${size}`
+  }
+  if (teacher !== undefined) {
+    const fault = teacherFault(network, batch)
+    if (fault !== undefined) return fault
   }
   return imagesFault(network, batch)
 }

@@ -33,8 +33,13 @@ export const featureSession = (session: Session, features: OpenFeatures): Sessio
       Effect.map(({ features, ...rest }): Batch => ({ ...rest, images: features, height, width }))
     )
   }
+  const { moveStatistics } = session
   return {
     ...session,
+    ...(moveStatistics && {
+      moveStatistics: (batch: Batch, at: Parameters<typeof moveStatistics>[1]) =>
+        Effect.flatMap(enter(batch), (entered) => moveStatistics(entered, at))
+    }),
     train: (batch, at) => Effect.flatMap(enter(batch), (entered) => session.train(entered, at)),
     predict: (batch) => Effect.flatMap(enter(batch), session.predict)
   }

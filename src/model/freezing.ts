@@ -1,4 +1,6 @@
+import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
+import { innerBlocks } from "./withMomentum.ts"
 import type { Network } from "./Network.ts"
 import { inputShape, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"
@@ -21,6 +23,15 @@ export const everChanged = (network: Network, freezing: Freezing | undefined): R
     shape = outputShape(block, shape)
   }
   return names
+}
+
+/** Whether any batch norm ever takes a batch's statistics. */
+export const movesStatistics = (network: Network, freezing: Freezing | undefined): boolean => {
+  if (freezing?.keepStatistics === true) return false
+  const from = Math.min(...(freezing?.stages ?? [{ from: 0 }]).map((stage) => stage.from))
+  const has = (blocks: ReadonlyArray<Block>): boolean =>
+    blocks.some((block) => block._tag === "BatchNorm" || innerBlocks(block).some(has))
+  return has(network.blocks.slice(from))
 }
 
 /**

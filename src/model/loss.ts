@@ -23,14 +23,27 @@ export interface LossOptions {
   readonly focal?: number | undefined
   /** One number for each logit, which is added to it before the loss (Menon et al., 2021), or none. */
   readonly adjustment?: Float32Array | undefined
+  /** How the batches' teacher counts, or none. */
+  readonly teacher?: Distillation | undefined
 }
 
-/** The labels and the mixing of a batch, of which its loss is made. */
-export type LabelledBatch = Pick<Batch, "columns" | "labels" | "mix">
+/** How much a teacher counts beside the labels: see `softTargets`. */
+export interface Distillation {
+  /** Divides the logits of both before their probabilities are compared. */
+  readonly temperature: number
+  /** The teacher's share of the loss, from 0 to 1; the labels have the rest. */
+  readonly weight: number
+}
+
+/** The labels, the mixing and the teacher of a batch, of which its loss is made. */
+export type LabelledBatch = Pick<Batch, "columns" | "labels" | "mix" | "teacher">
 
 /** The labels of a batch for each head of its network. */
 export const columnsOf = ({ columns, labels }: LabelledBatch): ReadonlyArray<ColumnLabels> =>
   columns ?? [{ values: "one", labels }]
+
+/** log of the logistic function. */
+const logSigmoid = (x: number): number => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))
 
 /** What a head's loss is made of, beside its logits. */
 export interface HeadTargets {
@@ -49,6 +62,17 @@ export interface HeadTargets {
   readonly total: number
   /** One for each row: the share of it that is known, from 0 to 1. A row of 0 counts in no loss and has no gradient. */
   readonly known: Float64Array
+  /** What a teacher adds to the loss; nothing where no teacher has the head's column. */
+  readonly soft?: SoftTargets | undefined
+}
+
+/** What a teacher adds to a head's loss. */
+export interface SoftTargets {
+  /** (rows, classes): the teacher's probabilities; of several teachers, their mean. */
+  readonly probabilities: Float64Array
+  readonly temperature: number
+  /** One for each row: the factor of its divergence from the teacher. */
+  readonly weights: Float64Array
 }
 
 /** Whether any row of a head is known. */
@@ -134,11 +158,48 @@ const sigmoidTargets = (
   return { targets, others, sums: new Float64Array(0), known, total }
 }
 
+/** The probabilities that a head gives by a row of logits. */
+const probabilitiesOf = ({ kind }: Head, logits: Float64Array): Float64Array => {
+  if (kind === "sigmoid") return logits.map((logit) => Math.exp(logSigmoid(logit)))
+  const normaliser = logSumExp(logits)
+  return logits.map((logit) => Math.exp(logit - normaliser))
+}
+
+/** A row of logits at a temperature. */
+const cooled = (logits: Float32Array, temperature: number): Float64Array =>
+  Float64Array.from(logits, (logit) => logit / temperature)
+
+/**
+ * A teacher's part of a head's loss: w T² KL(teacher || student), both at the temperature T, while the labels' loss
+ * counts (1 - w). Source: Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015.
+ *
+ * The mean is over the known rows as far as they are known and, in a `sigmoid` head, over its classes, each of which is
+ * a distribution of two, true and untrue. Neither class weights nor smoothing, gamma or adjustment concern it.
+ */
+const softTargets = (
+  head: Head,
+  teachers: ReadonlyArray<Float32Array>,
+  known: Float64Array,
+  { temperature, weight }: Distillation,
+  lossWeight: number
+): SoftTargets => {
+  const probabilities = new Float64Array(known.length * head.classes)
+  for (const logits of teachers)
+    for (const row of known.keys()) {
+      const at = row * head.classes
+      const own = probabilitiesOf(head, cooled(logits.subarray(at, at + head.classes), temperature))
+      for (const [c, p] of own.entries()) probabilities[at + c] = elementAt(probabilities, at + c) + p / teachers.length
+    }
+  const total = known.reduce((sum, share) => sum + share, 0) * (head.kind === "sigmoid" ? head.classes : 1)
+  const factor = lossWeight * weight * temperature ** 2
+  return { probabilities, temperature, weights: known.map((share) => (share === 0 ? 0 : (factor * share) / total)) }
+}
+
 /** What the losses of a network's heads are made of, in their order. */
 export const targetsOf = (
   network: Pick<Network, "classes" | "heads">,
   batch: LabelledBatch,
-  { classWeights, labelSmoothing, lossWeights }: LossOptions
+  { classWeights, labelSmoothing, lossWeights, teacher }: LossOptions
 ): ReadonlyArray<HeadTargets> => {
   const columns = columnsOf(batch)
   let from = 0
@@ -151,12 +212,13 @@ export const targetsOf = (
       column.values === "one"
         ? softmaxTargets(column.labels, head.classes, weightOf, labelSmoothing, batch)
         : sigmoidTargets(column, head.classes, weightOf, labelSmoothing, batch)
-    return { head, from: start, weight: lossWeights?.[index] ?? 1, ...made }
+    const weight = lossWeights?.[index] ?? 1
+    const teachers = batch.teacher?.[index] ?? []
+    if (teacher === undefined || teachers.length === 0) return { head, from: start, weight, ...made }
+    const soft = softTargets(head, teachers, made.known, teacher, weight)
+    return { head, from: start, weight: weight * (1 - teacher.weight), ...made, soft }
   })
 }
-
-/** log of the logistic function. */
-const logSigmoid = (x: number): number => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))
 
 /**
  * t (1 - p)^γ (-log p), and its slope times -p: a = t ((1 - p)^γ - γ p (1 - p)^(γ - 1) log p), which is t where γ is 0.
@@ -230,6 +292,34 @@ const sigmoidRow = ({ before, gamma, index, logits, put, targets: { others, targ
   return loss
 }
 
+/** p log(p / q) by log q: 0 where p is 0. */
+const divergence = (p: number, logQ: number): number => (p === 0 ? 0 : p * (Math.log(p) - logQ))
+
+/**
+ * A row's divergence from its teacher, times its factor; `add` takes what the gradient of each logit gains:
+ * w T (q - p), with the student's probabilities q and the teacher's p, both at the temperature T.
+ */
+const softRow = (
+  head: Head,
+  logits: Float32Array,
+  index: number,
+  { probabilities, temperature, weights }: SoftTargets,
+  add: (c: number, gradient: number) => void
+): number => {
+  const own = cooled(logits, temperature)
+  const normaliser = head.kind === "softmax" ? logSumExp(own) : 0
+  const factor = elementAt(weights, index)
+  let sum = 0
+  for (const [c, logit] of own.entries()) {
+    const p = elementAt(probabilities, index * head.classes + c)
+    const logQ = head.kind === "softmax" ? logit - normaliser : logSigmoid(logit)
+    sum += divergence(p, logQ)
+    if (head.kind === "sigmoid") sum += divergence(1 - p, logSigmoid(-logit))
+    add(c, (factor / temperature) * (Math.exp(logQ) - p))
+  }
+  return factor * sum
+}
+
 /**
  * The loss of a batch (nats), and its gradient with respect to the logits (rows, classes of all heads).
  *
@@ -237,7 +327,8 @@ const sigmoidRow = ({ before, gamma, index, logits, put, targets: { others, targ
  * PyTorch's `cross_entropy(weight, label_smoothing, ignore_index=-1)` with class indexes and, for two labels, with
  * probabilities; a `sigmoid` head's is the mean binary cross-entropy over its known rows and its classes, PyTorch's
  * `binary_cross_entropy_with_logits(pos_weight)`. A head without a known row has no loss and no gradient. The focal
- * loss gives -log p the factor (1 - p)^γ; an adjustment is added to the logits. Computed in float64.
+ * loss gives -log p the factor (1 - p)^γ; an adjustment is added to the logits. A teacher takes a share of it: see
+ * `softTargets`. Computed in float64.
  */
 export const trainingLoss = (
   logits: Float32Array,
@@ -250,7 +341,7 @@ export const trainingLoss = (
   const gradient = new Float32Array(logits.length)
   let loss = 0
   for (const targets of targetsOf(network, batch, options)) {
-    const { from, head, known, total, weight } = targets
+    const { from, head, known, soft, total, weight } = targets
     const addRow = head.kind === "softmax" ? softmaxRow : sigmoidRow
     let sum = 0
     for (const [index, there] of known.entries()) {
@@ -269,6 +360,14 @@ export const trainingLoss = (
       })
     }
     if (hasKnown(targets)) loss += (sum / total) * weight
+    if (soft === undefined) continue
+    for (const [index, there] of known.entries()) {
+      if (there === 0) continue
+      const at = index * width + from
+      loss += softRow(head, logits.subarray(at, at + head.classes), index, soft, (c, value) => {
+        gradient[at + c] = elementAt(gradient, at + c) + value
+      })
+    }
   }
   return { loss, gradient }
 }

@@ -3,6 +3,7 @@ import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import type { LabelColumnConfig } from "../pipeline/LabelColumnConfig.ts"
 import type { Sample } from "../pipeline/Sample.ts"
 import type { LossOptions } from "./loss.ts"
+import { teacherOf } from "./TeacherConfig.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
 type Labelled = Pick<Sample, "label" | "labels">
@@ -60,18 +61,20 @@ export const lossWeightsOf = (settings: ReadonlyArray<Pick<LabelColumnConfig, "w
 
 /** The loss of a training, by its configuration and its training samples. */
 export const lossSettings = (
-  { classWeights, focal, labelSmoothing, logitAdjustment }: TrainConfig,
+  { classWeights, focal, labelSmoothing, logitAdjustment, teacher }: TrainConfig,
   columns: ReadonlyArray<LabelColumn>,
   settings: ReadonlyArray<Pick<LabelColumnConfig, "weight">>,
   samples: ReadonlyArray<Labelled>
 ): LossOptions => {
   const all = columns.map((column, index) => counted(samples, column, index))
   const lossWeights = lossWeightsOf(settings)
+  const taught = teacher === undefined ? undefined : teacherOf(teacher)
   return {
     labelSmoothing,
     classWeights: classWeights === "none" ? undefined : Float32Array.from(all.flatMap(balanced)),
     ...(lossWeights.some((weight) => weight !== 1) && { lossWeights }),
     ...(focal !== undefined && { focal }),
+    ...(taught && { teacher: { temperature: taught.temperature, weight: taught.weight } }),
     ...(logitAdjustment !== undefined && {
       adjustment: Float32Array.from(all.flatMap((one) => adjusted(one, logitAdjustment)))
     })

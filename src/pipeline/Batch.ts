@@ -31,6 +31,11 @@ export interface Batch {
   readonly columns?: ReadonlyArray<ColumnLabels>
   /** Where images are mixed; only in training batches. */
   readonly mix?: Mix
+  /**
+   * The logits of the run's teachers for these very images: of each label column (size, classes), row by row, one array
+   * for each teacher that has the column. Absent where there is no teacher; only in training batches.
+   */
+  readonly teacher?: ReadonlyArray<ReadonlyArray<Float32Array>>
   /** The samples' ids, in the same order. */
   readonly ids: ReadonlyArray<string>
   /** Samples of this batch, in their order, that have left the run, now or before. */

@@ -95,7 +95,7 @@ const openSession = Effect.fnUntraced(function* (config: TrainConfig) {
     classWeights: undefined,
     clipNorm: config.clipNorm,
     clipValue: config.clipValue,
-    ema: config.ema,
+    average: config.average,
     seed
   })
 })
@@ -164,7 +164,8 @@ const steps = 12 // 3 epochs of 4 batches
 const variants: ReadonlyArray<Overrides> = [
   { optimizer: { kind: "adam" }, schedule: { kind: "one-cycle" } },
   { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 }, select: "last", labelSmoothing: 0.1 },
-  { optimizer: { kind: "adamw", weightDecay: 0.01 }, ema: { decay: 0.3, everySteps: 2 } }
+  { optimizer: { kind: "adamw", weightDecay: 0.01 }, average: { decay: 0.3, everySteps: 2 } },
+  { optimizer: { kind: "lion" }, average: { kind: "swa", from: 0.4 }, select: "last" }
 ]
 
 describe("Training", () => {
@@ -326,8 +327,8 @@ describe("Training", () => {
   it.effect("validates and keeps the average of the weights, where there is one", () =>
     Effect.gen(function* () {
       const run = (overrides: Overrides) => training(overrides).pipe(Effect.provide(Checkpoints.layerMemory(2)))
-      const overrides: Overrides = { epochs: 4, learningRate: 0.1, ema: { decay: 0.5 } }
-      const plain = yield* run({ ...overrides, ema: { decay: 0 } })
+      const overrides: Overrides = { epochs: 4, learningRate: 0.1, average: { decay: 0.5 } }
+      const plain = yield* run({ ...overrides, average: { decay: 0 } })
       const averaged = yield* run(overrides)
       assert.deepStrictEqual(bits(plain.weights), bits((yield* run({ epochs: 4, learningRate: 0.1 })).weights))
       const losses = (of: typeof plain, key: "trainLoss" | "validationLoss") => of.history.map((record) => record[key])
@@ -336,6 +337,32 @@ describe("Training", () => {
       const upToBest = yield* run({ ...overrides, epochs: averaged.chosenEpoch, select: "last" })
       assert.deepStrictEqual(bits(averaged.weights), bits(upToBest.weights))
       assert.notDeepEqual(bits(averaged.weights), bits(plain.weights))
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("keeps the equal mean of the weights at the ends of the last epochs, with statistics of their own", () =>
+    Effect.gen(function* () {
+      const run = (overrides: Overrides) =>
+        training({ epochs: 4, learningRate: 0.1, select: "last", ...overrides }).pipe(
+          Effect.provide(Checkpoints.layerMemory(2))
+        )
+      const plain = yield* run({})
+      const averaged = yield* run({ average: { kind: "swa", from: 0.5 } })
+      const losses = (of: typeof plain, key: "trainLoss" | "validationLoss") => of.history.map((record) => record[key])
+      assert.deepStrictEqual(losses(averaged, "trainLoss"), losses(plain, "trainLoss"))
+      // Before it begins, the weights themselves are validated.
+      assert.deepStrictEqual(
+        losses(averaged, "validationLoss").slice(0, 2),
+        losses(plain, "validationLoss").slice(0, 2)
+      )
+      for (const at of [2, 3])
+        assert.notStrictEqual(losses(averaged, "validationLoss")[at], losses(plain, "validationLoss")[at])
+      const third = yield* run({ epochs: 3 })
+      for (const [name, { data }] of averaged.weights) {
+        const [a, b] = [third.weights.get(name)?.data ?? [], plain.weights.get(name)?.data ?? []]
+        if (name.includes("running_")) assert.notDeepEqual(data, b, name)
+        else for (const [i, x] of data.entries()) assert.closeTo(x, (a[i]! + b[i]!) / 2, 1e-6, name)
+      }
     }).pipe(Effect.provide(layers))
   )
 

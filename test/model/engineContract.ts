@@ -11,6 +11,8 @@ import { agreesWithTorchvision } from "./engineContract/backbones.ts"
 import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
+import { averagesEpochs } from "./engineContract/swa.ts"
+import { learnsFromTeachers } from "./engineContract/teacher.ts"
 import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 /**
@@ -23,6 +25,8 @@ export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, 
     agreesWithTorchvision(it, brief)
     agreesWithOnnxruntime(it)
     trainsSeveralColumns(it)
+    learnsFromTeachers(it)
+    averagesEpochs(it)
     gradientsAreSlopes(it, brief)
     engineKeepsWhatIsNoNumber(it)
     freezesWhatIsFrozen(it)

@@ -5,6 +5,7 @@ import type { FeaturesError } from "../../model/Features.ts"
 import type { NetworkMisfit } from "../../model/networks.ts"
 import type { UnknownBlock } from "../../model/parts.ts"
 import type { WeightsError } from "../../model/Pretrained.ts"
+import type { TeacherError } from "../../model/TeacherModel.ts"
 import type { LearnerError, Outcome, Passes } from "../../model/Training.ts"
 import { addPasses, failure, noPasses } from "../../model/Training.ts"
 import type { RunFolderError } from "../RunFolder.ts"
@@ -16,6 +17,7 @@ export type RunFailure =
   | NetworkMisfit
   | UnknownBlock
   | WeightsError
+  | TeacherError
   | EngineError
   | EngineUnavailable
   | FeaturesError

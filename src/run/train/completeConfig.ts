@@ -2,6 +2,9 @@ import { Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { WeightsError } from "../../model/Pretrained.ts"
 import { examineBackbone } from "../../model/startBackbone.ts"
+import type { TeacherConfig } from "../../model/TeacherConfig.ts"
+import { teacherOf } from "../../model/TeacherConfig.ts"
+import { readTeachers, viewText } from "../../model/TeacherModel.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 
@@ -26,12 +29,28 @@ const withBackbone = Effect.fnUntraced(function* (config: RunConfig, source: str
   return { ...config, network: { ...network, output, pool, layout, backbone: facts } } satisfies RunConfig
 })
 
+/** A configuration with what its teachers are; notes say how each sees the student's images. */
+const withTeachers = Effect.fnUntraced(function* (config: RunConfig, configured: TeacherConfig) {
+  const teacher = teacherOf(configured)
+  const read = yield* readTeachers(teacher, config.image)
+  if (teacher.digests === undefined)
+    yield* Effect.forEach(
+      read,
+      (one) => report({ _tag: "Note", line: `the teacher ${one.source}: ${viewText(one, config.image)}` }),
+      { discard: true }
+    )
+  const digests = read.map(({ digest }) => digest)
+  return { ...config, train: { ...config.train, teacher: { ...teacher, digests } } } satisfies RunConfig
+})
+
 /**
- * A run's configuration with everything in it that it depends on: what its weights' file says of the images, and what an
- * ONNX file is, which is run for that.
+ * A run's configuration with everything in it that it depends on: what its weights' file says of the images, what an
+ * ONNX file is, which is run for that, and what its teachers are.
  */
 export const completeConfig = Effect.fn("completeConfig")(function* (config: RunConfig) {
   const resolved = yield* resolveConfig(config)
   const { name, weights } = resolved.network
-  return name === "onnx" && weights !== undefined ? yield* withBackbone(resolved, weights) : resolved
+  const complete = name === "onnx" && weights !== undefined ? yield* withBackbone(resolved, weights) : resolved
+  const { teacher } = complete.train
+  return teacher === undefined ? complete : yield* withTeachers(complete, teacher)
 })

@@ -231,6 +231,7 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       dataDigest: dataset.digest,
       configDigest: yield* configDigest(config),
       ...(weightsDigest !== undefined && { weightsDigest }),
+      ...(run.teachers.length > 0 && { teacherDigests: run.teachers.map(({ digest }) => digest) }),
       ledger: counts,
       files: yield* Effect.provideService(fileDigests, RunFolder, folder),
       versions: { ...machine.versions, ...engine.info.versions },

@@ -11,10 +11,13 @@ import { featureSession } from "../../model/featureSession.ts"
 import { firstTrained, trainedSince } from "../../model/freezing.ts"
 import type { NetworkPlan } from "../../model/NetworkPlan.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
+import { placeTeachers } from "../../model/placeTeachers.ts"
 import { splitAt, untrainable } from "../../model/parts.ts"
 import { countParameters, inputShape, parameters } from "../../model/shapes.ts"
 import { startBackbone } from "../../model/startBackbone.ts"
 import { startWeights } from "../../model/startWeights.ts"
+import { teacherOf } from "../../model/TeacherConfig.ts"
+import { readTeachers } from "../../model/TeacherModel.ts"
 import type { Weights } from "../../model/Tensor.ts"
 import type { Dataset } from "../../pipeline/Dataset.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
@@ -64,6 +67,13 @@ const stagesOf = ({ stages }: Freezing, at: number): Freezing["stages"] =>
     ? [{ step: 0, from: 0 }]
     : stages.map(({ from, step }) => ({ step, from: from === at ? 0 : from - at + 1 }))
 
+/** The teachers of a complete configuration, and where the classes of the label columns are among their answers. */
+const startTeachers = Effect.fnUntraced(function* ({ image, train }: RunConfig, columns: Dataset["columns"]) {
+  if (train.teacher === undefined) return []
+  const teacher = teacherOf(train.teacher)
+  return yield* placeTeachers(yield* readTeachers(teacher, image), columns, teacher)
+})
+
 /** The second stage of a run: its data are read, and its network and initial weights are known. */
 export const prepareRun = Effect.fn("prepareRun")(function* <
   Run extends {
@@ -78,6 +88,7 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
   const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
   const weights = yield* startWeights(network, seed, config.network.weights, dataset.columns)
   const backbone = yield* startBackbone(config.network, config.image)
+  const teachers = yield* startTeachers(config, dataset.columns)
   const since = trainedSince(network, freezing)
   const all = parameters(network)
   const at = freezing.stages.length > 1 ? untrainable(network) : firstTrained(freezing, 0)
@@ -97,6 +108,8 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     frozen: at === 0 ? undefined : ({ blocks: front, input: inputShape(network), weights, backbone } satisfies Frozen),
     /** The bytes of its ONNX file, where it has one. */
     backbone,
+    /** The networks that it learns from beside its labels; mostly none. */
+    teachers,
     /** The network that an engine trains: the blocks after the frozen part. */
     tail,
     freezing: at === 0 ? freezing : { ...freezing, stages: stagesOf(freezing, at) },
@@ -117,8 +130,8 @@ export type PreparedRun = Effect.Success<ReturnType<typeof prepareRun<PlannedRun
  * Opens the batches for a run. A run that has begun keeps the engine of its frozen part, as it keeps its own engine.
  */
 export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, engine: Engine["Service"]) {
-  const { config, dataset, engineWanted, frozen, isBegun, trial } = run
-  const wanted = openBatches(engine, config, dataset, frozen, engineWanted.features)
+  const { config, dataset, engineWanted, frozen, isBegun, teachers, trial } = run
+  const wanted = openBatches(engine, config, dataset, frozen, teachers, engineWanted.features)
   if (!isBegun) return yield* wanted
   return yield* Effect.catchIf(
     wanted,
@@ -132,7 +145,7 @@ export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, eng
               detail: `${error.detail.replace(/\.?$/, ".")} The run began on it, and stays with it. ${forced}`
             })
           )
-        : Effect.andThen(reportChange(run, error), openBatches(engine, config, dataset, frozen))
+        : Effect.andThen(reportChange(run, error), openBatches(engine, config, dataset, frozen, teachers))
   )
 })
 
@@ -155,7 +168,7 @@ export const openRun = Effect.fn("openRun")(function* <
     ...lossSettings(train, dataset.columns, labelColumnsOf(config.data), dataset.train),
     clipNorm: train.clipNorm,
     clipValue: train.clipValue,
-    ema: train.ema,
+    average: train.average,
     seed
   })
   const session = features === undefined ? behind : featureSession(behind, features)

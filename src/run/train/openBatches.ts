@@ -11,14 +11,16 @@ import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import { report } from "../../pipeline/Progress.ts"
-import { featureBatches } from "./featureBatches.ts"
+import type { PlacedTeacher } from "../../model/placeTeachers.ts"
+import { featureBatches, runTeacher, taughtBatches } from "./featureBatches.ts"
 import type { RunEngine } from "./RunEngine.ts"
 
-/** Opens the frozen part of a network in the configured engine; a note names it. */
+/** Opens the frozen part of a network, or a whole one that is not trained, in the configured engine; a note names it. */
 const openFeatures = Effect.fn("openFeatures")(function* (
   engine: Engine["Service"],
   config: FeaturesConfig,
-  frozen: Frozen
+  frozen: Frozen,
+  what = `${frozen.blocks.length} blocks are frozen, and`
 ) {
   const own = Effect.gen(function* () {
     const context = yield* Layer.build(EngineFeatures.layer.pipe(Layer.provide(Layer.succeed(Engine, engine))))
@@ -37,7 +39,7 @@ const openFeatures = Effect.fn("openFeatures")(function* (
   const isOnGpu = !engine.info.device.startsWith("CPU") && !isOnnx
   const by = config.engine === "auto" && isOnGpu ? "engine" : config.engine
   const opened = yield* by === "engine" ? own : by === "auto" ? best : other(by)
-  yield* report({ _tag: "Note", line: `${frozen.blocks.length} blocks are frozen, and applied by ${opened.key}` })
+  yield* report({ _tag: "Note", line: `${what} applied by ${opened.key}` })
   return opened
 })
 
@@ -45,32 +47,48 @@ const openFeatures = Effect.fn("openFeatures")(function* (
 type Measured = "validation" | "test"
 
 /**
- * The batches that learners with the same frozen part are trained and measured on; of images, where no part is frozen
- * for the whole run. The frozen part is applied by `Features`, whose results are cached.
+ * The batches that learners with the same frozen part and teachers are trained and measured on; of images, where no part
+ * is frozen for the whole run. The frozen part and the teachers are applied by `Features`, whose results are cached.
  */
 export const openBatches = Effect.fn("openBatches")(function* (
   engine: Engine["Service"],
   config: RunConfig,
   dataset: Dataset,
   frozen: Frozen | undefined,
+  teachers: ReadonlyArray<PlacedTeacher>,
   by: RunEngine["features"] = config.features.engine
 ) {
+  const wanted = { ...config.features, engine: by }
+  const open = yield* Effect.forEach(teachers, (teacher) =>
+    Effect.map(openFeatures(engine, wanted, teacher.frozen, `the teacher ${teacher.source} is`), (opened) => ({
+      teacher,
+      opened
+    }))
+  )
+  const [first] = open
+  const taught = first === undefined ? undefined : yield* runTeacher(config, open)
   const losses = makeLosses(dataset, config.data)
   const images = (part: Measured) => Pipeline.evaluationBatches(config, dataset[part], losses)
   if (frozen === undefined)
     return {
       features: undefined,
+      applied: first?.opened,
       losses,
-      training: (epoch: number, from: number) => Pipeline.trainingBatches(config, dataset.train, losses, epoch, from),
+      training: (epoch: number, from: number) => {
+        const batches = Pipeline.trainingBatches(config, dataset.train, losses, epoch, from)
+        if (taught === undefined) return batches
+        const samples = Pipeline.epochSamples(config, dataset.train, epoch)
+        return taughtBatches(taught, samples, config.train.batchSize, epoch, batches)
+      },
       evaluation: images,
       images
     }
-  const features: OpenFeatures = rememberFeatures(
-    yield* openFeatures(engine, { ...config.features, engine: by }, frozen)
-  )
-  const batches = yield* featureBatches(config, features, frozen, losses)
+  const features: OpenFeatures = rememberFeatures(yield* openFeatures(engine, wanted, frozen))
+  const batches = yield* featureBatches(config, features, frozen, losses, taught)
   return {
     features,
+    /** What applies the networks that are not trained: a frozen part, or a teacher. */
+    applied: features,
     /** The samples that have left: the same for all runs that are given these batches. */
     losses,
     training: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),

@@ -9,9 +9,9 @@ const share = 0.5
 
 /** Bytes of a run in an engine, without activations: weights, gradients, the optimiser's slots, an average. */
 export const bytesOf = ({ config, tail }: Pick<PreparedRun, "config" | "tail">): number => {
-  const { ema, optimizer } = config.train
+  const { average, optimizer } = config.train
   const numbers = parameters(tail).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  return 4 * numbers * (2 + slotKinds(optimizer).length + (ema === undefined ? 0 : 1))
+  return 4 * numbers * (2 + slotKinds(optimizer).length + (average === undefined ? 0 : 1))
 }
 
 /** Groups of runs, in their order, each small enough to be in memory at the same time; a single run always is. */

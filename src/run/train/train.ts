@@ -113,9 +113,15 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   return together([{ ended, passes: noPasses }, ...passes])
 })
 
-/** Names a run's frozen part and its engine, among runs of one `passKey`. */
-const frozenKey = ({ config, engineWanted, frozen }: PreparedRun): string =>
-  frozen === undefined ? "" : canonical([config.network.weights, frozen.blocks, engineWanted.features])
+/** Names a run's frozen part, its teachers and what applies them, among runs of one `passKey`. */
+const frozenKey = ({ config, engineWanted, frozen, teachers }: PreparedRun): string =>
+  frozen === undefined && teachers.length === 0
+    ? ""
+    : canonical([
+        frozen === undefined ? null : [config.network.weights, frozen.blocks],
+        teachers.map(({ digest, places }) => [digest, places.map((place) => place && Array.from(place))]),
+        engineWanted.features
+      ])
 
 /** Trains runs that share batches, each of which is made once. */
 const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
@@ -130,7 +136,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   const logs = new Map<string | undefined, RunLogOfAll>()
   for (const run of open) logs.set(run.trial, yield* logRun(run, batches))
   const training = yield* trainTogether(
-    Arrays.map(open, (run) => learnerOf(run, batches.features, logs.get(run.trial))),
+    Arrays.map(open, (run) => learnerOf(run, batches, logs.get(run.trial))),
     {
       columns: dataset.columns,
       lossWeights: lossWeightsOf(labelColumnsOf(runs[0].config.data)),
@@ -174,7 +180,7 @@ const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
   )
 
 /** A run as a learner. */
-const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLogOfAll | undefined) => {
+const learnerOf = (run: OpenRun, { applied, features }: OpenBatches, log: RunLogOfAll | undefined) => {
   const { checkpoints, config, dataset, digest, engine, folder, formerDigests, session, start, trial, until } = run
   const { batchSize, epochs } = config.train
   // The steps of a run that is not stopped early.
@@ -191,7 +197,7 @@ const learnerOf = (run: OpenRun, features: OpenFeatures | undefined, log: RunLog
     ranOn: ranOnOf(engine, features),
     start,
     begin: (history: ReadonlyArray<EpochRecord>) =>
-      Effect.andThen(writeBegun(run, features), log?.begin(history) ?? Effect.void),
+      Effect.andThen(writeBegun(run, applied), log?.begin(history) ?? Effect.void),
     epochDone: log?.epoch
   }
 }

@@ -42,7 +42,10 @@ const network = networks.columns
 const names = (classes: number) => Array.from({ length: classes }, (_, i) => `class ${i}`)
 
 /** The images of the formula, with labels of both columns. */
-const batchOf = (known: ReadonlyArray<number>, tags: ReadonlyArray<ReadonlyArray<number> | null>): Batch => ({
+export const kindAndTags = (
+  known: ReadonlyArray<number>,
+  tags: ReadonlyArray<ReadonlyArray<number> | null>
+): Batch => ({
   ...referenceBatch(network, salt, known.length),
   labels: Int32Array.from(known),
   columns: [
@@ -108,7 +111,7 @@ const weightsOf = (kind: ReadonlyArray<number>, tags: ReadonlyArray<number>) =>
 export const trainsSeveralColumns = (it: Vitest.MethodsNonLive<Engine>) => {
   it.effect.each(cases)("trains two label columns as PyTorch does: $name", ({ figures, known, tags, ...options }) =>
     Effect.gen(function* () {
-      const batch = batchOf(known, tags)
+      const batch = kindAndTags(known, tags)
       const partners = Int32Array.from(known, (_, i) => (i + known.length - 1) % known.length)
       yield* trainsAs(
         options,
@@ -183,7 +186,7 @@ export const trainsSeveralColumns = (it: Vitest.MethodsNonLive<Engine>) => {
   it.effect("trains the heads alone on what a frozen part gives, and leaves that part as it is", () =>
     Effect.gen(function* () {
       const [{ known, tags }] = cases as readonly [(typeof cases)[number]]
-      const batch = batchOf(known, tags)
+      const batch = kindAndTags(known, tags)
       const at = network.blocks.length - 1
       const weights = referenceWeights(network, salt)
       const whole = yield* openSession(network, {
@@ -219,7 +222,7 @@ export const trainsSeveralColumns = (it: Vitest.MethodsNonLive<Engine>) => {
   it.effect("goes on from a snapshot with the same bits, with several columns", () =>
     Effect.gen(function* () {
       const [{ known, tags }] = cases as readonly [(typeof cases)[number]]
-      const batch = batchOf(known, tags)
+      const batch = kindAndTags(known, tags)
       const options = { weights: referenceWeights(network, salt), focal: 2, lossWeights: [1, 0.5] }
       const session = yield* openSession(network, options)
       yield* session.train(batch, { step: 0, learningRate: 0.05 })
@@ -238,7 +241,7 @@ export const trainsSeveralColumns = (it: Vitest.MethodsNonLive<Engine>) => {
       const session = yield* openSession(network)
       const refused = (batch: Batch) =>
         Effect.map(Effect.flip(session.train(batch, { step: 0, learningRate: 0.1 })), ({ message }) => message)
-      const batch = batchOf([0, 1], [[1, 0, 0], null])
+      const batch = kindAndTags([0, 1], [[1, 0, 0], null])
       const [first, second] = batch.columns ?? []
       assert.match(
         yield* refused({ ...batch, columns: [first!] }),

@@ -1,6 +1,5 @@
 import { Schema } from "effect"
 import { readFileSync } from "node:fs"
-import { EmaConfig } from "../../../src/model/ema.ts"
 import { Network } from "../../../src/model/Network.ts"
 import { OptimizerConfig } from "../../../src/model/TrainConfig.ts"
 
@@ -20,7 +19,7 @@ export const caseFields = {
   classWeights: Schema.optionalKey(Numbers),
   /** The shares of the labels; the second ones are those of the image before. */
   mix: Schema.optionalKey(Numbers),
-  ema: Schema.optionalKey(EmaConfig),
+  ema: Schema.optionalKey(Schema.Struct({ decay: Schema.Finite, everySteps: Schema.Int })),
   clipNorm: Schema.optionalKey(Schema.Finite),
   clipValue: Schema.optionalKey(Schema.Finite),
   figures: Schema.Struct({

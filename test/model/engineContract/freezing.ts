@@ -83,7 +83,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
     })
   )
 
-  const ema = { decay: 0.2, everySteps: 1 }
+  const ema = { kind: "ema", decay: 0.2, everySteps: 1 } as const
 
   it.effect("averages what is trained and what moves, and goes on with the same bits from a snapshot", () =>
     Effect.gen(function* () {
@@ -93,7 +93,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
       ]
       const front = frontNames(weights.keys())
       for (const keepStatistics of [false, true]) {
-        const options = { weights, optimizer: adam, freezing: { ...frozen, stages, keepStatistics }, ema }
+        const options = { weights, optimizer: adam, freezing: { ...frozen, stages, keepStatistics }, average: ema }
         const session = yield* openSession(mobile, options)
         yield* trainTo(session, batch, 0, 1)
         const early = yield* session.snapshot
@@ -125,7 +125,7 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
     Effect.gen(function* () {
       const held = Effect.fnUntraced(function* (freezing: Freezing, averaged: boolean) {
         const before = tensors()
-        yield* openSession(mobile, { weights, freezing, ...(averaged && { ema }) })
+        yield* openSession(mobile, { weights, freezing, ...(averaged && { average: ema }) })
         return tensors() - before
       }, Effect.scoped)
       const more = Effect.fnUntraced(function* (freezing: Freezing) {

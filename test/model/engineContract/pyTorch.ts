@@ -114,7 +114,7 @@ export const trainsAs = Effect.fnUntraced(function* (
     classWeights: options.classWeights && Float32Array.from(options.classWeights),
     clipNorm: options.clipNorm,
     clipValue: options.clipValue,
-    ema: options.ema,
+    average: options.ema && { kind: "ema", ...options.ema },
     seed: figures.seed,
     ...more
   })

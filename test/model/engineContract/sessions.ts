@@ -54,7 +54,10 @@ export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>, brief:
 
   it.effect("goes on with the same bits of its average from a snapshot, also between two of its moves", () =>
     Effect.gen(function* () {
-      const options = { optimizer: { ...sgd, kind: "adam" }, ema: { decay: 0.15, everySteps: 2 } } as const
+      const options = {
+        optimizer: { ...sgd, kind: "adam" },
+        average: { kind: "ema", decay: 0.15, everySteps: 2 }
+      } as const
       const whole = yield* openSession(mobile, options)
       yield* trainSteps(whole, mobile, 0, 3)
       const middle = yield* whole.snapshot
@@ -76,7 +79,7 @@ export const sessionsKeepTheirState = (it: Vitest.MethodsNonLive<Engine>, brief:
   it.effect("trains the same bits with an average as without, and keeps an average of what stays as it is", () =>
     Effect.gen(function* () {
       const plain = yield* openSession(mobile)
-      const averaged = yield* openSession(mobile, { ema: { decay: 0.99, everySteps: 1 } })
+      const averaged = yield* openSession(mobile, { average: { kind: "ema", decay: 0.99, everySteps: 1 } })
       yield* trainSteps(plain, mobile, 0, 2)
       yield* trainSteps(averaged, mobile, 0, 2)
       const { average: _, ...rest } = yield* averaged.snapshot

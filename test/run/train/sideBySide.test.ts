@@ -24,7 +24,7 @@ describe("learners side by side", () => {
       const numbers = 5_036_998
       assert.strictEqual(yield* bytes({ optimizer: { kind: "sgd" } }), 4 * 2 * numbers)
       assert.strictEqual(yield* bytes({ optimizer: { kind: "sgd", momentum: 0.9 } }), 4 * 3 * numbers)
-      assert.strictEqual(yield* bytes({ optimizer: { kind: "adam" }, ema: {} }), 4 * 5 * numbers)
+      assert.strictEqual(yield* bytes({ optimizer: { kind: "adam" }, average: {} }), 4 * 5 * numbers)
     })
   )
 })

@@ -126,7 +126,7 @@ const trial = Effect.fnUntraced(function* (id: string, { head = "fc", network = 
 const variety: Readonly<Record<string, Settings>> = {
   fc: {},
   momentum: { train: { optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 } } },
-  average: { head: "batchnorm", train: { optimizer: { kind: "adamw" }, ema: { decay: 0.3, everySteps: 2 } } },
+  average: { head: "batchnorm", train: { optimizer: { kind: "adamw" }, average: { decay: 0.3, everySteps: 2 } } },
   cycle: { head: "batchnorm", train: { schedule: { kind: "one-cycle" }, clipNorm: 0.5, labelSmoothing: 0.1 } },
   twice: { rest: { evaluate: { tta: "flip" } }, train: { optimizer: { kind: "sgd" }, select: "last" } },
   cooled: { head: "batchnorm", rest: { calibration: { kind: "temperature", bins: 5 } }, train: { learningRate: 0.1 } },
@@ -194,7 +194,7 @@ const watched = (tell: (event: ProgressEvent) => Effect.Effect<void>) => Effect.
 /** Those that must come to their end when they go on from wherever they were stopped; their checkpoints lie apart. */
 const stopped: Readonly<Record<string, Settings>> = {
   often: { train: { checkpoint: { everySteps: 1 } } },
-  seldom: { head: "batchnorm", train: { checkpoint: { everySteps: 2 }, ema: { decay: 0.5 } } },
+  seldom: { head: "batchnorm", train: { checkpoint: { everySteps: 2 }, average: { decay: 0.5 } } },
   never: { train: { optimizer: { kind: "sgd", momentum: 0.9 }, schedule: { kind: "one-cycle" } } }
 }
 

@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
-import type { Session } from "../../../model/Engine.ts"
+import type { Session, SessionOptions } from "../../../model/Engine.ts"
 import { Engine, EngineError, EngineUnavailable } from "../../../model/Engine.ts"
+import { movesStatistics } from "../../../model/freezing.ts"
 import { memoryAdvice } from "../../../model/memoryAdvice.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { checkNetwork } from "../../../model/shapes.ts"
@@ -22,7 +23,8 @@ const failure = (cause: unknown, batch?: Batch): EngineError => {
 const attempt = <A>(run: () => A, batch?: Batch) => Effect.try({ try: run, catch: (cause) => failure(cause, batch) })
 
 /** A session on a trainer that is let go when the Scope closes. */
-const session = Effect.fn("reference.open")(function* (make: () => Trainer) {
+const session = Effect.fn("reference.open")(function* (options: SessionOptions) {
+  const make = () => new Trainer(options)
   let open: Trainer | undefined = yield* attempt(make)
   yield* Effect.addFinalizer(() => Effect.sync(() => (open = undefined)))
   const use = <A>(run: (trainer: Trainer) => A, batch?: Batch) =>
@@ -44,6 +46,13 @@ const session = Effect.fn("reference.open")(function* (make: () => Trainer) {
         use((trainer) => trainer.predict(batch), batch),
         Effect.yieldNow
       ),
+    ...(movesStatistics(options.network, options.freezing) && {
+      moveStatistics: (batch: Batch, at: { readonly share: number; readonly step: number }) =>
+        Effect.tap(
+          use((trainer) => trainer.moveStatistics(batch, at), batch),
+          Effect.yieldNow
+        )
+    }),
     snapshot: use((trainer) => trainer.snapshot()),
     restore: (state) => use((trainer) => trainer.restore(state))
   } satisfies Session
@@ -62,5 +71,5 @@ export const layer = Layer.succeed(Engine, {
           cure: "Give the network images of the size it needs."
         })
     }),
-  open: (options) => session(() => new Trainer(options))
+  open: session
 })

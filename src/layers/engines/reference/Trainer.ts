@@ -3,13 +3,14 @@ import { trainingLoss } from "../../../model/loss.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../../model/Engine.ts"
 import { modelWeights } from "../../../model/Engine.ts"
-import { emaShare, moveAverage } from "../../../model/ema.ts"
+import { averageShare, moveAverage } from "../../../model/average.ts"
 import { batchFault, imagesFault, weightsFault } from "../../../model/faults.ts"
 import { everChanged, firstTrained, trainedSince } from "../../../model/freezing.ts"
 import { clip, emptySlots, update } from "../../../model/optimizer.ts"
 import { inputShape, parameters } from "../../../model/shapes.ts"
 import type { Tensor, Weights } from "../../../model/Tensor.ts"
 import { named } from "../../../model/Tensor.ts"
+import { withMomentum } from "../../../model/withMomentum.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { applyAll } from "./apply.ts"
 
@@ -46,15 +47,15 @@ export class Trainer {
     this.#state = {
       weights: pick(all, options.weights),
       optimizer: { step: 0, slots: this.#emptySlots() },
-      ...(options.ema && { average: pick(this.#averaged, options.weights) })
+      ...(options.average && { average: pick(this.#averaged, options.weights) })
     }
   }
 
   train(batch: Batch, at: At): StepResult {
-    const { clipNorm, clipValue, ema, freezing, network, optimizer, seed } = this.#options
+    const { average: averaging, clipNorm, clipValue, freezing, network, optimizer, seed } = this.#options
     const { average, weights } = this.#state
     const { slots, step } = this.#state.optimizer
-    refuse(batchFault(network, batch))
+    refuse(batchFault(network, batch, this.#options.teacher))
     const gradients = new Map<string, Float32Array>()
     const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
       dropoutMask({ seed, step: at.step, block: name, rate }, length)
@@ -71,7 +72,7 @@ export class Trainer {
       step: step - named(this.#since, name),
       learningRate: at.learningRate * (freezing?.rates.get(name) ?? 1)
     }))
-    const share = ema === undefined ? 0 : emaShare(ema, step)
+    const share = averaging === undefined ? 0 : averageShare(averaging, step)
     if (share > 0) for (const [name, { data }] of average ?? []) moveAverage(data, named(weights, name).data, share)
     this.#state = { ...this.#state, optimizer: { slots, step: step + 1 } }
     return { loss, logits: output.data, gradientNorm }
@@ -80,6 +81,21 @@ export class Trainer {
   predict(batch: Batch): Float32Array {
     refuse(imagesFault(this.#options.network, batch))
     return this.#forward(batch, this.#options.network.blocks.length, modelWeights(this.#whole(this.#state))).data
+  }
+
+  /** Moves the running statistics of the average, or of the weights, to a batch's. */
+  moveStatistics(batch: Batch, { share, step }: { readonly share: number; readonly step: number }): void {
+    const { freezing, network, seed } = this.#options
+    refuse(imagesFault(network, batch))
+    // The average's own tensors, which the pass changes in place.
+    const weights = modelWeights(this.#whole(this.#state))
+    const frozen = firstTrained(freezing, this.#state.optimizer.step)
+    const input = this.#forward(batch, frozen, weights)
+    const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
+      dropoutMask({ seed, step, block: name, rate }, length)
+    const batchStatistics = freezing?.keepStatistics !== true
+    const pass = { training: true, batchStatistics, weights, gradients: new Map(), mask }
+    applyAll(withMomentum(network.blocks.slice(frozen), share), input, pass)
   }
 
   snapshot(): SessionState {
@@ -98,7 +114,7 @@ export class Trainer {
     this.#state = {
       weights: pick(all, weights),
       optimizer: { step: optimizer.step, slots: pick(slots, optimizer.slots) },
-      ...(this.#options.ema && { average: pick(this.#averaged, average) })
+      ...(this.#options.average && { average: pick(this.#averaged, average) })
     }
   }
 

@@ -4,7 +4,7 @@ import type { Runner } from "./Runner.ts"
 import type { Variables } from "./Variables.ts"
 
 /**
- * See `moveAverage` in model/ema.ts; in place, as a step of gradient descent whose gradient is how far the average lies
+ * See `moveAverage` in model/average.ts; in place, as a step of gradient descent whose gradient is how far the average lies
  * from the weight.
  */
 export const averageOf =

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Dropout } from "../../../model/Block.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState } from "../../../model/Engine.ts"
-import { emaShare } from "../../../model/ema.ts"
+import { averageShare } from "../../../model/average.ts"
 import { batchFault, imagesFault, weightsFault } from "../../../model/faults.ts"
 import { everChanged, firstTrained, trainedSince } from "../../../model/freezing.ts"
 import type { Network } from "../../../model/Network.ts"
@@ -11,6 +11,7 @@ import type { Parameter } from "../../../model/shapes.ts"
 import { inputShape, parameters } from "../../../model/shapes.ts"
 import type { Weights } from "../../../model/Tensor.ts"
 import { named } from "../../../model/Tensor.ts"
+import { withMomentum } from "../../../model/withMomentum.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
 import { applyAll } from "./apply.ts"
 import type { Device } from "./Device.ts"
@@ -53,7 +54,7 @@ export class Trainer {
     this.#since = trainedSince(options.network, options.freezing)
     const trained = this.#parameters.filter(({ name }) => this.#since.has(name))
     const changed = everChanged(options.network, options.freezing)
-    this.#averaged = options.ema ? this.#parameters.filter(({ name }) => changed.has(name)) : []
+    this.#averaged = options.average ? this.#parameters.filter(({ name }) => changed.has(name)) : []
     const slots = emptySlots(options.optimizer, trained)
     this.#slotNames = [...slots].map(([name, { shape }]) => ({ name, shape }))
     this.restore({ weights: options.weights, optimizer: { step: 0, slots } })
@@ -63,7 +64,7 @@ export class Trainer {
   train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
     const { freezing, network, seed } = this.#options
     const { operators } = this.#device
-    refuse(batchFault(network, batch))
+    refuse(batchFault(network, batch, this.#options.teacher))
     use(this.#device)
     return tf.tidy(() => {
       const frozen = firstTrained(freezing, this.#step)
@@ -110,6 +111,28 @@ export class Trainer {
     return this.#infer(batch, this.#options.network.blocks.length, weights)
   }
 
+  /** Moves the running statistics of the average, or of the weights, to a batch's. */
+  moveStatistics(batch: Batch, { share, step }: { readonly share: number; readonly step: number }): void {
+    const { average, freezing, network, seed } = this.#options
+    refuse(imagesFault(network, batch))
+    use(this.#device)
+    tf.tidy(() => {
+      const frozen = firstTrained(freezing, this.#step)
+      const weights = new Map([...this.#weights, ...this.#average])
+      const pass = {
+        ...this.#inference(),
+        weights,
+        training: true,
+        batchStatistics: freezing?.keepStatistics !== true,
+        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
+          dropoutMask({ seed, step, block: name, rate }, length)
+      }
+      applyAll(withMomentum(network.blocks.slice(frozen), share), this.#infer(batch, frozen, weights), pass)
+      for (const [name, statistic] of pass.running)
+        this.#replace(average === undefined ? this.#weights : this.#average, name, statistic)
+    })
+  }
+
   async snapshot(): Promise<SessionState> {
     use(this.#device)
     const step = this.#step
@@ -130,7 +153,7 @@ export class Trainer {
     return {
       weights,
       optimizer: { step, slots },
-      ...(this.#options.ema && { average: new Map([...weights, ...average]) })
+      ...(this.#options.average && { average: new Map([...weights, ...average]) })
     }
   }
 
@@ -180,8 +203,8 @@ export class Trainer {
 
   /** After the step's update, in the steps in which the average moves. */
   #moveAverage(): void {
-    const { ema } = this.#options
-    const share = ema === undefined ? 0 : emaShare(ema, this.#step)
+    const { average } = this.#options
+    const share = average === undefined ? 0 : averageShare(average, this.#step)
     if (share === 0) return
     const pairs = [...this.#average].map(([name, average]) => ({
       name,

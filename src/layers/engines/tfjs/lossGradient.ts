@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { HeadTargets, LabelledBatch, LossOptions } from "../../../model/loss.ts"
+import type { HeadTargets, LabelledBatch, LossOptions, SoftTargets } from "../../../model/loss.ts"
 import { hasKnown, targetsOf } from "../../../model/loss.ts"
 import type { Network } from "../../../model/Network.ts"
+import { elementAt } from "../../../pipeline/elementAt.ts"
 
 /** A head's targets, or the factors of its classes being untrue, as the mean over the batch takes them. */
 const matrix = (values: Float64Array, { head, total, weight }: HeadTargets): tf.Tensor2D =>
@@ -59,11 +60,27 @@ const sigmoidGradient = (logits: tf.Tensor2D, targets: HeadTargets, gamma: numbe
   return tf.sub(tf.mul(p, down), tf.mul(rest, up))
 }
 
-const headGradient = (logits: tf.Tensor2D, targets: HeadTargets, gamma: number): tf.Tensor => {
+/** w T (q - p) of each row: what a teacher adds. See `softTargets` of the loss. */
+const softGradient = (logits: tf.Tensor2D, kind: HeadTargets["head"]["kind"], soft: SoftTargets): tf.Tensor => {
+  const { probabilities, temperature } = soft
+  const rows = soft.weights.length
+  const classes = probabilities.length / rows
+  const weights = soft.weights.map((weight) => weight / temperature)
+  const expected = probabilities.map((p, at) => p * elementAt(weights, Math.floor(at / classes)))
+  const own = tf.div(logits, temperature)
+  const q = kind === "softmax" ? tf.softmax(own) : tf.sigmoid(own)
+  const factors = tf.tensor2d(Float32Array.from(weights), [rows, 1])
+  return tf.sub(tf.mul(q, factors), tf.tensor2d(Float32Array.from(expected), [rows, classes]))
+}
+
+/** Of a head whose logits are `adjusted` for the loss by the labels, and are `logits` for a teacher. */
+const headGradient = (adjusted: tf.Tensor2D, logits: tf.Tensor2D, targets: HeadTargets, gamma: number): tf.Tensor => {
   // Nothing reaches a head without a known row, and nothing comes from a row that is not known, whatever its logits are.
   if (!hasKnown(targets)) return tf.zerosLike(logits)
-  const gradient =
-    targets.head.kind === "softmax" ? softmaxGradient(logits, targets, gamma) : sigmoidGradient(logits, targets, gamma)
+  const { head, soft } = targets
+  const hard =
+    head.kind === "softmax" ? softmaxGradient(adjusted, targets, gamma) : sigmoidGradient(adjusted, targets, gamma)
+  const gradient = soft === undefined ? hard : tf.add(hard, softGradient(logits, head.kind, soft))
   if (targets.known.every((share) => share > 0)) return gradient
   const { classes } = targets.head
   const isKnown = Uint8Array.from(targets.targets, (_, at) => (targets.known[Math.floor(at / classes)] === 0 ? 0 : 1))
@@ -81,16 +98,14 @@ export const lossGradient = (
   const adjusted = adjustment === undefined ? logits : tf.add<tf.Tensor2D>(logits, tf.tensor1d(adjustment))
   const all = targetsOf(network, batch, options)
   const [first] = all
-  if (first !== undefined && all.length === 1) return headGradient(adjusted, first, focal)
-  const parts = tf.split<tf.Tensor2D>(
-    adjusted,
-    all.map(({ head }) => head.classes),
-    1
-  )
+  if (first !== undefined && all.length === 1) return headGradient(adjusted, logits, first, focal)
+  const sizes = all.map(({ head }) => head.classes)
+  const parts = tf.split<tf.Tensor2D>(adjusted, sizes, 1)
+  const plain = adjusted === logits ? parts : tf.split<tf.Tensor2D>(logits, sizes, 1)
   return tf.concat(
     all.flatMap((targets, k) => {
-      const part = parts[k]
-      return part === undefined ? [] : [headGradient(part, targets, focal)]
+      const [part, own] = [parts[k], plain[k]]
+      return part === undefined || own === undefined ? [] : [headGradient(part, own, targets, focal)]
     }),
     1
   )

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { trainingLoss } from "../../../model/loss.ts"
 import type { Session, SessionOptions } from "../../../model/Engine.ts"
 import { EngineError, LeakPolicy } from "../../../model/Engine.ts"
+import { movesStatistics } from "../../../model/freezing.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { memoryAdvice } from "../../../model/memoryAdvice.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
@@ -91,6 +92,20 @@ export const open = Effect.fn("tfjs.open")(function* (device: Device, options: S
         const [logits] = yield* counted("prediction", () => [open.predict(batch)], batch)
         return logits
       }),
+    ...(movesStatistics(options.network, options.freezing) && {
+      moveStatistics: (batch: Batch, at: { readonly share: number; readonly step: number }) =>
+        Effect.gen(function* () {
+          const open = yield* opened
+          yield* counted(
+            "pass over statistics",
+            () => {
+              open.moveStatistics(batch, at)
+              return []
+            },
+            batch
+          )
+        })
+    }),
     snapshot: Effect.flatMap(opened, (open) =>
       Effect.tryPromise({ try: () => open.snapshot(), catch: (cause) => failure(device, cause) })
     ),

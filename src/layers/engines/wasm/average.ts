@@ -1,4 +1,4 @@
-import { moveAverage } from "../../../model/ema.ts"
+import { moveAverage } from "../../../model/average.ts"
 import { float, task } from "./Task.ts"
 import { chunk } from "./update.ts"
 

@@ -14,7 +14,7 @@ const moveAverage = program({
     result[index] = average[index] + uniforms.share * (weight[index] - average[index]);`
 })
 
-/** See `moveAverage` in model/ema.ts; here in float32, one program a weight. */
+/** See `moveAverage` in model/average.ts; here in float32, one program a weight. */
 export const averageWith =
   (backend: WebGPUBackend): WeightOperators["average"] =>
   (pairs, share) =>

@@ -7,7 +7,7 @@ import { weftCommand } from "../../../config/weftCommand.ts"
 /** Everything that is needed to repeat the result. */
 export const receipt: Contents = ({ facts: { config, path, report } }) => {
   const { engine } = report
-  const { configDigest, dataDigest, machine, seeds, versions, weightsDigest } = report.receipt
+  const { configDigest, dataDigest, machine, seeds, teacherDigests, versions, weightsDigest } = report.receipt
   const list = (all: Readonly<Record<string, string | number>>) =>
     Object.entries(all)
       .map(([name, value]) => `${name} ${value}`)
@@ -17,6 +17,7 @@ export const receipt: Contents = ({ facts: { config, path, report } }) => {
     ["data digest", dataDigest],
     ["configuration digest", configDigest],
     ["digest of the first weights", weightsDigest],
+    ["digests of the teachers", teacherDigests?.join(", ")],
     ["seeds", list(seeds)],
     ["versions", list(versions)],
     [
