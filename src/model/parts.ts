@@ -47,9 +47,10 @@ const partOf = (name: string) => {
 export const partNames = (network: Network): ReadonlyArray<string> =>
   Arrays.dedupe(network.blocks.filter(({ _tag }) => _tag !== "Dropout").flatMap((block) => namesOf(block).map(partOf)))
 
-/** The first block of a part. */
+/** The first block of a part; `head` is the head's, whatever the network calls it. */
 const blockOf = (network: Network, part: string, key: string) => {
-  const at = network.blocks.findIndex((block) => namesOf(block).some((name) => isWithin(name, part)))
+  const named = network.blocks.findIndex((block) => namesOf(block).some((name) => isWithin(name, part)))
+  const at = named < 0 && part === "head" ? (headAt(network) ?? -1) : named
   return at < 0
     ? Effect.fail(new UnknownBlock({ key, block: part, network: network.name, known: partNames(network) }))
     : Effect.succeed(at)
@@ -82,6 +83,39 @@ export const firstTrainable = Effect.fnUntraced(function* (network: Network, { t
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })
 
+/**
+ * The groups of a network's weights that layer-wise decay tells apart, by their tensors' names, from the input to the
+ * head: the parts that a configuration can name. A block with a shortcut is one group, a normalisation belongs to what it
+ * normalises, and the head is the last group, whatever it is made of.
+ */
+export const layerGroups = (network: Network): ReadonlyArray<ReadonlyArray<string>> => {
+  const head = headAt(network) ?? network.blocks.length
+  const groups: Array<{ readonly part: string; readonly names: Array<string> }> = []
+  let shape: Shape = inputShape(network)
+  for (const [at, block] of network.blocks.entries()) {
+    const names = parametersOfBlock(block, shape).flatMap(({ name, trainable }) => (trainable ? [name] : []))
+    const [first] = namesOf(block)
+    const last = groups.at(-1)
+    if (first !== undefined && names.length > 0) {
+      const part = at >= head ? "head" : `before the head: ${partOf(first)}`
+      const isSame = last?.part === part || (block._tag === "BatchNorm" && at < head)
+      if (last !== undefined && isSame) last.names.push(...names)
+      else groups.push({ part, names })
+    }
+    shape = outputShape(block, shape)
+  }
+  return groups.map(({ names }) => names)
+}
+
+/**
+ * The factor of each weight's learning rate under layer-wise decay: decay^(D - d) for group d of D, 1 for the head.
+ * Sources: Clark et al., ELECTRA, 2020; Bao et al., BEiT, 2021; timm's `--layer-decay`.
+ */
+export const layerRates = (network: Network, decay: number): ReadonlyMap<string, number> => {
+  const groups = layerGroups(network)
+  return new Map(groups.flatMap((names, d) => names.map((name) => [name, decay ** (groups.length - 1 - d)] as const)))
+}
+
 /** Which blocks are trained when, and how fast, as an engine takes it. */
 export const freezingOf = Effect.fnUntraced(function* (
   network: Network,
@@ -100,11 +134,15 @@ export const freezingOf = Effect.fnUntraced(function* (
   const starts: Array<{ readonly at: number; readonly factor: number }> = []
   for (const { factor, from } of train.rates ?? [])
     starts.push({ at: yield* blockOf(network, from, "train.rates"), factor })
+  const decayed = layerRates(network, train.layerDecay ?? 1)
   const rates = new Map<string, number>()
   let shape: Shape = inputShape(network)
   for (const [at, block] of network.blocks.entries()) {
-    const factor = starts.findLast((start) => start.at <= at)?.factor ?? 1
-    for (const { name } of parametersOfBlock(block, shape)) if (factor !== 1) rates.set(name, factor)
+    const own = starts.findLast((start) => start.at <= at)?.factor ?? 1
+    for (const { name } of parametersOfBlock(block, shape)) {
+      const factor = own * (decayed.get(name) ?? 1)
+      if (factor !== 1) rates.set(name, factor)
+    }
     shape = outputShape(block, shape)
   }
   return { stages, keepStatistics: config.batchNorm === "frozen", rates } satisfies Freezing
