@@ -1,13 +1,13 @@
 import { Array as Arrays, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import { nearest } from "../config/nearest.ts"
-import { insideOf } from "./Block.ts"
+import { insideOf, isOnlyInTraining } from "./Block.ts"
 import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { architectureOf } from "./networks.ts"
-import { inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
+import { asImage, inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
@@ -37,15 +37,22 @@ const namesOf = (block: Block): ReadonlyArray<string> =>
 
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 
-/** A part's name: `features.14` for `features.14.conv.0.0`, `fc1` for itself. */
+/**
+ * A part's name: `features.14` for `features.14.conv.0.0`, `encoder.layers.encoder_layer_3` for what is in it, `fc1` for
+ * itself.
+ */
 const partOf = (name: string) => {
+  const layer = /^.*?\w_\d+(?=\.)/.exec(name)
+  if (layer !== null) return layer[0]
   const [first = "", second = ""] = name.split(".")
   return /^\d+$/.test(second) ? `${first}.${second}` : first
 }
 
 /** The parts that a configuration can name, in the network's order. */
 export const partNames = (network: Network): ReadonlyArray<string> =>
-  Arrays.dedupe(network.blocks.filter(({ _tag }) => _tag !== "Dropout").flatMap((block) => namesOf(block).map(partOf)))
+  Arrays.dedupe(
+    network.blocks.filter((block) => !isOnlyInTraining(block)).flatMap((block) => namesOf(block).map(partOf))
+  )
 
 /** The first block of a part; `head` is the head's, whatever the network calls it. */
 const blockOf = (network: Network, part: string, key: string) => {
@@ -158,8 +165,8 @@ export const splitAt = (
   const front = network.blocks.slice(0, at)
   const behind = network.blocks.slice(at)
   const shape = outputOf(front, inputShape(network))
-  const [height, width, channels] = shape.length === 3 ? shape : ([1, 1, shape[0]] as const)
-  // A flat value comes in as an image of one pixel.
-  const blocks: ReadonlyArray<Block> = shape.length === 3 ? behind : [{ _tag: "Flatten" }, ...behind]
+  const [height, width, channels] = asImage(shape)
+  const blocks: ReadonlyArray<Block> =
+    shape.length === 3 ? behind : [{ _tag: shape.length === 2 ? "Tokens" : "Flatten" }, ...behind]
   return { front, tail: { ...network, height, width, channels, blocks } }
 }

@@ -136,6 +136,16 @@ const render = (block: Exclude<Block, Linear>, input: Value, into: Rendering): s
         "residual",
         [block.blocks, block.shortcut ?? []].map((blocks) => renderBlocks(blocks, input, into).name)
       )
+    case "Gate":
+    case "LayerNorm":
+    case "LayerScale":
+    case "StochasticDepth":
+    case "Tokens":
+    case "ClassToken":
+    case "PositionEmbedding":
+    case "Attention":
+    case "FirstToken":
+      throw new Error(`a ${block._tag} cannot be exported yet`)
     case "Heads":
       return graph.node(
         "Concat",

@@ -40,6 +40,16 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return residual(applyAll)(block, input, pass)
     case "Heads":
       return heads(applyAll)(block, input, pass)
+    case "Gate":
+    case "LayerNorm":
+    case "LayerScale":
+    case "StochasticDepth":
+    case "Tokens":
+    case "ClassToken":
+    case "PositionEmbedding":
+    case "Attention":
+    case "FirstToken":
+      throw new Error(`a ${block._tag} is not computed yet`)
     case "Onnx":
       throw notOfEngines()
   }

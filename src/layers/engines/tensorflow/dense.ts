@@ -1,15 +1,13 @@
-import type { Activation, Dense } from "../../../model/Block.ts"
+import type { Clamp, Dense } from "../../../model/Block.ts"
 import type { Kernel } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { finish } from "./activation.ts"
 import { matMul } from "./products.ts"
 import type { Runner } from "./Runner.ts"
 
-type Activated = typeof Activation.Type
-
 /** x W + b, with the activation that follows it. */
 export const dense =
-  (run: Runner, activation: Activated | undefined): Kernel<typeof Dense.Type> =>
+  (run: Runner, activation: Clamp | undefined): Kernel<typeof Dense.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight")
     const finished = finish(run, block, activation, { input: matMul(run, input, weight), keep: false }, pass)

@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import { isClamp } from "../../../model/Block.ts"
 import type { Block } from "../../../model/Block.ts"
 import { plain } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
@@ -35,6 +36,9 @@ const chain =
 const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =>
   block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 
+/** An activation that operations of their own can apply to what they give. */
+const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
+
 /** Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does both. */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
@@ -42,14 +46,14 @@ export const fusedWith = (run: Runner): FusedAt => {
   const normalised = ([first, second]: ReadonlyArray<Block>, convolve: Applies): Fused | undefined => {
     const norm = ofKind(first, "BatchNorm")
     if (norm === undefined) return undefined
-    const next = ofKind(second, "Activation")
+    const next = clampOf(second)
     return {
       length: next === undefined ? 2 : 3,
       apply: chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     }
   }
   return (block, following) => {
-    const next = ofKind(following[0], "Activation")
+    const next = clampOf(following[0])
     const length = next === undefined ? 1 : 2
     switch (block._tag) {
       case "Conv2d": {

@@ -1,12 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Activation } from "../../../model/Block.ts"
+import { isClamp } from "../../../model/Block.ts"
+import type { Activation, Clamp } from "../../../model/Block.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Kernel, Pass } from "./Pass.ts"
 
 /** An activation that follows neither a convolution nor a dense block. */
 export const activation =
   ({ activationGradient }: BlockOperators): Kernel<typeof Activation.Type> =>
-  ({ kind }, input) => {
+  (block, input) => {
+    if (!isClamp(block)) throw new Error(`${block.kind} is not computed yet`)
+    const { kind } = block
     const output = kind === "relu" ? tf.relu(input) : tf.relu6(input)
     return {
       output,
@@ -18,7 +21,7 @@ export const activation =
 export const linearGradient = (
   { activationGradient, channelSums }: BlockOperators,
   block: { readonly name: string; readonly bias: boolean },
-  activation: typeof Activation.Type | undefined,
+  activation: Clamp | undefined,
   output: tf.Tensor,
   gradient: tf.Tensor,
   { gradients }: Pass

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Activation, Dense } from "../../../model/Block.ts"
+import type { Clamp, Dense } from "../../../model/Block.ts"
 import { linearGradient } from "./activation.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Kernel } from "./Pass.ts"
@@ -7,7 +7,7 @@ import { weightOf } from "./Pass.ts"
 
 /** x W + b, with the activation that follows it. */
 export const dense =
-  (operators: BlockOperators, activation: typeof Activation.Type | undefined): Kernel<typeof Dense.Type> =>
+  (operators: BlockOperators, activation: Clamp | undefined): Kernel<typeof Dense.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight")
     const output = tf.fused.matMul({

@@ -1,3 +1,4 @@
+import { isClamp } from "../../../model/Block.ts"
 import type { Block } from "../../../model/Block.ts"
 import { activation } from "./activation.ts"
 import { adaptiveAveragePool } from "./adaptiveAveragePool.ts"
@@ -26,7 +27,16 @@ type Plain = Extract<
       | "Flatten"
       | "Dropout"
       | "Onnx"
+      | "StochasticDepth"
+      | "LayerNorm"
+      | "LayerScale"
+      | "Tokens"
+      | "ClassToken"
+      | "PositionEmbedding"
+      | "Attention"
+      | "FirstToken"
       | "Residual"
+      | "Gate"
       | "Heads"
   }
 >
@@ -49,6 +59,16 @@ export const plain = (block: Plain): Fused => {
       return by((...rest) => residual(block, ...rest))
     case "Heads":
       return by((...rest) => heads(block, ...rest))
+    case "Gate":
+    case "LayerNorm":
+    case "LayerScale":
+    case "StochasticDepth":
+    case "Tokens":
+    case "ClassToken":
+    case "PositionEmbedding":
+    case "Attention":
+    case "FirstToken":
+      throw new Error(`a ${block._tag} is not computed yet`)
     case "Onnx":
       throw notOfEngines()
   }
@@ -58,7 +78,7 @@ export const plain = (block: Plain): Fused => {
 export const fusedWith =
   (operators: BlockOperators): FusedAt =>
   (block, [next]) => {
-    const following = next?._tag === "Activation" ? next : undefined
+    const following = isClamp(next) ? next : undefined
     const length = following === undefined ? 1 : 2
     switch (block._tag) {
       case "Conv2d":
