@@ -49,7 +49,7 @@ export interface GraphFormat<Name extends string = string> extends AnyFormat<Nam
   /** A note on the input of bytes, beside the order of its channels. */
   readonly bytesNote?: string
   /** Version of the operators, where the format has one. */
-  readonly opset?: number
+  readonly opset?: (network: Network) => number
 }
 
 /** A format of tensors alone. Weft's own engine loads them again. */

@@ -1,5 +1,5 @@
-import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
-import { renderBlocks } from "../../onnx/renderBlocks.ts"
+import { OnnxGraph } from "../../onnx/OnnxGraph.ts"
+import { opsetOf, renderBlocks } from "../../onnx/renderBlocks.ts"
 import { featuresKey } from "../../onnx/backbone.ts"
 import { headAt } from "../../parts.ts"
 import { graphOutputs } from "../exportOutputs.ts"
@@ -51,7 +51,7 @@ const probabilities = (
  */
 const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
-  const graph = new OnnxGraph()
+  const graph = new OnnxGraph(opsetOf(model.network.blocks))
   const input = { name: normalised(task, graph), shape: inputShape(model.network) }
   const { backbone, network, weights } = model
   const into = { graph, weights, backbone }
@@ -74,7 +74,7 @@ export const onnx: GraphFormat<"onnx"> = {
   name: "onnx",
   title: "ONNX",
   kind: "graph",
-  opset,
+  opset: ({ blocks }) => opsetOf(blocks),
   layout: (input) => (input === "float" ? "NCHW" : "NHWC"),
   writes: (name) => name === file,
   files: (task, { text, values }) => {
@@ -83,7 +83,7 @@ export const onnx: GraphFormat<"onnx"> = {
       labels: JSON.stringify(values.labels),
       ...(values.columns && { columns: JSON.stringify(values.columns) }),
       preprocessing: JSON.stringify(values.preprocessing),
-      opset: String(opset)
+      opset: String(opsetOf(task.model.network.blocks))
     }
     return [{ name: file, content: encoded(task, metadata) }]
   }
