@@ -1,4 +1,4 @@
-import type { Dropout } from "../../../model/Block.ts"
+import type { Dropout, StochasticDepth } from "../../../model/Block.ts"
 import { trainingLoss } from "../../../model/loss.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../../model/Engine.ts"
@@ -56,7 +56,7 @@ export class Trainer {
     const { slots, step } = this.#state.optimizer
     refuse(batchFault(network, batch))
     const gradients = new Map<string, Float32Array>()
-    const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
+    const mask = ({ name, rate }: typeof Dropout.Type | typeof StochasticDepth.Type, length: number) =>
       dropoutMask({ seed, step: at.step, block: name, rate }, length)
     const frozen = firstTrained(freezing, step)
     const input = this.#forward(batch, frozen, weights)
@@ -110,7 +110,7 @@ export class Trainer {
   /** The first `length` blocks in inference mode. */
   #forward({ images, size }: Batch, length: number, weights: Weights): Tensor {
     const { network } = this.#options
-    const mask = (_: typeof Dropout.Type, length: number) => new Float32Array(length).fill(1)
+    const mask = (_: unknown, length: number) => new Float32Array(length).fill(1)
     const pass = { training: false, batchStatistics: false, weights, gradients: new Map(), mask }
     const input = { shape: [size, ...inputShape(network)], data: images }
     return applyAll(network.blocks.slice(0, length), input, pass).output
