@@ -68,7 +68,7 @@ class Model:
         with torch.no_grad():
             self.apply(network["blocks"], torch.zeros(2, 3, network["height"], network["width"]))
         for name, tensor in self.tensors.items():
-            tensor.requires_grad_(not name.rsplit(".", 1)[1].startswith("running"))
+            tensor.requires_grad_(not name.rsplit(".", 1)[-1].startswith("running"))
 
     def tensor(self, block, part, shape):
         name = f"{block['name']}.{part}"

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { isClamp } from "../../../model/Block.ts"
 import type { Activation, Clamp } from "../../../model/Block.ts"
+import { smoothActivation } from "../tfjs/activation.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import type { Runner } from "./Runner.ts"
@@ -24,9 +24,8 @@ export const activationNumber = (activation: Clamp | undefined): number =>
 /** An activation by itself. */
 export const activation =
   (run: Runner): Kernel<typeof Activation.Type> =>
-  (block, input) => {
-    if (!isClamp(block)) throw new Error(`${block.kind} is not computed yet`)
-    const { kind } = block
+  ({ kind }, input) => {
+    if (kind !== "relu" && kind !== "relu6") return smoothActivation(kind, input)
     const { backward, forward } = activationOps[kind]
     const output = run.one(forward, [run.float], input)
     return {

@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import { isClamp } from "../../../model/Block.ts"
 import type { Block } from "../../../model/Block.ts"
-import { plain } from "../tfjs/fusedAt.ts"
+import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
 import { activation } from "./activation.ts"
@@ -11,6 +11,7 @@ import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
+import { channelSums } from "./channelSums.ts"
 import type { Runner } from "./Runner.ts"
 
 type Applies = Fused["apply"]
@@ -93,7 +94,7 @@ export const fusedWith = (run: Runner): FusedAt => {
       case "GlobalAveragePool":
         return { length: 1, apply: (...rest) => average(block, ...rest) }
       default:
-        return plain(block)
+        return summed({ channelSums: channelSums(run) }, block)
     }
   }
 }

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Dropout } from "../../../model/Block.ts"
+import type { Dropout, StochasticDepth } from "../../../model/Block.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState } from "../../../model/Engine.ts"
 import { emaShare } from "../../../model/ema.ts"
@@ -72,7 +72,7 @@ export class Trainer {
         ...this.#inference(),
         training: true,
         batchStatistics: freezing?.keepStatistics !== true,
-        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
+        mask: ({ name, rate }: typeof Dropout.Type | typeof StochasticDepth.Type, length: number) =>
           dropoutMask({ seed, step: at.step, block: name, rate }, length)
       }
       const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)

@@ -1,15 +1,21 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { isClamp } from "../../../model/Block.ts"
 import type { Activation, Clamp } from "../../../model/Block.ts"
 import type { BlockOperators } from "./Operators.ts"
-import type { Kernel, Pass } from "./Pass.ts"
+import type { Applied, Kernel, Pass } from "./Pass.ts"
+import { smooth } from "./smooth.ts"
+import type { Smooth } from "./smooth.ts"
 
-/** An activation that follows neither a convolution nor a dense block. */
+/** An activation that does not clamp, on any backend. */
+export const smoothActivation = (kind: Smooth, input: tf.Tensor): Applied => {
+  const { before, output } = smooth(kind, input)
+  return { output, backward: (gradient, wanted) => (wanted ? before(gradient) : undefined) }
+}
+
+/** An activation that is not computed together with the block before it. */
 export const activation =
   ({ activationGradient }: BlockOperators): Kernel<typeof Activation.Type> =>
-  (block, input) => {
-    if (!isClamp(block)) throw new Error(`${block.kind} is not computed yet`)
-    const { kind } = block
+  ({ kind }, input) => {
+    if (kind !== "relu" && kind !== "relu6") return smoothActivation(kind, input)
     const output = kind === "relu" ? tf.relu(input) : tf.relu6(input)
     return {
       output,
