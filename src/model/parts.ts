@@ -90,28 +90,40 @@ export const firstTrainable = Effect.fnUntraced(function* (network: Network, { t
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })
 
+/** Whether a block's weights alone are no layer: they go with the layer before. */
+const isBeside = ({ _tag }: Block): boolean =>
+  _tag === "BatchNorm" || _tag === "LayerNorm" || _tag === "ClassToken" || _tag === "PositionEmbedding"
+
 /**
  * The groups of a network's weights that layer-wise decay tells apart, by their tensors' names, from the input to the
- * head: the parts that a configuration can name. A block with a shortcut is one group, a normalisation belongs to what it
- * normalises, and the head is the last group, whatever it is made of.
+ * head: the parts that a configuration can name. A part of normalisations or embeddings alone belongs to the one before
+ * it, and the head is the last group, whatever it is made of.
  */
 export const layerGroups = (network: Network): ReadonlyArray<ReadonlyArray<string>> => {
   const head = headAt(network) ?? network.blocks.length
-  const groups: Array<{ readonly part: string; readonly names: Array<string> }> = []
+  const runs: Array<{ readonly part: string; readonly names: Array<string>; isLayer: boolean }> = []
   let shape: Shape = inputShape(network)
   for (const [at, block] of network.blocks.entries()) {
     const names = parametersOfBlock(block, shape).flatMap(({ name, trainable }) => (trainable ? [name] : []))
     const [first] = namesOf(block)
-    const last = groups.at(-1)
     if (first !== undefined && names.length > 0) {
       const part = at >= head ? "head" : `before the head: ${partOf(first)}`
-      const isSame = last?.part === part || (block._tag === "BatchNorm" && at < head)
-      if (last !== undefined && isSame) last.names.push(...names)
-      else groups.push({ part, names })
+      const isLayer = at >= head || !isBeside(block)
+      const last = runs.at(-1)
+      if (last?.part === part) {
+        last.names.push(...names)
+        last.isLayer ||= isLayer
+      } else runs.push({ part, names, isLayer })
     }
     shape = outputShape(block, shape)
   }
-  return groups.map(({ names }) => names)
+  const groups: Array<Array<string>> = []
+  for (const { isLayer, names } of runs) {
+    const last = groups.at(-1)
+    if (isLayer || last === undefined) groups.push(names)
+    else last.push(...names)
+  }
+  return groups
 }
 
 /**

@@ -2,9 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { trainedSince } from "../../src/model/freezing.ts"
 import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
+import { convnextAtto } from "../../src/model/networks/convnext.ts"
+import { efficientnetB0 } from "../../src/model/networks/efficientnet.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { resnet18 } from "../../src/model/networks/resnet.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
+import { vitS16 } from "../../src/model/networks/vit.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
 import { firstTrainable, freezingOf, layerGroups, partNames, splitAt } from "../../src/model/parts.ts"
 import { checkNetwork, inputShape, outputOf, parameters } from "../../src/model/shapes.ts"
@@ -14,6 +17,9 @@ const size = { height: 70, width: 90, classes: 5 }
 const mobilenet = mobilenetV2.build({ ...size, head: "batchnorm", padding: "symmetric" })
 const vgg = vgg16.build({ ...size, head: "fc" })
 const resnet = resnet18.build({ ...size, head: "fc" })
+const vit = vitS16.build({ height: 48, width: 32, classes: 5 })
+const convnext = convnextAtto.build({ ...size, head: "batchnorm" })
+const efficientnet = efficientnetB0.build(size)
 const small = simpleCnn.build(size)
 const columns = mobilenetV2.build({
   ...size,
@@ -130,7 +136,20 @@ describe("the parts of a network", () => {
         layerGroups(small).map(([first]) => first),
         ["conv1", "conv2", "conv3", "conv4", "fc1", "fc2", "fc3"].map((name) => `${name}.weight`)
       )
-      for (const network of [mobilenet, vgg, small, columns, resnet])
+      // BEiT's and timm's groups: the embedding, twelve layers, and the head. A last normalisation is of the last layer.
+      const ofVit = layerGroups(vit)
+      assert.strictEqual(ofVit.length, 14)
+      assert.deepStrictEqual(ofVit[0], ["conv_proj.weight", "conv_proj.bias", "class_token", "encoder.pos_embedding"])
+      assert.include(ofVit[12] ?? [], "encoder.layers.encoder_layer_11.mlp.3.bias")
+      assert.include(ofVit[12] ?? [], "encoder.ln.weight")
+      assert.deepStrictEqual(
+        layerGroups(convnext).map(([first]) => first),
+        [...Array.from({ length: 8 }, (_, i) => `features.${i}.0`), "classifier.2.0.0"].map((name, i) =>
+          [1, 3, 5, 7].includes(i) ? `${name}.block.0.weight` : `${name}.weight`
+        )
+      )
+      assert.strictEqual(layerGroups(efficientnet).length, 10)
+      for (const network of [mobilenet, vgg, small, columns, resnet, vit, convnext, efficientnet])
         assert.deepStrictEqual(
           layerGroups(network).flat(),
           parameters(network).flatMap(({ name, trainable }) => (trainable ? [name] : []))
