@@ -1,6 +1,6 @@
 /**
  * Measures ours and, where they are installed, the peers' in turn, and adds a dated section to `bench/RESULTS.md`:
- *   pnpm bench [train-step] [feed] [epoch] [features] [search] [memory] [--rounds 3] [--only TEXT]
+ *   pnpm bench [train-step] [backbones] [feed] [epoch] [features] [search] [memory] [--rounds 3] [--only TEXT]
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, FileSystem, Schema } from "effect"

@@ -36,6 +36,21 @@ const trainStep = (
 const simpleCnn = { ours: "simple-cnn", theirs: "simple_cnn" }
 const mobilenet = { ours: "mobilenet-v2", theirs: "mobilenet_v2" }
 
+/** Networks that are torchvision's, or are made of its layers. */
+const backboneStep = (network: string, batch: number): Comparison => {
+  const work = `--network ${network} --height 224 --width 224 --batch ${batch} --steps 3`
+  const name = `${network} 224x224, batch ${batch}`
+  return {
+    suite: "backbones",
+    ours: node("tensorflow", `bench/trainStep.ts --engine tensorflow ${work}`),
+    peer: torch(`bench/peers/train_step.py --peers {peers} ${work}`),
+    figures: [
+      { name: `${name}: training step`, field: "trainImagesPerSecond", unit: "images/s", target: { ratio: 1 } },
+      { name: `${name}: inference`, field: "inferImagesPerSecond", unit: "images/s" }
+    ]
+  }
+}
+
 const feed = "--size 224 --workers 2 --limit 4000"
 const pixels = "80x60, batch 64, two workers"
 const small = "--height 80 --width 60 --images 6400"
@@ -48,6 +63,13 @@ export const comparisons: ReadonlyArray<Comparison> = [
   trainStep("tensorflow", mobilenet, [128, 96], 1, true),
   trainStep("tensorflow", mobilenet, [128, 96], undefined, true, "keras"),
   trainStep("tensorflow", mobilenet, [224, 224], 1, true),
+  backboneStep("resnet18", 16),
+  backboneStep("mobilenet-v3-large", 16),
+  backboneStep("efficientnet-b0", 16),
+  backboneStep("convnext-atto", 16),
+  backboneStep("convnext-tiny", 8),
+  backboneStep("vit-s16", 8),
+  backboneStep("vit-b16", 4),
   {
     suite: "feed",
     ours: node("threads", `bench/feed.ts --data {data}/images ${feed}`),
@@ -190,4 +212,4 @@ export const comparisons: ReadonlyArray<Comparison> = [
 ]
 
 /** The suites' names, as `pnpm bench` takes them. */
-export const suites = ["train-step", "feed", "epoch", "features", "search", "memory"] as const
+export const suites = ["train-step", "backbones", "feed", "epoch", "features", "search", "memory"] as const

@@ -11,7 +11,15 @@ export const Padding = Schema.Union([Schema.Literal("same"), Schema.Natural])
 export type Padding = typeof Padding.Type
 
 /** How a weight begins. `torch` is PyTorch's default: uniform within 1 / sqrt(fanIn), biases too. */
-export const Initialiser = Schema.Literals(["torch", "xavier-uniform", "he-normal", "he-normal-fan-out", "normal-0.01"])
+export const Initialiser = Schema.Literals([
+  "torch",
+  "xavier-uniform",
+  "he-normal",
+  "he-normal-fan-out",
+  "lecun-normal",
+  "normal-0.01",
+  "normal-0.02"
+])
 export type Initialiser = typeof Initialiser.Type
 
 const Named = { name: Schema.NonEmptyString }
@@ -43,7 +51,24 @@ export const DepthwiseConv2d = Schema.TaggedStruct("DepthwiseConv2d", {
  */
 export const BatchNorm = Schema.TaggedStruct("BatchNorm", { ...Named, eps: Schema.Finite, momentum: Schema.Finite })
 
-export const Activation = Schema.TaggedStruct("Activation", { kind: Schema.Literals(["relu", "relu6"]) })
+/**
+ * A function of each value; NaN stays NaN.
+ *
+ * `relu` is max(x, 0), `relu6` min(relu(x), 6), `sigmoid` 1 / (1 + exp(-x)), `silu` x sigmoid(x), `hard-sigmoid`
+ * relu6(x + 3) / 6, `hard-swish` x relu6(x + 3) / 6, and `gelu` the exact one: x (1 + erf(x / sqrt 2)) / 2. Sources:
+ * PyTorch's modules of these names; Howard et al., Searching for MobileNetV3, 2019, section 5.2; Hendrycks and Gimpel,
+ * Gaussian Error Linear Units, 2016.
+ */
+export const Activation = Schema.TaggedStruct("Activation", {
+  kind: Schema.Literals(["relu", "relu6", "sigmoid", "silu", "hard-sigmoid", "hard-swish", "gelu"])
+})
+
+/** An activation that clamps: its gradient can be made from what it gave. All others need what they were given. */
+export type Clamp = typeof Activation.Type & { readonly kind: "relu" | "relu6" }
+
+/** Whether a block is an activation that clamps. */
+export const isClamp = (block: Block | undefined): block is Clamp =>
+  block?._tag === "Activation" && (block.kind === "relu" || block.kind === "relu6")
 
 /** What does not fill a last window is left out (PyTorch's `ceil_mode=False`). */
 export const MaxPool = Schema.TaggedStruct("MaxPool", { size: Schema.Int, stride: Schema.Int, padding: Padding })
@@ -57,10 +82,13 @@ export const GlobalAveragePool = Schema.TaggedStruct("GlobalAveragePool", {})
  */
 export const AdaptiveAveragePool = Schema.TaggedStruct("AdaptiveAveragePool", { size: Pair })
 
-/** NHWC to (N, C * H * W) in PyTorch's order: channel, row, column. */
+/** NHWC to (N, C * H * W) in PyTorch's order: channel, row, column. Tokens (N, T, C) to (N, T * C), as they lie. */
 export const Flatten = Schema.TaggedStruct("Flatten", {})
 
-/** `name.weight` (units, inputs), `name.bias` (units). */
+/**
+ * A linear map of the last axis: of a flat value, of each pixel of an image, of each token. PyTorch's `Linear`, which gets
+ * images in NHWC order. `name.weight` (units, inputs), `name.bias` (units).
+ */
 export const Dense = Schema.TaggedStruct("Dense", {
   ...Named,
   units: Schema.Int,
@@ -70,6 +98,52 @@ export const Dense = Schema.TaggedStruct("Dense", {
 
 /** In training, zeroes a share `rate` of the values and scales the rest by 1 / (1 - rate); else does nothing. */
 export const Dropout = Schema.TaggedStruct("Dropout", { ...Named, rate: Schema.Finite })
+
+/**
+ * In training, zeroes what it gets of an image, with probability `rate`, and scales the rest by 1 / (1 - rate); else does
+ * nothing. One draw an image, in the batch's order, as a `Dropout` of one value an image draws it.
+ *
+ * Source: Huang et al., Deep Networks with Stochastic Depth, 2016; torchvision's `StochasticDepth` of mode `row`.
+ */
+export const StochasticDepth = Schema.TaggedStruct("StochasticDepth", { ...Named, rate: Schema.Finite })
+
+/**
+ * Normalises the last axis of each row, pixel or token: weight (x - mean) / sqrt(variance + eps) + bias, with the biased
+ * variance. `name.weight` (channels), `name.bias` (channels). The same in training and inference.
+ *
+ * Source: Ba et al., Layer Normalization, 2016; PyTorch's `LayerNorm`, and torchvision's `LayerNorm2d`.
+ */
+export const LayerNorm = Schema.TaggedStruct("LayerNorm", { ...Named, eps: Schema.Finite })
+
+/**
+ * Multiplies each channel of images by a weight of its own: the tensor `name` (channels, 1, 1), which begins as `initial`.
+ *
+ * Source: Touvron et al., Going deeper with Image Transformers, 2021; torchvision's `CNBlock.layer_scale`.
+ */
+export const LayerScale = Schema.TaggedStruct("LayerScale", { ...Named, initial: Schema.Finite })
+
+/** The pixels of images as tokens, row by row: NHWC to (N, H * W, C), the same numbers in the same order. */
+export const Tokens = Schema.TaggedStruct("Tokens", {})
+
+/** Puts a token of its own in front of all others: the tensor `name` (1, 1, channels). (N, T, C) to (N, T + 1, C). */
+export const ClassToken = Schema.TaggedStruct("ClassToken", Named)
+
+/** Adds a vector of its own to each token, by its place: the tensor `name` (1, tokens, channels). */
+export const PositionEmbedding = Schema.TaggedStruct("PositionEmbedding", Named)
+
+/**
+ * Multi-head self-attention: (N, T, C) to (N, T, C), without a mask and without dropout.
+ *
+ * With d = C / heads, each head h has q, k and v of its own d channels, softmax(q kᵀ / sqrt d) v, and all heads' results
+ * side by side go through a linear map. `name.in_proj_weight` (3 C, C) and `name.in_proj_bias` (3 C) are the rows of all
+ * heads' q, then k, then v; `name.out_proj.weight` (C, C), `name.out_proj.bias` (C).
+ *
+ * Source: Vaswani et al., Attention Is All You Need, 2017; PyTorch's `MultiheadAttention`.
+ */
+export const Attention = Schema.TaggedStruct("Attention", { ...Named, heads: Schema.Int })
+
+/** The first token: (N, T, C) to (N, C). */
+export const FirstToken = Schema.TaggedStruct("FirstToken", {})
 
 /**
  * An ONNX file in front of a network's other blocks: images in, `features` numbers of each out. It has no weights that
@@ -87,6 +161,17 @@ export interface Residual {
   readonly _tag: "Residual"
   readonly blocks: ReadonlyArray<Block>
   readonly shortcut?: ReadonlyArray<Block>
+}
+
+/**
+ * Multiplies its input by what its blocks make of it: an image of the same shape, or one pixel for all pixels. A
+ * squeeze-and-excitation where that comes from the mean of all pixels.
+ *
+ * Source: Hu et al., Squeeze-and-Excitation Networks, 2018.
+ */
+export interface Gate {
+  readonly _tag: "Gate"
+  readonly blocks: ReadonlyArray<Block>
 }
 
 /** The heads of a network with several label columns: each applies its blocks to the same input; all logits, in a row. */
@@ -107,8 +192,17 @@ export type Block =
   | typeof Flatten.Type
   | typeof Dense.Type
   | typeof Dropout.Type
+  | typeof StochasticDepth.Type
+  | typeof LayerNorm.Type
+  | typeof LayerScale.Type
+  | typeof Tokens.Type
+  | typeof ClassToken.Type
+  | typeof PositionEmbedding.Type
+  | typeof Attention.Type
+  | typeof FirstToken.Type
   | typeof Onnx.Type
   | Residual
+  | Gate
   | Heads
 
 const Blocks = Schema.Array(Schema.suspend((): Schema.Codec<Block> => Block))
@@ -117,6 +211,8 @@ export const Residual = Schema.TaggedStruct("Residual", {
   blocks: Blocks,
   shortcut: Schema.optionalKey(Blocks)
 })
+
+export const Gate = Schema.TaggedStruct("Gate", { blocks: Blocks })
 
 export const Heads = Schema.TaggedStruct("Heads", { heads: Schema.Array(Schema.Struct({ blocks: Blocks })) })
 
@@ -131,15 +227,37 @@ export const Block = Schema.Union([
   Flatten,
   Dense,
   Dropout,
+  StochasticDepth,
+  LayerNorm,
+  LayerScale,
+  Tokens,
+  ClassToken,
+  PositionEmbedding,
+  Attention,
+  FirstToken,
   Onnx,
   Residual,
+  Gate,
   Heads
 ])
 
 /** The lists of blocks inside a block, each of which gets the block's own input; none where there are none. */
-export const insideOf = (block: Block): ReadonlyArray<ReadonlyArray<Block>> =>
-  block._tag === "Residual"
-    ? [block.blocks, block.shortcut ?? []]
-    : block._tag === "Heads"
-      ? block.heads.map(({ blocks }) => blocks)
-      : []
+export const insideOf = (block: Block): ReadonlyArray<ReadonlyArray<Block>> => {
+  switch (block._tag) {
+    case "Residual":
+      return [block.blocks, block.shortcut ?? []]
+    case "Gate":
+      return [block.blocks]
+    case "Heads":
+      return block.heads.map(({ blocks }) => blocks)
+    default:
+      return []
+  }
+}
+
+/** Whether a block does nothing in inference. */
+export const isOnlyInTraining = ({ _tag }: Block): boolean => _tag === "Dropout" || _tag === "StochasticDepth"
+
+/** Whether a block has weights, or a block inside it. */
+export const hasWeights = (block: Block): boolean =>
+  insideOf(block).some((blocks) => blocks.some(hasWeights)) || ("name" in block && !isOnlyInTraining(block))

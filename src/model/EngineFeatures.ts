@@ -42,7 +42,7 @@ const open = Effect.fn("EngineFeatures.open")(function* (engine: Engine["Service
   if (input.length !== 3) return yield* fail("misfit", "it takes images, and the input is flat")
   const [height, width, channels] = input
   // An engine gives rows, so that image-shaped features come out flat, in PyTorch's order, and are reordered here.
-  const flat = shape.length === 3 ? [...blocks, { _tag: "Flatten" } as const] : blocks
+  const flat = shape.length === 1 ? blocks : [...blocks, { _tag: "Flatten" } as const]
   const network = { name: "features", height, width, channels, classes: sizeOf(shape), blocks: flat }
   const image = { height, width } as const
   const session = yield* Effect.mapError(engine.open(inferenceOptions({ network, weights })), failed)

@@ -50,6 +50,10 @@ export const TrainConfig = Schema.Struct({
     Schema.Array(Schema.Struct({ from: Schema.NonEmptyString, factor: between(0, 1e6) })),
     "Discriminative learning rates, `[{ from = BLOCK, factor = 0.1 }]`: a block's rate is the learning rate times the factor of the last entry at or before it; 1 before the first"
   ),
+  layerDecay: optionalSetting(
+    between(1e-6, 1),
+    "Layer-wise decay of the learning rate, 0.65 to 0.9 as a rule: the rate of group d of the network's D groups is multiplied by this to the power of D - d. The groups are the parts that `network.trainable` can name, from the input to the head, which keeps the learning rate; `train.rates` multiplies beside it"
+  ),
   unfreeze: optionalSetting(
     Schema.Array(Schema.Struct({ epoch: intBetween(1, 100_000), from: Schema.NonEmptyString })),
     "Gradual unfreezing, `[{ epoch = 1, from = BLOCK }]`: after that many epochs, that block and all after it are trained too"

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Batch } from "../pipeline/Batch.ts"
 import type { Session } from "./Engine.ts"
 import { EngineError } from "./Engine.ts"
+import { asImage } from "./shapes.ts"
 import type { OpenFeatures } from "./Features.ts"
 
 /** A batch with its features in place of the images, which nothing after the frozen part needs. */
@@ -20,7 +21,7 @@ export const withFeatures = Effect.fn("withFeatures")(function* (features: OpenF
  * has no features, they are computed.
  */
 export const featureSession = (session: Session, features: OpenFeatures): Session => {
-  const [height, width] = features.shape.length === 3 ? features.shape : [1, 1]
+  const [height, width] = asImage(features.shape)
   const enter = (batch: Batch) => {
     // The caller releases the batch: other sessions may get it after this one.
     const { release: _, ...held } = batch

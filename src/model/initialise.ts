@@ -10,7 +10,8 @@ import { sizeOf } from "./Tensor.ts"
  *
  * `torch` is uniform within 1 / sqrt(fanIn): what `kaiming_uniform_(a=sqrt(5))` amounts to in PyTorch's layers.
  * `xavier-uniform`: Glorot and Bengio, 2010. `he-normal`: He et al., 2015, fan in; or fan out.
- * `normal-0.01`: with that deviation, as VGG's dense layers begin.
+ * `lecun-normal`: with the deviation 1 / sqrt(fanIn). `normal-0.01` and `normal-0.02`: with that deviation, as VGG's dense
+ * layers and ConvNeXt's begin. Where torchvision truncates a normal distribution, it does so at 2, which no draw reaches.
  */
 const initial = ({ init, name, shape }: Parameter, seed: number): Tensor => {
   const data = new Float32Array(sizeOf(shape))
@@ -20,7 +21,9 @@ const initial = ({ init, name, shape }: Parameter, seed: number): Tensor => {
   const deviations = {
     "he-normal": Math.sqrt(2 / fanIn),
     "he-normal-fan-out": Math.sqrt(2 / fanOut),
-    "normal-0.01": 0.01
+    "lecun-normal": Math.sqrt(1 / fanIn),
+    "normal-0.01": 0.01,
+    "normal-0.02": 0.02
   }
   if (kind !== "torch" && kind !== "xavier-uniform") {
     const deviation = deviations[kind]

@@ -3,16 +3,33 @@ import * as Runtime from "effect/Runtime"
 import type { Architecture, NetworkOptions } from "./Architecture.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
+import { convnextAtto, convnextTiny } from "./networks/convnext.ts"
+import { efficientnetB0 } from "./networks/efficientnet.ts"
 import { mobilenetV2 } from "./networks/mobilenetV2.ts"
+import { mobilenetV3Large } from "./networks/mobilenetV3.ts"
 import { onnx } from "./networks/onnx.ts"
 import { resnet18, resnet50 } from "./networks/resnet.ts"
 import { simpleCnn } from "./networks/simpleCnn.ts"
 import { vgg16 } from "./networks/vgg16.ts"
+import { vitB16, vitS16 } from "./networks/vit.ts"
 import { checkNetwork } from "./shapes.ts"
 import { messageOf } from "../pipeline/messageOf.ts"
 
 /** Every network that a configuration can name: a new one is a file and a line here. */
-export const architectures = [simpleCnn, mobilenetV2, vgg16, resnet18, resnet50, onnx] as const
+export const architectures = [
+  simpleCnn,
+  mobilenetV2,
+  vgg16,
+  resnet18,
+  resnet50,
+  mobilenetV3Large,
+  efficientnetB0,
+  convnextTiny,
+  convnextAtto,
+  vitS16,
+  vitB16,
+  onnx
+] as const
 
 export type NetworkName = (typeof architectures)[number]["name"]
 
@@ -53,10 +70,12 @@ export const buildNetwork = (
 /** The configured network for images of a size and a number of classes, checked that its blocks fit together. */
 export const networkFor = Effect.fnUntraced(function* (config: NetworkConfig, size: Size) {
   const { name } = config
-  const network = buildNetwork(config, size)
-  yield* Effect.try({
-    try: () => checkNetwork(network),
+  return yield* Effect.try({
+    try: () => {
+      const network = buildNetwork(config, size)
+      checkNetwork(network)
+      return network
+    },
     catch: (error) => new NetworkMisfit({ network: name, detail: messageOf(error) })
   })
-  return network
 })

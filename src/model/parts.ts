@@ -1,13 +1,13 @@
 import { Array as Arrays, Effect, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
 import { nearest } from "../config/nearest.ts"
-import { insideOf } from "./Block.ts"
+import { insideOf, isOnlyInTraining } from "./Block.ts"
 import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import type { NetworkConfig } from "./NetworkConfig.ts"
 import { architectureOf } from "./networks.ts"
-import { inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
+import { asImage, inputShape, outputOf, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"
 import type { TrainConfig } from "./TrainConfig.ts"
 
@@ -37,19 +37,27 @@ const namesOf = (block: Block): ReadonlyArray<string> =>
 
 const isWithin = (name: string, part: string) => name === part || name.startsWith(`${part}.`)
 
-/** A part's name: `features.14` for `features.14.conv.0.0`, `fc1` for itself. */
+/**
+ * A part's name: `features.14` for `features.14.conv.0.0`, `encoder.layers.encoder_layer_3` for what is in it, `fc1` for
+ * itself.
+ */
 const partOf = (name: string) => {
+  const layer = /^.*?\w_\d+(?=\.)/.exec(name)
+  if (layer !== null) return layer[0]
   const [first = "", second = ""] = name.split(".")
   return /^\d+$/.test(second) ? `${first}.${second}` : first
 }
 
 /** The parts that a configuration can name, in the network's order. */
 export const partNames = (network: Network): ReadonlyArray<string> =>
-  Arrays.dedupe(network.blocks.filter(({ _tag }) => _tag !== "Dropout").flatMap((block) => namesOf(block).map(partOf)))
+  Arrays.dedupe(
+    network.blocks.filter((block) => !isOnlyInTraining(block)).flatMap((block) => namesOf(block).map(partOf))
+  )
 
-/** The first block of a part. */
+/** The first block of a part; `head` is the head's, whatever the network calls it. */
 const blockOf = (network: Network, part: string, key: string) => {
-  const at = network.blocks.findIndex((block) => namesOf(block).some((name) => isWithin(name, part)))
+  const named = network.blocks.findIndex((block) => namesOf(block).some((name) => isWithin(name, part)))
+  const at = named < 0 && part === "head" ? (headAt(network) ?? -1) : named
   return at < 0
     ? Effect.fail(new UnknownBlock({ key, block: part, network: network.name, known: partNames(network) }))
     : Effect.succeed(at)
@@ -82,6 +90,51 @@ export const firstTrainable = Effect.fnUntraced(function* (network: Network, { t
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })
 
+/** Whether a block's weights alone are no layer: they go with the layer before. */
+const isBeside = ({ _tag }: Block): boolean =>
+  _tag === "BatchNorm" || _tag === "LayerNorm" || _tag === "ClassToken" || _tag === "PositionEmbedding"
+
+/**
+ * The groups of a network's weights that layer-wise decay tells apart, by their tensors' names, from the input to the
+ * head: the parts that a configuration can name. A part of normalisations or embeddings alone belongs to the one before
+ * it, and the head is the last group, whatever it is made of.
+ */
+export const layerGroups = (network: Network): ReadonlyArray<ReadonlyArray<string>> => {
+  const head = headAt(network) ?? network.blocks.length
+  const runs: Array<{ readonly part: string; readonly names: Array<string>; isLayer: boolean }> = []
+  let shape: Shape = inputShape(network)
+  for (const [at, block] of network.blocks.entries()) {
+    const names = parametersOfBlock(block, shape).flatMap(({ name, trainable }) => (trainable ? [name] : []))
+    const [first] = namesOf(block)
+    if (first !== undefined && names.length > 0) {
+      const part = at >= head ? "head" : `before the head: ${partOf(first)}`
+      const isLayer = at >= head || !isBeside(block)
+      const last = runs.at(-1)
+      if (last?.part === part) {
+        last.names.push(...names)
+        last.isLayer ||= isLayer
+      } else runs.push({ part, names, isLayer })
+    }
+    shape = outputShape(block, shape)
+  }
+  const groups: Array<Array<string>> = []
+  for (const { isLayer, names } of runs) {
+    const last = groups.at(-1)
+    if (isLayer || last === undefined) groups.push(names)
+    else last.push(...names)
+  }
+  return groups
+}
+
+/**
+ * The factor of each weight's learning rate under layer-wise decay: decay^(D - d) for group d of D, 1 for the head.
+ * Sources: Clark et al., ELECTRA, 2020; Bao et al., BEiT, 2021; timm's `--layer-decay`.
+ */
+export const layerRates = (network: Network, decay: number): ReadonlyMap<string, number> => {
+  const groups = layerGroups(network)
+  return new Map(groups.flatMap((names, d) => names.map((name) => [name, decay ** (groups.length - 1 - d)] as const)))
+}
+
 /** Which blocks are trained when, and how fast, as an engine takes it. */
 export const freezingOf = Effect.fnUntraced(function* (
   network: Network,
@@ -100,11 +153,15 @@ export const freezingOf = Effect.fnUntraced(function* (
   const starts: Array<{ readonly at: number; readonly factor: number }> = []
   for (const { factor, from } of train.rates ?? [])
     starts.push({ at: yield* blockOf(network, from, "train.rates"), factor })
+  const decayed = layerRates(network, train.layerDecay ?? 1)
   const rates = new Map<string, number>()
   let shape: Shape = inputShape(network)
   for (const [at, block] of network.blocks.entries()) {
-    const factor = starts.findLast((start) => start.at <= at)?.factor ?? 1
-    for (const { name } of parametersOfBlock(block, shape)) if (factor !== 1) rates.set(name, factor)
+    const own = starts.findLast((start) => start.at <= at)?.factor ?? 1
+    for (const { name } of parametersOfBlock(block, shape)) {
+      const factor = own * (decayed.get(name) ?? 1)
+      if (factor !== 1) rates.set(name, factor)
+    }
     shape = outputShape(block, shape)
   }
   return { stages, keepStatistics: config.batchNorm === "frozen", rates } satisfies Freezing
@@ -120,8 +177,8 @@ export const splitAt = (
   const front = network.blocks.slice(0, at)
   const behind = network.blocks.slice(at)
   const shape = outputOf(front, inputShape(network))
-  const [height, width, channels] = shape.length === 3 ? shape : ([1, 1, shape[0]] as const)
-  // A flat value comes in as an image of one pixel.
-  const blocks: ReadonlyArray<Block> = shape.length === 3 ? behind : [{ _tag: "Flatten" }, ...behind]
+  const [height, width, channels] = asImage(shape)
+  const blocks: ReadonlyArray<Block> =
+    shape.length === 3 ? behind : [{ _tag: shape.length === 2 ? "Tokens" : "Flatten" }, ...behind]
   return { front, tail: { ...network, height, width, channels, blocks } }
 }

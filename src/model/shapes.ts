@@ -4,8 +4,15 @@ import type { Block, Conv2d, DepthwiseConv2d, Initialiser, MaxPool, Padding } fr
 import type { Network } from "./Network.ts"
 import { sizeOf } from "./Tensor.ts"
 
-/** Height, width and channels of an image-shaped value, or the length of a flat one; without the batch. */
-export type Shape = readonly [height: number, width: number, channels: number] | readonly [length: number]
+/** Height, width and channels of an image-shaped value, tokens and channels, or the length of a flat value; without the batch. */
+export type Shape =
+  | readonly [height: number, width: number, channels: number]
+  | readonly [tokens: number, channels: number]
+  | readonly [length: number]
+
+/** A value as an image of the same numbers: tokens as its only column, a flat value as its only pixel. */
+export const asImage = (shape: Shape): readonly [height: number, width: number, channels: number] =>
+  shape.length === 3 ? shape : shape.length === 2 ? [shape[0], 1, shape[1]] : [1, 1, shape[0]]
 
 /** A tensor that a block owns. */
 export interface Parameter {
@@ -95,6 +102,16 @@ const image = (block: Block, shape: Shape) => {
   return shape
 }
 
+const tokens = (block: Block, shape: Shape) => {
+  if (shape.length !== 2)
+    throw new ShapeMismatch(
+      "name" in block ? block.name : block._tag,
+      shape,
+      "tokens (tokens x channels): put a Tokens in front"
+    )
+  return shape
+}
+
 const flat = (block: Block, shape: Shape) => {
   if (shape.length !== 1)
     throw new ShapeMismatch(block._tag, shape, "a flat value: put a Flatten or a pooling in front")
@@ -129,13 +146,30 @@ export const outputShape = (block: Block, input: Shape): Shape => {
       return [image(block, input)[2]]
     case "AdaptiveAveragePool":
       return [...block.size, image(block, input)[2]]
-    case "Flatten": {
-      const [height, width, channels] = image(block, input)
-      return [height * width * channels]
-    }
+    case "Flatten":
+      return [sizeOf(input.length === 2 ? input : image(block, input))]
     case "Dense":
-      flat(block, input)
-      return [block.units]
+      return input.length === 3
+        ? [input[0], input[1], block.units]
+        : input.length === 2
+          ? [input[0], block.units]
+          : [block.units]
+    case "Tokens": {
+      const [height, width, channels] = image(block, input)
+      return [height * width, channels]
+    }
+    case "ClassToken": {
+      const [count, channels] = tokens(block, input)
+      return [count + 1, channels]
+    }
+    case "Attention": {
+      const [, channels] = tokens(block, input)
+      if (channels % block.heads !== 0)
+        throw new ShapeMismatch(block.name, input, `a number of channels that its ${block.heads} heads divide`)
+      return input
+    }
+    case "FirstToken":
+      return [tokens(block, input)[1]]
     case "Onnx":
       image(block, input)
       return [block.features]
@@ -150,11 +184,29 @@ export const outputShape = (block: Block, input: Shape): Shape => {
         )
       return output
     }
+    case "Gate": {
+      const [height, width, channels] = image(block, input)
+      const factors = outputOf(block.blocks, input)
+      const isPixel = factors.join() === [1, 1, channels].join()
+      if (!isPixel && factors.join() !== input.join())
+        throw new ShapeMismatch(
+          "Gate",
+          factors,
+          `1 x 1 x ${channels} or ${height} x ${width} x ${channels} to multiply by`
+        )
+      return input
+    }
     case "Heads":
       return [block.heads.reduce((sum, { blocks }) => sum + flat(block, outputOf(blocks, input))[0], 0)]
+    case "PositionEmbedding":
+      return tokens(block, input)
+    case "LayerScale":
+      return image(block, input)
     case "BatchNorm":
+    case "LayerNorm":
     case "Activation":
     case "Dropout":
+    case "StochasticDepth":
       return input
   }
 }
@@ -189,6 +241,30 @@ export const parametersOfBlock = (block: Block, input: Shape): ReadonlyArray<Par
         init
       })
       return [of("weight", 1, true), of("bias", 0, true), of("running_mean", 0, false), of("running_var", 1, false)]
+    }
+    case "LayerNorm":
+      return [
+        { name: `${block.name}.weight`, shape: [channels], trainable: true, init: 1 },
+        { name: `${block.name}.bias`, shape: [channels], trainable: true, init: 0 }
+      ]
+    case "LayerScale":
+      return [{ name: block.name, shape: [channels, 1, 1], trainable: true, init: block.initial }]
+    case "ClassToken":
+      return [{ name: block.name, shape: [1, 1, channels], trainable: true, init: 0 }]
+    case "PositionEmbedding": {
+      const init = { kind: "normal-0.02", fanIn: channels, fanOut: channels } as const
+      return [{ name: block.name, shape: [1, elementAt(input, 0), channels], trainable: true, init }]
+    }
+    case "Attention": {
+      const { name } = block
+      const inside = { kind: "xavier-uniform", fanIn: channels, fanOut: 3 * channels } as const
+      const outside = { kind: "torch", fanIn: channels, fanOut: channels } as const
+      return [
+        { name: `${name}.in_proj_weight`, shape: [3 * channels, channels], trainable: true, init: inside },
+        { name: `${name}.in_proj_bias`, shape: [3 * channels], trainable: true, init: 0 },
+        { name: `${name}.out_proj.weight`, shape: [channels, channels], trainable: true, init: outside },
+        { name: `${name}.out_proj.bias`, shape: [channels], trainable: true, init: 0 }
+      ]
     }
     default:
       return insideOf(block).flatMap((blocks) => parametersOf(blocks, input))

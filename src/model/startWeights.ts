@@ -11,6 +11,7 @@ import { Pretrained, WeightsError } from "./Pretrained.ts"
 import { architectureOf } from "./networks.ts"
 import { headName } from "./networks/heads.ts"
 import { parameters } from "./shapes.ts"
+import { timmVariance } from "./timmVariance.ts"
 import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
 
@@ -40,9 +41,14 @@ type Shape = ReadonlyArray<number>
  */
 export type HeadsTaken = boolean | ReadonlyArray<{ readonly from: string; readonly to: string }>
 
-/** timm keeps VGG's dense layers as convolutions over the whole image: the same numbers in the same order. */
+const withoutLastOnes = (shape: Shape): Shape => shape.slice(0, shape.findLastIndex((length) => length !== 1) + 1)
+
+/**
+ * timm keeps VGG's dense layers as convolutions over the whole image, others as convolutions of a pixel, and a layer's
+ * scale as a vector: the same numbers in the same order.
+ */
 const fits = (there: Shape, wanted: Shape): boolean =>
-  there.join() === wanted.join() ||
+  withoutLastOnes(there).join() === withoutLastOnes(wanted).join() ||
   (there.length === 4 && wanted.length === 2 && there[0] === wanted[0] && sizeOf(there) === sizeOf(wanted))
 
 /**
@@ -116,10 +122,15 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
       reason: "notFinite",
       detail: `they have values that are not finite, so the loss would not be finite either. ${broken.join("; ")}. Name another file, or write this one again from finite weights.`
     })
+  const fromTimm = timmVariance(network, "ours")
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {
-      const tensor = read.get(matched.get(name) ?? "")
-      return tensor === undefined ? [] : [[name, { shape, data: tensor.data }]]
+      const theirs = matched.get(name) ?? ""
+      const tensor = read.get(theirs)
+      if (tensor === undefined) return []
+      // A name that is torchvision's and timm's is of a network whose numbers are the same in both.
+      const { data } = theirs === name ? tensor : fromTimm(name, tensor)
+      return [[name, { shape, data }]]
     })
   ) as Weights
 })

@@ -2,6 +2,7 @@ import { layer } from "@effect/vitest"
 import { Layer } from "effect"
 import type { Engine } from "../../src/model/Engine.ts"
 import { LeakPolicy } from "../../src/model/Engine.ts"
+import { computesNewerBlocks } from "./engineContract/blocks.ts"
 import { trainsSeveralColumns } from "./engineContract/columns.ts"
 import { failuresAreTyped } from "./engineContract/failures.ts"
 import { freezesWhatIsFrozen } from "./engineContract/freezing.ts"
@@ -17,12 +18,18 @@ import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
 
 /**
  * Declares the tests that every Layer of `Engine` must pass; a tensor that outlives its step fails them. `brief` skips
- * those that take minutes on a graphics card that is played by a processor.
+ * those that take minutes on a graphics card that is played by a processor; `withoutLarge` the largest networks, which take
+ * minutes in plain TypeScript.
  */
-export const engineContract = <E>(name: string, engine: Layer.Layer<Engine, E>, { brief = false } = {}) =>
+export const engineContract = <E>(
+  name: string,
+  engine: Layer.Layer<Engine, E>,
+  { brief = false, withoutLarge = false } = {}
+) =>
   layer(Layer.provideMerge(engine, Layer.succeed(LeakPolicy, "fail")))(`the ${name} engine`, (it) => {
     agreesWithPyTorch(it, brief)
-    agreesWithTorchvision(it, brief)
+    computesNewerBlocks(it)
+    agreesWithTorchvision(it, brief, withoutLarge)
     agreesWithOnnxruntime(it)
     trainsSeveralColumns(it)
     learnsFromTeachers(it)

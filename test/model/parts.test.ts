@@ -2,16 +2,24 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { trainedSince } from "../../src/model/freezing.ts"
 import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
+import { convnextAtto } from "../../src/model/networks/convnext.ts"
+import { efficientnetB0 } from "../../src/model/networks/efficientnet.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { resnet18 } from "../../src/model/networks/resnet.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
+import { vitS16 } from "../../src/model/networks/vit.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
-import { firstTrainable, freezingOf, partNames, splitAt } from "../../src/model/parts.ts"
+import { firstTrainable, freezingOf, layerGroups, partNames, splitAt } from "../../src/model/parts.ts"
 import { checkNetwork, inputShape, outputOf, parameters } from "../../src/model/shapes.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
 
 const size = { height: 70, width: 90, classes: 5 }
 const mobilenet = mobilenetV2.build({ ...size, head: "batchnorm", padding: "symmetric" })
 const vgg = vgg16.build({ ...size, head: "fc" })
+const resnet = resnet18.build({ ...size, head: "fc" })
+const vit = vitS16.build({ height: 48, width: 32, classes: 5 })
+const convnext = convnextAtto.build({ ...size, head: "batchnorm" })
+const efficientnet = efficientnetB0.build(size)
 const small = simpleCnn.build(size)
 const columns = mobilenetV2.build({
   ...size,
@@ -98,6 +106,63 @@ describe("the parts of a network", () => {
       const freezing = yield* freezingOf(small, config("all"), training({ rates }), 1)
       const of = (name: string) => freezing.rates.get(`${name}.weight`) ?? 1
       assert.deepStrictEqual(["conv1", "conv2", "conv4", "fc1", "fc2", "fc3"].map(of), [1, 0.1, 0.1, 0.5, 0.5, 1])
+    })
+  )
+
+  it.effect("are trained at rates that decay from the head to the input, a block with its normalisations as one", () =>
+    Effect.gen(function* () {
+      const groups = layerGroups(resnet)
+      assert.strictEqual(groups.length, 10) // as timm has them: the stem, eight blocks, and the head
+      assert.deepStrictEqual(groups[0], ["conv1.weight", "bn1.weight", "bn1.bias"])
+      assert.include(groups[3] ?? [], "layer2.0.downsample.1.bias")
+      assert.deepStrictEqual(groups[9], ["fc.weight", "fc.bias"])
+      const freezing = yield* freezingOf(resnet, config("all"), training({ layerDecay: 0.75 }), 1)
+      const of = (name: string) => freezing.rates.get(name) ?? 1
+      assert.strictEqual(of("bn1.bias"), 0.75 ** 9)
+      assert.strictEqual(of("layer2.0.downsample.0.weight"), 0.75 ** 6)
+      assert.strictEqual(of("layer4.1.conv2.weight"), 0.75)
+      assert.strictEqual(of("fc.weight"), 1)
+
+      assert.strictEqual(layerGroups(mobilenet).length, 20)
+      // The head of the experiment is one group, and so are the heads of several columns.
+      for (const network of [mobilenet, columns])
+        assert.isTrue(
+          layerGroups(network)
+            .at(-1)!
+            .every((name) => name.startsWith("classifier.1."))
+        )
+      assert.include(layerGroups(mobilenet).at(-1) ?? [], "classifier.1.0.1.weight")
+      assert.deepStrictEqual(
+        layerGroups(small).map(([first]) => first),
+        ["conv1", "conv2", "conv3", "conv4", "fc1", "fc2", "fc3"].map((name) => `${name}.weight`)
+      )
+      // BEiT's and timm's groups: the embedding, twelve layers, and the head. A last normalisation is of the last layer.
+      const ofVit = layerGroups(vit)
+      assert.strictEqual(ofVit.length, 14)
+      assert.deepStrictEqual(ofVit[0], ["conv_proj.weight", "conv_proj.bias", "class_token", "encoder.pos_embedding"])
+      assert.include(ofVit[12] ?? [], "encoder.layers.encoder_layer_11.mlp.3.bias")
+      assert.include(ofVit[12] ?? [], "encoder.ln.weight")
+      assert.deepStrictEqual(
+        layerGroups(convnext).map(([first]) => first),
+        [...Array.from({ length: 8 }, (_, i) => `features.${i}.0`), "classifier.2.0.0"].map((name, i) =>
+          [1, 3, 5, 7].includes(i) ? `${name}.block.0.weight` : `${name}.weight`
+        )
+      )
+      assert.strictEqual(layerGroups(efficientnet).length, 10)
+      for (const network of [mobilenet, vgg, small, columns, resnet, vit, convnext, efficientnet])
+        assert.deepStrictEqual(
+          layerGroups(network).flat(),
+          parameters(network).flatMap(({ name, trainable }) => (trainable ? [name] : []))
+        )
+    })
+  )
+
+  it.effect("have the product of the decay and their own rate, also where some are frozen", () =>
+    Effect.gen(function* () {
+      const train = training({ layerDecay: 0.5, rates: [{ from: "head", factor: 10 }] })
+      const freezing = yield* freezingOf(vgg, config({ from: "classifier.0" }), train, 1)
+      const of = (name: string) => freezing.rates.get(`${name}.weight`) ?? 1
+      assert.deepStrictEqual(["classifier.0", "classifier.3", "classifier.6"].map(of), [0.25, 0.5, 10])
     })
   )
 

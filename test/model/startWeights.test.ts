@@ -1,30 +1,45 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
 import * as Runtime from "effect/Runtime"
+import { safetensors } from "../../src/model/export/formats/safetensors.ts"
 import { initialise } from "../../src/model/initialise.ts"
 import { modelMetadata } from "../../src/model/Model.ts"
 import type { Network } from "../../src/model/Network.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
+import { convnextAtto, convnextTiny } from "../../src/model/networks/convnext.ts"
+import { efficientnetB0 } from "../../src/model/networks/efficientnet.ts"
+import { mobilenetV3Large } from "../../src/model/networks/mobilenetV3.ts"
+import { vitB16, vitS16 } from "../../src/model/networks/vit.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
 import { Pretrained, WeightsError } from "../../src/model/Pretrained.ts"
 import { matchNames, pretrainedWeights, startWeights } from "../../src/model/startWeights.ts"
 import { parameters } from "../../src/model/shapes.ts"
 import type { Weights } from "../../src/model/Tensor.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
+import { decode } from "../../src/model/safetensors.ts"
+import { assertNear } from "./engineContract/reference.ts"
+import { filesOf, modelOf, planOf } from "./export/plans.ts"
 import { ImageConfig } from "../../src/pipeline/ImageConfig.ts"
 import * as timm from "./timm.ts"
 
 const size = { height: 96, width: 64, head: "fc" } as const
+const square = { height: 224, width: 224, head: "fc" } as const
 const mobilenet = (classes: number) => mobilenetV2.build({ ...size, classes, padding: "symmetric" })
 const vgg = (classes: number) => vgg16.build({ ...size, classes })
 const from = (source: string, head = true) => ({ head, source })
 
-it.effect("all tensors of both networks are found under timm's names and under torchvision's", () =>
+it.effect("all tensors of each network are found under timm's names and under torchvision's", () =>
   Effect.gen(function* () {
     const cases = [
       { network: mobilenet(7), ofTimm: timm.mobilenetv2_100(7) },
-      { network: vgg(7), ofTimm: timm.vgg16(7) }
+      { network: vgg(7), ofTimm: timm.vgg16(7) },
+      { network: mobilenetV3Large.build({ ...size, classes: 7 }), ofTimm: timm.mobilenetv3_large_100(7) },
+      { network: efficientnetB0.build({ ...size, classes: 7 }), ofTimm: timm.efficientnet_b0(7) },
+      { network: convnextTiny.build({ ...size, classes: 7 }), ofTimm: timm.convnext_tiny(7) },
+      { network: convnextAtto.build({ ...size, classes: 7 }), ofTimm: timm.convnext_atto(7) },
+      { network: vitS16.build({ ...square, classes: 7 }), ofTimm: timm.vit_small_patch16_224(7) },
+      { network: vitB16.build({ ...square, classes: 7 }), ofTimm: timm.vit_base_patch16_224(7) }
     ]
     for (const { network, ofTimm } of cases) {
       const ours = parameters(network)
@@ -122,6 +137,46 @@ it.effect("a run begins with the file's tensors, in the network's shapes, and wi
     assert.strictEqual(whole.get("classifier.1.bias")?.data[999], file.get("classifier.bias")?.data[0])
   }).pipe(Effect.provide(Pretrained.layerMemory({ timm: { metadata: {}, tensors: file } })))
 })
+
+it.effect(
+  "timm's MobileNetV3 keeps its numbers where our batch norms add more to the variance, and TensorFlow's has none to keep",
+  () => {
+    const file = new Map(
+      Array.from(numbered(timm.mobilenetv3_large_100(7)), ([name, { data, shape }]) => [
+        name,
+        { shape, data: data.map((x) => x / 1000) }
+      ])
+    )
+    return Effect.gen(function* () {
+      const last = "features.15.block.3.1.running_var"
+      const theirs = file.get("blocks.5.2.bn3.running_var")!.data[0]!
+      const symmetric = mobilenetV3Large.build({ ...size, classes: 7 })
+      const same = mobilenetV3Large.build({ ...size, classes: 7, padding: "same" })
+      const eps = (network: Network) =>
+        network.blocks.flatMap((block) => (block._tag === "BatchNorm" ? [block.eps] : []))[0] ?? NaN
+      const begun = yield* pretrainedWeights(symmetric, from("timm"))
+      assert.approximately(begun.get(last)!.data[0]! + eps(symmetric), theirs + 1e-5, 1e-7)
+      assert.notStrictEqual(begun.get(last)!.data[0], theirs)
+      const weight = "features.15.block.3.1.weight"
+      assert.strictEqual(begun.get(weight)!.data[0], file.get("blocks.5.2.bn3.weight")!.data[0])
+      assert.strictEqual((yield* pretrainedWeights(same, from("timm"))).get(last)!.data[0], theirs)
+      assert.strictEqual(eps(same), 1e-3)
+      // Ours under timm's names, and back.
+      const model = { ...modelOf(symmetric), labels: ["a", "b", "c", "d", "e", "f", "g"] }
+      const written = filesOf(planOf(model, { format: "safetensors", names: "timm" }))
+      const bytes = written.find(({ name }) => name === "model.safetensors")!.content as Uint8Array // not a text
+      const again = Result.getOrThrow(safetensors.read(bytes, symmetric))
+      for (const [name, { data }] of model.weights)
+        assertNear(again.get(name)!.data.subarray(0, 1000), data.subarray(0, 1000), name, 1e-6)
+      const { tensors } = Result.getOrThrow(decode(bytes))
+      assert.approximately(
+        tensors.get("blocks.5.2.bn3.running_var")!.data[0]!,
+        model.weights.get(last)!.data[0]! + 0.00099,
+        1e-6
+      )
+    }).pipe(Effect.provide(Pretrained.layerMemory({ timm: { metadata: {}, tensors: file } })))
+  }
+)
 
 it.effect("a run without trained weights draws all of them", () =>
   Effect.gen(function* () {

@@ -65,7 +65,7 @@ export interface GraphFormat<Name extends string = string> extends AnyFormat<Nam
   /** For int8: what its calibration runs instead of these files. Throws an Error where they cannot be quantised. */
   readonly observing?: (files: ReadonlyArray<ExportFile>) => Observing
   /** Version of the operators, where the format has one. */
-  readonly opset?: number
+  readonly opset?: (network: Network) => number
 }
 
 /** A format of tensors alone. Weft's own engine loads them again. */

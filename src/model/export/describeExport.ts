@@ -35,7 +35,9 @@ const graphFacts = ({ bytesNote, layout, opset }: GraphFormat, { graph, model }:
       meaning: graph.input === "uint8" && bytesNote !== undefined ? `${meaning}; ${bytesNote}` : meaning
     },
     ...(model.columns === undefined && { output: { name: graph.output, shape: [batch, classes] } }),
-    ...(opset !== undefined && { opset: model.backbone === undefined ? opset : readOnnx(model.backbone).opset })
+    ...(opset !== undefined && {
+      opset: model.backbone === undefined ? opset(model.network) : readOnnx(model.backbone).opset
+    })
   }
 }
 

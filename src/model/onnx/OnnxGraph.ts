@@ -2,11 +2,14 @@ import type { OnnxFile } from "./OnnxFile.ts"
 import { encode } from "./protobuf.ts"
 import type { Message } from "./protobuf.ts"
 
-/** Version of the operators that a model is written in: ONNX 1.8, of 2020, which every current runtime reads. */
-export const opset = 13
+/**
+ * Version of the operators that a model is written in where it needs no newer one: ONNX 1.8, of 2020, which every current
+ * runtime reads.
+ */
+export const oldestWritten = 13
 
-/** Version of the format that goes with the operators. */
-const irVersion = 7
+/** Version of the format that goes with a version of the operators. Source: ONNX's docs/Versioning.md. */
+const irVersionOf = (opset: number): number => (opset < 15 ? 7 : 8)
 
 /** Element types. Source: onnx.proto, TensorProto.DataType. */
 export const elementTypes = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const
@@ -14,18 +17,26 @@ export const elementTypes = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7,
 /** A dimension: its length, or the name of one that is known when the model runs. */
 export type Dimension = number | string
 
-/** One attribute of a node: a whole number or several. */
-export type Attributes = Readonly<Record<string, number | ReadonlyArray<number>>>
+/** One attribute of a node: a whole number, several, or a number with a fraction. */
+export type Attribute = number | ReadonlyArray<number> | { readonly float: number }
+export type Attributes = Readonly<Record<string, Attribute>>
 
 /** An attribute of a node. */
-export const attribute = ([name, value]: readonly [string, number | ReadonlyArray<number>]): Message =>
-  typeof value === "number"
-    ? [
-        [1, name],
-        [3, value],
-        [20, 2]
-      ]
-    : [[1, name], ...value.map((one) => [8, one] as const), [20, 7]]
+export const attribute = ([name, value]: readonly [string, Attribute]): Message => {
+  if (typeof value === "number")
+    return [
+      [1, name],
+      [3, value],
+      [20, 2]
+    ]
+  if ("float" in value)
+    return [
+      [1, name],
+      [2, value],
+      [20, 1]
+    ]
+  return [[1, name], ...value.map((one) => [8, one] as const), [20, 7]]
+}
 
 const bytesOf = ({ buffer, byteLength, byteOffset }: Float32Array | BigInt64Array) =>
   new Uint8Array(buffer, byteOffset, byteLength)
@@ -41,10 +52,11 @@ export class OnnxGraph {
   readonly #inputs: Array<Message> = []
   readonly #outputs: Array<Message> = []
   readonly #named = new Set<string>()
-  #versions: Pick<OnnxFile, "functions" | "irVersion" | "opsets"> = {
-    irVersion,
-    opsets: [encode([[2, opset]])],
-    functions: []
+  #versions: Pick<OnnxFile, "functions" | "irVersion" | "opsets">
+
+  /** `opset` is the version of the operators; a part of a file brings its own. */
+  constructor(opset = oldestWritten) {
+    this.#versions = { irVersion: irVersionOf(opset), opsets: [encode([[2, opset]])], functions: [] }
   }
 
   /** An input of the model. */
@@ -100,7 +112,7 @@ export class OnnxGraph {
     for (const { name } of file.inputs) this.#same(value, name)
     for (const { bytes } of file.nodes) this.#nodes.push(bytes)
     for (const { bytes } of file.constants) this.#constants.push(bytes)
-    this.#versions = { ...file, irVersion: Math.max(irVersion, file.irVersion) }
+    this.#versions = { ...file, irVersion: Math.max(this.#versions.irVersion, file.irVersion) }
   }
 
   /** Makes a value an output of the model, under another name; its shape is open where no dimensions are given. */

@@ -1,4 +1,5 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
+import { isOnlyInTraining } from "../Block.ts"
 import type { BatchNorm, Block, Conv2d, Dense, DepthwiseConv2d } from "../Block.ts"
 import { rowsOf } from "../../metrics/rowsOf.ts"
 import { named } from "../Tensor.ts"
@@ -66,7 +67,7 @@ export interface Applied {
 export const applied = (blocks: ReadonlyArray<Block>): ReadonlyArray<Applied> => {
   const all: Array<{ readonly block: Block; readonly norms: Array<typeof BatchNorm.Type> }> = []
   for (const block of blocks) {
-    if (block._tag === "Dropout") continue
+    if (isOnlyInTraining(block)) continue
     const last = all.at(-1)
     if (block._tag === "BatchNorm" && last !== undefined && isLinear(last.block)) last.norms.push(block)
     else all.push({ block, norms: [] })

@@ -4,7 +4,7 @@ import { outputShape, parametersOfBlock } from "../shapes.ts"
 import type { Parameter, Shape } from "../shapes.ts"
 import type { Weights } from "../Tensor.ts"
 import { OnnxGraph } from "./OnnxGraph.ts"
-import { renderBlocks } from "./renderBlocks.ts"
+import { inOrder, opsetOf, renderBlocks } from "./renderBlocks.ts"
 
 /** Blocks that are applied and not trained. */
 export interface Frozen {
@@ -42,12 +42,12 @@ export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
   const { backbone, blocks, input, weights } = frozen
   const fault = weightsFault(frozenParts(frozen).parameters, weights)
   if (fault !== undefined) throw new Error(fault)
-  const graph = new OnnxGraph()
+  const graph = new OnnxGraph(opsetOf(blocks))
   const given = graph.input(inputName, ["N", ...input])
-  const name = input.length === 3 ? graph.node("Transpose", inputName, [given], { perm: [0, 3, 1, 2] }) : given
-  const last = renderBlocks(blocks, { name, shape: input }, { graph, weights, backbone, keepsNaN: true })
-  const result =
-    last.shape.length === 3 ? graph.node("Transpose", outputName, [last.name], { perm: [0, 2, 3, 1] }) : last.name
-  graph.output(result, outputName, ["N", ...last.shape])
+  const images = { name: given, shape: input, channels: "last" } as const
+  const first = input.length === 3 ? inOrder(images, "first", graph, inputName) : { name: given, shape: input }
+  const last = renderBlocks(blocks, first, { graph, weights, backbone, keepsNaN: true })
+  const result = last.shape.length === 3 ? inOrder(last, "last", graph, outputName) : last
+  graph.output(result.name, outputName, ["N", ...last.shape])
   return graph.encode(outputName)
 }

@@ -9,6 +9,7 @@ import { batchFor, normalisedImages, someOf } from "../../../src/model/export/ba
 import type { Held } from "../../../src/model/export/batchFor.ts"
 import { graphOutputs } from "../../../src/model/export/exportOutputs.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
+import type { ReaderBatch } from "../../../src/model/export/ExportReaders.ts"
 import { ExportReaders } from "../../../src/model/export/ExportReaders.ts"
 import type { ExportPlan } from "../../../src/model/export/formats.ts"
 import { formats as allFormats } from "../../../src/model/export/formats.ts"
@@ -18,7 +19,9 @@ import { Engine } from "../../../src/model/Engine.ts"
 import { inferenceOptions } from "../../../src/model/Model.ts"
 import type { Model } from "../../../src/model/Model.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
-import { assertNear } from "../../model/engineContract/reference.ts"
+import type { Batch } from "../../../src/pipeline/Batch.ts"
+import { backboneCases } from "../../model/engineContract/backbones.ts"
+import { assertNear, firstOfRows, referenceWeights, tiledBatch } from "../../model/engineContract/reference.ts"
 import { filesOf, modelOf, networks, planOf } from "../../model/export/plans.ts"
 import { pythonWith } from "../../python.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
@@ -44,8 +47,8 @@ const expected = Effect.fnUntraced(function* (model: Model, held: Held) {
   })
 }, Effect.scoped)
 
-/** Writes an export and has it read, in a batch of 3 and one of 1: the outputs of each. */
-const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
+/** Writes an export and has it read: the outputs of each batch. */
+const readExport = Effect.fnUntraced(function* (plan: ExportPlan, batches: ReadonlyArray<ReaderBatch>) {
   const folder = yield* temporaryFolder
   for (const { content, name } of filesOf(plan)) yield* Effect.promise(() => writeFile(join(folder, name), content))
   const { graph, model } = plan
@@ -55,12 +58,32 @@ const readBack = Effect.fnUntraced(function* (plan: ExportPlan, held: Held) {
       format,
       folder,
       outputs: graphOutputs(model, graph.output).map(({ name }) => name),
-      batches: [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) => batchFor(some, model.image, format, graph.input))
+      batches
     })
   )
   if (result._tag === "NoReader") return assert.fail(result.reason)
   return result.outputs
 })
+
+/** The same for images, in a batch of 3 and one of 1. */
+const readBack = (plan: ExportPlan, held: Held) =>
+  readExport(
+    plan,
+    [someOf(held, 0, 3), someOf(held, 3, 4)].map((some) =>
+      batchFor(some, plan.model.image, plan.format as GraphFormatName, plan.graph.input)
+    )
+  )
+
+/** Images of any numbers as a graph takes them. */
+const floatBatch = ({ height, images, size, width }: Batch, format: GraphFormatName): ReaderBatch => {
+  if (format !== "onnx") return { data: images, shape: [size, height, width, 3] }
+  const area = height * width
+  const data = images.map((_, i, all) => {
+    const [image, c, pixel] = [Math.floor(i / (3 * area)), Math.floor(i / area) % 3, i % area]
+    return all[(image * area + pixel) * 3 + c] ?? NaN
+  })
+  return { data, shape: [size, 3, height, width] }
+}
 
 /** The numbers of an export with one output, of all images. */
 const onlyOutput = (outputs: ReadonlyArray<ReadonlyArray<Float32Array>>) =>
@@ -103,6 +126,21 @@ layer(ProcessExportReaders.layer)("exported graphs, by their own libraries", (it
           const logits = yield* expected(model, held)
           assertNear(onlyOutput(yield* readBack(planOf(model, { format }), held)), [...logits], "logits", 1e-4)
         }).pipe(Effect.provide(ReferenceEngine.layer)))
+
+    for (const { network, record, title } of backboneCases)
+      if (record.mode === "inference" && record.head === "fc")
+        test(
+          `${format}: gives the logits of ../shared/fixtures/backbones.json: ${title}`,
+          () =>
+            Effect.gen(function* () {
+              const model = { ...modelOf(network), weights: referenceWeights(network, record.salt) }
+              const batch = tiledBatch(network, record.salt, record.batch)
+              const found = onlyOutput(yield* readExport(planOf(model, { format }), [floatBatch(batch, format)]))
+              assertNear(firstOfRows(Float32Array.from(found), network.classes), record.logits, "logits")
+              assertNear([Math.hypot(...found)], [record.logitsNorm], "their norm")
+            }),
+          120_000 // the largest has 86 million weights, which are drawn, written and read
+        )
 
     test(`${format}: gives calibrated probabilities of bytes`, () =>
       Effect.gen(function* () {

@@ -4,12 +4,32 @@ import type { ServerResponse } from "node:http"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as DiskPretrained from "../../../src/layers/hub/DiskPretrained.ts"
+import type { Network } from "../../../src/model/Network.ts"
+import { convnextAtto, convnextTiny } from "../../../src/model/networks/convnext.ts"
+import { efficientnetB0 } from "../../../src/model/networks/efficientnet.ts"
+import { mobilenetV3Large } from "../../../src/model/networks/mobilenetV3.ts"
+import { resnet18, resnet50 } from "../../../src/model/networks/resnet.ts"
+import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
+import { vitS16 } from "../../../src/model/networks/vit.ts"
+import { parameters } from "../../../src/model/shapes.ts"
+import { pretrainedName, pretrainedWeights, startWeights } from "../../../src/model/startWeights.ts"
+import { sizeOf } from "../../../src/model/Tensor.ts"
 import { encode } from "../../../src/model/safetensors.ts"
 import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
 import { resolveConfig } from "../../../src/run/train/resolveConfig.ts"
+import {
+  convnext_atto,
+  convnext_tiny,
+  efficientnet_b0,
+  mobilenetv3_large_100,
+  vit_small_patch16_224
+} from "../../model/timm.ts"
 import { temporaryFolder } from "../../temporaryFolder.ts"
 import { send, serve } from "./download/server.ts"
 import { withHub } from "./hub.ts"
+
+/** Names and shapes that are torchvision's and timm's. */
+const ofTorchvision = (network: Network) => parameters(network).map(({ name, shape }) => [name, shape] as const)
 
 const source = "hf:timm/net.v1"
 const folder = "/timm/net.v1/resolve/main/"
@@ -254,3 +274,125 @@ it.live("a config.json that is not timm's, or has impossible values, is left out
     }
   })
 )
+
+/** As timm publishes them: the architecture's name, and how its weights were trained. */
+const published = [
+  {
+    network: "resnet18",
+    repository: "resnet18.a1_in1k",
+    shapes: ofTorchvision(resnet18.build({ height: 64, width: 64, classes: 10 })),
+    build: resnet18
+  },
+  {
+    network: "resnet50",
+    repository: "resnet50.a1_in1k",
+    shapes: ofTorchvision(resnet50.build({ height: 64, width: 64, classes: 10 })),
+    build: resnet50
+  },
+  {
+    network: "mobilenet-v3-large",
+    repository: "mobilenetv3_large_100.miil_in21k_ft_in1k",
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    interpolation: "bilinear",
+    shapes: mobilenetv3_large_100(10),
+    build: mobilenetV3Large
+  },
+  {
+    network: "mobilenet-v3-large",
+    repository: "tf_mobilenetv3_large_100.in1k",
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    padding: "same",
+    shapes: mobilenetv3_large_100(10),
+    build: mobilenetV3Large
+  },
+  {
+    network: "efficientnet-b0",
+    repository: "efficientnet_b0.ra_in1k",
+    padding: "symmetric",
+    shapes: efficientnet_b0(10),
+    build: efficientnetB0
+  },
+  {
+    network: "efficientnet-b0",
+    repository: "tf_efficientnet_b0.ns_jft_in1k",
+    padding: "same",
+    shapes: efficientnet_b0(10),
+    build: efficientnetB0
+  },
+  { network: "convnext-tiny", repository: "convnext_tiny.fb_in22k", shapes: convnext_tiny(10), build: convnextTiny },
+  { network: "convnext-atto", repository: "convnext_atto.d2_in1k", shapes: convnext_atto(10), build: convnextAtto },
+  {
+    network: "vit-s16",
+    repository: "vit_small_patch16_224.augreg_in21k",
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    shapes: vit_small_patch16_224(10),
+    build: vitS16
+  }
+] as const
+
+for (const { build, network: name, repository, shapes, ...facts } of published)
+  it.live(`hf:timm/${repository} gives ${name} its weights and its settings`, () =>
+    Effect.gen(function* () {
+      const {
+        interpolation = "bicubic",
+        mean = timm.pretrained_cfg.mean,
+        std = timm.pretrained_cfg.std
+      } = {
+        interpolation: undefined,
+        mean: undefined,
+        std: undefined,
+        ...facts
+      }
+      const padding = "padding" in facts ? facts.padding : undefined
+      const tensors = new Map(
+        shapes
+          .filter(([tensor]) => !tensor.endsWith("num_batches_tracked"))
+          .map(([tensor, shape], i) => [tensor, { shape, data: new Float32Array(sizeOf(shape)).fill(1 + i / 1000) }])
+      )
+      const { environment } = yield* hubOf({
+        [`/timm/${repository}/resolve/main/model.safetensors`]: encode(tensors, { format: "pt" }),
+        [`/timm/${repository}/resolve/main/config.json`]: json({
+          architecture: repository.split(".")[0],
+          num_classes: 10,
+          pretrained_cfg: { ...timm.pretrained_cfg, interpolation, mean, std }
+        })
+      })
+      const weights = `hf:timm/${repository}`
+      const found = yield* resolved(environment, { network: { name, weights } })
+      assert.deepStrictEqual([found.mean, found.std, found.unsaid], [[...mean], [...std], []])
+      if (padding !== undefined) assert.strictEqual(found.padding, padding)
+
+      const size = { height: 224, width: 224, head: "fc" } as const
+      const built = build.build({ ...size, classes: 10, ...(padding && { padding }) })
+      const whole = yield* pretrainedWeights(built, { head: true, source: weights }).pipe(
+        Effect.provide(DiskPretrained.layer),
+        withHub(environment)
+      )
+      assert.deepStrictEqual(
+        [...whole.keys()],
+        parameters(built).map(({ name }) => name)
+      )
+      const ours = new Map(whole)
+      for (const [tensor, { data }] of tensors) {
+        const own = pretrainedName(name, tensor) ?? ""
+        const moved =
+          name === "mobilenet-v3-large" && padding === undefined && own.endsWith(".running_var") ? 0.00099 : 0
+        assert.approximately(ours.get(own)!.data.at(-1)! + moved, data.at(-1)!, 1e-6, tensor)
+      }
+      // Of other classes: all but the head, and a network of another kind is refused with both names.
+      const begun = yield* startWeights(build.build({ ...size, classes: 3 }), 1, weights).pipe(
+        Effect.provide(DiskPretrained.layer),
+        withHub(environment)
+      )
+      assert.strictEqual(begun.size, whole.size)
+      const error = yield* startWeights(simpleCnn.build({ ...size, classes: 3 }), 1, weights).pipe(
+        Effect.provide(DiskPretrained.layer),
+        withHub(environment),
+        Effect.flip
+      )
+      assert.match(error.message, /they are not those of simple-cnn/)
+    })
+  )

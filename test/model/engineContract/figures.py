@@ -68,7 +68,7 @@ class Model:
         with torch.no_grad():
             self.apply(network["blocks"], torch.zeros(2, 3, network["height"], network["width"]))
         for name, tensor in self.tensors.items():
-            tensor.requires_grad_(not name.rsplit(".", 1)[1].startswith("running"))
+            tensor.requires_grad_(not name.rsplit(".", 1)[-1].startswith("running"))
 
     def tensor(self, block, part, shape):
         name = f"{block['name']}.{part}"
@@ -218,7 +218,35 @@ CASES = [
     {"name": "two labels each", "network": "plain", "batch": 5, **SGD, "mix": [0.25, 1.0, 0.875, 0.0, 0.5]},
     {"name": "two labels each, smoothing and class weights", "network": "plain", "batch": 5, **SGD,
      "labelSmoothing": 0.1, "classWeights": CLASSES, "mix": [0.25, 1.0, 0.875, 0.0, 0.5]},
+    {"name": "layer-wise decay, sgd with Nesterov momentum and weight decay", "network": "mobile", "batch": 6, **SGD,
+     "momentum": 0.9, "nesterov": True, "weightDecay": 0.05, "layerDecay": 0.7},
+    {"name": "layer-wise decay, adamw", "network": "plain", "batch": 5, **ADAM, "kind": "adamw", "weightDecay": 1,
+     "layerDecay": 0.25},
+    {"name": "layer-wise decay, lion", "network": "plain", "batch": 5, "kind": "lion", "learningRate": 0.004,
+     "beta2": 0.99, "weightDecay": 1, "layerDecay": 0.25},
 ]
+
+# From the input to the head: what layer-wise decay gives one rate.
+GROUPS = {
+    "mobile": [
+        ["stem", "stemNorm"], ["expand", "expandNorm", "depth", "depthNorm", "project", "projectNorm"], ["depth2"],
+        ["mix"], ["depth3"], ["hidden", "hiddenNorm"], ["head"],
+    ],
+    "plain": [["conv"], ["fc1"], ["fc2"]],
+}
+
+
+def groups(case, tensors):
+    """The parameter groups of PyTorch's optimisers, with their rates."""
+    trained = {name: t for name, t in tensors.items() if t.requires_grad}
+    if "layerDecay" not in case:
+        return list(trained.values())
+    names = GROUPS[case["network"]]
+    rate = lambda d: case["learningRate"] * case["layerDecay"] ** (len(names) - 1 - d)
+    made = [{"params": [t for name, t in trained.items() if name.rsplit(".", 1)[0] in blocks], "lr": rate(d)}
+            for d, blocks in enumerate(names)]
+    assert sum(len(group["params"]) for group in made) == len(trained)
+    return made
 
 
 class Lion(torch.optim.Optimizer):
@@ -286,13 +314,13 @@ def run(case, networks=NETWORKS, loss_of=one_column):
     trained = [t for t in model.tensors.values() if t.requires_grad]
     decay = case.get("weightDecay", 0)
     if case["kind"] == "sgd":
-        optimizer = torch.optim.SGD(trained, case["learningRate"], case.get("momentum", 0), case.get("dampening", 0),
+        optimizer = torch.optim.SGD(groups(case, model.tensors), case["learningRate"], case.get("momentum", 0), case.get("dampening", 0),
                                     decay, case.get("nesterov", False))
     elif case["kind"] == "lion":
-        optimizer = Lion(trained, case["learningRate"], (case.get("beta1", 0.9), case["beta2"]), decay)
+        optimizer = Lion(groups(case, model.tensors), case["learningRate"], (case.get("beta1", 0.9), case["beta2"]), decay)
     else:
         make = torch.optim.Adam if case["kind"] == "adam" else torch.optim.AdamW
-        optimizer = make(trained, case["learningRate"], (case.get("beta1", 0.9), case.get("beta2", 0.999)),
+        optimizer = make(groups(case, model.tensors), case["learningRate"], (case.get("beta1", 0.9), case.get("beta2", 0.999)),
                          case.get("eps", 1e-8), decay)
     ema = case.get("ema")
     average = ema and averaged(model, ema)

@@ -17,6 +17,7 @@ export const caseFields = {
   learningRate: Schema.Finite,
   labelSmoothing: Schema.optionalKey(Schema.Finite),
   classWeights: Schema.optionalKey(Numbers),
+  layerDecay: Schema.optionalKey(Schema.Finite),
   /** The shares of the labels; the second ones are those of the image before. */
   mix: Schema.optionalKey(Numbers),
   ema: Schema.optionalKey(Schema.Struct({ decay: Schema.Finite, everySteps: Schema.Int })),

@@ -6,6 +6,7 @@ import type { Network } from "../../../src/model/Network.ts"
 import { inputShape, outputOf } from "../../../src/model/shapes.ts"
 import type { Batch } from "../../../src/pipeline/Batch.ts"
 import { mobile } from "./figures.ts"
+import { layerDecayed } from "./pyTorch.ts"
 import { assertNear, assertSameBits, openSession, referenceBatch, referenceWeights, sgd, tensors } from "./reference.ts"
 
 /** Every block from the first step on, at one rate. */
@@ -157,6 +158,31 @@ export const freezesWhatIsFrozen = (it: Vitest.MethodsNonLive<Engine>) => {
         "stem.weight"
       )
       assert.deepStrictEqual(slow("stemNorm.weight"), plain("stemNorm.weight"))
+    })
+  )
+
+  it.effect("goes on with the same bits from a snapshot under layer-wise decay, and is not what it is without", () =>
+    Effect.gen(function* () {
+      const optimizer = { ...adam, kind: "adamw", weightDecay: 0.1 } as const
+      const of = Effect.fnUntraced(function* (layerDecay: number | undefined) {
+        return { weights, optimizer, freezing: yield* layerDecayed(mobile, layerDecay) }
+      })
+      const options = yield* of(0.5)
+      const session = yield* openSession(mobile, options)
+      yield* trainTo(session, batch, 0, 2)
+      const early = yield* session.snapshot
+      yield* trainTo(session, batch, 2, 4)
+      const expected = yield* session.snapshot
+      const resumed = yield* openSession(mobile, { ...options, weights: referenceWeights(mobile, "other-") })
+      yield* resumed.restore(early)
+      yield* trainTo(resumed, batch, 2, 4)
+      assertSameBits(yield* resumed.snapshot, expected)
+
+      const [none, one] = [yield* openSession(mobile, yield* of(undefined)), yield* openSession(mobile, yield* of(1))]
+      for (const session of [none, one]) yield* trainTo(session, batch, 0, 4)
+      assertSameBits(yield* one.snapshot, yield* none.snapshot)
+      const [decayed, plain] = [expected.weights, yield* weightsOf(none)]
+      assert.notDeepEqual(decayed.get("stem.weight")!.data, plain.get("stem.weight")!.data)
     })
   )
 

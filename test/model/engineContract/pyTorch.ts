@@ -1,17 +1,20 @@
 import type { Vitest } from "@effect/vitest"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import type { Engine, SessionOptions } from "../../../src/model/Engine.ts"
 import type { Network } from "../../../src/model/Network.ts"
 import type { HeadLayers } from "../../../src/model/networks/heads.ts"
+import { NetworkConfig } from "../../../src/model/NetworkConfig.ts"
 import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
 import { simpleCnn } from "../../../src/model/networks/simpleCnn.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
 import { slotKinds } from "../../../src/model/optimizer.ts"
+import { freezingOf } from "../../../src/model/parts.ts"
 import { parameters } from "../../../src/model/shapes.ts"
 import type { Tensor } from "../../../src/model/Tensor.ts"
 import { sizeOf } from "../../../src/model/Tensor.ts"
+import { TrainConfig } from "../../../src/model/TrainConfig.ts"
 import type { Batch } from "../../../src/pipeline/Batch.ts"
 import type { TrainingCase } from "./figures.ts"
 import { figures } from "./figures.ts"
@@ -99,6 +102,15 @@ const openNetwork = (network: Network, salt: string, optimizer: Optimizer) =>
     }
   })
 
+/** All of a network, at its layers' rates. */
+export const layerDecayed = (network: Network, layerDecay: number | undefined) =>
+  freezingOf(
+    network,
+    Schema.decodeUnknownSync(NetworkConfig)({}),
+    Schema.decodeUnknownSync(TrainConfig)({ ...(layerDecay !== undefined && { layerDecay }) }),
+    1
+  )
+
 /** Trains on a batch as PyTorch did, and compares logits, losses, gradients and weights. */
 export const trainsAs = Effect.fnUntraced(function* (
   options: Omit<TrainingCase, "figures">,
@@ -159,7 +171,8 @@ export const agreesWithPyTorch = (it: Vitest.MethodsNonLive<Engine>, brief: bool
         ...(options.mix && { mix: { partners, shares: Float32Array.from(options.mix) } })
       }
       assert.deepStrictEqual([...batch.labels], expected.labels)
-      yield* trainsAs(options, expected, network, batch)
+      const freezing = yield* layerDecayed(network, options.layerDecay)
+      yield* trainsAs(options, expected, network, batch, { freezing })
     })
   )
 

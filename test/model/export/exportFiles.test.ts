@@ -51,6 +51,14 @@ describe("exportFiles", () => {
     assert.deepStrictEqual([float.input?.layout, float.input?.shape], ["NCHW", [null, 3, 38, 45]])
   })
 
+  it("is of the oldest version of ONNX's operators that has them all", () => {
+    const opsetOf = (network: keyof typeof networks) => metadataOf(planOf(modelOf(networks[network]!))).opset
+    assert.strictEqual(opsetOf("efficientnet-b0 with few filters, fc"), 13)
+    assert.strictEqual(opsetOf("mobilenet-v3-large with few filters, fc, same"), 14)
+    assert.strictEqual(opsetOf("convnext-atto with few filters, batchnorm"), 17)
+    assert.strictEqual(opsetOf("vit-s16 with few filters, fc"), 17)
+  })
+
   it("warns where weights alone are another model elsewhere, and nowhere else", () => {
     const symmetric = modelOf(networks["mobilenet-v2, fc, symmetric"]!)
     for (const names of ["weft", "torchvision", "timm"] as const) {

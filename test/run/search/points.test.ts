@@ -44,6 +44,18 @@ describe("the points of a grid", () => {
     })
   )
 
+  it.effect("take layer-wise decay as an axis, whose bounds are those of a run", () =>
+    Effect.gen(function* () {
+      const axis = (values: ReadonlyArray<number>) => ({ axes: [{ path: "train.layerDecay", values }] })
+      const { trials } = yield* points(axis([0.65, 0.75, 1]))
+      assert.deepStrictEqual(
+        trials.map(({ config }) => config.train.layerDecay),
+        [0.65, 0.75, 1]
+      )
+      assert.match((yield* problems(axis([0.75, 1.25]))).join(), /train\.layerDecay.*between 0\.000001 and 1/)
+    })
+  )
+
   it.effect("have whole sections as values, and keys within them", () =>
     Effect.gen(function* () {
       const { trials } = yield* points({

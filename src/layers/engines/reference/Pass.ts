@@ -1,6 +1,6 @@
 import type { Tensor, Weights } from "../../../model/Tensor.ts"
 import { named } from "../../../model/Tensor.ts"
-import type { Dropout } from "../../../model/Block.ts"
+import type { Dropout, StochasticDepth } from "../../../model/Block.ts"
 
 /** One way through a network, forward and back. */
 export interface Pass {
@@ -13,7 +13,7 @@ export interface Pass {
   /** Filled in the backward pass: one gradient for each trainable weight, in its layout. */
   readonly gradients: Map<string, Float32Array>
   /** This step's factors for a number of values; see `dropoutMask`. */
-  readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
+  readonly mask: (block: typeof Dropout.Type | typeof StochasticDepth.Type, length: number) => Float32Array
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { Dropout } from "../../../model/Block.ts"
 import { trainingLoss } from "../../../model/loss.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState, StepResult } from "../../../model/Engine.ts"
@@ -12,6 +11,7 @@ import type { Tensor, Weights } from "../../../model/Tensor.ts"
 import { named } from "../../../model/Tensor.ts"
 import { withMomentum } from "../../../model/withMomentum.ts"
 import type { Batch } from "../../../pipeline/Batch.ts"
+import type { Pass } from "./Pass.ts"
 import { applyAll } from "./apply.ts"
 
 const copy = (weights: Weights): Weights =>
@@ -52,17 +52,14 @@ export class Trainer {
   }
 
   train(batch: Batch, at: At): StepResult {
-    const { average: averaging, clipNorm, clipValue, freezing, network, optimizer, seed } = this.#options
+    const { average: averaging, clipNorm, clipValue, freezing, network, optimizer } = this.#options
     const { average, weights } = this.#state
     const { slots, step } = this.#state.optimizer
     refuse(batchFault(network, batch, this.#options.teacher))
     const gradients = new Map<string, Float32Array>()
-    const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
-      dropoutMask({ seed, step: at.step, block: name, rate }, length)
     const frozen = firstTrained(freezing, step)
     const input = this.#forward(batch, frozen, weights)
-    const batchStatistics = freezing?.keepStatistics !== true
-    const pass = { training: true, batchStatistics, weights, gradients, mask }
+    const pass = { ...this.#learning(at.step, weights), gradients }
     const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
     const { gradient, loss } = trainingLoss(output.data, network, batch, this.#options)
     backward(gradient)
@@ -85,17 +82,25 @@ export class Trainer {
 
   /** Moves the running statistics of the average, or of the weights, to a batch's. */
   moveStatistics(batch: Batch, { share, step }: { readonly share: number; readonly step: number }): void {
-    const { freezing, network, seed } = this.#options
+    const { freezing, network } = this.#options
     refuse(imagesFault(network, batch))
     // The average's own tensors, which the pass changes in place.
     const weights = modelWeights(this.#whole(this.#state))
     const frozen = firstTrained(freezing, this.#state.optimizer.step)
     const input = this.#forward(batch, frozen, weights)
-    const mask = ({ name, rate }: typeof Dropout.Type, length: number) =>
-      dropoutMask({ seed, step, block: name, rate }, length)
-    const batchStatistics = freezing?.keepStatistics !== true
-    const pass = { training: true, batchStatistics, weights, gradients: new Map(), mask }
-    applyAll(withMomentum(network.blocks.slice(frozen), share), input, pass)
+    applyAll(withMomentum(network.blocks.slice(frozen), share), input, this.#learning(step, weights))
+  }
+
+  /** A pass in training mode, with a step's dropout. */
+  #learning(step: number, weights: Weights): Pass {
+    const { freezing, seed } = this.#options
+    return {
+      training: true,
+      batchStatistics: freezing?.keepStatistics !== true,
+      weights,
+      gradients: new Map(),
+      mask: ({ name, rate }, length) => dropoutMask({ seed, step, block: name, rate }, length)
+    }
   }
 
   snapshot(): SessionState {
@@ -126,7 +131,7 @@ export class Trainer {
   /** The first `length` blocks in inference mode. */
   #forward({ images, size }: Batch, length: number, weights: Weights): Tensor {
     const { network } = this.#options
-    const mask = (_: typeof Dropout.Type, length: number) => new Float32Array(length).fill(1)
+    const mask = (_: unknown, length: number) => new Float32Array(length).fill(1)
     const pass = { training: false, batchStatistics: false, weights, gradients: new Map(), mask }
     const input = { shape: [size, ...inputShape(network)], data: images }
     return applyAll(network.blocks.slice(0, length), input, pass).output

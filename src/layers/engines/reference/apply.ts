@@ -1,17 +1,26 @@
 import type { Block } from "../../../model/Block.ts"
 import { activation } from "./activation.ts"
 import { adaptiveAveragePool } from "./adaptiveAveragePool.ts"
+import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
+import { classToken } from "./classToken.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { dropout } from "./dropout.ts"
+import { firstToken } from "./firstToken.ts"
 import { flatten } from "./flatten.ts"
+import { gate } from "./gate.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { heads } from "./heads.ts"
+import { layerNorm } from "./layerNorm.ts"
+import { layerScale } from "./layerScale.ts"
 import { maxPool } from "./maxPool.ts"
 import type { Applied, Kernel } from "./Pass.ts"
+import { positionEmbedding } from "./positionEmbedding.ts"
 import { residual } from "./residual.ts"
+import { stochasticDepth } from "./stochasticDepth.ts"
+import { tokens } from "./tokens.ts"
 import { notOfEngines } from "../../../model/shapes.ts"
 
 const apply: Kernel<Block> = (block, input, pass) => {
@@ -40,6 +49,24 @@ const apply: Kernel<Block> = (block, input, pass) => {
       return residual(applyAll)(block, input, pass)
     case "Heads":
       return heads(applyAll)(block, input, pass)
+    case "StochasticDepth":
+      return stochasticDepth(block, input, pass)
+    case "LayerNorm":
+      return layerNorm(block, input, pass)
+    case "LayerScale":
+      return layerScale(block, input, pass)
+    case "Tokens":
+      return tokens(block, input, pass)
+    case "ClassToken":
+      return classToken(block, input, pass)
+    case "PositionEmbedding":
+      return positionEmbedding(block, input, pass)
+    case "Attention":
+      return attention(block, input, pass)
+    case "FirstToken":
+      return firstToken(block, input, pass)
+    case "Gate":
+      return gate(applyAll)(block, input, pass)
     case "Onnx":
       throw notOfEngines()
   }

@@ -1,8 +1,14 @@
 import type { Flatten } from "../../../model/Block.ts"
+import { elementAt } from "../../../pipeline/elementAt.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Images (N, height, width, channels) as rows, channel by channel: the order in which PyTorch flattens. */
+/** Images (N, height, width, channels) as rows, channel by channel: the order in which PyTorch flattens. Tokens lie in it already. */
 export const flatten: Kernel<typeof Flatten.Type> = (_block, { data, shape }) => {
+  if (shape.length === 3)
+    return {
+      output: { shape: [elementAt(shape, 0), data.length / elementAt(shape, 0)], data },
+      backward: (gradient) => gradient
+    }
   const [size, height, width, channels] = shape as readonly [number, number, number, number] // the shapes were checked
   const pixels = height * width
   const length = pixels * channels

@@ -63,3 +63,39 @@ export const linearBackward = (
     }
   }
 }
+
+/** Rows through a linear map to `outputs` values each, and their backward pass. */
+export const linearRows = (
+  weight: Float32Array,
+  bias: Float32Array | undefined,
+  data: Float32Array,
+  outputs: number
+) => {
+  const inputs = weight.length / outputs
+  const rows = data.length / inputs
+  const row = new Float64Array(inputs)
+  const take = (n: number) => row.set(data.subarray(n * inputs, (n + 1) * inputs))
+  const output = new Float32Array(rows * outputs)
+  for (let n = 0; n < rows; n++) {
+    take(n)
+    linear(weight, bias, row, output, n * outputs, outputs)
+  }
+  return {
+    output,
+    backward: (gradient: Float32Array) => {
+      const sums = { weight: new Float64Array(weight.length), bias: new Float64Array(outputs) }
+      const rowGradient = new Float64Array(inputs)
+      const inputGradient = new Float32Array(data.length)
+      for (let n = 0; n < rows; n++) {
+        take(n)
+        linearBackward(weight, row, gradient, n * outputs, sums, rowGradient)
+        inputGradient.set(rowGradient, n * inputs)
+      }
+      return {
+        input: inputGradient,
+        weight: new Float32Array(sums.weight),
+        bias: new Float32Array(sums.bias)
+      }
+    }
+  }
+}

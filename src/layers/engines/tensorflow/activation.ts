@@ -1,10 +1,9 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation } from "../../../model/Block.ts"
+import type { Activation, Clamp } from "../../../model/Block.ts"
+import { smoothActivation } from "../tfjs/activation.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import type { Runner } from "./Runner.ts"
-
-type Activated = typeof Activation.Type
 
 /** A block with weights, and perhaps a bias. */
 export interface Linear {
@@ -19,13 +18,14 @@ export const activationOps = {
 } as const
 
 /** The number that stands for an activation, or for none, in the attributes of Weft's own operations. */
-export const activationNumber = (activation: typeof Activation.Type | undefined): number =>
+export const activationNumber = (activation: Clamp | undefined): number =>
   activation === undefined ? 0 : activation.kind === "relu" ? 1 : 2
 
 /** An activation by itself. */
 export const activation =
   (run: Runner): Kernel<typeof Activation.Type> =>
   ({ kind }, input) => {
+    if (kind !== "relu" && kind !== "relu6") return smoothActivation(kind, input)
     const { backward, forward } = activationOps[kind]
     const output = run.one(forward, [run.float], input)
     return {
@@ -41,7 +41,7 @@ export const activation =
 export const finish = (
   run: Runner,
   block: Linear,
-  activation: Activated | undefined,
+  activation: Clamp | undefined,
   { input, keep }: { readonly input: tf.Tensor; readonly keep: boolean },
   pass: Pass
 ) => {

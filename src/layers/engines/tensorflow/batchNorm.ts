@@ -1,12 +1,10 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation, BatchNorm } from "../../../model/Block.ts"
+import type { BatchNorm, Clamp } from "../../../model/Block.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { activationNumber, activationOps } from "./activation.ts"
 import { channelsOf } from "../tfjs/shape.ts"
 import type { Runner } from "./Runner.ts"
-
-type Activated = typeof Activation.Type
 
 interface Source {
   readonly input: tf.Tensor
@@ -33,7 +31,7 @@ const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Te
 const fused = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  activation: Activated | undefined,
+  activation: Clamp | undefined,
   { input }: Source,
   pass: Pass
 ): Applied => {
@@ -80,7 +78,7 @@ const fused = (
 const own = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  activation: Activated | undefined,
+  activation: Clamp | undefined,
   { input, owned }: Source,
   pass: Pass
 ): Applied => {
@@ -106,7 +104,7 @@ const own = (
 export const batchNorm = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  activation: Activated | undefined,
+  activation: Clamp | undefined,
   source: Source,
   pass: Pass
 ): Applied => (pass.batchStatistics && !run.usesGpu ? own : fused)(run, block, activation, source, pass)

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation, Conv2d, MaxPool } from "../../../model/Block.ts"
+import type { Clamp, Conv2d, MaxPool } from "../../../model/Block.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { inputGradient, weightOf } from "../tfjs/Pass.ts"
 import type { Linear } from "./activation.ts"
@@ -9,8 +9,6 @@ import { isPointwise, pointwise } from "./products.ts"
 import type { Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
-
-type Activated = typeof Activation.Type
 
 /** Shorter lines of the output than this, or more weights, and TensorFlow's own operation is as fast. */
 const shortest = 16
@@ -37,7 +35,7 @@ export const filterGradient = (
 }
 
 type Pool = typeof MaxPool.Type
-type After = readonly [run: Runner, block: Linear, activation: Activated | undefined]
+type After = readonly [run: Runner, block: Linear, activation: Clamp | undefined]
 
 /** Pools, where a pooling follows, then adds the bias and applies the activation. */
 const finishPooled = (
@@ -93,7 +91,7 @@ const operations = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Ten
  * pooling, where there is less to do, and give the same values and gradients.
  */
 export const conv2d =
-  (run: Runner, activation: Activated | undefined, pool: typeof MaxPool.Type | undefined): Kernel<typeof Conv2d.Type> =>
+  (run: Runner, activation: Clamp | undefined, pool: typeof MaxPool.Type | undefined): Kernel<typeof Conv2d.Type> =>
   (block, input, pass) => {
     const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
     const { filterGradient, forward, inputGradient } = operations(run, runWindowOf(run, block, input), input, filter)

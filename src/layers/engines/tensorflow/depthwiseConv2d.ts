@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation, DepthwiseConv2d } from "../../../model/Block.ts"
+import type { Clamp, DepthwiseConv2d } from "../../../model/Block.ts"
 import type { Kernel } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import { finish } from "./activation.ts"
@@ -42,7 +42,7 @@ const filterGradient = (run: Runner, on: RunWindow, shape: FilterShape, input: t
 
 /** A convolution of each channel by itself, with what follows it. */
 export const depthwiseConv2d =
-  (run: Runner, activation: typeof Activation.Type | undefined): Kernel<typeof DepthwiseConv2d.Type> =>
+  (run: Runner, activation: Clamp | undefined): Kernel<typeof DepthwiseConv2d.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight") // height, width, 1, channels
     const shape = [...block.kernel, channelsOf(weight), 1] as const

@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
+import { isClamp } from "../../../model/Block.ts"
 import type { Block } from "../../../model/Block.ts"
-import { plain } from "../tfjs/fusedAt.ts"
+import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
 import { activation } from "./activation.ts"
@@ -10,6 +11,7 @@ import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
+import { channelSums } from "./channelSums.ts"
 import type { Runner } from "./Runner.ts"
 
 type Applies = Fused["apply"]
@@ -35,6 +37,9 @@ const chain =
 const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =>
   block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 
+/** An activation that operations of their own can apply to what they give. */
+const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
+
 /** Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does both. */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
@@ -42,14 +47,14 @@ export const fusedWith = (run: Runner): FusedAt => {
   const normalised = ([first, second]: ReadonlyArray<Block>, convolve: Applies): Fused | undefined => {
     const norm = ofKind(first, "BatchNorm")
     if (norm === undefined) return undefined
-    const next = ofKind(second, "Activation")
+    const next = clampOf(second)
     return {
       length: next === undefined ? 2 : 3,
       apply: chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     }
   }
   return (block, following) => {
-    const next = ofKind(following[0], "Activation")
+    const next = clampOf(following[0])
     const length = next === undefined ? 1 : 2
     switch (block._tag) {
       case "Conv2d": {
@@ -89,7 +94,7 @@ export const fusedWith = (run: Runner): FusedAt => {
       case "GlobalAveragePool":
         return { length: 1, apply: (...rest) => average(block, ...rest) }
       default:
-        return plain(block)
+        return summed({ channelSums: channelSums(run) }, block)
     }
   }
 }

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation, MaxPool } from "../../../model/Block.ts"
+import type { Clamp, MaxPool } from "../../../model/Block.ts"
 import { windowOf } from "../../../model/shapes.ts"
 import type { Applied } from "../tfjs/Pass.ts"
 import { activationNumber } from "./activation.ts"
@@ -69,7 +69,7 @@ export const quartered = (
   run: Runner,
   input: tf.Tensor,
   bias: tf.Tensor | undefined,
-  activation: typeof Activation.Type | undefined
+  activation: Clamp | undefined
 ) => {
   const attributes = [run.int("activation", activationNumber(activation))]
   const [output, which] = run.many("WeftMaxPool", attributes, [input, bias ?? run.nothing], 2)

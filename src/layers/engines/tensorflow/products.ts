@@ -8,7 +8,7 @@ export const matMul = (run: Runner, a: tf.Tensor, b: tf.Tensor, transposeA = fal
   run.one("MatMul", [run.float, run.bool("transpose_a", transposeA), run.bool("transpose_b", transposeB)], a, b)
 
 /** A tensor's last axis as columns. */
-const rows = (run: Runner, x: tf.Tensor): tf.Tensor => run.reshape(x, [x.size / channelsOf(x), channelsOf(x)])
+export const rows = (run: Runner, x: tf.Tensor): tf.Tensor => run.reshape(x, [x.size / channelsOf(x), channelsOf(x)])
 
 /** A convolution whose pixels do not look at each other: matrices, which TensorFlow multiplies faster than it slides. */
 export const isPointwise = (

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation } from "../../../model/Block.ts"
+import type { Clamp } from "../../../model/Block.ts"
 import type { UpdateAt } from "../../../model/optimizers/Optimizer.ts"
 import type { OptimizerConfig } from "../../../model/TrainConfig.ts"
 
@@ -9,7 +9,7 @@ export interface BlockOperators {
   readonly activationGradient: (
     dy: tf.Tensor,
     y: tf.Tensor,
-    kind: (typeof Activation.Type)["kind"]
+    kind: Clamp["kind"]
   ) => { readonly gradient: tf.Tensor; readonly sums: tf.Tensor }
   /** Sums over all axes but the last. */
   readonly channelSums: (x: tf.Tensor) => tf.Tensor

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Block, Dropout } from "../../../model/Block.ts"
+import type { Block, Dropout, StochasticDepth } from "../../../model/Block.ts"
 import { named } from "../../../model/Tensor.ts"
 
 /** One way through a network, forward and back, inside a `tf.tidy`. */
@@ -16,7 +16,7 @@ export interface Pass {
   /** Filled in the forward pass, in training: the running statistics after it. */
   readonly running: Map<string, tf.Tensor>
   /** This step's factors for a number of values; see `dropoutMask`. */
-  readonly mask: (block: typeof Dropout.Type, length: number) => Float32Array
+  readonly mask: (block: typeof Dropout.Type | typeof StochasticDepth.Type, length: number) => Float32Array
 }
 
 /**

@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Dropout } from "../../../model/Block.ts"
 import { dropoutMask } from "../../../model/dropoutMask.ts"
 import type { SessionOptions, SessionState } from "../../../model/Engine.ts"
 import { averageShare } from "../../../model/average.ts"
@@ -62,20 +61,14 @@ export class Trainer {
 
   /** One step; the logits and the gradients' norm are the caller's to dispose of. */
   train(batch: Batch, at: { readonly step: number; readonly learningRate: number }): [tf.Tensor, tf.Tensor] {
-    const { freezing, network, seed } = this.#options
+    const { freezing, network } = this.#options
     const { operators } = this.#device
     refuse(batchFault(network, batch, this.#options.teacher))
     use(this.#device)
     return tf.tidy(() => {
       const frozen = firstTrained(freezing, this.#step)
       const input = this.#infer(batch, frozen, this.#weights)
-      const pass = {
-        ...this.#inference(),
-        training: true,
-        batchStatistics: freezing?.keepStatistics !== true,
-        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
-          dropoutMask({ seed, step: at.step, block: name, rate }, length)
-      }
+      const pass = this.#learning(at.step, this.#weights)
       const { backward, output } = applyAll(network.blocks.slice(frozen), input, pass)
       const logits = output as tf.Tensor2D // the last block's shape was checked
       backward(lossGradient(logits, network, batch, this.#options), false)
@@ -113,20 +106,13 @@ export class Trainer {
 
   /** Moves the running statistics of the average, or of the weights, to a batch's. */
   moveStatistics(batch: Batch, { share, step }: { readonly share: number; readonly step: number }): void {
-    const { average, freezing, network, seed } = this.#options
+    const { average, freezing, network } = this.#options
     refuse(imagesFault(network, batch))
     use(this.#device)
     tf.tidy(() => {
       const frozen = firstTrained(freezing, this.#step)
       const weights = new Map([...this.#weights, ...this.#average])
-      const pass = {
-        ...this.#inference(),
-        weights,
-        training: true,
-        batchStatistics: freezing?.keepStatistics !== true,
-        mask: ({ name, rate }: typeof Dropout.Type, length: number) =>
-          dropoutMask({ seed, step, block: name, rate }, length)
-      }
+      const pass = this.#learning(step, weights)
       applyAll(withMomentum(network.blocks.slice(frozen), share), this.#infer(batch, frozen, weights), pass)
       for (const [name, statistic] of pass.running)
         this.#replace(average === undefined ? this.#weights : this.#average, name, statistic)
@@ -198,6 +184,18 @@ export class Trainer {
       gradients: new Map(),
       running: new Map(),
       mask: (_, length) => new Float32Array(length).fill(1)
+    }
+  }
+
+  /** A pass in training mode, with a step's dropout. */
+  #learning(step: number, weights: ReadonlyMap<string, tf.Tensor>): Pass {
+    const { freezing, seed } = this.#options
+    return {
+      ...this.#inference(),
+      weights,
+      training: true,
+      batchStatistics: freezing?.keepStatistics !== true,
+      mask: ({ name, rate }, length) => dropoutMask({ seed, step, block: name, rate }, length)
     }
   }
 

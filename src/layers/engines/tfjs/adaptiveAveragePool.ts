@@ -23,6 +23,12 @@ export const adaptiveAveragePool: Kernel<typeof AdaptiveAveragePool.Type> = (blo
   const [rows, columns] = block.size
   if (height === rows && width === columns)
     return { output: tf.clone(input), backward: (gradient, wanted) => (wanted ? tf.clone(gradient) : undefined) }
+  if (rows * columns === 1)
+    return {
+      output: tf.mean(input, [1, 2], true),
+      backward: (gradient, wanted) =>
+        wanted ? tf.mul(tf.ones(input.shape), tf.div(gradient, height * width)) : undefined
+    }
   const inputGradient = (gradient: tf.Tensor) => {
     const matrix = tf.tensor2d(averagingMatrix([height, width], block.size), [rows * columns, height * width])
     const windows = tf.reshape(tf.transpose(gradient, [1, 2, 0, 3]), [rows * columns, size * channels])

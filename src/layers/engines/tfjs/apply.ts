@@ -1,10 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import { insideOf } from "../../../model/Block.ts"
+import { hasWeights } from "../../../model/Block.ts"
 import type { Block } from "../../../model/Block.ts"
 import type { Applied, Kernel } from "./Pass.ts"
-
-const hasWeights = (block: Block): boolean =>
-  "init" in block || block._tag === "BatchNorm" || insideOf(block).some((blocks) => blocks.some(hasWeights))
 
 /**
  * Applies blocks one after the other; the backward pass goes through them in reverse, and no further than the first

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Activation, Conv2d } from "../../../model/Block.ts"
+import type { Clamp, Conv2d } from "../../../model/Block.ts"
 import { linearGradient } from "./activation.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Kernel } from "./Pass.ts"
@@ -8,7 +8,7 @@ import { attributesOf, images, padOf, runKernel } from "./window.ts"
 
 /** A convolution with its bias, and with the activation that follows it. */
 export const conv2d =
-  (operators: BlockOperators, activation: typeof Activation.Type | undefined): Kernel<typeof Conv2d.Type> =>
+  (operators: BlockOperators, activation: Clamp | undefined): Kernel<typeof Conv2d.Type> =>
   (block, input, pass) => {
     const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
     const attrs = attributesOf(block)

@@ -2,8 +2,14 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Flatten } from "../../../model/Block.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Images as rows, channel by channel: the order in which PyTorch flattens. */
+/** Images as rows, channel by channel: the order in which PyTorch flattens. Tokens lie in it already. */
 export const flatten: Kernel<typeof Flatten.Type> = (_block, input) => {
+  const [count] = input.shape
+  if (input.shape.length === 3 && count !== undefined)
+    return {
+      output: tf.reshape(input, [count, input.size / count]),
+      backward: (gradient, wanted) => (wanted ? tf.reshape(gradient, input.shape) : undefined)
+    }
   const [size, height, width, channels] = input.shape as [number, number, number, number] // the shapes were checked
   return {
     output: tf.reshape(tf.transpose(input, [0, 3, 1, 2]), [size, channels * height * width]),

@@ -155,7 +155,36 @@ export const slideGradient = (
   )
 }
 
-/** Any product of two matrices, each as it lies or transposed. */
+/** Where the matrices of a product lie, and what they are. */
+interface Product {
+  readonly a: number
+  readonly b: number
+  readonly out: number
+  readonly aShape: readonly [rows: number, columns: number]
+  readonly bShape: readonly [rows: number, columns: number]
+  readonly transposeA: boolean
+  readonly transposeB: boolean
+}
+
+const multiply = (machine: Machine, product: Product, finish: Finish): void => {
+  const { a, aShape, b, bShape, out, transposeA, transposeB } = product
+  const [aRows, aColumns] = aShape
+  const [bRows, bColumns] = bShape
+  const columns = transposeB ? bRows : bColumns
+  const x = { at: a, height: 1, width: aRows }
+  const shape = { images: 1, channels: aColumns, lines: 1, count: aRows }
+  const kernel = { height: 1, width: 1, stride: 1 }
+  if (transposeA) {
+    if (transposeB || finish !== plain) throw new Error("not a product that a gradient needs")
+    slideGradient(machine, x, shape, kernel, b, columns, out)
+  } else {
+    const steps = transposeB ? { rowStep: 1, columnStep: bColumns } : { rowStep: bColumns, columnStep: 1 }
+    const right = { from: b, taps: 1, tapStep: 0, depth: aColumns, columns, ...steps }
+    slide(machine, x, shape, kernel, right, out, finish)
+  }
+}
+
+/** Any product of two matrices, each as it lies or transposed; of each pair of them where there are several. */
 export const matMul = (
   machine: Machine,
   a: tf.TensorInfo,
@@ -164,23 +193,29 @@ export const matMul = (
   transposeB: boolean,
   finish: Finish
 ): tf.TensorInfo => {
-  const [aRows, aColumns] = a.shape.slice(-2) as [number, number] // matrices
-  const [bRows, bColumns] = b.shape.slice(-2) as [number, number]
-  const rows = transposeA ? aColumns : aRows
-  const depth = transposeA ? aRows : aColumns
-  const columns = transposeB ? bRows : bColumns
-  const out = machine.output([...a.shape.slice(0, -2), rows, columns])
-  const from = machine.address(b)
-  const x = { at: machine.address(a), height: 1, width: aRows }
-  const shape = { images: 1, channels: aColumns, lines: 1, count: aRows }
-  const kernel = { height: 1, width: 1, stride: 1 }
-  if (transposeA) {
-    if (transposeB || finish !== plain) throw new Error("not a product that a gradient needs")
-    slideGradient(machine, x, shape, kernel, from, columns, machine.address(out))
-  } else {
-    const steps = transposeB ? { rowStep: 1, columnStep: bColumns } : { rowStep: bColumns, columnStep: 1 }
-    const right = { from, taps: 1, tapStep: 0, depth, columns, ...steps }
-    slide(machine, x, shape, kernel, right, machine.address(out), finish)
-  }
+  const aShape = a.shape.slice(-2) as [number, number] // matrices
+  const bShape = b.shape.slice(-2) as [number, number]
+  const rows = aShape[transposeA ? 1 : 0]
+  const columns = bShape[transposeB ? 0 : 1]
+  const several = a.shape.slice(0, -2)
+  if (several.join() !== b.shape.slice(0, -2).join()) throw new Error("as many matrices as there are to multiply by")
+  const out = machine.output([...several, rows, columns])
+  const [aSize, bSize] = [aShape[0] * aShape[1] * float, bShape[0] * bShape[1] * float]
+  const count = several.reduce((product, length) => product * length, 1)
+  const at = { a: machine.address(a), b: machine.address(b), out: machine.address(out) }
+  for (let i = 0; i < count; i++)
+    multiply(
+      machine,
+      {
+        a: at.a + i * aSize,
+        b: at.b + i * bSize,
+        out: at.out + i * rows * columns * float,
+        aShape,
+        bShape,
+        transposeA,
+        transposeB
+      },
+      finish
+    )
   return out
 }

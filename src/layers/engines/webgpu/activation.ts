@@ -1,6 +1,6 @@
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation } from "../../../model/Block.ts"
+import type { Clamp } from "../../../model/Block.ts"
 import { groupsFor, program, tensorOf } from "./Program.ts"
 
 const threads = 64
@@ -22,7 +22,7 @@ export const activationGradient = (
   backend: WebGPUBackend,
   dy: tf.Tensor,
   y: tf.Tensor,
-  kind: (typeof Activation.Type)["kind"]
+  kind: Clamp["kind"]
 ): tf.Tensor =>
   tensorOf(
     gradientBefore(backend, {

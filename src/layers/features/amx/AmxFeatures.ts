@@ -33,7 +33,8 @@ const open = Effect.fn("AmxFeatures.open")(function* (frozen: Frozen, load: type
     return yield* new FeaturesError({
       engine,
       reason: "unavailable",
-      detail: "a kernel is too large for it, or the network's heads have hidden layers. Use onnxruntime"
+      detail:
+        "a kernel is too large for it, it has no such block, or the network's heads have hidden layers. Use onnxruntime"
     })
   let program: object | undefined = yield* Effect.acquireRelease(
     Effect.try({ try: () => addon.open(lines.numbers, lines.weights, processorThreads()), catch: failed }),

@@ -1,8 +1,9 @@
-import type { Activation, Block, Heads } from "../../../model/Block.ts"
+import { insideOf, isClamp } from "../../../model/Block.ts"
+import type { Block, Clamp, Heads } from "../../../model/Block.ts"
 import type { Applied, Linear } from "../../../model/onnx/linear.ts"
 import { affineOf, applied, folded, isLinear } from "../../../model/onnx/linear.ts"
 import type { Frozen } from "../../../model/onnx/onnxModel.ts"
-import { notOfEngines, outputShape, windowOf } from "../../../model/shapes.ts"
+import { asImage, notOfEngines, outputShape, windowOf } from "../../../model/shapes.ts"
 import type { Shape, Window } from "../../../model/shapes.ts"
 import type { Weights } from "../../../model/Tensor.ts"
 import { elementAt } from "../../../pipeline/elementAt.ts"
@@ -53,15 +54,34 @@ const activating: ReadonlySet<Line["code"]> = new Set(["convolution", "depthwise
 
 const image = (shape: Shape) => shape as readonly [number, number, number] // the shapes were checked
 
-/** A flat value is an image of one pixel. */
-const pixels = (shape: Shape) => (shape.length === 3 ? shape : ([1, 1, shape[0]] as const))
-
 /** The linear blocks of heads; more than one a head where a head has hidden layers. */
 const layersOf = ({ heads }: Heads) => heads.map(({ blocks }) => applied(blocks))
 
-/** Whether the addon has an operation for a block: it cannot put the results of hidden layers side by side. */
+/** The kinds of blocks that the addon has no operation for. */
+const missing: ReadonlySet<Block["_tag"]> = new Set([
+  "Gate",
+  "LayerNorm",
+  "LayerScale",
+  "Tokens",
+  "ClassToken",
+  "PositionEmbedding",
+  "Attention",
+  "FirstToken"
+])
+
+/** Not thrown where every block `isThere`. */
+const notThere = ({ _tag }: Block) => new Error(`the addon has no operation for a ${_tag}`)
+
+/**
+ * Whether the addon has an operation for a block, and for all inside it: it clamps, and knows no other activation, and it
+ * cannot put the results of hidden layers side by side.
+ */
 const isThere = (block: Block): boolean =>
-  block._tag !== "Heads" || layersOf(block).every((layers) => layers.length === 1 && layers[0]?.block._tag === "Dense")
+  !missing.has(block._tag) &&
+  (block._tag !== "Activation" || isClamp(block)) &&
+  (block._tag !== "Heads" ||
+    layersOf(block).every((layers) => layers.length === 1 && layers[0]?.block._tag === "Dense")) &&
+  insideOf(block).every((blocks) => blocks.every(isThere))
 
 /** Heads of one linear layer each as one linear layer: their weights' rows one after the other. */
 const stacked = (heads: Heads, weights: Weights) => {
@@ -79,8 +99,8 @@ const stacked = (heads: Heads, weights: Weights) => {
  * Frozen blocks as what the addon opens: the images' shape and a line for each operation in `numbers`, and the weights,
  * batch norms folded in, to which the lines refer by number.
  *
- * The blocks must fit their input and the weights be there. Undefined where a kernel is larger than the addon takes, or
- * heads have hidden layers.
+ * The blocks must fit their input and the weights be there. Undefined where a kernel is larger than the addon takes, a
+ * block is of a kind that it does not have, or heads have hidden layers.
  */
 export const linesOf = ({ blocks, input, weights }: Frozen) => {
   if (!blocks.every(isThere)) return undefined
@@ -94,13 +114,17 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
   const linear = ({ block, norms }: Applied & { readonly block: Linear }, from: number, input: Shape): number => {
     const shape = outputShape(block, input)
     const { bias, weight } = folded(block, norms, weights)
-    if (block._tag === "Dense") return add({ code: "dense", shape, weight: weight.data, bias, window: point }, from)
+    if (block._tag === "Dense") {
+      // Of each pixel by itself, it is a convolution of single pixels.
+      const code = shape.length === 1 ? "dense" : "convolution"
+      return add({ code, shape, weight: weight.data, bias, window: point }, from)
+    }
     const window = windowOf(block, image(input))
     const code = block._tag === "DepthwiseConv2d" ? "depthwise" : "convolution"
     return add({ code, shape, weight: weight.data, bias, window }, from)
   }
 
-  const addActivation = ({ kind }: typeof Activation.Type, from: number, shape: Shape, isOwn: boolean): number => {
+  const addActivation = ({ kind }: Clamp, from: number, shape: Shape, isOwn: boolean): number => {
     const last = lines.at(-1)
     // The input of a residual is added to its output later, so that it must stay unchanged.
     if (isOwn && last?.out === from && last.activation === "none" && activating.has(last.code)) {
@@ -120,6 +144,7 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
         return add({ code: "affine", shape, weight: Float32Array.from(scale), bias: Float32Array.from(shift) }, from)
       }
       case "Activation":
+        if (!isClamp(block)) throw notThere(block)
         return addActivation(block, from, shape, isOwn)
       case "MaxPool":
         return add({ code: "maxPool", shape, window: windowOf(block, image(input)) }, from)
@@ -130,7 +155,17 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
       case "Flatten":
         return add({ code: "flatten", shape }, from)
       case "Dropout":
+      case "StochasticDepth":
         return from
+      case "Gate":
+      case "LayerNorm":
+      case "LayerScale":
+      case "Tokens":
+      case "ClassToken":
+      case "PositionEmbedding":
+      case "Attention":
+      case "FirstToken":
+        throw notThere(block)
       case "Onnx":
         throw notOfEngines()
       case "Residual":
@@ -166,7 +201,7 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
   const numberOf = (data: Float32Array | undefined) => (data === undefined ? -1 : given.push(data) - 1)
   const numbers = lines.flatMap(({ activation, bias, code, other = -1, shape, weight, window = point, ...line }) => {
     const { kernelHeight, kernelWidth, left, stride, top } = window
-    const places = [codes[code], line.in, other, line.out, ...pixels(shape)]
+    const places = [codes[code], line.in, other, line.out, ...asImage(shape)]
     return [
       ...places,
       kernelHeight,
@@ -179,5 +214,5 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
       numberOf(bias)
     ]
   })
-  return { numbers: Int32Array.from([...pixels(input), ...numbers]), weights: given as ReadonlyArray<Float32Array> }
+  return { numbers: Int32Array.from([...asImage(input), ...numbers]), weights: given as ReadonlyArray<Float32Array> }
 }

@@ -1,5 +1,5 @@
-import { OnnxGraph, opset } from "../../onnx/OnnxGraph.ts"
-import { renderBlocks } from "../../onnx/renderBlocks.ts"
+import { OnnxGraph } from "../../onnx/OnnxGraph.ts"
+import { opsetOf, renderBlocks } from "../../onnx/renderBlocks.ts"
 import { halfPrecision } from "../../onnx/halfPrecision.ts"
 import { observing, quantised } from "../../onnx/quantise.ts"
 import { featuresKey } from "../../onnx/backbone.ts"
@@ -54,7 +54,7 @@ const probabilities = (
  */
 const encoded = (task: ExportTask, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
   const { graph: settings, model } = task
-  const graph = new OnnxGraph()
+  const graph = new OnnxGraph(opsetOf(model.network.blocks))
   const input = { name: normalised(task, graph), shape: inputShape(model.network) }
   const { backbone, network, weights } = model
   const into = { graph, weights, backbone }
@@ -84,7 +84,7 @@ export const onnx: GraphFormat<"onnx"> = {
   title: "ONNX",
   kind: "graph",
   precisions: ["fp32", "fp16", "int8"],
-  opset,
+  opset: ({ blocks }) => opsetOf(blocks),
   layout: (input) => (input === "float" ? "NCHW" : "NHWC"),
   writes: (name) => name === file,
   files: (task, { text, values }) => {
@@ -93,7 +93,7 @@ export const onnx: GraphFormat<"onnx"> = {
       labels: JSON.stringify(values.labels),
       ...(values.columns && { columns: JSON.stringify(values.columns) }),
       preprocessing: JSON.stringify(values.preprocessing),
-      opset: String(opset)
+      opset: String(opsetOf(task.model.network.blocks))
     }
     return [{ name: file, content: inPrecision(encoded(task, metadata), task.precision) }]
   },

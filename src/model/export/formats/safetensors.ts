@@ -5,6 +5,7 @@ import { decode, encode } from "../../safetensors.ts"
 import { parameters } from "../../shapes.ts"
 import { pretrainedName } from "../../startWeights.ts"
 import type { Tensor, Weights } from "../../Tensor.ts"
+import { timmVariance } from "../../timmVariance.ts"
 import type { TensorNames } from "../ExportSettings.ts"
 import type { ExportTask, WeightsFormat } from "../Format.ts"
 import { untrainable } from "../../parts.ts"
@@ -15,7 +16,10 @@ const namedTensors = ({ model, names }: ExportTask): Weights => {
   const timm = names === "timm" ? architectureOf(model.network.name)?.timm : undefined
   if (timm === undefined) return model.weights
   const { reshaped = (_name, tensor) => tensor, toTimm } = timm
-  return new Map(Array.from(model.weights, ([ours, tensor]) => [toTimm(ours), reshaped(toTimm(ours), tensor)]))
+  const forTimm = timmVariance(model.network, "timm")
+  return new Map(
+    Array.from(model.weights, ([ours, tensor]) => [toTimm(ours), reshaped(toTimm(ours), forTimm(ours, tensor))])
+  )
 }
 
 /** How to pad as TensorFlow does, by whose network the tensors are loaded into. */
@@ -47,7 +51,13 @@ export const safetensors: WeightsFormat<"safetensors"> = {
   ],
   read: (bytes, network) =>
     Result.map(decode(bytes), ({ tensors }) => {
-      const ours = new Map(Array.from(tensors, ([name, { data }]) => [pretrainedName(network.name, name), data]))
+      const fromTimm = timmVariance(network, "ours")
+      const ours = new Map(
+        Array.from(tensors, ([name, tensor]) => {
+          const own = pretrainedName(network.name, name)
+          return [own, own === undefined || own === name ? tensor.data : fromTimm(own, tensor).data]
+        })
+      )
       return new Map(
         parameters(network).flatMap(({ name, shape }): ReadonlyArray<readonly [string, Tensor]> => {
           const data = ours.get(name)

@@ -5,7 +5,7 @@ import { Engine } from "../../../../src/model/Engine.ts"
 import { simpleCnn } from "../../../../src/model/networks/simpleCnn.ts"
 import { engineContract } from "../../../model/engineContract.ts"
 
-engineContract("reference", layer)
+engineContract("reference", layer, { withoutLarge: process.env["WEFT_WHOLE_SUITE"] === undefined })
 
 it.effect("the reference engine runs every network but one that does not fit its images", () =>
   Effect.gen(function* () {
