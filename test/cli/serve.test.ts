@@ -1,79 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { spawn, spawnSync } from "node:child_process"
-import type { ChildProcess } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import { draw } from "../../src/pipeline/draw.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
-
-const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
-
-/** Trains a run that ends after some seconds. */
-const trained = (folder: string) =>
-  Effect.sync(() => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [bin, "train", "--run", "shop", "--set", "data.sample.images=300", "--set", "train.epochs=1"],
-      { cwd: folder, encoding: "utf8" }
-    )
-    assert.strictEqual(status, 0, stderr)
-  })
-
-interface Started {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly ended: Promise<number | NodeJS.Signals | null>
-}
-
-/** Starts `weft serve` on a free port; ready when it says where it is. */
-const start = (folder: string, args: ReadonlyArray<string> = []) =>
-  Effect.acquireRelease(
-    Effect.promise(
-      () =>
-        new Promise<Started>((resolve, reject) => {
-          const child = spawn(process.execPath, [bin, "serve", "--run", "shop", "--port", "0", ...args], {
-            cwd: folder
-          })
-          const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
-            child.once("exit", (code, signal) => resolve(signal ?? code))
-          )
-          let errors = ""
-          child.stderr.on("data", (chunk) => (errors += String(chunk)))
-          child.stdout.once("data", (chunk) => resolve({ child, ended, url: String(chunk).trim().replace(/\/$/, "") }))
-          void ended.then((how) => reject(new Error(`it ended with ${how}: ${errors}`)))
-        })
-    ),
-    ({ child, ended }) =>
-      Effect.promise(() => {
-        child.kill("SIGKILL")
-        return ended
-      })
-  )
-
-const call = (url: string, body?: unknown) =>
-  Effect.promise(async () => {
-    const response = await fetch(url, {
-      method: body === undefined ? "GET" : "POST",
-      ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
-    })
-    const text = await response.text()
-    return {
-      status: response.status,
-      text,
-      json: text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : undefined
-    }
-  })
-
-/** Asks until the answer is as wanted. */
-const until = (url: string, wanted: (json: { readonly state: string } & Record<string, unknown>) => boolean) =>
-  call(url).pipe(
-    Effect.map(({ json }) => json),
-    Effect.filterOrFail(wanted),
-    Effect.retry(Schedule.spaced("200 millis"))
-  )
+import { bin, call, catalogueOf, start, trained, until } from "./servedRun.ts"
 
 it.live(
   "a run becomes a desk: suggestions, answers, a retraining that survives kill -9, a swap under load, a roll back",
@@ -81,13 +14,7 @@ it.live(
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       yield* trained(folder)
-      const catalogue = join(
-        folder,
-        ".weft",
-        readdirSync(join(folder, ".weft")).find((one) => one.startsWith("sample")) ?? ""
-      )
-      const list = readFileSync(join(catalogue, "styles.csv"))
-      const photos = readdirSync(join(catalogue, "images")).map((name) => readFileSync(join(catalogue, "images", name)))
+      const { list, photos } = catalogueOf(folder)
 
       const first = yield* start(folder)
       // The catalogue is at the desk, with suggestions.
