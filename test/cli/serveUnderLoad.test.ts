@@ -181,13 +181,11 @@ it.live(
       ])
       const statuses = new Map<number, number>()
       const wrong: Array<string> = []
-      let asked = 0
-      let swaps = 0
-      let isOver = false
+      const load = { asked: 0, swaps: 0, isOver: false }
       const seen = new Set<string>()
       const one = Effect.fnUntraced(function* () {
-        while (asked < 10_000 || !isOver) {
-          const n = asked++ % some.length
+        while (load.asked < 10_000 || !load.isOver) {
+          const n = load.asked++ % some.length
           const { status, text } = yield* send(agent, `${url}/v1/predict`, some[n])
           statuses.set(status, (statuses.get(status) ?? 0) + 1)
           if (status !== 200) {
@@ -209,23 +207,23 @@ it.live(
         })
       const swapping = Effect.gen(function* () {
         yield* answersBy(shop)
-        while (swaps < 6 || asked < 10_000) {
+        while (load.swaps < 6 || load.asked < 10_000) {
           const promoted = yield* call(`${url}/v1/models/other/promote`, { force: true })
           assert.strictEqual(promoted.status, 200, promoted.text)
           yield* answersBy("other")
           const back = yield* call(`${url}/v1/models/roll-back`, {})
           assert.strictEqual(back.json.model, shop, back.text)
           yield* answersBy(shop)
-          swaps += 2
+          load.swaps += 2
         }
-        isOver = true
+        load.isOver = true
       })
       yield* Effect.all([swapping, ...Array.from({ length: 16 }, one)], { concurrency: "unbounded" })
 
       assert.deepStrictEqual(wrong.slice(0, 3), [])
       assert.deepStrictEqual([...statuses.keys()], [200])
       assert.isAtLeast(statuses.get(200) ?? 0, 10_000)
-      assert.isAtLeast(swaps, 6)
+      assert.isAtLeast(load.swaps, 6)
       // The two models differ: else nothing would have been swapped.
       const none = new Map<string, number>()
       assert.isFalse(isSame(known.get(shop)?.get(0) ?? none, known.get("other")?.get(0) ?? none))
