@@ -229,5 +229,5 @@ it.live(
       assert.isFalse(isSame(known.get(shop)?.get(0) ?? none, known.get("other")?.get(0) ?? none))
       assert.notInclude(errors(), "A request failed")
     }),
-  300_000
+  600_000
 )
