@@ -81,5 +81,5 @@ it.live(
         readFileSync(join(folder, "straight", "steps.jsonl"), "utf8")
       )
     }),
-  300_000
+  600_000
 )
