@@ -183,11 +183,20 @@ const nextPhoto = (keys: number) =>
           { capture: true }
         )
       })
+      // The page's own work: processor time of its thread, which other programs of the machine change little.
+      const session = await page.context().newCDPSession(page)
+      await session.send("Performance.enable", { timeDomain: "threadTicks" })
+      const processor = async () => {
+        const { metrics } = await session.send("Performance.getMetrics")
+        return (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN) * 1000
+      }
+      const before = await processor()
       for (let i = 0; i < keys; i++) {
         await page.keyboard.press("Enter")
         // As fast as a person can be: the next key comes after a decision of a fifth of a second.
         await page.waitForTimeout(200)
       }
+      const perKey = ((await processor()) - before) / keys
       const times = await page.evaluate<Array<number | null>>("globalThis.times")
       const sorted = times.map((time) => time ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)
       const at = (share: number) => rounded(sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN, 1)
@@ -196,6 +205,7 @@ const nextPhoto = (keys: number) =>
         p50: at(0.5),
         p95: at(0.95),
         most: at(1),
+        processorPerKey: rounded(perKey, 1),
         late: sorted.filter((time) => !Number.isFinite(time)).length
       }
     })

@@ -5,7 +5,8 @@
  * RUN is a finished run (MobileNetV2 at 192x144 for the table); FOLDER its export (`weft export --format onnx`), for the
  * peer's script `bench/peers/serve_fastapi.py`. Both answer the same bytes, from the same load generator, in turn. A round:
  * 200 small JPEGs one at a time, 60 of 1200x1600 one at a time, and `--images` small ones by 64 clients at once. `--many`:
- * so many further requests by 64 clients, with the server's memory after each tenth.
+ * so many further requests by 64 clients, with the memory of the server's own process after each tenth (`--rounds 0
+ * --many 100000`: this alone). Processor time is the server's process alone, per image of the 64 clients.
  */
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
@@ -134,6 +135,15 @@ const atOnce = async (served: Served, bodies: ReadonlyArray<Uint8Array>, count: 
 const memoryOf = (child: ChildProcess) =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024
 
+/** Milliseconds of processor time that a process has taken, in its own code and the system's; Linux counts hundredths. */
+const processorOf = (child: ChildProcess) => {
+  const [user = 0, system = 0] = (readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1] ?? "")
+    .split(" ")
+    .slice(11, 13)
+    .map(Number)
+  return (user + system) * 10
+}
+
 /** Photos as they come: colours that change over the picture, and the camera's noise. */
 const photo = async (width: number, height: number, n: number) => {
   const waves = Buffer.from(
@@ -183,9 +193,11 @@ const round = async (served: Served) => {
   await atOnce(served, small, 500)
   const one = await oneByOne(served, small, 200)
   const big = await oneByOne(served, large, 60)
+  const before = processorOf(child)
   const many = await atOnce(served, small, images)
+  const processor = (processorOf(child) - before) / images
   await stopped(child)
-  return { start: seconds, one, big, many }
+  return { start: seconds, one, big, many, processor }
 }
 
 const sides = [ours, ...(theirs === undefined ? [] : [theirs])]
@@ -200,7 +212,7 @@ console.log(
     .join(" ")}; medians of ${rounds} rounds`
 )
 console.log(`small JPEG ${small[0]?.length} bytes, large ${Math.round((large[0]?.length ?? 0) / 1000)} kB`)
-for (const [label, all] of found) {
+for (const [label, all] of rounds === 0 ? [] : found) {
   const of = (pick: (one: (typeof all)[number]) => number) => median(all.map(pick))
   console.log(
     [
@@ -208,7 +220,9 @@ for (const [label, all] of found) {
       `start to first answer ${of(({ start }) => start).toFixed(2)} s`,
       `small one at a time p50 ${ms(of(({ one }) => one.p50))} p95 ${ms(of(({ one }) => one.p95))}`,
       `1200x1600 p50 ${ms(of(({ big }) => big.p50))} p95 ${ms(of(({ big }) => big.p95))}`,
-      `64 clients ${of(({ many }) => many.perSecond).toFixed(0)} images/s p50 ${ms(of(({ many }) => many.p50))} p95 ${ms(of(({ many }) => many.p95))}, errors ${all.reduce((sum, { many }) => sum + many.errors, 0)}`
+      `64 clients ${of(({ many }) => many.perSecond).toFixed(0)} images/s p50 ${ms(of(({ many }) => many.p50))} p95 ${ms(of(({ many }) => many.p95))}, errors ${all.reduce((sum, { many }) => sum + many.errors, 0)}`,
+      `processor ${of(({ processor }) => processor).toFixed(2)} ms/image`,
+      `each: ${all.map(({ many, processor }) => `${many.perSecond.toFixed(0)}/s ${many.p95.toFixed(0)} ms ${processor.toFixed(2)}`).join(", ")}`
     ].join(" | ")
   )
 }
@@ -216,6 +230,7 @@ for (const [label, all] of found) {
 const most = Number(values.many)
 if (most > 0) {
   const { child } = await started(ours)
+  console.log(`0 requests: ${memoryOf(child).toFixed(0)} MiB`)
   for (let i = 0; i < 10; i++) {
     const { errors, perSecond } = await atOnce(ours, small, Math.round(most / 10))
     console.log(

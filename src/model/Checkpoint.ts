@@ -2,6 +2,7 @@ import { Effect, Schema } from "effect"
 import { EpochRecord, LedgerCounts, RanOn } from "../metrics/Report.ts"
 import type { SessionState } from "./Engine.ts"
 import { Lost } from "../pipeline/Losses.ts"
+import type { Header } from "./safetensors.ts"
 import { seal, SealBroken, unseal } from "./sealed.ts"
 import type { Tensor, Weights } from "./Tensor.ts"
 
@@ -160,6 +161,13 @@ export const decodeCheckpoint = Effect.fnUntraced(function* (bytes: Uint8Array, 
   }
   return checkpoint
 })
+
+/** How many epochs a run had done at a checkpoint, by the metadata of its file's header alone. */
+export const epochsOf = (metadata: Header["metadata"]) =>
+  Effect.map(
+    Effect.mapError(Schema.decodeEffect(CheckpointFacts)(metadata["facts"] ?? ""), refuse),
+    ({ training }) => training.epoch
+  )
 
 /** The best weights in a file's bytes, if they are whole and of the run that one of the digests names. */
 export const decodeBest = Effect.fnUntraced(function* (bytes: Uint8Array, digests: ReadonlyArray<string>) {

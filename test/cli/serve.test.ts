@@ -1,79 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { spawn, spawnSync } from "node:child_process"
-import type { ChildProcess } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import sharp from "sharp"
 import { draw } from "../../src/pipeline/draw.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
-
-const bin = fileURLToPath(new URL("../../src/bin.ts", import.meta.url))
-
-/** Trains a run that ends after some seconds. */
-const trained = (folder: string) =>
-  Effect.sync(() => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [bin, "train", "--run", "shop", "--set", "data.sample.images=300", "--set", "train.epochs=1"],
-      { cwd: folder, encoding: "utf8" }
-    )
-    assert.strictEqual(status, 0, stderr)
-  })
-
-interface Started {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly ended: Promise<number | NodeJS.Signals | null>
-}
-
-/** Starts `weft serve` on a free port; ready when it says where it is. */
-const start = (folder: string, args: ReadonlyArray<string> = []) =>
-  Effect.acquireRelease(
-    Effect.promise(
-      () =>
-        new Promise<Started>((resolve, reject) => {
-          const child = spawn(process.execPath, [bin, "serve", "--run", "shop", "--port", "0", ...args], {
-            cwd: folder
-          })
-          const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
-            child.once("exit", (code, signal) => resolve(signal ?? code))
-          )
-          let errors = ""
-          child.stderr.on("data", (chunk) => (errors += String(chunk)))
-          child.stdout.once("data", (chunk) => resolve({ child, ended, url: String(chunk).trim().replace(/\/$/, "") }))
-          void ended.then((how) => reject(new Error(`it ended with ${how}: ${errors}`)))
-        })
-    ),
-    ({ child, ended }) =>
-      Effect.promise(() => {
-        child.kill("SIGKILL")
-        return ended
-      })
-  )
-
-const call = (url: string, body?: unknown) =>
-  Effect.promise(async () => {
-    const response = await fetch(url, {
-      method: body === undefined ? "GET" : "POST",
-      ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
-    })
-    const text = await response.text()
-    return {
-      status: response.status,
-      text,
-      json: text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : undefined
-    }
-  })
-
-/** Asks until the answer is as wanted. */
-const until = (url: string, wanted: (json: { readonly state: string } & Record<string, unknown>) => boolean) =>
-  call(url).pipe(
-    Effect.map(({ json }) => json),
-    Effect.filterOrFail(wanted),
-    Effect.retry(Schedule.spaced("200 millis"))
-  )
+import { weft } from "./run.ts"
+import { bin, call, catalogueOf, start, trained, until } from "./servedRun.ts"
 
 it.live(
   "a run becomes a desk: suggestions, answers, a retraining that survives kill -9, a swap under load, a roll back",
@@ -81,13 +15,7 @@ it.live(
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       yield* trained(folder)
-      const catalogue = join(
-        folder,
-        ".weft",
-        readdirSync(join(folder, ".weft")).find((one) => one.startsWith("sample")) ?? ""
-      )
-      const list = readFileSync(join(catalogue, "styles.csv"))
-      const photos = readdirSync(join(catalogue, "images")).map((name) => readFileSync(join(catalogue, "images", name)))
+      const { list, photos } = catalogueOf(folder)
 
       const first = yield* start(folder)
       // The catalogue is at the desk, with suggestions.
@@ -173,8 +101,18 @@ it.live(
       second.child.kill("SIGTERM")
       assert.include([0, 130, "SIGTERM"], yield* Effect.promise(() => second.ended))
     }),
-  180_000
+  300_000
 )
+
+/** What a command prints. This process goes on meanwhile: it has to see when the server closes a connection. */
+const ran = (folder: string, ...args: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.promise(() => weft(args, folder)),
+    ({ code, stderr, stdout }) => {
+      assert.strictEqual(code, 0, stderr)
+      return stdout
+    }
+  )
 
 /** Forty photos of two types and two colours, and a run that knows both columns. */
 const trainedOnTwoColumns = (folder: string) =>
@@ -204,14 +142,7 @@ image = { height = 48, width = 48 }
 train = { epochs = 2, batchSize = 8 }
 `
     )
-    ran(folder, "train", "--config", "shop.toml", "--run", "shop")
-  })
-
-const ran = (folder: string, ...args: ReadonlyArray<string>) => {
-  const { status, stderr, stdout } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: "utf8" })
-  assert.strictEqual(status, 0, stderr)
-  return stdout
-}
+  }).pipe(Effect.andThen(ran(folder, "train", "--config", "shop.toml", "--run", "shop")))
 
 interface Near {
   readonly label: string
@@ -231,11 +162,11 @@ it.live(
       yield* trainedOnTwoColumns(folder)
       const { url } = yield* start(folder, ["--blind", "0"])
       /** What `weft similar` finds of the same photo, by a run: the photo itself is left out, where it is there. */
-      const similarBy = (run: string, photo: string, label: string, digest: string) => {
+      const similarBy = Effect.fnUntraced(function* (run: string, photo: string, label: string, digest: string) {
         const asked = ["similar", "--run", run, "--json", "--label", label, "--count", "4", photo]
-        const { files } = JSON.parse(ran(folder, ...asked)) as FromSimilar
+        const { files } = JSON.parse(yield* ran(folder, ...asked)) as FromSimilar
         return files[0].similar.filter((one) => one.digest !== digest).slice(0, 3)
-      }
+      })
       const nearOf = (digest: string, column: string) =>
         Effect.map(
           call(`${url}/v1/images/${digest}/neighbours?column=${column}&count=3`),
@@ -243,8 +174,11 @@ it.live(
         )
       const awaited = (digest: string, isWanted: (near: ReadonlyArray<Near>) => boolean) =>
         nearOf(digest, "type").pipe(Effect.filterOrFail(isWanted), Effect.retry(Schedule.spaced("200 millis")))
-      const isBy = (run: string, photo: string, digest: string) => {
-        const similar = new Map(["Tops", "Caps"].map((label) => [label, similarBy(run, photo, label, digest)]))
+      const isBy = Effect.fnUntraced(function* (run: string, photo: string, digest: string) {
+        const similar = new Map([
+          ["Tops", yield* similarBy(run, photo, "Tops", digest)],
+          ["Caps", yield* similarBy(run, photo, "Caps", digest)]
+        ])
         return (near: ReadonlyArray<Near>) =>
           near.length === 2 &&
           near.every(({ images, label }) => {
@@ -259,7 +193,7 @@ it.live(
               )
             )
           })
-      }
+      })
 
       // A photo that is uploaded: it is none of the catalogue's.
       const upload = yield* Effect.promise(() =>
@@ -276,7 +210,7 @@ it.live(
         return (await response.json()) as { readonly images: readonly [{ readonly digest: string }] }
       })
       const { digest } = arrived.images[0]
-      yield* awaited(digest, isBy("shop", file, digest))
+      yield* awaited(digest, yield* isBy("shop", file, digest))
 
       // Each neighbour is a training photo, and has the class that it is shown for, in each column.
       const known = (yield* nearOf(digest, "type"))[0]?.images[0]?.digest ?? ""
@@ -312,7 +246,7 @@ it.live(
       const { json: models } = yield* call(`${url}/v1/models`)
       const { model, run } = models.find(({ state }: { readonly state: string }) => state === "heldBack")
       yield* call(`${url}/v1/models/${model}/promote`, { force: true })
-      yield* awaited(digest, isBy(run, file, digest))
+      yield* awaited(digest, yield* isBy(run, file, digest))
       // The corrected photo is a photo of its new class now.
       const { json: corrected } = yield* call(`${url}/v1/images/${digest}/neighbours?column=type&count=20`)
       const labels = (corrected as ReadonlyArray<Near>).flatMap(({ images, label }) =>
@@ -320,7 +254,7 @@ it.live(
       )
       assert.deepStrictEqual(labels, [other])
     }),
-  180_000
+  300_000
 )
 
 it.live(

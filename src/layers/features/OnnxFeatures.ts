@@ -68,10 +68,15 @@ const sessionsOf = (model: Uint8Array, threads: number): number =>
 /**
  * How many images at once are quickest: of convolutions one a thread, whose values between two layers then stay in the
  * processor's cache (MobileNetV2: a sixth faster than 32 at once); with a linear layer among the blocks the whole
- * batch, because its weights are read once a call.
+ * batch, because its weights are read once a call. A session of one thread that is apart takes four: 5 % less processor
+ * time than one, two or eight at once, and half the messages of two (`bench/RESULTS.md`, "`weft serve` beside FastAPI").
  */
-const imagesAtOnce = ({ blocks }: Frozen, threads: number) =>
-  blocks.some(({ _tag }) => _tag === "Dense") ? Number.POSITIVE_INFINITY : Math.max(2, threads)
+const imagesAtOnce = ({ blocks }: Frozen, { place, threads }: OnnxSettings) =>
+  blocks.some(({ _tag }) => _tag === "Dense")
+    ? Number.POSITIVE_INFINITY
+    : place === "apart"
+      ? Math.max(4, threads)
+      : Math.max(2, threads)
 
 /** Source: onnxruntime_session_options_config_keys.h, `session.intra_op.spin_duration_us`. */
 const waiting = (microseconds: number) => ({
@@ -237,7 +242,7 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
     (batch, block) => (block._tag === "Onnx" ? block.batch : batch),
     null
   )
-  const most = fixed ?? settings.images ?? imagesAtOnce(frozen, each.threads)
+  const most = fixed ?? settings.images ?? imagesAtOnce(frozen, each)
   /** A fixed batch is filled up with black images, whose features are left out. */
   const filled = (part: Float32Array): Float32Array => {
     if (fixed === null || part.length === fixed * length) return part

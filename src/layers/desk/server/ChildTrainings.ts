@@ -1,15 +1,18 @@
 import { Effect, Fiber, Layer, Schedule, Schema, Stream } from "effect"
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { access, mkdir, readFile } from "node:fs/promises"
+import { access, mkdir, readdir, readFile } from "node:fs/promises"
 import { constants, setPriority } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
+import * as Checkpoint from "../../../model/Checkpoint.ts"
+import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { DeskError } from "../../../run/serve/Desk.ts"
 import { Retraining } from "../../../run/serve/Retraining.ts"
 import { TrainingDied, Trainings } from "../../../run/serve/Trainings.ts"
 import { atomicWrite } from "../../storage/atomicWrite.ts"
+import { fileHeader } from "../../storage/SafetensorsFile.ts"
 
 /** How a training's process is started. */
 interface Options {
@@ -90,14 +93,22 @@ const stop = ({ child }: { readonly child: ChildProcess }) =>
     child.kill("SIGTERM")
   })
 
-/** How many epochs a run has done: lines of its history. */
-const epochsOf = (folder: string) =>
-  Effect.promise(() =>
-    readFile(join(folder, "history.jsonl"), "utf8").then(
-      (text) => text.split("\n").length - 1,
-      () => 0
-    )
-  )
+/** How many epochs a run has done, by its newest checkpoint: its history is written when it ends. */
+const epochsOf = Effect.fnUntraced(
+  function* (run: string) {
+    const folder = join(run, "checkpoints")
+    const names = yield* Effect.tryPromise(() => readdir(folder))
+    const newest = names
+      .filter((name) => /^step-\d+\.safetensors$/.test(name))
+      .sort(byCodeUnit)
+      .at(-1)
+    if (newest === undefined) return 0
+    const { metadata } = yield* fileHeader(join(folder, newest))
+    return yield* Checkpoint.epochsOf(metadata)
+  },
+  // There is none yet, or it has just been replaced by a newer one.
+  Effect.orElseSucceed(() => undefined)
+)
 
 /** Runs in `runs/` of the desk's folder, each trained by `weft train` at low priority; its inputs are in `retraining/`. */
 export const layer = ({ folder, images, program }: Options) => {
@@ -143,14 +154,11 @@ export const layer = ({ folder, images, program }: Options) => {
             Effect.sync(() => start(program, args)),
             stop
           )
-          const watching = yield* epochsOf(run).pipe(
-            Effect.flatMap(tell),
-            Effect.repeat(Schedule.spaced("1 second")),
-            Effect.forkScoped
-          )
+          const telling = Effect.flatMap(epochsOf(run), (epochs) => (epochs === undefined ? Effect.void : tell(epochs)))
+          const watching = yield* telling.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
           yield* ended(one)
           yield* Fiber.interrupt(watching)
-          yield* tell(yield* epochsOf(run))
+          yield* telling
         })
       )
   })

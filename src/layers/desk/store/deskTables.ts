@@ -8,7 +8,7 @@ import type { DeskSettings } from "../../../run/serve/Desk.ts"
 import { DeskError, NotAtDesk } from "../../../run/serve/Desk.ts"
 import type { Stored } from "./stored.ts"
 import { itemOf } from "./stored.ts"
-import { ItemRow, RowRow, ValueRow } from "./tables.ts"
+import { isStopped, ItemRow, RowRow, ValueRow } from "./tables.ts"
 
 /** Rows that are written by one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535. */
 const together = 500
@@ -43,16 +43,7 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
    * One transaction. PostgreSQL may stop one of two that wait for each other; it is begun again.
    */
   const atomically = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    toDeskError(
-      sql.withTransaction(effect).pipe(
-        Effect.retry({
-          times: 5,
-          while: (error) =>
-            SqlError.isSqlError(error) &&
-            (error.reason._tag === "DeadlockError" || error.reason._tag === "SerializationError")
-        })
-      )
-    )
+    toDeskError(sql.withTransaction(effect).pipe(Effect.retry({ times: 5, while: isStopped })))
 
   /** What the tables hold is theirs: a row that does not fit its schema is a defect. */
   const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(

@@ -6,7 +6,8 @@
  * refuse to change or remove a line.
  */
 import { Effect, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
+import { createHash } from "node:crypto"
 import { Part } from "../../../pipeline/Part.ts"
 import type { Order } from "../../../run/serve/Desk.ts"
 import { CatalogueRow, Item, ItemState, Lease, OpinionState, Ranked } from "../../../run/serve/Desk.ts"
@@ -145,20 +146,42 @@ const appendOnly = {
   ]
 }
 
+const postgresStatements = [...statements("SERIAL"), ...appendOnly.postgres]
+
+/** What the tables were made by: another version of Weft may have other statements. */
+const madeBy = createHash("sha256").update(postgresStatements.join(";")).digest("hex")
+
+/**
+ * PostgreSQL's statements lock a table even where there is nothing to do. A server that starts would wait for the answers
+ * of another one that is at work, which waits for it in turn: so nothing is done where these statements made the tables.
+ */
+const createInPostgres = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  // Two servers that create a table at the same time can fail, so that a lock puts one after the other.
+  yield* sql`SELECT pg_advisory_xact_lock(5734022)`
+  const there = yield* sql`SELECT 1 AS one WHERE to_regclass('desk_settings') IS NOT NULL`
+  if (there.length > 0) {
+    const same = yield* sql`SELECT 1 AS one FROM desk_settings WHERE key = 'tables' AND value = ${madeBy}`
+    if (same.length > 0) return
+  }
+  for (const statement of postgresStatements) yield* sql.unsafe(statement)
+  yield* sql`INSERT INTO desk_settings ${sql.insert({ key: "tables", value: madeBy })} ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+})
+
+/** PostgreSQL stopped one of two transactions that waited for each other; it can be begun again. */
+export const isStopped = (error: unknown): boolean =>
+  SqlError.isSqlError(error) && (error.reason._tag === "DeadlockError" || error.reason._tag === "SerializationError")
+
 /** Creates what is not there yet. */
 export const createTables = SqlClient.SqlClient.use((sql) =>
-  sql.withTransaction(
-    sql.onDialectOrElse({
-      pg: () =>
-        Effect.gen(function* () {
-          // Two servers that create a table at the same time can fail, so that a lock puts one after the other.
-          yield* sql`SELECT pg_advisory_xact_lock(5734022)`
-          for (const statement of [...statements("SERIAL"), ...appendOnly.postgres]) yield* sql.unsafe(statement)
-        }),
-      orElse: () =>
-        Effect.gen(function* () {
-          for (const statement of [...statements("INTEGER"), ...appendOnly.sqlite]) yield* sql.unsafe(statement)
-        })
-    })
-  )
+  sql
+    .withTransaction(
+      sql.onDialectOrElse({
+        pg: () => createInPostgres(sql),
+        orElse: () =>
+          Effect.gen(function* () {
+            for (const statement of [...statements("INTEGER"), ...appendOnly.sqlite]) yield* sql.unsafe(statement)
+          })
+      })
+    )
+    .pipe(Effect.retry({ times: 5, while: isStopped }))
 )
