@@ -30,6 +30,13 @@ export type Change =
       readonly seconds: number | null
     }
 
+/** A task's photo, as a change names it. */
+export const photoOf = ({ digest, name, version }: Task): Photo => ({ digest, name, version })
+
+/** The photos that a change is about. */
+export const digestsOf = (change: Change): ReadonlyArray<string> =>
+  change.kind === "confirm" ? change.photos.map(({ digest }) => digest) : [change.photo.digest]
+
 export interface Waiting {
   readonly id: string
   /** Whose answer it is: another operator's is not sent. */

@@ -44,6 +44,9 @@ export interface Option {
 
 export const cardOf = (task: Task): Card => ({ task, chosen: task.columns.map(() => undefined), conflict: null })
 
+/** Whether something is chosen on a card: it is not given up then. */
+export const isBegun = ({ chosen }: Card): boolean => chosen.some((one) => one !== undefined)
+
 const valueIn = (values: ReadonlyArray<ColumnValue>, column: string): string | null =>
   values.find((one) => one.column === column)?.value ?? null
 
@@ -253,6 +256,9 @@ export const back = (tagging: Tagging): Tagging | null => {
 }
 
 export const typing = (tagging: Tagging, typed: string): Tagging => ({ ...tagging, typed, line: 0, adding: false })
+
+/** Without what is typed. */
+export const cleared = (tagging: Tagging): Tagging => ({ ...tagging, typed: "", asText: false, line: 0, adding: false })
 
 export const move = (tagging: Tagging, options: ReadonlyArray<Option>, by: number): Tagging =>
   options.length === 0

@@ -2,7 +2,7 @@
 import { h } from "preact"
 import { imageOf } from "../api.ts"
 import type { Desk } from "../desk.ts"
-import { lists } from "../desk.ts"
+import { holds, lists } from "../desk/audit.ts"
 import { dayAndTime, likely, texts } from "../texts.ts"
 import { button, key, thumbnail } from "./elements.ts"
 
@@ -52,12 +52,9 @@ export const audit = (desk: Desk) => {
               h(
                 "span",
                 { class: "change" },
-                h("b", { dir: "auto" }, desk.holds(one) ?? texts.audit.nothingHere),
+                h("b", { dir: "auto" }, holds(one) ?? texts.audit.nothingHere),
                 one.other !== null &&
-                  one.other !== desk.holds(one) && [
-                    h("span", { class: "quiet" }, " → "),
-                    h("b", { dir: "auto" }, one.other)
-                  ]
+                  one.other !== holds(one) && [h("span", { class: "quiet" }, " → "), h("b", { dir: "auto" }, one.other)]
               ),
               h("span", { class: "quiet", dir: "auto" }, one.item.name)
             ),
@@ -92,7 +89,7 @@ export const audit = (desk: Desk) => {
             h(
               "dd",
               null,
-              h("b", { dir: "auto" }, desk.holds(entry) ?? texts.audit.nothingHere),
+              h("b", { dir: "auto" }, holds(entry) ?? texts.audit.nothingHere),
               entry.item.answer?.operator != null &&
                 h("span", { class: "quiet" }, `  ${entry.item.answer.operator}, ${dayAndTime(entry.item.answer.at)}`)
             ),
@@ -124,9 +121,9 @@ export const audit = (desk: Desk) => {
             "div",
             { class: "actions" },
             entry.other !== null &&
-              entry.other !== desk.holds(entry) &&
+              entry.other !== holds(entry) &&
               button(desk, texts.audit.takeOther(entry.other), { do: "takeOther" }, { class: "first", keyName: "x" }),
-            desk.holds(entry) !== null && button(desk, texts.audit.keep, { do: "keep" }, { keyName: "k" }),
+            holds(entry) !== null && button(desk, texts.audit.keep, { do: "keep" }, { keyName: "k" }),
             button(desk, texts.audit.open, { do: "open" }, { keyName: "⏎" }),
             button(desk, texts.audit.askSecond, { do: "askSecond" }, { keyName: "w" }),
             button(desk, texts.audit.putBack, { do: "putBack" }, { keyName: "r" }),

@@ -2,7 +2,7 @@
 import { h } from "preact"
 import { imageOf } from "../api.ts"
 import type { Desk } from "../desk.ts"
-import { orders } from "../desk.ts"
+import { orders } from "../desk/queue.ts"
 import { listed } from "../ranking.ts"
 import type { Card, Option } from "../tagging.ts"
 import { dayAndTime, likely, texts } from "../texts.ts"
