@@ -2,11 +2,13 @@
  * The tagging desk: photos wait in a queue, people answer, and every answer is in a log before it is acknowledged.
  *
  * It knows neither HTTP nor a database. All times are milliseconds since 1970 (UTC). A desk has one label column or
- * several; an item has one value for each.
+ * several; an item has one value for each: a class, or of a column with several values in a cell the set of those that
+ * apply.
  */
 import { Context, Schema } from "effect"
 import type { Effect, Stream } from "effect"
 import { Part } from "../../pipeline/Part.ts"
+import { Column, ColumnValue, Label, lineOf, Ranked, Unit, Value } from "./ColumnValue.ts"
 
 /** SHA-256 of an image's bytes, in hex. An item is known by it: the same photo twice is one item. */
 export const Digest = Schema.String.check(
@@ -17,29 +19,8 @@ export type Digest = typeof Digest.Type
 /** Milliseconds since 1970 (UTC). */
 export const Instant = Schema.Int
 
-/** A share or a probability, from 0 to 1. */
-const Unit = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-
-/** Text on one line of valid Unicode: PostgreSQL keeps no NUL, UTF-8 has no lone surrogates, a CSV's row no line break. */
-const lineOf = (longest: number) =>
-  Schema.String.check(
-    Schema.isPattern(/^[^\p{Cc}\p{Cs}]+$/u, { expected: "text without line breaks and control characters" }),
-    Schema.isMaxLength(longest)
-  )
-
-/** The name of a class. Anything that one line can hold is data: `<b>` and `'; DROP TABLE` are names like others. */
-export const Label = Schema.Trim.pipe(Schema.decodeTo(lineOf(200)))
-export type Label = typeof Label.Type
-
-/** A label column's name, as the catalogue's header has it. */
-export const Column = lineOf(200)
-
 /** An image's file name, a row's id: shown, and never used as a path. */
 export const Name = lineOf(500)
-
-/** What one column holds; null: nothing (not answered, or skipped). */
-export const ColumnValue = Schema.Struct({ column: Column, value: Schema.NullOr(Label) })
-export type ColumnValue = typeof ColumnValue.Type
 
 /** Who works at the desk. An admin may also retrain, promote, roll back, export and see all of the log. */
 export const Role = Schema.Literals(["operator", "admin"])
@@ -47,10 +28,10 @@ export type Role = typeof Role.Type
 export const Operator = Schema.Struct({ name: Name, role: Role })
 export type Operator = typeof Operator.Type
 
-/** A class, and the model's calibrated probability of it. */
-export const Ranked = Schema.Struct({ label: Label, probability: Unit })
-
-/** What a model says of one label column of an image: its first classes, the most probable one first. */
+/**
+ * What a model says of one label column of an image: its first classes, the most probable one first. Of a column with
+ * several values all that reach their thresholds are among them.
+ */
 export const Suggestion = Schema.Struct({
   column: Column,
   /** The model's name in the registry, and the folder's name of its run. */
@@ -132,8 +113,10 @@ export type Lease = typeof Lease.Type
 /** One column of a task, as the operator may see it. */
 export const TaskColumn = Schema.Struct({
   column: Column,
+  /** True where it may have several values in a cell: an answer is a list then. */
+  several: Schema.optionalKey(Schema.Boolean),
   /** What it holds now; null where nothing, and always for a second opinion. */
-  value: Schema.NullOr(Label),
+  value: Schema.NullOr(Value),
   /** The first classes of the live model; empty where the task is blind. */
   suggestions: Schema.Array(Ranked)
 })
@@ -190,15 +173,15 @@ export const LogEntry = Schema.Struct({
   action: Action,
   digest: Digest,
   column: Column,
-  from: Schema.NullOr(Label),
-  to: Schema.NullOr(Label),
+  from: Schema.NullOr(Value),
+  to: Schema.NullOr(Value),
   /** The item's version after it. */
   version: Schema.Natural,
   /** Of the live model at that time: also for blind tasks, where they were not shown. */
   model: Schema.NullOr(Name),
   run: Schema.NullOr(Name),
-  /** Its first class, and its probability. */
-  suggested: Schema.NullOr(Label),
+  /** Its first class and its probability; of a column with several values its set, and how sure it is of it: see `certaintyOf`. */
+  suggested: Schema.NullOr(Value),
   probability: Schema.NullOr(Unit),
   seconds: Schema.NullOr(Schema.Finite),
   /** Whether the suggestions were withheld. */
@@ -272,7 +255,7 @@ export const AuditEntry = Schema.Struct({
   item: Item,
   column: Column,
   /** The second value: the model's class, the other row's label, the second opinion. */
-  other: Schema.NullOr(Label),
+  other: Schema.NullOr(Value),
   /** What the list is ordered by, from 0 to 1: the model's probability of `other`; 0 where it has none. */
   probability: Unit
 })
@@ -286,7 +269,7 @@ export const DeskClass = Schema.Struct({
   trained: Schema.Natural,
   /** Answers that hold now. */
   answers: Schema.Natural,
-  /** Open items that are not blind and whose first suggestion it is: the grid's length. */
+  /** Open items that are not blind and whose first suggestion it is, and in a set the only one: the grid's length. */
   predicted: Schema.Natural
 })
 export type DeskClass = typeof DeskClass.Type
@@ -310,13 +293,13 @@ export const Correction = Schema.Struct({
   name: Name,
   column: Column,
   /** What the catalogue has; null: an empty cell. */
-  from: Schema.NullOr(Label),
-  to: Label
+  from: Schema.NullOr(Value),
+  to: Value
 })
 export type Correction = typeof Correction.Type
 
 /** A blind answer, for the gate. */
-export const BlindAnswer = Schema.Struct({ digest: Digest, column: Column, value: Label })
+export const BlindAnswer = Schema.Struct({ digest: Digest, column: Column, value: Value })
 export type BlindAnswer = typeof BlindAnswer.Type
 
 /** Which answers are asked for. */
@@ -363,6 +346,16 @@ export class NotAtDesk extends Schema.TaggedError<NotAtDesk>()("NotAtDesk", {
   }
 }
 
+/** An answer is of the wrong kind for its column: a list where one class is asked for, or one class where a list is. */
+export class WrongValue extends Schema.TaggedError<WrongValue>()("WrongValue", {
+  column: Column,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the column ${JSON.stringify(this.column)}: ${this.detail}`
+  }
+}
+
 /** Nothing is left that this operator could take back. */
 export class NothingToUndo extends Schema.TaggedError<NothingToUndo>()("NothingToUndo", { operator: Name }) {
   override get message() {
@@ -394,6 +387,8 @@ export class DeskError extends Schema.TaggedError<DeskError>()("DeskError", {
 export interface DeskSettings {
   /** Label columns, in the order in which they are shown. */
   readonly columns: readonly [first: string, ...more: ReadonlyArray<string>]
+  /** What divides the values of a cell, of those columns that may have several; none where it is left out. */
+  readonly separators?: Readonly<Record<string, string>>
   /** Seeds the blind share and the random audit. */
   readonly seed: number
   /** Share of the items that are shown without suggestions, from 0 to 1. */
@@ -452,7 +447,10 @@ export class Desk extends Context.Service<
       readonly order: Order
       readonly count: number
     }) => Effect.Effect<ReadonlyArray<Task>, DeskError>
-    /** Leases the surest open items whose first suggestion in `column` is `label`; no blind ones. */
+    /**
+     * Leases the surest open items whose first suggestion in `column` is `label`; no blind ones. In a column with several
+     * values, those whose set is `label` alone.
+     */
     readonly grid: (request: {
       readonly operator: string
       readonly column: string
@@ -474,9 +472,9 @@ export class Desk extends Context.Service<
     readonly answer: (
       operator: string,
       answering: Answering
-    ) => Effect.Effect<Acknowledged, AnswerConflict | LeaseLost | NotAtDesk | DeskError>
+    ) => Effect.Effect<Acknowledged, AnswerConflict | LeaseLost | NotAtDesk | WrongValue | DeskError>
     /**
-     * One value for one column of many items, as one change, which one undo takes back. Items that fail do not stop the
+     * One class for one column of many items (the only one of its set), as one change, which one undo takes back. Items that fail do not stop the
      * others: they come back with their errors.
      */
     readonly confirm: (

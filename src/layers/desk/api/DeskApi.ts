@@ -19,20 +19,19 @@ import {
   OpenApi
 } from "effect/http-api"
 import { Multipart } from "effect/http"
+import { Column, Label, Ranked } from "../../../run/serve/ColumnValue.ts"
 import {
   Acknowledged,
   AnswerConflict,
   Answering,
   AuditEntry,
   AuditList,
-  Column,
   DeskClass,
   Digest,
   Honesty,
   Instant,
   Item,
   ItemState,
-  Label,
   LeaseLost,
   LogEntry,
   Name,
@@ -41,8 +40,8 @@ import {
   Operator,
   Order,
   Progress,
-  Ranked,
-  Task
+  Task,
+  WrongValue
 } from "../../../run/serve/Desk.ts"
 import { ModelRecord, NotPromotable } from "../../../run/serve/Promotions.ts"
 import { Retraining } from "../../../run/serve/Retraining.ts"
@@ -134,6 +133,7 @@ const TooManyWithHeader = TooMany.pipe(
 )
 
 const conflict = AnswerConflict.pipe(HttpApiSchema.status(409))
+const wrongValue = WrongValue.pipe(HttpApiSchema.status(422))
 const leaseLost = LeaseLost.pipe(HttpApiSchema.status(410))
 const notAtDesk = NotAtDesk.pipe(HttpApiSchema.status(404))
 const nothingToUndo = NothingToUndo.pipe(HttpApiSchema.status(404))
@@ -224,9 +224,11 @@ export const Predicted = Schema.TaggedStruct("Predicted", {
   columns: Schema.Array(
     Schema.Struct({
       column: Column,
-      /** Calibrated probabilities, the highest first. */
+      /** Calibrated probabilities, the highest first. In a column with several values each class has a threshold of its own. */
       top: Schema.Array(Ranked),
-      /** Whether the first probability reaches the threshold; below it the model abstains. */
+      /** Of a column with several values: all classes that reach their thresholds. */
+      labels: Schema.optionalKey(Schema.Array(Label)),
+      /** Whether the first probability reaches the threshold, or any class its own; else the model abstains. */
       answers: Schema.Boolean
     })
   )
@@ -369,7 +371,7 @@ const queue = HttpApiGroup.make("queue")
     HttpApiEndpoint.post("answer", "/v1/queue/answer", {
       payload: Answering,
       success: Acknowledged,
-      error: [conflict, leaseLost, notAtDesk]
+      error: [conflict, leaseLost, notAtDesk, wrongValue]
     }),
     HttpApiEndpoint.post("skip", "/v1/queue/skip", {
       payload: Schema.Struct({ digest: Digest, version: Schema.Natural, seconds: Seconds }),

@@ -20,7 +20,8 @@ export const layer = (data: DataConfig) =>
       const desk = yield* Desk
       const images = yield* DeskImages
       const samples = yield* SampleCatalogue
-      const corrections = (of: CorrectionChoice["of"]) => correctionsCsv(desk.corrections({ of }), images.path)
+      const corrections = (of: CorrectionChoice["of"]) =>
+        correctionsCsv(desk.corrections({ of }), images.path, desk.settings.separators)
       const catalogue = Effect.gen(function* () {
         if (formOf(data) !== "csv")
           return yield* new NoExport({

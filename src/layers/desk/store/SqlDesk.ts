@@ -17,7 +17,12 @@ import { createTables } from "./tables.ts"
 const TextValue = Schema.Struct({ value: Schema.String })
 /** Writes the settings that all servers of a desk must share, or finds that they are other ones. */
 const agreeOnSettings = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, settings: DeskSettings) {
-  const mine = { columns: JSON.stringify(settings.columns), seed: String(settings.seed) }
+  const mine = {
+    columns: JSON.stringify(settings.columns),
+    // Which columns have lists: what is kept of the others is read otherwise.
+    several: JSON.stringify(settings.columns.filter((column) => Object.hasOwn(settings.separators ?? {}, column))),
+    seed: String(settings.seed)
+  }
   for (const [key, value] of Object.entries(mine)) {
     yield* sql`INSERT INTO desk_settings ${sql.insert({ key, value })} ON CONFLICT (key) DO NOTHING`
     const [found] = yield* SqlSchema.findAll({

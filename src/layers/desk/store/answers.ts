@@ -1,5 +1,7 @@
 /** Answers and all other changes of items, each with its lines of the log, and their undoing. */
 import { Clock, Effect, Result, Schema } from "effect"
+import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
+import { certaintyOf, suggestedValue, textOf } from "../../../run/serve/ColumnValue.ts"
 import type { Acknowledged, Lease } from "../../../run/serve/Desk.ts"
 import { Action, AnswerConflict, LeaseLost, NotAtDesk, NothingToUndo } from "../../../run/serve/Desk.ts"
 import type { DeskTables } from "./deskTables.ts"
@@ -10,7 +12,7 @@ import type { Stored } from "./stored.ts"
 import { answerOf, isTaskBlind, placesOf, standingOf, topsOf } from "./stored.ts"
 
 export const answersOf = (
-  { atomically, checkColumns, insertAll, load, loadOne, rowsOf, settings, sql }: DeskTables,
+  { atomically, checkColumns, checkValues, insertAll, isSeveral, load, loadOne, rowsOf, settings, sql }: DeskTables,
   { free, lease }: ReturnType<typeof queueOf>
 ) => {
   const { seed } = settings
@@ -115,6 +117,7 @@ export const answersOf = (
       "desk_log",
       lines.map(({ became, column, was }) => {
         const suggested = byColumn.get(column)
+        const top = suggested?.top ?? null
         return {
           stroke,
           change,
@@ -129,8 +132,8 @@ export const answersOf = (
           version,
           model: suggested?.model ?? null,
           run: suggested?.run ?? null,
-          suggested: suggested?.top?.[0].label ?? null,
-          probability: suggested?.top?.[0].probability ?? null,
+          suggested: top === null ? null : textOf(suggestedValue(top)),
+          probability: top === null ? null : certaintyOf(top),
           seconds,
           blind: task !== null && isTaskBlind(row, task) ? 1 : 0,
           undoes: undoes ?? null
@@ -188,12 +191,12 @@ export const answersOf = (
     answering: {
       readonly digest: string
       readonly version: number
-      readonly values: ReadonlyArray<{ readonly column: string; readonly value: string | null }>
+      readonly values: ReadonlyArray<ColumnValue>
       readonly seconds: number | null
     }
   ) {
     const { digest, seconds, values, version } = answering
-    yield* checkColumns(values.map(({ column }) => column))
+    yield* checkValues(values)
     return yield* atomically(
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
@@ -246,7 +249,7 @@ export const answersOf = (
             task.success,
             standingOf(stored),
             operator,
-            [{ column, value: label }],
+            [{ column, value: isSeveral(column) ? [label] : label }],
             now
           )
           confirmed.push(

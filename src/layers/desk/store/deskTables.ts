@@ -4,8 +4,9 @@ import type { SqlClient } from "effect/sql"
 import { SqlError } from "effect/sql"
 import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
+import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
 import type { DeskSettings } from "../../../run/serve/Desk.ts"
-import { DeskError, NotAtDesk } from "../../../run/serve/Desk.ts"
+import { DeskError, NotAtDesk, WrongValue } from "../../../run/serve/Desk.ts"
 import type { Stored } from "./stored.ts"
 import { itemOf } from "./stored.ts"
 import { ItemRow, RowRow, ValueRow } from "./tables.ts"
@@ -29,7 +30,10 @@ export const toDeskError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   )
 /** The tables of one desk. */
 export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => {
-  const { columns } = settings
+  const { columns, separators = {} } = settings
+
+  /** Whether a column may have several values in a cell. */
+  const isSeveral = (column: string): boolean => Object.hasOwn(separators, column)
 
   /** Rows that a transaction is about to change, held until its end; SQLite holds the whole database. */
   const held = sql.onDialectOrElse({ pg: () => sql.literal(" FOR UPDATE"), orElse: () => sql.literal("") })
@@ -83,7 +87,10 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
         ValueRow,
         sql`SELECT ${valueFields} FROM desk_values v WHERE ${sql.in("digest", some)} ORDER BY digest, nth`
       )
-      const byDigest = Map.groupBy(values, ({ digest }) => digest)
+      const byDigest = Map.groupBy(
+        values.map((value) => ({ ...value, several: isSeveral(value.col) })),
+        ({ digest }) => digest
+      )
       for (const row of rows) found.set(row.digest, { row, values: byDigest.get(row.digest) ?? [] })
     }
     return digests.flatMap((digest) => {
@@ -118,6 +125,28 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
     for (const name of named) if (!known.has(name)) return Effect.fail(new NotAtDesk({ what: "column", name }))
     return Effect.void
   }
+  /** Whether values fit their columns: a list where a cell may have several, else one class. */
+  const checkValues = Effect.fnUntraced(function* (values: ReadonlyArray<ColumnValue>) {
+    yield* checkColumns(values.map(({ column }) => column))
+    for (const { column, value } of values) {
+      if (value === null) continue
+      const separator = Object.hasOwn(separators, column) ? separators[column] : undefined
+      if (separator === undefined && typeof value !== "string")
+        return yield* new WrongValue({ column, detail: "expected one class, got a list" })
+      if (separator === undefined) continue
+      if (typeof value === "string")
+        return yield* new WrongValue({
+          column,
+          detail: `it may have several values: expected a list such as [${JSON.stringify(value)}], got one class`
+        })
+      const divided = value.find((label) => label.includes(separator))
+      if (divided !== undefined)
+        return yield* new WrongValue({
+          column,
+          detail: `${JSON.stringify(divided)} has ${JSON.stringify(separator)} in it, which divides the values of a cell; send them as two`
+        })
+    }
+  })
   const insertAll = Effect.fnUntraced(function* (
     table: string,
     rows: ReadonlyArray<Record<string, unknown>>,
@@ -139,7 +168,9 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
     loadOne,
     rowsOfItems,
     asItems,
+    isSeveral,
     checkColumns,
+    checkValues,
     insertAll
   }
 }

@@ -24,7 +24,9 @@ import {
   Progress,
   Task
 } from "../../../../src/run/serve/Desk.ts"
-import type { Answer, ColumnValue } from "../../../../src/run/serve/Desk.ts"
+import type { ColumnValue, Value } from "../../../../src/run/serve/ColumnValue.ts"
+import { certaintyOf, labelsOf, suggestedValue } from "../../../../src/run/serve/ColumnValue.ts"
+import type { Answer } from "../../../../src/run/serve/Desk.ts"
 import { ModelRecord } from "../../../../src/run/serve/Promotions.ts"
 import { Retraining } from "../../../../src/run/serve/Retraining.ts"
 
@@ -32,15 +34,17 @@ import { Retraining } from "../../../../src/run/serve/Retraining.ts"
 export interface Photo {
   readonly name: string
   /** What the catalogue has; a photo with all labels waits for nobody. */
-  readonly labels?: ReadonlyArray<string | null>
-  /** For each column, classes and probabilities. */
-  readonly suggestions: ReadonlyArray<ReadonlyArray<readonly [label: string, probability: number]>>
+  readonly labels?: ReadonlyArray<Value | null>
+  /** For each column, classes and probabilities; with a threshold where the column has several values. */
+  readonly suggestions: ReadonlyArray<ReadonlyArray<readonly [label: string, probability: number, threshold?: number]>>
   readonly blind?: boolean
   readonly bytes?: Uint8Array
 }
 
 export interface FakeOptions {
   readonly columns: readonly [string, ...Array<string>]
+  /** Those of them with several values. */
+  readonly several?: ReadonlyArray<string>
   readonly photos: ReadonlyArray<Photo>
   readonly classes: ReadonlyArray<{ readonly column: string; readonly label: string; readonly trained: number }>
   /** Operators by token; without any, everybody is the admin `me`. */
@@ -151,9 +155,10 @@ export class FakeDesk {
           answer: values.some(({ value }) => value !== null) ? { operator: null, at, values } : null,
           second: null,
           suggestions: options.columns.flatMap((column, c) => {
-            const [first, ...others] = (photo.suggestions[c] ?? []).map(([label, probability]) => ({
+            const [first, ...others] = (photo.suggestions[c] ?? []).map(([label, probability, threshold]) => ({
               label,
-              probability
+              probability,
+              ...(threshold !== undefined && { threshold })
             }))
             return first === undefined
               ? []
@@ -172,7 +177,7 @@ export class FakeDesk {
     return this.#row(this.digestOf(name)).item
   }
   /** What a photo's columns hold. */
-  valuesOf(name: string): ReadonlyArray<string | null> {
+  valuesOf(name: string): ReadonlyArray<Value | null> {
     const { answer } = this.item(name)
     return this.options.columns.map((column) => answer?.values.find((one) => one.column === column)?.value ?? null)
   }
@@ -206,6 +211,7 @@ export class FakeDesk {
       run: item.blind ? null : "run-1",
       columns: this.options.columns.map((column) => ({
         column,
+        ...(this.options.several?.includes(column) === true && { several: true }),
         value: kind === "second" ? null : (item.answer?.values.find((one) => one.column === column)?.value ?? null),
         suggestions: item.blind ? [] : (item.suggestions.find((one) => one.column === column)?.top ?? [])
       })) as unknown as Task["columns"],
@@ -257,7 +263,7 @@ export class FakeDesk {
         }
       })
       for (const { column, value } of given) {
-        const first = item.suggestions.find((one) => one.column === column)?.top[0]
+        const top = item.suggestions.find((one) => one.column === column)?.top
         this.log.push({
           entry: this.log.length + 1,
           change,
@@ -271,8 +277,8 @@ export class FakeDesk {
           version: item.version + 1,
           model: "model 1",
           run: "run-1",
-          suggested: first?.label ?? null,
-          probability: first?.probability ?? null,
+          suggested: top === undefined ? null : suggestedValue(top),
+          probability: top === undefined ? null : certaintyOf(top),
           seconds,
           blind: item.blind
         })
@@ -337,7 +343,10 @@ export class FakeDesk {
       trained,
       answers: rows.filter(
         ({ item }) =>
-          item.version > 0 && item.answer?.values.some((one) => one.column === column && one.value === label)
+          item.version > 0 &&
+          item.answer?.values.some(
+            (one) => one.column === column && one.value !== null && labelsOf(one.value).includes(label)
+          )
       ).length,
       predicted: rows.filter(
         ({ item }) =>

@@ -2,8 +2,10 @@
  * Answers on their way to the server. Each is kept in the browser's storage until the server has acknowledged it, so that
  * a lost connection, a closed tab or an expired session loses none. Pure: what a reply means for an answer.
  */
-import type { Answer, ColumnValue, Task } from "../../../../run/serve/Desk.ts"
+import type { ColumnValue } from "../../../../run/serve/ColumnValue.ts"
+import type { Answer, Task } from "../../../../run/serve/Desk.ts"
 import type { Failure, Refusal, Reply } from "./api.ts"
+import { sameValue } from "./value.ts"
 
 export interface Photo {
   readonly digest: string
@@ -67,7 +69,7 @@ export type Outcome =
 export const waitAfter = (tries: number): number => Math.min(30, 2 ** Math.min(tries, 5))
 
 const sameValues = (sent: ReadonlyArray<ColumnValue>, holds: ReadonlyArray<ColumnValue>): boolean =>
-  sent.every(({ column, value }) => (holds.find((one) => one.column === column)?.value ?? null) === value)
+  sent.every(({ column, value }) => sameValue(holds.find((one) => one.column === column)?.value ?? null, value))
 
 const answerIn = (error: Failure): Answer | null => {
   // The server encodes an AnswerConflict with the schema of an Answer, or null.

@@ -1,4 +1,5 @@
 /** Audit lists: what may be wrong, read a page at a time, and mended one by one. */
+import type { ColumnValue, Value } from "../../../../../run/serve/ColumnValue.ts"
 import type { AuditEntry, AuditList } from "../../../../../run/serve/Desk.ts"
 import { photoOf } from "../outbox.ts"
 import { texts } from "../texts.ts"
@@ -26,8 +27,8 @@ export interface Audit {
 const pageOfList = 50
 
 /** What the column has now. */
-export const holds = ({ column, item }: AuditEntry): string | null => {
-  const of = (values: ReadonlyArray<{ readonly column: string; readonly value: string | null }> | undefined) =>
+export const holds = ({ column, item }: AuditEntry): Value | null => {
+  const of = (values: ReadonlyArray<ColumnValue> | undefined) =>
     values?.find((one) => one.column === column)?.value ?? null
   return item.answer === null ? of(item.rows[0]?.values) : of(item.answer.values)
 }
@@ -82,7 +83,7 @@ export const auditOf = (parts: Parts): Audit => {
     state.entries = state.entries.filter((one) => one !== entry)
     select(state.entry)
   }
-  const correct = async (entry: AuditEntry, value: string | null) => {
+  const correct = async (entry: AuditEntry, value: Value | null) => {
     if (value === null) return parts.notices.say(texts.audit.nothingHere)
     const { column, item } = entry
     drop(entry)
