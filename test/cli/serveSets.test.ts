@@ -45,6 +45,10 @@ train = { epochs = 2, batchSize = 8 }
     assert.strictEqual(code, 0, stderr)
   })
 
+interface Predictions {
+  readonly images: ReadonlyArray<{ readonly columns: ReadonlyArray<{ readonly labels?: ReadonlyArray<string> }> }>
+}
+
 it.live(
   "a run with several values in a cell becomes a desk: suggested sets, answered lists, the shop's CSV, a retraining and its gate",
   () =>
@@ -86,10 +90,10 @@ it.live(
       const predicted = yield* Effect.promise(async () => {
         const headers = { "content-type": "image/jpeg" }
         const reply = await fetch(`${url}/v1/predict`, { method: "POST", headers, body: new Uint8Array(photo) })
-        return (await reply.json()) as { readonly images: ReadonlyArray<any> }
+        return (await reply.json()) as Predictions
       })
       assert.deepStrictEqual(
-        predicted.images[0].columns[0].labels,
+        predicted.images[0]?.columns[0]?.labels,
         suggestions
           .filter(({ probability, threshold }) => probability >= threshold)
           .map(({ label }) => label)

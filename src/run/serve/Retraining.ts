@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Instant, Name } from "./Desk.ts"
+import { Instant, Name } from "./Item.ts"
 import { Verdict } from "./gate.ts"
 
 /** How a retraining stands; the last one's end stays until the next begins. */

@@ -12,7 +12,7 @@ import { sha256 } from "../../pipeline/sha256.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import type { ColumnValue } from "./ColumnValue.ts"
-import type { Arrival } from "./Desk.ts"
+import type { Arrival } from "./Item.ts"
 import { Desk } from "./Desk.ts"
 import type { CataloguePhoto } from "./livePhotos.ts"
 

@@ -5,14 +5,17 @@
 import { Effect, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
 import type { DeskSettings } from "../../../run/serve/Desk.ts"
-import { Desk, DeskError } from "../../../run/serve/Desk.ts"
+import { Desk } from "../../../run/serve/Desk.ts"
+import { DeskError } from "../../../run/serve/DeskFaults.ts"
 import { answersOf } from "./answers.ts"
+import { changesOf } from "./changes.ts"
 import { honestyOf, progressOf } from "./deskMetrics.ts"
 import { deskTables, toDeskError } from "./deskTables.ts"
 import { inboxOf } from "./inbox.ts"
 import { queueOf } from "./queue.ts"
 import { recordsOf } from "./records.ts"
 import { createTables } from "./tables.ts"
+import { undoOf } from "./undo.ts"
 
 const TextValue = Schema.Struct({ value: Schema.String })
 /** Writes the settings that all servers of a desk must share, or finds that they are other ones. */
@@ -46,11 +49,13 @@ export const makeDesk = Effect.fnUntraced(function* (settings: DeskSettings) {
   yield* toDeskError(agreeOnSettings(sql, settings))
   const tables = deskTables(sql, settings)
   const queue = queueOf(tables)
+  const changes = changesOf(tables)
   const { next, grid, renew, take } = queue
   return Desk.of({
     settings,
     ...inboxOf(tables),
-    ...answersOf(tables, queue),
+    ...answersOf(tables, changes),
+    ...undoOf(tables, queue, changes),
     ...recordsOf(tables),
     next,
     grid,

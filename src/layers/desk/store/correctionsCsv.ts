@@ -3,7 +3,7 @@ import type { CorrectedCells } from "../../../pipeline/corrections.ts"
 import { correctionText } from "../../../pipeline/corrections.ts"
 import type { Value } from "../../../run/serve/ColumnValue.ts"
 import { textOf } from "../../../run/serve/ColumnValue.ts"
-import type { Correction } from "../../../run/serve/Desk.ts"
+import type { Correction } from "../../../run/serve/Correction.ts"
 
 const columns = ["row", "column", "from", "to", "digest", "image"] as const
 

@@ -6,7 +6,7 @@ import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
 import type { DeskSettings } from "../../../run/serve/Desk.ts"
-import { DeskError, NotAtDesk, WrongValue } from "../../../run/serve/Desk.ts"
+import { DeskError, NotAtDesk, WrongValue } from "../../../run/serve/DeskFaults.ts"
 import type { Stored } from "./stored.ts"
 import { itemOf } from "./stored.ts"
 import { ItemRow, RowRow, ValueRow } from "./tables.ts"
@@ -28,6 +28,12 @@ export const toDeskError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     (error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error),
     (error) => Effect.fail(new DeskError({ detail: `the desk's database: ${reasonOf(error)}`, cause: error }))
   )
+/** What the tables hold is theirs: a row that does not fit its schema is a defect. */
+export const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(
+  Row: S,
+  statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>
+) => Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Row))(rows)))
+
 /** The tables of one desk. */
 export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => {
   const { columns, separators = {} } = settings
@@ -57,12 +63,6 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
         })
       )
     )
-
-  /** What the tables hold is theirs: a row that does not fit its schema is a defect. */
-  const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(
-    Row: S,
-    statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>
-  ) => Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Row))(rows)))
 
   const items = sql.literal(
     Object.keys(ItemRow.fields)

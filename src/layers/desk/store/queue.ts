@@ -1,8 +1,8 @@
 /** Who gets which item: leases, orders, the grid. */
 import { Clock, Effect, Schema } from "effect"
 import { textOf } from "../../../run/serve/ColumnValue.ts"
-import type { Lease, Order } from "../../../run/serve/Desk.ts"
-import { LeaseLost, NotAtDesk } from "../../../run/serve/Desk.ts"
+import type { Lease, Order } from "../../../run/serve/Task.ts"
+import { LeaseLost, NotAtDesk } from "../../../run/serve/DeskFaults.ts"
 import type { DeskTables } from "./deskTables.ts"
 import { taskOf } from "./standing.ts"
 import type { Stored } from "./stored.ts"

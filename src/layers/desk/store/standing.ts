@@ -2,8 +2,8 @@
 import { Schema } from "effect"
 import { textOf } from "../../../run/serve/ColumnValue.ts"
 import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
-import type { Lease } from "../../../run/serve/Desk.ts"
-import { ItemState, OpinionState } from "../../../run/serve/Desk.ts"
+import type { Lease } from "../../../run/serve/Task.ts"
+import { ItemState, OpinionState } from "../../../run/serve/Item.ts"
 
 const Text = Schema.NullOr(Schema.String)
 

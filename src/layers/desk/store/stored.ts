@@ -1,7 +1,9 @@
 /** Items as the tables have them, and what is seen of them: pure functions. */
 import { Array as Arr } from "effect"
 import { certaintyOf, runnerUpOf, suggestedValue, textOf, valueIn } from "../../../run/serve/ColumnValue.ts"
-import type { Answer, CatalogueRow, DeskSettings, Item, Lease, Suggestion, Task } from "../../../run/serve/Desk.ts"
+import type { Answer, CatalogueRow, Item, Suggestion } from "../../../run/serve/Item.ts"
+import type { DeskSettings } from "../../../run/serve/Desk.ts"
+import type { Lease, Task } from "../../../run/serve/Task.ts"
 import { placeIn } from "../../../run/serve/order.ts"
 import type { Standing } from "./standing.ts"
 import type { ItemRow, RowRow, ValueRow } from "./tables.ts"

@@ -11,9 +11,10 @@
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { Part } from "../../../pipeline/Part.ts"
-import type { Order } from "../../../run/serve/Desk.ts"
+import type { Order } from "../../../run/serve/Task.ts"
 import { Ranked } from "../../../run/serve/ColumnValue.ts"
-import { CatalogueRow, Item, ItemState, Lease, OpinionState } from "../../../run/serve/Desk.ts"
+import { CatalogueRow, Item, ItemState, OpinionState } from "../../../run/serve/Item.ts"
+import { Lease } from "../../../run/serve/Task.ts"
 
 const Flag = Schema.Literals([0, 1])
 

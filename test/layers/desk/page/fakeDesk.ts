@@ -5,28 +5,18 @@ import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import sharp from "sharp"
-import { DeskFacts } from "../../../../src/layers/desk/api/DeskApi.ts"
+import { DeskFacts } from "../../../../src/layers/desk/api/desk.ts"
 import { contentSecurityPolicy, deskPage } from "../../../../src/layers/desk/page/page.ts"
-import {
-  Acknowledged,
-  AnswerConflict,
-  Answering,
-  AuditEntry,
-  AuditList,
-  DeskClass,
-  Digest,
-  Honesty,
-  Item,
-  LeaseLost,
-  LogEntry,
-  NothingToUndo,
-  Order,
-  Progress,
-  Task
-} from "../../../../src/run/serve/Desk.ts"
+import { Acknowledged, Answering, Order, Task } from "../../../../src/run/serve/Task.ts"
+import { AnswerConflict, LeaseLost, NothingToUndo } from "../../../../src/run/serve/DeskFaults.ts"
+import { AuditEntry, AuditList } from "../../../../src/run/serve/Audit.ts"
+import { DeskClass } from "../../../../src/run/serve/DeskClass.ts"
+import { Digest, Item } from "../../../../src/run/serve/Item.ts"
+import { Honesty, Progress } from "../../../../src/run/serve/DeskMetrics.ts"
+import { LogEntry } from "../../../../src/run/serve/LogEntry.ts"
 import type { ColumnValue, Value } from "../../../../src/run/serve/ColumnValue.ts"
 import { certaintyOf, labelsOf, suggestedValue } from "../../../../src/run/serve/ColumnValue.ts"
-import type { Answer } from "../../../../src/run/serve/Desk.ts"
+import type { Answer } from "../../../../src/run/serve/Item.ts"
 import { ModelRecord } from "../../../../src/run/serve/Promotions.ts"
 import { Retraining } from "../../../../src/run/serve/Retraining.ts"
 

@@ -1,5 +1,6 @@
 import type { Value } from "../../../../src/run/serve/ColumnValue.ts"
-import type { Answer, Task } from "../../../../src/run/serve/Desk.ts"
+import type { Answer } from "../../../../src/run/serve/Item.ts"
+import type { Task } from "../../../../src/run/serve/Task.ts"
 
 /** A task for tests: its name, and for each column its value and its suggestions. */
 export const taskOf = (

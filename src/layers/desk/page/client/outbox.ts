@@ -3,7 +3,8 @@
  * a lost connection, a closed tab or an expired session loses none. Pure: what a reply means for an answer.
  */
 import type { ColumnValue } from "../../../../run/serve/ColumnValue.ts"
-import type { Answer, Task } from "../../../../run/serve/Desk.ts"
+import type { Answer } from "../../../../run/serve/Item.ts"
+import type { Task } from "../../../../run/serve/Task.ts"
 import type { Failure, Refusal, Reply } from "./api.ts"
 import { sameValue } from "./value.ts"
 

@@ -1,6 +1,7 @@
 /** What happens to the photos in hand while somebody tags them. Pure: the page shows it, tests and the bench play it. */
 import type { ColumnValue, Value } from "../../../../run/serve/ColumnValue.ts"
-import type { Answer, Task } from "../../../../run/serve/Desk.ts"
+import type { Answer } from "../../../../run/serve/Item.ts"
+import type { Task } from "../../../../run/serve/Task.ts"
 import { folded, listed, rank } from "./ranking.ts"
 import type { Frequent } from "./ranking.ts"
 import { labelsIn, sameValue } from "./value.ts"

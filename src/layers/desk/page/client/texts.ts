@@ -1,6 +1,7 @@
 /** All texts of the page. Another language is another file of this shape. */
 import type { Value } from "../../../../run/serve/ColumnValue.ts"
-import type { AuditList, Order } from "../../../../run/serve/Desk.ts"
+import type { AuditList } from "../../../../run/serve/Audit.ts"
+import type { Order } from "../../../../run/serve/Task.ts"
 import type { ModelState } from "../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../run/serve/Retraining.ts"
 import type { View } from "./keys.ts"
@@ -99,7 +100,7 @@ export const texts = {
     none: "No class has this name.",
     nothing: "Nothing is chosen yet: type the first letters of the class.",
     add: (label: string) => `Enter again adds the new class “${label}”.`,
-    severalHint: "Digits and names tick a class, or no longer. Enter confirms all that are ticked.",
+    severalHint: "Tick all that apply; Enter confirms them.",
     noneApplies: "Nothing is ticked. Enter again says that none of them applies.",
     confirm: (count: number) => `Confirm ${number(count)}`,
     typeAnother: "Type a name to tick",

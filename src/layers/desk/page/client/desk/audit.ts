@@ -1,6 +1,6 @@
 /** Audit lists: what may be wrong, read a page at a time, and mended one by one. */
 import type { ColumnValue, Value } from "../../../../../run/serve/ColumnValue.ts"
-import type { AuditEntry, AuditList } from "../../../../../run/serve/Desk.ts"
+import type { AuditEntry, AuditList } from "../../../../../run/serve/Audit.ts"
 import { photoOf } from "../outbox.ts"
 import { texts } from "../texts.ts"
 import type { Parts } from "./parts.ts"

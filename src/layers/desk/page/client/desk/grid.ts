@@ -1,5 +1,6 @@
 /** The grid at work: which class, the photos of it that are asked for, and what one key confirms. */
-import type { DeskClass, Task } from "../../../../../run/serve/Desk.ts"
+import type { DeskClass } from "../../../../../run/serve/DeskClass.ts"
+import type { Task } from "../../../../../run/serve/Task.ts"
 import type { Grid } from "../grid.ts"
 import { confirmed, gridSize, opened, withAhead } from "../grid.ts"
 import { photoOf } from "../outbox.ts"

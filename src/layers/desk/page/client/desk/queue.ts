@@ -1,5 +1,5 @@
 /** The queue and tagging: photos in hand, those that come next, their leases, and what other tabs have in theirs. */
-import type { Order, Task } from "../../../../../run/serve/Desk.ts"
+import type { Order, Task } from "../../../../../run/serve/Task.ts"
 import { withGone } from "../grid.ts"
 import type { View } from "../keys.ts"
 import { photoOf } from "../outbox.ts"

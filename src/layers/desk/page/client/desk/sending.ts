@@ -1,5 +1,5 @@
 /** Answers on their way: each is sent in its turn, kept until the server has it, and taken back when asked for. */
-import type { Task } from "../../../../../run/serve/Desk.ts"
+import type { Task } from "../../../../../run/serve/Task.ts"
 import { changedSince, digestsOf, nextToSend, outcomeOf, requestOf } from "../outbox.ts"
 import type { Change, Waiting } from "../outbox.ts"
 import { ratePerHour } from "../rate.ts"

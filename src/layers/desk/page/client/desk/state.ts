@@ -1,13 +1,9 @@
 /** What the page shows, as one object that the parts of the desk change. */
-import type {
-  AuditEntry,
-  AuditList,
-  DeskClass,
-  Honesty,
-  LogEntry,
-  Order,
-  Progress
-} from "../../../../../run/serve/Desk.ts"
+import type { AuditEntry, AuditList } from "../../../../../run/serve/Audit.ts"
+import type { DeskClass } from "../../../../../run/serve/DeskClass.ts"
+import type { Honesty, Progress } from "../../../../../run/serve/DeskMetrics.ts"
+import type { LogEntry } from "../../../../../run/serve/LogEntry.ts"
+import type { Order } from "../../../../../run/serve/Task.ts"
 import type { ModelRecord } from "../../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../../run/serve/Retraining.ts"
 import type { Facts, Neighbours } from "../api.ts"
