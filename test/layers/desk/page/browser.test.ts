@@ -356,6 +356,8 @@ describe("the desk's page in Chromium, by keys alone", () => {
       await keys(page, "Enter")
       await page.locator(".banner", { hasText: "anna answered this photo before you" }).waitFor()
       await shows(page, "photo 0.jpg")
+      // The reply to the second answer is there: it comes next.
+      await says(page, "photo 1.jpg: somebody else answered it first")
       // Enter keeps what anna answered; the second line is one's own.
       await keys(page, "Enter")
       await shows(page, "photo 1.jpg")
