@@ -21,3 +21,18 @@ export const Retraining = Schema.Struct({
   verdict: Schema.NullOr(Verdict)
 })
 export type Retraining = typeof Retraining.Type
+
+/** Before the first one. */
+export const idle: Retraining = {
+  state: "idle",
+  run: null,
+  by: null,
+  began: null,
+  ended: null,
+  epoch: 0,
+  epochs: 0,
+  answers: 0,
+  after: null,
+  detail: null,
+  verdict: null
+}

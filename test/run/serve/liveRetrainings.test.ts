@@ -13,6 +13,7 @@ import type { RetrainingSettings } from "../../../src/run/serve/liveRetrainings.
 import * as LiveRetrainings from "../../../src/run/serve/liveRetrainings.ts"
 import { Photos } from "../../../src/run/serve/Photos.ts"
 import { Promotions } from "../../../src/run/serve/Promotions.ts"
+import { idle } from "../../../src/run/serve/Retraining.ts"
 import type { Retraining } from "../../../src/run/serve/Retraining.ts"
 import { Retrainings } from "../../../src/run/serve/Retrainings.ts"
 import { TrainingDied, Trainings } from "../../../src/run/serve/Trainings.ts"
@@ -187,17 +188,13 @@ describe("retrainings", () => {
     "that a killed server has left are gone on with, without another preparation",
     Effect.gen(function* () {
       const left: Retraining = {
+        ...idle,
         state: "training",
         run: "2026-01-01T00-00-00",
         by: "ann",
         began: 1,
-        ended: null,
-        epoch: 0,
         epochs: 1,
-        answers: 4,
-        after: null,
-        detail: null,
-        verdict: null
+        answers: 4
       }
       const { ends, fake, promotions } = yield* opened(byHand, left)
       yield* Deferred.succeed(fake.go, { seed: 2 })

@@ -18,7 +18,7 @@ import type { ColumnValue, Value } from "../../../../src/run/serve/ColumnValue.t
 import { certaintyOf, labelsOf, suggestedValue } from "../../../../src/run/serve/ColumnValue.ts"
 import type { Answer } from "../../../../src/run/serve/Item.ts"
 import { ModelRecord } from "../../../../src/run/serve/Promotions.ts"
-import { Retraining } from "../../../../src/run/serve/Retraining.ts"
+import { idle, Retraining } from "../../../../src/run/serve/Retraining.ts"
 
 /** What a photo is made from. */
 export interface Photo {
@@ -100,19 +100,7 @@ export class FakeDesk {
   readonly problems: Array<string> = []
   readonly options: FakeOptions
   models: Array<typeof ModelRecord.Type>
-  retraining: typeof Retraining.Type = {
-    state: "idle",
-    run: null,
-    by: null,
-    began: null,
-    ended: null,
-    epoch: 0,
-    epochs: 0,
-    answers: 12,
-    after: 100,
-    detail: null,
-    verdict: null
-  }
+  retraining: typeof Retraining.Type = { ...idle, answers: 12, after: 100 }
   /** Sessions by cookie. */
   readonly sessions = new Map<string, { readonly name: string; readonly role: "operator" | "admin"; csrf: string }>()
   readonly pictures = new Map<string, Uint8Array>()
