@@ -186,19 +186,15 @@ export const serve = Command.make(
         ]
       })
 
-    // A desk's answers have one value a column.
-    const [firstColumn, ...otherColumns] = labelColumnsOf(config.data).flatMap(({ column, separator }) =>
-      separator === undefined ? [column] : []
-    )
-    if (firstColumn === undefined)
-      return yield* new ConfigError({
-        where: run,
-        problems: ["its label column has several values in a cell: a desk needs one with one value"]
-      })
+    const labels = labelColumnsOf(config.data)
+    const [firstColumn, ...otherColumns] = labels
     const fs = yield* FileSystem.FileSystem
     yield* fs.makeDirectory(root, { recursive: true })
     const settings = {
-      columns: [firstColumn, ...otherColumns] as const,
+      columns: [firstColumn.column, ...otherColumns.map(({ column }) => column)] as const,
+      separators: Object.fromEntries(
+        labels.flatMap(({ column, separator }) => (separator === undefined ? [] : [[column, separator]]))
+      ),
       seed: asked.seed,
       blindShare: asked.blind,
       leaseSeconds: asked.lease,

@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto"
 import { ConfigError } from "../config/RunConfig.ts"
 import type { TokenHolder } from "../layers/desk/server/settings.ts"
 import { systemFault } from "../layers/storage/systemFault.ts"
-import { Name, Role } from "../run/serve/Desk.ts"
+import { Name } from "../run/serve/Item.ts"
+import { Role } from "../run/serve/Operator.ts"
 
 /** Fewest characters of a token: what can be guessed is none. */
 const shortest = 16

@@ -1,4 +1,5 @@
 import { Result, Schema, SchemaIssue } from "effect"
+import { listIn } from "./corrections.ts"
 import type { Header } from "./Header.ts"
 import { byCodePoint } from "./hashOrder.ts"
 import type { Refusal } from "./Ledger.ts"
@@ -110,7 +111,7 @@ export const readRow = (
   const valuesAt = (column: NonNullable<Header["labels"]>[number], corrected: string | undefined) =>
     corrected === undefined
       ? valuesOf(column, cells[column.index] ?? "", lists.get(column.index))
-      : valuesOf(column, corrected, undefined)
+      : correctedValues(column, corrected)
   const labels = header.labels?.map((column) => valuesAt(column, correctedAt(column.index)))
   const was = wasBefore(header, cells, correctedAt(header.label), () =>
     header.labels?.every((column) => valuesAt(column, undefined) === undefined)
@@ -143,6 +144,8 @@ const wasBefore = (
   const before = (cells[header.label] ?? "").trim()
   const isNew = hadNone() ?? before === ""
   if (isNew && header.corrected?.has((cells[header.id] ?? "").trim()) === true) return null
+  // A row has no label by which it is divided where its first column may have several.
+  if (header.labels?.[0]?.separator !== undefined) return corrected === undefined ? undefined : ""
   return corrected === undefined || corrected === before ? undefined : before
 }
 
@@ -158,6 +161,10 @@ export const valuesOf = (
   if (values.length === 0) return list?.length === 0 ? [] : undefined
   return [...new Set(values)].sort(byCodePoint)
 }
+
+/** The values of a cell that people corrected, as `correctionText` writes them. */
+export const correctedValues = (column: { readonly separator?: string | undefined }, text: string): CellValues =>
+  valuesOf(column, text, column.separator === undefined ? undefined : listIn(text))
 
 /** The label of a row by the first of its label columns, where that has one value and it is known. */
 const firstLabel = ({ labels }: Header, values: ReadonlyArray<CellValues>): string =>

@@ -3,7 +3,7 @@ import type { DataConfig } from "../../pipeline/DataConfig.ts"
 import { count } from "../../pipeline/DataUnusable.ts"
 import { hasOneLabel, labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
-import { valuesOf } from "../../pipeline/Row.ts"
+import { correctedValues } from "../../pipeline/Row.ts"
 import type { Listed } from "../../pipeline/Rows.ts"
 import { Rows } from "../../pipeline/Rows.ts"
 import { readCorrections } from "./corrections.ts"
@@ -35,7 +35,7 @@ const corrected = Effect.fnUntraced(function* (source: Source, root: string, con
   }
   const more = Stream.suspend(() => {
     const answered = uploads.flatMap(({ id, image, values }) => {
-      const labels = columns.map((column) => valuesOf(column, values.get(column.column) ?? "", undefined))
+      const labels = columns.map((column) => correctedValues(column, values.get(column.column) ?? ""))
       const [first] = columns
       const label = first.separator === undefined ? (labels[0]?.[0] ?? "") : ""
       if (labels.every((known) => known === undefined)) return []

@@ -1,6 +1,7 @@
 import { Effect, Result, Stream } from "effect"
 import type { CorrectedCells, Reading } from "../../pipeline/corrections.ts"
 import type { DataConfig } from "../../pipeline/DataConfig.ts"
+import { correctedValues } from "../../pipeline/Row.ts"
 import { pathUnder } from "../../pipeline/Rows.ts"
 import { RowsError } from "../../pipeline/RowsError.ts"
 import { makeCsvReader } from "./csv.ts"
@@ -61,6 +62,19 @@ const spansOf = (bytes: Buffer, from: number, delimiter: Buffer, separator: numb
 /** What a cell holds. */
 const textOf = (cell: string): string =>
   cell.startsWith('"') && cell.endsWith('"') && cell.length > 1 ? cell.slice(1, -1).replaceAll('""', '"') : cell
+
+/**
+ * What a cell is to hold; undefined where it holds that already. Of several values, those that stay keep their order, and
+ * new ones come last.
+ */
+const replacing = (before: string, corrected: string, separator: string | undefined): string | undefined => {
+  if (separator === undefined) return before.trim() === corrected ? undefined : corrected
+  const wanted = new Set(correctedValues({ separator }, corrected))
+  const has = new Set(before.split(separator).flatMap((value) => (value.trim() === "" ? [] : [value.trim()])))
+  const staying = [...has].filter((value) => wanted.has(value))
+  const added = [...wanted].filter((value) => !has.has(value))
+  return staying.length === has.size && added.length === 0 ? undefined : [...staying, ...added].join(separator)
+}
 
 /** A value as a cell: with quotes where it needs them, or where the cell had them. */
 const cellOf = (value: string, before: string, delimiter: string): string =>
@@ -123,8 +137,10 @@ export const correctedCsv = (
         for (const [column, value] of corrected.get(id) ?? []) {
           const span = spans[header.columns.indexOf(column)]
           const before = textIn(span)
-          if (span !== undefined && before !== undefined && textOf(before).trim() !== value)
-            changes.push({ ...span, text: cellOf(value, before, delimiter) })
+          if (span === undefined || before === undefined) continue
+          const label = header.labels?.find(({ index }) => header.columns[index] === column)
+          const text = replacing(textOf(before), value, label?.separator)
+          if (text !== undefined) changes.push({ ...span, text: cellOf(text, before, delimiter) })
         }
       }
       const pieces: Array<Uint8Array> = []

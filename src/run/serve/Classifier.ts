@@ -1,10 +1,7 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
 import type { ImageFault } from "../../pipeline/Images.ts"
-import type { Ranked as RankedSchema } from "./Desk.ts"
-
-/** A class and its probability. */
-type Ranked = typeof RankedSchema.Type
+import type { Ranked } from "./ColumnValue.ts"
 
 /** An image to classify: its bytes, and the name that messages call it by. */
 export interface Photo {
@@ -12,7 +9,10 @@ export interface Photo {
   readonly bytes: Uint8Array
 }
 
-/** The classes of one label column, the most probable first; calibrated probabilities. */
+/**
+ * The classes of one label column, the most probable first; calibrated probabilities. In a column with several values each
+ * has its threshold, and all that reach theirs are among them.
+ */
 export interface ColumnAnswer {
   readonly column: string
   readonly top: readonly [Ranked, ...Array<Ranked>]
@@ -36,6 +36,8 @@ export interface ServedModel {
 /** A label column that a model answers: its classes, each with the samples that the model was trained on. */
 export interface ServedColumn {
   readonly column: string
+  /** Present where it may have several values in a cell: from which probability on each class applies, in their order. */
+  readonly thresholds?: ReadonlyArray<number>
   readonly classes: ReadonlyArray<{ readonly label: string; readonly trained: number }>
 }
 

@@ -1,6 +1,6 @@
 import { Context, Schema } from "effect"
 import type { Stream } from "effect"
-import type { DeskError } from "./Desk.ts"
+import type { DeskError } from "./DeskFaults.ts"
 
 /** The catalogue cannot be given out with its corrected cells. */
 export class NoExport extends Schema.TaggedError<NoExport>()("NoExport", {

@@ -1,7 +1,7 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
-import type { DeskError } from "./Desk.ts"
-import { Instant, Name } from "./Desk.ts"
+import type { DeskError } from "./DeskFaults.ts"
+import { Instant, Name } from "./Item.ts"
 import { Verdict } from "./gate.ts"
 
 /**

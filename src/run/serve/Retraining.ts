@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { Instant, Name } from "./Desk.ts"
+import { Instant, Name } from "./Item.ts"
 import { Verdict } from "./gate.ts"
 
 /** How a retraining stands; the last one's end stays until the next begins. */
@@ -21,3 +21,18 @@ export const Retraining = Schema.Struct({
   verdict: Schema.NullOr(Verdict)
 })
 export type Retraining = typeof Retraining.Type
+
+/** Before the first one. */
+export const idle: Retraining = {
+  state: "idle",
+  run: null,
+  by: null,
+  began: null,
+  ended: null,
+  epoch: 0,
+  epochs: 0,
+  answers: 0,
+  after: null,
+  detail: null,
+  verdict: null
+}

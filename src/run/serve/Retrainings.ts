@@ -1,6 +1,6 @@
 import { Context } from "effect"
 import type { Effect } from "effect"
-import type { DeskError } from "./Desk.ts"
+import type { DeskError } from "./DeskFaults.ts"
 import type { Retraining } from "./Retraining.ts"
 
 /** Trains candidates on the desk's answers, one at a time. */

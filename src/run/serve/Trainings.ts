@@ -1,6 +1,6 @@
 import { Context, Schema } from "effect"
 import type { Effect, Stream } from "effect"
-import type { DeskError } from "./Desk.ts"
+import type { DeskError } from "./DeskFaults.ts"
 import type { Retraining } from "./Retraining.ts"
 
 /** A training's process has ended before its run was finished. */

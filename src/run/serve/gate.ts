@@ -2,6 +2,8 @@ import { Schema } from "effect"
 import { pairedDifference } from "../../metrics/pairedDifference.ts"
 import type { Interval } from "../../metrics/wilson.ts"
 import { z95 } from "../../metrics/wilson.ts"
+import type { Value } from "./ColumnValue.ts"
+import { labelsOf, textOf } from "./ColumnValue.ts"
 
 const Bounds = Schema.Struct({ low: Schema.Finite, high: Schema.Finite })
 
@@ -25,13 +27,16 @@ export interface GateSettings {
 
 export const gateSettings: GateSettings = { worst: -0.005, minSupport: 30, mostLost: 0.05 }
 
-/** One sample that neither model was trained on: its class, and what the two models predict. */
+/**
+ * One sample that neither model was trained on: its class, and what the two models predict. In a column with several values
+ * they are sets, as lists.
+ */
 export interface GateSample {
   /** The fixed test part, or a blind answer since the last promotion. */
   readonly from: "test" | "blind"
-  readonly truth: string
-  readonly live: string
-  readonly candidate: string
+  readonly truth: Value
+  readonly live: Value
+  readonly candidate: Value
 }
 
 /** Why a candidate is kept back. */
@@ -103,11 +108,13 @@ const countsOf = (samples: ReadonlyArray<GateSample>): ReadonlyMap<string, Class
     return one
   }
   for (const sample of samples) {
-    of(sample.truth).support++
-    for (const model of ["live", "candidate"] as const) {
-      of(sample[model]).predicted[model]++
-      if (sample[model] === sample.truth) of(sample.truth).hits[model]++
-    }
+    const truth = new Set(labelsOf(sample.truth))
+    for (const label of truth) of(label).support++
+    for (const model of ["live", "candidate"] as const)
+      for (const label of new Set(labelsOf(sample[model]))) {
+        of(label).predicted[model]++
+        if (truth.has(label)) of(label).hits[model]++
+      }
   }
   return counts
 }
@@ -132,16 +139,17 @@ const macroF1Difference = (samples: ReadonlyArray<GateSample>): Difference | nul
   if (classes === 0) return null
   const macro = (model: Model) => present.reduce((sum, [, one]) => sum + f1(one, model), 0) / classes
   const influence = (sample: GateSample, model: Model): number => {
-    const truth = counts.get(sample.truth)
-    const guess = counts.get(sample[model])
-    if (truth === undefined || guess === undefined) return 0
-    const isRight = truth === guess
-    const slope = (one: ClassCounts, hits: number, sizes: number) => {
-      if (one.support === 0) return 0
+    const truth = new Set(labelsOf(sample.truth))
+    const guess = new Set(labelsOf(sample[model]))
+    let sum = 0
+    for (const label of new Set([...truth, ...guess])) {
+      const one = counts.get(label)
+      if (one === undefined || one.support === 0) continue
+      const isHit = truth.has(label) && guess.has(label)
       const size = one.support + one.predicted[model]
-      return (2 * hits) / size - (2 * one.hits[model] * sizes) / size ** 2
+      sum += (isHit ? 2 : 0) / size - (2 * one.hits[model] * (isHit ? 2 : 1)) / size ** 2
     }
-    return (isRight ? slope(truth, 1, 2) : slope(truth, 0, 1) + slope(guess, 0, 1)) / classes
+    return sum / classes
   }
   const seen = samples.reduce(
     (sum, sample) => sum + (influence(sample, "candidate") - influence(sample, "live")) ** 2,
@@ -163,8 +171,9 @@ const macroF1Difference = (samples: ReadonlyArray<GateSample>): Difference | nul
   }
 }
 
+/** A sample is right where its class is; a set, where all of it is and nothing besides (subset accuracy). */
 const accuracyDifference = (samples: ReadonlyArray<GateSample>): Difference | null => {
-  const right = (model: Model) => samples.map((sample) => sample[model] === sample.truth)
+  const right = (model: Model) => samples.map((sample) => textOf(sample[model]) === textOf(sample.truth))
   const [live, candidate] = [right("live"), right("candidate")]
   const paired = pairedDifference(live, candidate)
   const share = (all: ReadonlyArray<boolean>) => all.filter(Boolean).length / all.length
@@ -189,6 +198,7 @@ const range = ({ high, low }: Interval): string => `${points(low)} to ${points(h
 
 const judgeColumn = ({ column, samples }: GateInput, settings: GateSettings) => {
   const blind = samples.filter(({ from }) => from === "blind")
+  const isOfSets = samples.some(({ truth }) => typeof truth !== "string")
   const accuracy = accuracyDifference(samples)
   const macroF1 = macroF1Difference(samples)
   const falling = [...countsOf(samples)]
@@ -217,7 +227,7 @@ const judgeColumn = ({ column, samples }: GateInput, settings: GateSettings) => 
   const least = fewest(settings.worst)
   const alone = accuracyDifference(blind)
   const reasons: ReadonlyArray<GateReason> = [
-    ...bounded("accuracy", "accuracy", accuracy),
+    ...bounded("accuracy", isOfSets ? "accuracy (of whole sets)" : "accuracy", accuracy),
     ...bounded("macroF1", "macro F1", macroF1),
     ...falling.map(({ candidate, label, live, support }): GateReason => ({
       column,
@@ -267,6 +277,9 @@ const judgeColumn = ({ column, samples }: GateInput, settings: GateSettings) => 
  * - the lower bound of the paired difference is above `worst`, for accuracy and for macro F1;
  * - no class with `minSupport` samples loses more than `mostLost` of its recall;
  * - and the candidate is not shown to be worse on the blind answers alone.
+ *
+ * In a column with several values, a sample is right where its whole set is, and macro F1 and recall are of each class
+ * by itself.
  *
  * Without columns, or without samples, nothing is shown, and the candidate is kept back.
  */

@@ -1,14 +1,22 @@
 import { Effect, Option } from "effect"
+import { cooled } from "../../metrics/calibration.ts"
+import { predictedClasses } from "../../metrics/multilabel.ts"
 import { predictions } from "../../metrics/topK.ts"
+import type { ModelColumn } from "../../model/Model.ts"
+import { modelColumns } from "../../model/Model.ts"
+import type { StoredPredictions } from "../../model/StoredPredictions.ts"
 import { columnOf, columnsOf } from "../../model/StoredPredictions.ts"
 import { elementAt } from "../../pipeline/elementAt.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { storedPredictions } from "../predict/storedPredictions.ts"
+import { readModel } from "../readModel.ts"
 import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
 import { savedConfig } from "../savedConfig.ts"
 import { Classifier } from "./Classifier.ts"
 import type { Classified } from "./Classifier.ts"
+import type { Value } from "./ColumnValue.ts"
+import { suggestedValue, textOf } from "./ColumnValue.ts"
 import { Desk } from "./Desk.ts"
 import type { GateSample, Verdict } from "./gate.ts"
 import { gate } from "./gate.ts"
@@ -21,6 +29,33 @@ type Compared = Pick<ModelRecord, "model" | "run">
 /** Images that are classified at once. */
 const atOnce = 32
 
+/** A sample's id, its true value, and the predicted one. */
+type Predicted = readonly [id: string, { readonly truth: Value; readonly predicted: Value }]
+
+/** Of a column with one value. */
+const onesOf = ({ labels, logits, samples }: StoredPredictions): ReadonlyArray<Predicted> => {
+  const predicted = predictions(logits, labels.length)
+  return samples.map(({ id, label }, i) => [
+    id,
+    { truth: elementAt(labels, label), predicted: elementAt(labels, elementAt(predicted, i)) }
+  ])
+}
+
+/** Of a column with several values: the classes that reach their thresholds. */
+const setsOf = (
+  { labels: classes, logits, samples }: StoredPredictions,
+  column: Pick<ModelColumn, "temperature" | "thresholds"> | undefined
+): ReadonlyArray<Predicted> => {
+  const applies = predictedClasses(cooled(logits, column?.temperature ?? 1), classes.length, column?.thresholds)
+  return samples.map(({ id, labels }, i) => [
+    id,
+    {
+      truth: (labels?.[0] ?? []).map((index) => elementAt(classes, index)),
+      predicted: classes.filter((_, c) => applies[i * classes.length + c] === 1)
+    }
+  ])
+}
+
 /** The predictions of a run's model for its test part, by label column: the true class and the predicted one, by the sample's id. */
 const testOf = Effect.fnUntraced(function* (run: string) {
   const folder = yield* Runs.use((runs) => runs.existing(run))
@@ -29,24 +64,21 @@ const testOf = Effect.fnUntraced(function* (run: string) {
   if (stored === undefined)
     return yield* new RunError({ run, detail: "it has kept no predictions of its test part: it is not finished" })
   const names = labelColumnsOf(config.data).map(({ column }) => column)
-  return columnsOf(stored).flatMap(({ index, name, values }) => {
-    // A desk's answers have one value a column.
-    if (values === "several") return []
-    const { labels, logits, samples } = columnOf(stored, index)
-    const predicted = predictions(logits, labels.length)
-    const byId = new Map(
-      samples.map(({ id, label }, i) => [
-        id,
-        { truth: elementAt(labels, label), predicted: elementAt(labels, elementAt(predicted, i)) }
-      ])
-    )
-    return [{ column: names[index] ?? name, byId }]
+  const columns = columnsOf(stored)
+  // What applies in a column with several values depends on the thresholds that the model has.
+  const model = columns.some(({ values }) => values === "several") ? modelColumns(yield* readModel(folder, run)) : []
+  return columns.map(({ index, name, values }) => {
+    const own = columnOf(stored, index)
+    const found = values === "one" ? onesOf(own) : setsOf(own, model[index])
+    return { column: names[index] ?? name, byId: new Map(found) }
   })
 })
 
-/** The first class of a column that a model gives an image; undefined where it refuses the image. */
-const firstOf = (answer: Classified | undefined, column: string): string | undefined =>
-  answer?._tag === "Classified" ? answer.columns.find((one) => one.column === column)?.top[0].label : undefined
+/** What a model says of a column of an image; undefined where it refuses the image. */
+const saidOf = (answer: Classified | undefined, column: string): Value | undefined => {
+  const found = answer?._tag === "Classified" ? answer.columns.find((one) => one.column === column) : undefined
+  return found === undefined ? undefined : suggestedValue(found.top)
+}
 
 /** The blind answers since the live model was promoted, with what both models say of them. */
 const blindSamples = Effect.fnUntraced(function* (live: ModelRecord, candidate: Compared) {
@@ -67,7 +99,7 @@ const blindSamples = Effect.fnUntraced(function* (live: ModelRecord, candidate: 
     const before = yield* classifier.classifyBy(live, looks)
     const after = yield* classifier.classifyBy(candidate, looks)
     for (const [i, { answer }] of readable.entries()) {
-      const [said, says] = [firstOf(before[i], answer.column), firstOf(after[i], answer.column)]
+      const [said, says] = [saidOf(before[i], answer.column), saidOf(after[i], answer.column)]
       if (said !== undefined && says !== undefined)
         samples.push({ from: "blind", column: answer.column, truth: answer.value, live: said, candidate: says })
     }
@@ -88,7 +120,7 @@ export const judge = Effect.fn("judge")(function* (live: ModelRecord, candidate:
       const own = before.find((one) => one.column === column)
       const test = Array.from(own?.byId ?? [], ([id, one]): ReadonlyArray<GateSample> => {
         const other = byId.get(id)
-        return other?.truth === one.truth
+        return other !== undefined && textOf(other.truth) === textOf(one.truth)
           ? [{ from: "test", truth: one.truth, live: one.predicted, candidate: other.predicted }]
           : []
       }).flat()

@@ -1,5 +1,6 @@
 import { Clock, Deferred, Effect, Exit, Latch, Layer, Metric, Option, RcMap, Ref, Schema, Scope } from "effect"
 import { cooled } from "../../metrics/calibration.ts"
+import { evenThreshold, sigmoid } from "../../metrics/multilabel.ts"
 import { Report } from "../../metrics/Report.ts"
 import { topK } from "../../metrics/topK.ts"
 import { Engines } from "../../model/Engines.ts"
@@ -17,6 +18,7 @@ import { readModel } from "../readModel.ts"
 import { RunError } from "../RunError.ts"
 import { Runs } from "../Runs.ts"
 import { savedConfig } from "../savedConfig.ts"
+import type { Ranked } from "./ColumnValue.ts"
 import type { Classified, ColumnAnswer, Photo, ServedColumn, ServedModel } from "./Classifier.ts"
 import { Classifier, ModelFailed, NoModel, TooBusy } from "./Classifier.ts"
 import { decodePhoto } from "./decodePhoto.ts"
@@ -80,6 +82,30 @@ const gather = (memory: Float32Array, batch: ReadonlyArray<Ready>): Float32Array
   return memory.subarray(0, end)
 }
 
+const finite = (probability: number) => (Number.isFinite(probability) ? probability : 0)
+
+/** The most probable classes of a column with one value. */
+const firstClasses = (classes: ServedColumn["classes"], logits: Float32Array, top: number): ReadonlyArray<Ranked> =>
+  topK(logits, top).map(({ index, probability }) => ({
+    label: elementAt(classes, index).label,
+    probability: finite(probability)
+  }))
+
+/** The classes of a column with several values that reach their thresholds, and the most probable ones at any rate. */
+const likelyClasses = (
+  classes: ServedColumn["classes"],
+  thresholds: ReadonlyArray<number>,
+  logits: Float32Array,
+  top: number
+): ReadonlyArray<Ranked> =>
+  Array.from(logits, (logit, index) => ({
+    label: elementAt(classes, index).label,
+    probability: finite(sigmoid(logit)),
+    threshold: elementAt(thresholds, index)
+  }))
+    .sort((a, b) => b.probability - a.probability)
+    .filter(({ probability, threshold }, place) => place < top || probability >= threshold)
+
 const failed = (what: string) => (cause: unknown) => new ModelFailed({ detail: `${what}: ${messageOf(cause)}`, cause })
 
 /** A PNG of one pixel, which takes the same libraries as any other. */
@@ -130,17 +156,18 @@ const open = Effect.fnUntraced(function* (
     const perClass = data?.columns?.[index]?.perClass ?? (index === 0 ? data?.perClass : undefined) ?? []
     return new Map(perClass.map(({ label, train }) => [label, train]))
   }
-  // A desk's answers have one value a column: columns with several are not in it.
-  const places = all.flatMap(({ classes, from, index, name, temperature = 1, values }): ReadonlyArray<Place> => {
+  const places = all.map(({ classes, from, index, name, temperature = 1, thresholds, values }): Place => {
     const counts = trainedOf(index)
-    const column = names[index] ?? name
-    return values === "several"
-      ? []
-      : [{ column, classes: classes.map((label) => ({ label, trained: counts.get(label) ?? 0 })), from, temperature }]
+    return {
+      column: names[index] ?? name,
+      classes: classes.map((label) => ({ label, trained: counts.get(label) ?? 0 })),
+      ...(values === "several" && { thresholds: classes.map((_, c) => thresholds?.[c] ?? evenThreshold) }),
+      from,
+      temperature
+    }
   })
   const [firstPlace, ...otherPlaces] = places
-  if (firstPlace === undefined)
-    return yield* new RunError({ run, detail: "it has no label column with one value in a cell, which a desk needs" })
+  if (firstPlace === undefined) return yield* new RunError({ run, detail: "its model has no label column" })
   const columns: readonly [Place, ...Array<Place>] = [firstPlace, ...otherPlaces]
   const served: ServedModel = { model: name, run, engine: opened.name, columns }
 
@@ -221,12 +248,11 @@ const open = Effect.fnUntraced(function* (
 
   const answerOf = (logits: Float32Array, top: number): Classified => ({
     _tag: "Classified",
-    columns: columns.map(({ classes, column, from, temperature }): ColumnAnswer => {
+    columns: columns.map((place): ColumnAnswer => {
+      const { classes, column, from, temperature, thresholds } = place
       const own = cooled(logits.subarray(from, from + classes.length), temperature)
-      const [first, ...others] = topK(own, top).map(({ index, probability }) => ({
-        label: elementAt(classes, index).label,
-        probability: Number.isFinite(probability) ? probability : 0
-      }))
+      const [first, ...others] =
+        thresholds === undefined ? firstClasses(classes, own, top) : likelyClasses(classes, thresholds, own, top)
       // A network has a class at least.
       return { column, top: [first ?? { label: "", probability: 0 }, ...others] }
     })

@@ -6,12 +6,14 @@ import { Engines } from "../../model/Engines.ts"
 import { Features } from "../../model/Features.ts"
 import { Runs } from "../Runs.ts"
 import { Classifier } from "./Classifier.ts"
-import { Desk, DeskError } from "./Desk.ts"
+import { Desk } from "./Desk.ts"
+import { DeskError } from "./DeskFaults.ts"
 import { DeskExports } from "./DeskExports.ts"
 import { judge } from "./judge.ts"
 import { Photos } from "./Photos.ts"
 import { Promotions } from "./Promotions.ts"
 import type { Retraining } from "./Retraining.ts"
+import { idle } from "./Retraining.ts"
 import { Retrainings } from "./Retrainings.ts"
 import { Trainings } from "./Trainings.ts"
 
@@ -35,20 +37,6 @@ export const modelName = Effect.fnUntraced(function* (run: string) {
 })
 
 const isGoingOn = ({ state }: Retraining) => state === "waiting" || state === "training" || state === "judging"
-
-const idle: Retraining = {
-  state: "idle",
-  run: null,
-  by: null,
-  began: null,
-  ended: null,
-  epoch: 0,
-  epochs: 0,
-  answers: 0,
-  after: null,
-  detail: null,
-  verdict: null
-}
 
 /** The name of a run that begins now: its time, which sorts. */
 const nameAt = (now: number): string => new Date(now).toISOString().slice(0, 19).replaceAll(":", "-")

@@ -1,5 +1,5 @@
 import { keyOf } from "../../pipeline/draw.ts"
-import type { Order } from "./Desk.ts"
+import type { Order } from "./Task.ts"
 
 /** What the order of an item depends on: its digest, and what is known of it now. */
 export interface Orderable {

@@ -2,6 +2,7 @@ import { Effect, Result, Stream } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { ImageBytes } from "../../pipeline/ImageBytes.ts"
 import { mostBytes } from "../../pipeline/ImageConfig.ts"
+import { elementAt } from "../../pipeline/elementAt.ts"
 import type { LabelColumn } from "../../pipeline/LabelColumn.ts"
 import { Part } from "../../pipeline/Part.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
@@ -10,7 +11,8 @@ import type { Sample } from "../../pipeline/Sample.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { forMeasuring, readBegunData } from "../train/begunData.ts"
 import type { RunFolder } from "../RunFolder.ts"
-import type { Arrival } from "./Desk.ts"
+import type { ColumnValue } from "./ColumnValue.ts"
+import type { Arrival } from "./Item.ts"
 import { Desk } from "./Desk.ts"
 import type { CataloguePhoto } from "./livePhotos.ts"
 
@@ -24,7 +26,7 @@ interface Listed {
   readonly digest: string
   readonly part: Part | null
   /** In each label column of the desk; null where there is none. */
-  readonly values: ReadonlyArray<{ readonly column: string; readonly value: string | null }>
+  readonly values: ReadonlyArray<ColumnValue>
 }
 
 /** A file's name, of a path or a URL: as the desk shows it. */
@@ -70,14 +72,25 @@ const unlabelled = Effect.fnUntraced(function* (
   return listed
 })
 
-/** A sample's value in each label column of the desk; null where it is not known. */
+/**
+ * A sample's value in each label column of the desk; null where it is not known. A set is as the catalogue has it, also with
+ * those values that the run leaves out: an answer would take them away.
+ */
 const valuesOf = (
   all: ReadonlyArray<LabelColumn>,
-  { label, labels }: Pick<Sample, "label" | "labels">,
+  { label, labels, leftOut }: Pick<Sample, "label" | "labels" | "leftOut">,
   wanted: ReadonlyArray<string>
 ): Listed["values"] =>
   wanted.map((column) => {
     const index = all.findIndex(({ name }) => name === column)
+    if (all[index]?.values === "several") {
+      const classes = labels?.[index]?.map((known) => elementAt(all[index]?.classes ?? [], known))
+      const others = leftOut?.[index]?.values
+      return {
+        column,
+        value: classes === undefined && others === undefined ? null : [...(classes ?? []), ...(others ?? [])]
+      }
+    }
     const known = labels === undefined ? label : labels[index]?.[0]
     return { column, value: known === undefined ? null : (all[index]?.classes[known] ?? null) }
   })

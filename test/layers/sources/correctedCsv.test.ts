@@ -9,7 +9,8 @@ import { temporaryFolder } from "../../temporaryFolder.ts"
 /** The file after these corrections of the column `kind`, or of others. */
 const corrected = Effect.fnUntraced(function* (
   file: string | Uint8Array,
-  cells: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  cells: Readonly<Record<string, string | Readonly<Record<string, string>>>>,
+  keys: Parameters<typeof configOf>[0] = {}
 ) {
   const root = yield* temporaryFolder
   yield* Effect.promise(() => writeFile(join(root, "list.csv"), file))
@@ -19,7 +20,7 @@ const corrected = Effect.fnUntraced(function* (
       new Map(Object.entries(typeof value === "string" ? { kind: value } : value))
     ])
   )
-  const pieces = yield* Stream.runCollect(correctedCsv(root, configOf({ minPerClass: 3 }), given))
+  const pieces = yield* Stream.runCollect(correctedCsv(root, configOf({ minPerClass: 3, ...keys }), given))
   return Buffer.concat(pieces)
 })
 
@@ -78,5 +79,19 @@ it.effect("refuses a row whose cells cannot be told apart rather than to damage 
     const result = yield* Effect.result(text(file, { "2": "Heels" }))
     if (result._tag === "Success") assert.oneOf(result.success, [file, "id,kind,note\n1,Shirts,a\n2,Heels,b\n"])
     else assert.include(result.failure.message, "line 3")
+  })
+)
+
+it.effect("leaves a cell whose set is the corrected one as it is, and keeps the order of the values that stay", () =>
+  Effect.gen(function* () {
+    const keys = { columns: { label: [{ column: "kind", separator: ";" }] } } as const
+    const file = "id,kind,note\n1, red; cotton ;red,a\n2,,b\n3,new;red;old,c\n"
+    const changed = (cells: Readonly<Record<string, string>>) => text(file, cells, keys)
+    // In another order, as a list in JSON, and nothing where there is nothing.
+    assert.strictEqual(yield* changed({ "1": "cotton;red", "3": '["old","red","new"]', "2": "[]" }), file)
+    assert.strictEqual(
+      yield* changed({ "1": "[]", "2": "b;a", "3": "cotton;old;new" }),
+      "id,kind,note\n1,,a\n2,a;b,b\n3,new;old;cotton,c\n"
+    )
   })
 )

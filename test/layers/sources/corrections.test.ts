@@ -5,6 +5,7 @@ import { join } from "node:path"
 import * as SqliteDesk from "../../../src/layers/desk/store/SqliteDesk.ts"
 import { uploadPath } from "../../../src/layers/sources/corrections.ts"
 import { layer as fileRows } from "../../../src/layers/sources/FileRows.ts"
+import { correctionText } from "../../../src/pipeline/corrections.ts"
 import type { DataConfig } from "../../../src/pipeline/DataConfig.ts"
 import { loadDataset } from "../../../src/pipeline/Dataset.ts"
 import { draw } from "../../../src/pipeline/draw.ts"
@@ -12,6 +13,7 @@ import { ImageConfig } from "../../../src/pipeline/ImageConfig.ts"
 import { Images } from "../../../src/pipeline/Images.ts"
 import { LoaderConfig } from "../../../src/pipeline/LoaderConfig.ts"
 import { Progress } from "../../../src/pipeline/Progress.ts"
+import { correctedValues } from "../../../src/pipeline/Row.ts"
 import { Rows } from "../../../src/pipeline/Rows.ts"
 import { defaultSettings, Desk } from "../../../src/run/serve/Desk.ts"
 import { configOf, summary } from "../../pipeline/rowsContract.ts"
@@ -215,3 +217,83 @@ it.effect("no correction moves a row to another part; what is new is trained on,
     }
   })
 )
+
+const kinds = ["red", "cotton", "new"]
+
+for (const order of ["first", "second"] as const)
+  it.effect(`no corrected set moves a row to another part, where the column with several values is the ${order}`, () =>
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const random = draw("sets", order === "first" ? 1 : 2)
+      const rows = Array.from({ length: 200 }, (_, n) => ({
+        id: `r${n}`,
+        kind: labels[n % 3] ?? "",
+        tags: n % 10 === 9 ? "" : kinds.filter((_, k) => k === n % 3 || random.below(3) === 0).join("; ")
+      }))
+      yield* write(
+        root,
+        "list.csv",
+        ["id,kind,tags", ...rows.map(({ id, kind, tags }) => `${id},${kind},${tags}`)].join("\n")
+      )
+      const image = Schema.decodeSync(ImageConfig)({})
+      const loader = Schema.decodeSync(LoaderConfig)({})
+      const pixels = { height: 1, width: 2, data: new Uint8Array(6) }
+      const files = new Map(rows.map(({ id }) => [`${root}/images/${id}.jpg`, pixels]))
+      const tags = { column: "tags", separator: ";" }
+      const load = (keys: Partial<typeof DataConfig.Encoded>) =>
+        loadDataset({
+          root,
+          data: configOf({
+            minPerClass: 10,
+            columns: { label: order === "first" ? [tags, "kind"] : ["kind", tags] },
+            ...keys
+          }),
+          image,
+          loader,
+          seed: 1
+        }).pipe(Effect.provide(Layer.mergeAll(fileRows, Images.layerMemory(files))))
+      const before = yield* load({})
+      const given = new Map(
+        rows.flatMap(({ id }) =>
+          random.next() < 0.6 ? [] : [[id, kinds.filter(() => random.below(2) === 0).toSorted()] as const]
+        )
+      )
+      // The empty set, and values in another order than the list's, are corrections like others.
+      assert.isTrue(Array.from(given.values()).some((values) => values.length === 0))
+      const corrections = yield* write(
+        root,
+        "corrections.csv",
+        [
+          "row,column,to",
+          ...Array.from(given, ([id, values]) => `${id},tags,"${correctionText(values, ";").replaceAll('"', '""')}"`)
+        ].join("\n")
+      )
+      const after = yield* load({ corrections })
+      const at = order === "first" ? 0 : 1
+      for (const part of ["train", "validation", "test"] as const) {
+        const ids = (dataset: typeof before) => dataset[part].map(({ id }) => id)
+        assert.deepStrictEqual(ids(after), ids(before), part)
+        for (const { id, labels } of after[part]) {
+          const own = rows.find((row) => row.id === id)?.tags.split("; ") ?? []
+          const listed = own[0] === "" ? undefined : own.toSorted()
+          assert.deepStrictEqual(
+            labels?.[at]?.map((index) => after.columns[at]?.classes[index]),
+            given.get(id) ?? listed,
+            id
+          )
+        }
+      }
+    })
+  )
+
+it("texts of sets are read as what was written", () => {
+  for (const separator of [";", " ", "|", "; "])
+    for (const values of [[], ["a"], ["a", "b c"], ["a;b", "c"], ['["x"]'], ["[", "]"], [" a"], ["ä", '"', ","]]) {
+      const text = correctionText(values, separator)
+      assert.deepStrictEqual(
+        correctedValues({ separator }, text),
+        [...new Set(values.map((value) => value.trim()))].toSorted(),
+        `${separator} ${text}`
+      )
+    }
+})

@@ -57,6 +57,30 @@ describe("the gate", () => {
     assert.strictEqual(worse.columns[0]?.blind, 40)
   })
 
+  it("takes a set for right where all of it is, and measures each class by itself", () => {
+    const set = (
+      count: number,
+      truth: ReadonlyArray<string>,
+      live: ReadonlyArray<string>,
+      candidate: ReadonlyArray<string>
+    ) => Array.from({ length: count }, (): GateSample => ({ from: "test", truth, live, candidate }))
+    const same = judge([...set(600, ["red", "cotton"], ["cotton", "red"], ["red", "cotton"]), ...set(400, [], [], [])])
+    assert.isTrue(same.passes)
+    assert.deepStrictEqual([same.columns[0]?.accuracy?.live, same.columns[0]?.macroF1?.live], [1, 1])
+    // One class too many is a wrong set, and costs that class precision alone.
+    const more = judge([...set(900, ["red"], ["red"], ["red"]), ...set(100, ["red"], ["red"], ["cotton", "red"])])
+    assert.strictEqual(more.columns[0]?.accuracy?.candidate, 0.9)
+    assert.strictEqual(more.columns[0]?.macroF1?.candidate, 1)
+    assert.deepStrictEqual(reasonsOf(more), ["accuracy"])
+    assert.include(more.reasons[0]?.detail ?? "", "whole sets")
+    // The set stays wrong, and the class that falls is named.
+    const fell = judge([...set(960, ["a"], ["a"], ["a"]), ...set(40, ["a", "b"], ["b"], [])])
+    assert.deepStrictEqual([fell.columns[0]?.accuracy?.live, fell.columns[0]?.accuracy?.candidate], [0.96, 0.96])
+    assert.deepStrictEqual(fell.columns[0]?.falling, [{ label: "b", support: 40, live: 1, candidate: 0 }])
+    // By hand: F1 of a is 2 * 960 / (1000 + 960); of b it is 1, and 0.
+    assert.closeTo(fell.columns[0]?.macroF1?.difference ?? 0, -0.5, 1e-12)
+  })
+
   it("measures macro F1 as scikit-learn does, and its spread as a bootstrap does", () => {
     const random = draw("macro F1")
     const labels = ["a", "b", "c", "d"]

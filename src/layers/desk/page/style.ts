@@ -80,6 +80,9 @@ input.text { border-style: dashed; border-color: var(--mark) }
 .option .whence { color: var(--quiet); font-size: 13px; z-index: 1; max-width: 12em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .option.here .whence { color: var(--ink) }
 .option .tagged { border: 1px solid var(--line); border-radius: 9px; padding: 0 7px; background: var(--page) }
+.option:has(.tick) { grid-template-columns: auto 16px minmax(0, 1fr) auto }
+.option .tick { width: 16px; height: 16px; line-height: 15px; text-align: center; font-size: 13px; font-weight: 700; border: 1px solid var(--quiet); border-radius: 4px; color: var(--paper); z-index: 1 }
+.option.ticked .tick { background: var(--mark); border-color: var(--mark) }
 .option .bar { position: absolute; inset: auto auto 0 10px; max-width: calc(100% - 20px); border-radius: 2px; height: 3px; background: var(--mark); opacity: .55 }
 .option kbd { z-index: 1 }
 .actions { display: flex; flex-wrap: wrap; gap: 6px; flex: none }
@@ -206,6 +209,7 @@ progress { width: 100%; max-width: 340px; accent-color: var(--mark) }
   .column { grid-template-columns: 7.5em minmax(0, 1fr) auto }
   .tag .options, .many .options { grid-auto-rows: 42px; height: 218px; overflow-y: auto; gap: 2px }
   .option { grid-template-columns: minmax(0, 1fr) auto; border-color: var(--line); background: var(--paper) }
+  .option:has(.tick) { grid-template-columns: 16px minmax(0, 1fr) auto }
   .choose .option { grid-template-columns: minmax(0, 1fr) auto; min-height: 42px }
   .choose .options { grid-auto-rows: 44px }
   .actions button { min-height: 42px; flex: 1 }

@@ -2,7 +2,7 @@ import { Effect, Layer, Stream } from "effect"
 import { formOf } from "../../../pipeline/catalogueForm.ts"
 import type { DataConfig } from "../../../pipeline/DataConfig.ts"
 import { SampleCatalogue } from "../../../pipeline/SampleCatalogue.ts"
-import type { CorrectionChoice } from "../../../run/serve/Desk.ts"
+import type { CorrectionChoice } from "../../../run/serve/Correction.ts"
 import { Desk } from "../../../run/serve/Desk.ts"
 import { DeskExports, NoExport } from "../../../run/serve/DeskExports.ts"
 import { DeskImages } from "../../../run/serve/DeskImages.ts"
@@ -20,7 +20,8 @@ export const layer = (data: DataConfig) =>
       const desk = yield* Desk
       const images = yield* DeskImages
       const samples = yield* SampleCatalogue
-      const corrections = (of: CorrectionChoice["of"]) => correctionsCsv(desk.corrections({ of }), images.path)
+      const corrections = (of: CorrectionChoice["of"]) =>
+        correctionsCsv(desk.corrections({ of }), images.path, desk.settings.separators)
       const catalogue = Effect.gen(function* () {
         if (formOf(data) !== "csv")
           return yield* new NoExport({

@@ -1,6 +1,6 @@
 import { Clock, Context, Effect, Layer, Redacted } from "effect"
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
-import type { Operator } from "../../../run/serve/Desk.ts"
+import type { Operator } from "../../../run/serve/Operator.ts"
 import type { ServerSettings, TokenHolder } from "./settings.ts"
 
 /** How long a session lasts, in milliseconds. */

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import type { ModelFailed, NoModel, TooBusy } from "../../../run/serve/Classifier.ts"
-import type { DeskError, QueueFull } from "../../../run/serve/Desk.ts"
+import type { DeskError, QueueFull } from "../../../run/serve/DeskFaults.ts"
 import type { DeskImagesError } from "../../../run/serve/DeskImages.ts"
-import { NotReady, TooMany } from "../api/DeskApi.ts"
+import { NotReady, TooMany } from "../api/refusals.ts"
 
 /** Faults of the desk itself, which a request is not to blame for. */
 type Fault = DeskError | DeskImagesError | NoModel | ModelFailed | TooBusy | QueueFull

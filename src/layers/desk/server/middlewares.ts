@@ -1,16 +1,8 @@
 import { Effect, Layer, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
-import {
-  AdminOnly,
-  Authorization,
-  csrfHeader,
-  CurrentOperator,
-  Forbidden,
-  InvalidRequest,
-  Requests,
-  Unauthorized
-} from "../api/DeskApi.ts"
+import { AdminOnly, Authorization, csrfHeader, CurrentOperator, Requests } from "../api/access.ts"
+import { Forbidden, InvalidRequest, Unauthorized } from "../api/refusals.ts"
 import { isSame, Sessions } from "./Sessions.ts"
 
 /** Where a request comes from: the peer of the connection. */

@@ -2,19 +2,10 @@ import { Effect, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { Multipart } from "effect/http"
 import type { Photo } from "../../../run/serve/Classifier.ts"
-import { InvalidRequest, mostImages, TooLarge, UnsupportedImage } from "../api/DeskApi.ts"
+import { InvalidRequest, TooLarge, UnsupportedImage } from "../api/refusals.ts"
+import { mostImages } from "../api/bounds.ts"
+import { imageTypes } from "../api/images.ts"
 import type { ServerLimits } from "./settings.ts"
-
-/** Media types of a body that is one image; what it is, its bytes say. */
-const imageTypes = new Set([
-  "image/jpeg",
-  "image/png",
-  "image/webp",
-  "image/gif",
-  "image/tiff",
-  "image/avif",
-  "application/octet-stream"
-])
 
 const megabytes = (bytes: number) => `${Math.round((bytes / 2 ** 20) * 10) / 10} MiB`
 
@@ -126,9 +117,9 @@ export const readPhotos = Effect.fnUntraced(function* (name: string | undefined,
     const [only] = photos
     return name !== undefined && photos.length === 1 && only !== undefined ? [{ ...only, name }] : photos
   }
-  if (!imageTypes.has(type))
+  if (!imageTypes.includes(type))
     return yield* new UnsupportedImage({
-      message: `Expected an image (image/jpeg, image/png, image/webp, image/gif, image/tiff, image/avif or application/octet-stream) or a form of images, got the Content-Type ${JSON.stringify(shownName(type))}`
+      message: `Expected an image (${imageTypes.slice(0, -1).join(", ")} or ${imageTypes.at(-1)}) or a form of images, got the Content-Type ${JSON.stringify(shownName(type))}`
     })
   const most = Math.min(limits.imageBytes, limits.bodyBytes)
   if (Number(request.headers["content-length"]) > most) return yield* tooLarge("file", most)

@@ -1,5 +1,5 @@
 import type { Classified } from "../../../run/serve/Classifier.ts"
-import { DamagedImage, TooLarge, UnsupportedImage } from "../api/DeskApi.ts"
+import { DamagedImage, TooLarge, UnsupportedImage } from "../api/refusals.ts"
 import type { ServerLimits } from "./settings.ts"
 
 type Refusal = Extract<Classified, { readonly _tag: "Refused" }>

@@ -1,5 +1,5 @@
 import type { Redacted } from "effect"
-import type { Operator } from "../../../run/serve/Desk.ts"
+import type { Operator } from "../../../run/serve/Operator.ts"
 
 /** Somebody who may use the desk, and the token that proves it. */
 export interface TokenHolder extends Operator {

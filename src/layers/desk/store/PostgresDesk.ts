@@ -1,5 +1,6 @@
 import { Layer } from "effect"
-import type { Desk, DeskError, DeskSettings } from "../../../run/serve/Desk.ts"
+import type { Desk, DeskSettings } from "../../../run/serve/Desk.ts"
+import type { DeskError } from "../../../run/serve/DeskFaults.ts"
 import type { Promotions } from "../../../run/serve/Promotions.ts"
 import type { ClusterUrl } from "../../database/ClusterUrl.ts"
 import type { ClusterUnavailable } from "../../database/Postgres.ts"

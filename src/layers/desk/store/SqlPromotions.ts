@@ -1,10 +1,10 @@
 import { Clock, Effect, Schema } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
-import { DeskError } from "../../../run/serve/Desk.ts"
+import type { SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { Verdict } from "../../../run/serve/gate.ts"
 import type { ModelRecord } from "../../../run/serve/Promotions.ts"
 import { formerKept, ModelState, NotPromotable, Promotions } from "../../../run/serve/Promotions.ts"
-import { messageOf } from "../../../pipeline/messageOf.ts"
+import { rowsOf, toDeskError } from "./deskTables.ts"
 import { createTables } from "./tables.ts"
 
 const ModelRow = Schema.Struct({
@@ -18,13 +18,6 @@ const ModelRow = Schema.Struct({
   verdict: Schema.NullOr(Schema.fromJsonString(Verdict))
 })
 
-const toDeskError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.catchIf(
-    effect,
-    (error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error),
-    (error) => Effect.fail(new DeskError({ detail: `the desk's database: ${messageOf(error)}`, cause: error }))
-  )
-
 /** The models of a desk, in its database. */
 export const makePromotions = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -32,9 +25,8 @@ export const makePromotions = Effect.gen(function* () {
   const fields = sql.literal(Object.keys(ModelRow.fields).join(", "))
 
   const models = (statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>) =>
-    Effect.map(
-      Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(ModelRow))(rows))),
-      (rows) => rows.map(({ promoter, ...row }): ModelRecord => ({ ...row, by: promoter }))
+    Effect.map(rowsOf(ModelRow, statement), (rows) =>
+      rows.map(({ promoter, ...row }): ModelRecord => ({ ...row, by: promoter }))
     )
 
   /** One transaction at a time: PostgreSQL lets two that promote wait for each other. */

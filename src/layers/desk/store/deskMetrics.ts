@@ -1,9 +1,10 @@
 /** How far a desk is, who did what, and what can honestly be said of people and model. */
 import { Clock, Effect, Schema } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
-import type { Honesty, Progress, Rate } from "../../../run/serve/Desk.ts"
+import type { SqlClient } from "effect/sql"
+import type { Honesty, Progress, Rate } from "../../../run/serve/DeskMetrics.ts"
 import { differenceOfShares } from "../../../metrics/differenceOfShares.ts"
 import { wilson } from "../../../metrics/wilson.ts"
+import { rowsOf } from "./deskTables.ts"
 
 /** A pause of more than this is no work: five minutes. */
 const pause = 300_000
@@ -15,11 +16,6 @@ const rate = (hits: number, of: number): Rate => ({
   share: of === 0 ? null : hits / of,
   interval: wilson(hits, of)
 })
-
-const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(
-  Row: S,
-  statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>
-) => Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Row))(rows)))
 
 const StateRow = Schema.Struct({ state: Schema.String, opinion: Schema.String, n: Schema.Int })
 const ActionRow = Schema.Struct({ who: Schema.String, action: Schema.String, n: Schema.Int })

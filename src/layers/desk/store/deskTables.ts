@@ -4,8 +4,9 @@ import type { SqlClient } from "effect/sql"
 import { SqlError } from "effect/sql"
 import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
+import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
 import type { DeskSettings } from "../../../run/serve/Desk.ts"
-import { DeskError, NotAtDesk } from "../../../run/serve/Desk.ts"
+import { DeskError, NotAtDesk, WrongValue } from "../../../run/serve/DeskFaults.ts"
 import type { Stored } from "./stored.ts"
 import { itemOf } from "./stored.ts"
 import { isStopped, ItemRow, RowRow, ValueRow } from "./tables.ts"
@@ -27,9 +28,18 @@ export const toDeskError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     (error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error),
     (error) => Effect.fail(new DeskError({ detail: `the desk's database: ${reasonOf(error)}`, cause: error }))
   )
+/** What the tables hold is theirs: a row that does not fit its schema is a defect. */
+export const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(
+  Row: S,
+  statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>
+) => Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Row))(rows)))
+
 /** The tables of one desk. */
 export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => {
-  const { columns } = settings
+  const { columns, separators = {} } = settings
+
+  /** Whether a column may have several values in a cell. */
+  const isSeveral = (column: string): boolean => Object.hasOwn(separators, column)
 
   /** Rows that a transaction is about to change, held until its end; SQLite holds the whole database. */
   const held = sql.onDialectOrElse({ pg: () => sql.literal(" FOR UPDATE"), orElse: () => sql.literal("") })
@@ -44,12 +54,6 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
    */
   const atomically = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     toDeskError(sql.withTransaction(effect).pipe(Effect.retry({ times: 5, while: isStopped })))
-
-  /** What the tables hold is theirs: a row that does not fit its schema is a defect. */
-  const rowsOf = <S extends Schema.Top & { readonly DecodingServices: never }>(
-    Row: S,
-    statement: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>
-  ) => Effect.flatMap(statement, (rows) => Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Row))(rows)))
 
   const items = sql.literal(
     Object.keys(ItemRow.fields)
@@ -74,7 +78,10 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
         ValueRow,
         sql`SELECT ${valueFields} FROM desk_values v WHERE ${sql.in("digest", some)} ORDER BY digest, nth`
       )
-      const byDigest = Map.groupBy(values, ({ digest }) => digest)
+      const byDigest = Map.groupBy(
+        values.map((value) => ({ ...value, several: isSeveral(value.col) })),
+        ({ digest }) => digest
+      )
       for (const row of rows) found.set(row.digest, { row, values: byDigest.get(row.digest) ?? [] })
     }
     return digests.flatMap((digest) => {
@@ -109,6 +116,28 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
     for (const name of named) if (!known.has(name)) return Effect.fail(new NotAtDesk({ what: "column", name }))
     return Effect.void
   }
+  /** Whether values fit their columns: a list where a cell may have several, else one class. */
+  const checkValues = Effect.fnUntraced(function* (values: ReadonlyArray<ColumnValue>) {
+    yield* checkColumns(values.map(({ column }) => column))
+    for (const { column, value } of values) {
+      if (value === null) continue
+      const separator = Object.hasOwn(separators, column) ? separators[column] : undefined
+      if (separator === undefined && typeof value !== "string")
+        return yield* new WrongValue({ column, detail: "expected one class, got a list" })
+      if (separator === undefined) continue
+      if (typeof value === "string")
+        return yield* new WrongValue({
+          column,
+          detail: `it may have several values: expected a list such as [${JSON.stringify(value)}], got one class`
+        })
+      const divided = value.find((label) => label.includes(separator))
+      if (divided !== undefined)
+        return yield* new WrongValue({
+          column,
+          detail: `${JSON.stringify(divided)} has ${JSON.stringify(separator)} in it, which divides the values of a cell; send them as two`
+        })
+    }
+  })
   const insertAll = Effect.fnUntraced(function* (
     table: string,
     rows: ReadonlyArray<Record<string, unknown>>,
@@ -130,7 +159,9 @@ export const deskTables = (sql: SqlClient.SqlClient, settings: DeskSettings) => 
     loadOne,
     rowsOfItems,
     asItems,
+    isSeveral,
     checkColumns,
+    checkValues,
     insertAll
   }
 }

@@ -1,14 +1,20 @@
 /** What comes to the desk: images, suggestions, classes. */
 import { Clock, Effect, Schema } from "effect"
 import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
-import type { Arrival, DeskClass, Suggestion } from "../../../run/serve/Desk.ts"
-import { NotAtDesk, QueueFull } from "../../../run/serve/Desk.ts"
+import { certaintyOf, labelsOf, suggestedValue, textOf, valueOf } from "../../../run/serve/ColumnValue.ts"
+import type { Arrival, Suggestion } from "../../../run/serve/Item.ts"
+import type { DeskClass } from "../../../run/serve/DeskClass.ts"
+import { NotAtDesk, QueueFull } from "../../../run/serve/DeskFaults.ts"
 import { isBlind } from "../../../run/serve/order.ts"
 import type { DeskTables } from "./deskTables.ts"
 import { toDeskError } from "./deskTables.ts"
 import { placesOf, sourceOf, standingOf, topsOf } from "./stored.ts"
 
-export const inboxOf = ({ asItems, atomically, checkColumns, insertAll, load, rowsOf, settings, sql }: DeskTables) => {
+/** What a model suggests first, as `desk_values` has it. */
+const firstOf = (top: Suggestion["top"]) => ({ label: textOf(suggestedValue(top)), probability: certaintyOf(top) })
+
+export const inboxOf = (tables: DeskTables) => {
+  const { asItems, atomically, checkColumns, insertAll, isSeveral, load, rowsOf, settings, sql } = tables
   const { blindShare, columns, mostOpen, seed } = settings
 
   const arriveSome = Effect.fnUntraced(function* (arrivals: ReadonlyArray<Arrival>) {
@@ -85,8 +91,7 @@ export const inboxOf = ({ asItems, atomically, checkColumns, insertAll, load, ro
             model: one?.model ?? null,
             run: one?.run ?? null,
             top: one === undefined ? null : JSON.stringify(one.top),
-            label: one?.top[0].label ?? null,
-            probability: one?.top[0].probability ?? null
+            ...(one === undefined ? { label: null, probability: null } : firstOf(one.top))
           }
         })
       }),
@@ -134,8 +139,7 @@ export const inboxOf = ({ asItems, atomically, checkColumns, insertAll, load, ro
               model,
               run,
               top: JSON.stringify(top),
-              label: top[0].label,
-              probability: top[0].probability
+              ...firstOf(top)
             })} WHERE digest = ${row.digest} AND col = ${column}`
           const tops = new Map([...topsOf(values), ...suggestions.map(({ column, top }) => [column, top] as const)])
           yield* sql`UPDATE desk_items SET ${sql.update({
@@ -197,9 +201,14 @@ export const inboxOf = ({ asItems, atomically, checkColumns, insertAll, load, ro
       const all = new Map<string, DeskClass>()
       const add = (rows: ReadonlyArray<typeof Counted.Type>, of: "trained" | "answers" | "predicted") => {
         for (const { col, label, n } of rows) {
-          const key = JSON.stringify([col, label])
-          const one = all.get(key) ?? { column: col, label, trained: 0, answers: 0, predicted: 0 }
-          all.set(key, { ...one, [of]: n })
+          // Of a set each class has been answered; the grid has those photos whose set is one class alone.
+          const labels = of === "trained" ? [label] : labelsOf(valueOf(label, isSeveral(col)))
+          if (of === "predicted" && labels.length !== 1) continue
+          for (const label of labels) {
+            const key = JSON.stringify([col, label])
+            const one = all.get(key) ?? { column: col, label, trained: 0, answers: 0, predicted: 0 }
+            all.set(key, { ...one, [of]: one[of] + n })
+          }
         }
       }
       add(trained, "trained")

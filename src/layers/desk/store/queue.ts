@@ -1,7 +1,8 @@
 /** Who gets which item: leases, orders, the grid. */
 import { Clock, Effect, Schema } from "effect"
-import type { Lease, Order } from "../../../run/serve/Desk.ts"
-import { LeaseLost, NotAtDesk } from "../../../run/serve/Desk.ts"
+import { textOf } from "../../../run/serve/ColumnValue.ts"
+import type { Lease, Order } from "../../../run/serve/Task.ts"
+import { LeaseLost, NotAtDesk } from "../../../run/serve/DeskFaults.ts"
 import type { DeskTables } from "./deskTables.ts"
 import { taskOf } from "./standing.ts"
 import type { Stored } from "./stored.ts"
@@ -12,6 +13,7 @@ export const queueOf = ({
   atomically,
   checkColumns,
   heldOrSkipped,
+  isSeveral,
   load,
   loadOne,
   rowsOf,
@@ -138,6 +140,7 @@ export const queueOf = ({
   }) {
     const { column, count, label, operator } = request
     yield* checkColumns([column])
+    const suggested = textOf(isSeveral(column) ? [label] : label)
     const purpose = `grid ${column} ${label}`
     return yield* atomically(
       Effect.gen(function* () {
@@ -145,7 +148,7 @@ export const queueOf = ({
         yield* letGo(operator, purpose)
         const rows = yield* rowsOf(
           Schema.Struct({ digest: Schema.String }),
-          sql`SELECT i.digest FROM desk_values v JOIN desk_items i ON i.digest = v.digest WHERE v.col = ${column} AND v.label = ${label} AND v.value IS NULL AND v.skipped = 0 AND i.state = 'open' AND i.blind = 0 AND ${free(operator, now)} AND NOT ${passedBy(operator)} ORDER BY v.probability DESC, i.digest LIMIT ${count} ${heldOrSkipped}`
+          sql`SELECT i.digest FROM desk_values v JOIN desk_items i ON i.digest = v.digest WHERE v.col = ${column} AND v.label = ${suggested} AND v.value IS NULL AND v.skipped = 0 AND i.state = 'open' AND i.blind = 0 AND ${free(operator, now)} AND NOT ${passedBy(operator)} ORDER BY v.probability DESC, i.digest LIMIT ${count} ${heldOrSkipped}`
         )
         const found = yield* load(
           rows.map(({ digest }) => digest),

@@ -1,7 +1,12 @@
 /** What is read of a desk: audit lists, the log, and what leaves it. */
 import { Effect, Option, Schema, Stream } from "effect"
-import type { AuditEntry, AuditList, Correction, Desk, LogEntry } from "../../../run/serve/Desk.ts"
-import { Action, BlindAnswer } from "../../../run/serve/Desk.ts"
+import type { Value } from "../../../run/serve/ColumnValue.ts"
+import { textOf, valueIn, valueOf } from "../../../run/serve/ColumnValue.ts"
+import type { AuditEntry, AuditList } from "../../../run/serve/Audit.ts"
+import type { Correction } from "../../../run/serve/Correction.ts"
+import type { Desk } from "../../../run/serve/Desk.ts"
+import type { LogEntry } from "../../../run/serve/LogEntry.ts"
+import { Action } from "../../../run/serve/LogEntry.ts"
 import type { DeskTables } from "./deskTables.ts"
 import { toDeskError } from "./deskTables.ts"
 import type { Stored } from "./stored.ts"
@@ -28,7 +33,7 @@ const LogRow = Schema.Struct({
   blind: Schema.Literals([0, 1])
 })
 
-export const recordsOf = ({ asItems, load, rowsOf, rowsOfItems, sql }: DeskTables) => {
+export const recordsOf = ({ asItems, isSeveral, load, rowsOf, rowsOfItems, sql }: DeskTables) => {
   const AuditRow = Schema.Struct({
     digest: Schema.String,
     col: Schema.String,
@@ -81,7 +86,7 @@ export const recordsOf = ({ asItems, load, rowsOf, rowsOfItems, sql }: DeskTable
             {
               item: { ...one, ...(hidden && { answer: null }), ...(blind && { suggestions: [] }) },
               column: col,
-              other: blind ? null : other,
+              other: blind ? null : valueIn(other, isSeveral(col)),
               probability: blind ? 0 : (probability ?? 0)
             }
           ]
@@ -107,13 +112,14 @@ export const recordsOf = ({ asItems, load, rowsOf, rowsOfItems, sql }: DeskTable
     const rows = yield* toDeskError(
       rowsOf(LogRow, sql`SELECT ${fields} FROM desk_log ${where} ORDER BY entry DESC LIMIT ${count}`)
     )
-    return rows.map(({ became, blind, col, stroke, was, who, ...line }): LogEntry => ({
+    return rows.map(({ became, blind, col, stroke, suggested, was, who, ...line }): LogEntry => ({
       ...line,
       change: stroke,
       operator: who,
       column: col,
-      from: was,
-      to: became,
+      from: valueIn(was, isSeveral(col)),
+      to: valueIn(became, isSeveral(col)),
+      suggested: valueIn(suggested, isSeveral(col)),
       blind: blind === 1
     }))
   })
@@ -121,12 +127,12 @@ export const recordsOf = ({ asItems, load, rowsOf, rowsOfItems, sql }: DeskTable
   /** Changed cells of some items. */
   const correctionsOf = (stored: Stored, rows: ReadonlyArray<RowRow>): ReadonlyArray<Correction> => {
     const { row, values } = stored
-    const ofRow = (id: string | null, cells: ReadonlyMap<string, string | null>) =>
-      values.flatMap(({ col, value }): ReadonlyArray<Correction> => {
+    const ofRow = (id: string | null, cells: ReadonlyMap<string, Value | null>) =>
+      values.flatMap(({ col, several, value }): ReadonlyArray<Correction> => {
         const from = cells.get(col) ?? null
-        return value === null || value === from
+        return value === null || value === (from === null ? null : textOf(from))
           ? []
-          : [{ digest: row.digest, row: id, name: row.name, column: col, from, to: value }]
+          : [{ digest: row.digest, row: id, name: row.name, column: col, from, to: valueOf(value, several) }]
       })
     if (rows.length === 0) return ofRow(null, new Map())
     return rows.flatMap(({ cells, row_id }) =>
@@ -185,12 +191,13 @@ export const recordsOf = ({ asItems, load, rowsOf, rowsOfItems, sql }: DeskTable
   const blindAnswers = Effect.fn("Desk.blindAnswers")(function* (since: number | null) {
     const later = since === null ? sql.literal("") : sql`AND l.at > ${since}`
     // The first answer, where it was not taken back and still holds.
-    return yield* toDeskError(
+    const rows = yield* toDeskError(
       rowsOf(
-        BlindAnswer,
+        Schema.Struct({ digest: Schema.String, column: Schema.String, value: Schema.String }),
         sql`SELECT DISTINCT l.digest, l.col AS "column", l.became AS value FROM desk_log l JOIN desk_values v ON v.digest = l.digest AND v.col = l.col WHERE l.blind = 1 AND l.action = 'answer' AND l.task = 'first' AND l.became IS NOT NULL AND v.value = l.became ${later} AND NOT EXISTS (SELECT 1 FROM desk_log u WHERE u.undoes = l.change) ORDER BY l.digest, l.col`
       )
     )
+    return rows.map((row) => ({ ...row, value: valueOf(row.value, isSeveral(row.column)) }))
   })
 
   return { audit, log, corrections, answersSince, blindAnswers }

@@ -1,7 +1,9 @@
 /** How an item stands, and how answers change it: pure functions, which the database's transactions carry out. */
 import { Schema } from "effect"
-import type { ColumnValue, Lease } from "../../../run/serve/Desk.ts"
-import { ItemState, OpinionState } from "../../../run/serve/Desk.ts"
+import { textOf } from "../../../run/serve/ColumnValue.ts"
+import type { ColumnValue } from "../../../run/serve/ColumnValue.ts"
+import type { Lease } from "../../../run/serve/Task.ts"
+import { ItemState, OpinionState } from "../../../run/serve/Item.ts"
 
 const Text = Schema.NullOr(Schema.String)
 
@@ -36,7 +38,21 @@ const without = (standing: Standing): Standing => ({
   columns: standing.columns.map((column) => ({ ...column, first: null, second: null }))
 })
 
-const named = (values: ReadonlyArray<ColumnValue>) => new Map(values.map(({ column, value }) => [column, value]))
+/** What is answered, by column: as texts. */
+const named = (values: ReadonlyArray<ColumnValue>) =>
+  new Map(values.map(({ column, value }) => [column, value === null ? null : textOf(value)]))
+
+/** The columns with what is answered; those that are not named stay, null skips one. */
+const withAnswers = (
+  columns: ReadonlyArray<StandingColumn>,
+  values: ReadonlyArray<ColumnValue>
+): ReadonlyArray<StandingColumn> => {
+  const given = named(values)
+  return columns.map((column) => {
+    const value = given.get(column.column)
+    return value === undefined ? column : { ...column, value, skipped: value === null }
+  })
+}
 
 /** A first answer, or a correction: columns that are not named stay; null skips a column. A second opinion on what was is void. */
 export const answered = (
@@ -45,11 +61,7 @@ export const answered = (
   values: ReadonlyArray<ColumnValue>,
   now: number
 ): Standing => {
-  const given = named(values)
-  const columns = without(standing).columns.map((column) => {
-    const value = given.get(column.column)
-    return value === undefined ? column : { ...column, value, skipped: value === null }
-  })
+  const columns = withAnswers(without(standing).columns, values)
   return {
     ...without(standing),
     state: stateOf(columns),
@@ -91,11 +103,7 @@ export const settled = (
   values: ReadonlyArray<ColumnValue>,
   now: number
 ): Standing => {
-  const given = named(values)
-  const columns = standing.columns.map((column) => {
-    const value = given.get(column.column)
-    return value === undefined ? column : { ...column, value, skipped: value === null }
-  })
+  const columns = withAnswers(standing.columns, values)
   return { ...standing, state: stateOf(columns), opinion: "settled", answeredBy: operator, answeredAt: now, columns }
 }
 

@@ -1,6 +1,9 @@
 /** Items as the tables have them, and what is seen of them: pure functions. */
 import { Array as Arr } from "effect"
-import type { Answer, CatalogueRow, DeskSettings, Item, Lease, Suggestion, Task } from "../../../run/serve/Desk.ts"
+import { certaintyOf, runnerUpOf, suggestedValue, textOf, valueIn } from "../../../run/serve/ColumnValue.ts"
+import type { Answer, CatalogueRow, Item, Suggestion } from "../../../run/serve/Item.ts"
+import type { DeskSettings } from "../../../run/serve/Desk.ts"
+import type { Lease, Task } from "../../../run/serve/Task.ts"
 import { placeIn } from "../../../run/serve/order.ts"
 import type { Standing } from "./standing.ts"
 import type { ItemRow, RowRow, ValueRow } from "./tables.ts"
@@ -9,7 +12,11 @@ import { placeColumn } from "./tables.ts"
 /** An item as its tables have it. */
 export interface Stored {
   readonly row: ItemRow
-  readonly values: ReadonlyArray<ValueRow>
+  readonly values: ReadonlyArray<StoredValue>
+}
+/** One column of an item, and whether it may have several values. */
+export interface StoredValue extends ValueRow {
+  readonly several: boolean
 }
 export const standingOf = ({ row, values }: Stored): Standing => ({
   state: row.state,
@@ -37,11 +44,11 @@ export const placesOf = (
   seed: number
 ) => {
   const suggested = standing.columns.flatMap(({ column, skipped, value }) => {
-    const [first, second] = tops.get(column) ?? []
+    const top = tops.get(column)
     const waits = standing.state !== "open" || (value === null && !skipped)
-    return first === undefined || !waits
+    return top === undefined || !waits
       ? []
-      : [{ label: first.label, first: first.probability, second: second?.probability ?? 0, value }]
+      : [{ label: textOf(suggestedValue(top)), first: certaintyOf(top), second: runnerUpOf(top), value }]
   })
   const orderable = { ...item, suggested, disputed: standing.opinion === "disputed" }
   return {
@@ -63,7 +70,7 @@ export const answerOf = ({ row, values }: Stored): Answer | null =>
     : {
         operator: row.answered_by,
         at: row.answered_at ?? row.came,
-        values: values.map(({ col, value }) => ({ column: col, value }))
+        values: values.map(({ col, several, value }) => ({ column: col, value: valueIn(value, several) }))
       }
 
 /** A second opinion. */
@@ -73,14 +80,14 @@ export const secondOf = ({ row, values }: Stored): Answer | null =>
     : {
         operator: row.second_by,
         at: row.second_at,
-        values: values.map(({ col, second }) => ({ column: col, value: second }))
+        values: values.map(({ col, second, several }) => ({ column: col, value: valueIn(second, several) }))
       }
 
 /** The answer that the second opinion was about. */
 export const firstOf = ({ row, values }: Stored): Answer => ({
   operator: row.first_by,
   at: row.answered_at ?? row.came,
-  values: values.map(({ col, first }) => ({ column: col, value: first }))
+  values: values.map(({ col, first, several }) => ({ column: col, value: valueIn(first, several) }))
 })
 
 export const suggestionsOf = (values: ReadonlyArray<ValueRow>): ReadonlyArray<Suggestion> =>
@@ -108,10 +115,10 @@ export const itemOf = (stored: Stored, rows: ReadonlyArray<RowRow>): Item => ({
 export const isTaskBlind = (row: ItemRow, task: Lease["task"]): boolean =>
   row.blind === 1 && (task === "first" || task === "second")
 
-/** What a column of the catalogue's rows has: the first value, and another one where rows contradict each other. */
+/** What a column of the catalogue's rows has, as texts: the first value, and another one where rows contradict each other. */
 export const sourceOf = (rows: ReadonlyArray<CatalogueRow>, column: string) => {
   const found = rows.flatMap(({ values }) => values.flatMap((cell) => (cell.column === column ? [cell.value] : [])))
-  const present = found.flatMap((value) => (value === null ? [] : [value]))
+  const present = found.flatMap((value) => (value === null ? [] : [textOf(value)]))
   const [source = null] = present
   return { source, conflict: present.find((value) => value !== source) ?? null }
 }
@@ -121,9 +128,10 @@ export const taskFor = (stored: Stored, lease: Lease, columns: DeskSettings["col
   const { row, values } = stored
   const blind = isTaskBlind(row, lease.task)
   const [suggested] = blind ? [] : suggestionsOf(values)
-  const shown: ReadonlyArray<Task["columns"][number]> = values.map(({ col, top, value }) => ({
+  const shown: ReadonlyArray<Task["columns"][number]> = values.map(({ col, several, top, value }) => ({
     column: col,
-    value: lease.task === "second" ? null : value,
+    ...(several && { several }),
+    value: lease.task === "second" ? null : valueIn(value, several),
     suggestions: blind ? [] : (top ?? [])
   }))
   return {

@@ -4,13 +4,18 @@
  * Times and probabilities are double-precision numbers (milliseconds have room to spare in one), flags are 0 and 1, and
  * numbers that count up are 32-bit: both databases give them as JavaScript's numbers. The log is append-only: triggers
  * refuse to change or remove a line.
+ *
+ * Values are texts as `textOf` makes them, so that the databases compare them: a class's name, and in a column with
+ * several values a list in JSON.
  */
 import { Effect, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { createHash } from "node:crypto"
 import { Part } from "../../../pipeline/Part.ts"
-import type { Order } from "../../../run/serve/Desk.ts"
-import { CatalogueRow, Item, ItemState, Lease, OpinionState, Ranked } from "../../../run/serve/Desk.ts"
+import type { Order } from "../../../run/serve/Task.ts"
+import { Ranked } from "../../../run/serve/ColumnValue.ts"
+import { CatalogueRow, Item, ItemState, OpinionState } from "../../../run/serve/Item.ts"
+import { Lease } from "../../../run/serve/Task.ts"
 
 const Flag = Schema.Literals([0, 1])
 

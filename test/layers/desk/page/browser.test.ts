@@ -163,6 +163,71 @@ describe("the desk's page in Chromium, by keys alone", () => {
     )
   })
 
+  const sets: FakeOptions = {
+    columns: ["tags", "type"],
+    several: ["tags"],
+    classes: [...classesOf("tags", ["red", "cotton", "striped", "linen"]), ...classesOf("type", kinds)],
+    photos: Array.from({ length: 8 }, (_, i) => ({
+      name: `photo ${i}.jpg`,
+      // The thresholds are the classes' own: of 0.6 and 0.3, the second applies.
+      suggestions: [
+        [
+          ["red", 0.9, 0.5],
+          ["cotton", 0.6, 0.7],
+          ["striped", 0.3, 0.25]
+        ],
+        [["Shirts", 0.8]]
+      ]
+    }))
+  }
+
+  browser("ticks the classes of a column with several values, and Enter confirms the set", () =>
+    opened(sets, async (page, desk) => {
+      const ticked = () => page.locator(".option.ticked .label").allTextContents()
+      await shows(page, "photo 0.jpg")
+      assert.deepStrictEqual(await ticked(), ["red", "striped"])
+      await keys(page, "Enter", "Enter")
+      await shows(page, "photo 1.jpg")
+      // Digits tick and no longer, a name adds, a new one when asked twice.
+      await keys(page, "1", "2")
+      await page.keyboard.type("lin")
+      await keys(page, "Enter")
+      await page.keyboard.type("velvet")
+      await keys(page, "Enter")
+      await page.locator(".banner.strong", { hasText: "velvet" }).waitFor()
+      await keys(page, "Enter")
+      await page.locator(".option.ticked", { hasText: "velvet" }).waitFor()
+      assert.deepStrictEqual(await ticked(), ["cotton", "striped", "linen", "velvet"])
+      await keys(page, "Enter", "Enter")
+      await shows(page, "photo 2.jpg")
+      // That none applies takes the key twice; then all at once.
+      await keys(page, "1", "3", "Enter")
+      await page.locator(".banner.strong", { hasText: "none of them applies" }).waitFor()
+      await keys(page, "Enter", "Enter")
+      await shows(page, "photo 3.jpg")
+      await keys(page, "Shift+Enter")
+      await shows(page, "photo 4.jpg")
+      await saved(page)
+      assert.deepStrictEqual(
+        [0, 1, 2, 3].map((i) => desk.valuesOf(`photo ${i}.jpg`)),
+        [
+          [["red", "striped"], "Shirts"],
+          [["striped", "cotton", "linen", "velvet"], "Shirts"],
+          [[], "Shirts"],
+          [["red", "striped"], "Shirts"]
+        ]
+      )
+      // Ticks are taken back first, then the answers.
+      await keys(page, "2", "Backspace")
+      assert.deepStrictEqual(await ticked(), ["red", "striped"])
+      await keys(page, "Backspace")
+      await shows(page, "photo 3.jpg")
+      await goes(page, "a")
+      await keys(page, "5")
+      await page.locator(".entry .what", { hasText: "none of them" }).first().waitFor()
+    })
+  )
+
   browser("shows nothing of the model on a blind photo, and Enter answers nothing there", () =>
     opened({ ...plain, photos: photosOf(12).map((photo, i) => ({ ...photo, blind: i === 0 })) }, async (page, desk) => {
       await shows(page, "photo 0.jpg")
@@ -291,6 +356,8 @@ describe("the desk's page in Chromium, by keys alone", () => {
       await keys(page, "Enter")
       await page.locator(".banner", { hasText: "anna answered this photo before you" }).waitFor()
       await shows(page, "photo 0.jpg")
+      // The reply to the second answer is there: it comes next.
+      await says(page, "photo 1.jpg: somebody else answered it first")
       // Enter keeps what anna answered; the second line is one's own.
       await keys(page, "Enter")
       await shows(page, "photo 1.jpg")
@@ -477,6 +544,31 @@ describe("the desk's page in Chromium, by keys alone", () => {
       await keys(page, "ArrowRight", "Escape")
       await page.locator(".stage:not(.zoomed)").waitFor()
     })
+  )
+
+  browser("ticks and confirms a set by touch at 390 pixels", () =>
+    Effect.gen(function* () {
+      const { desk, url } = yield* serveFake(sets)
+      const first = yield* openPage
+      yield* onPage(first, async (first) => {
+        const context = await first
+          .context()
+          .browser()
+          ?.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+        const page = await context?.newPage()
+        if (page === undefined) return assert.fail("no page")
+        await page.goto(url)
+        await shows(page, "photo 0.jpg")
+        assert.strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 390)
+        await page.locator(".option").nth(1).tap()
+        await page.locator("button.first", { hasText: "Confirm 3" }).tap()
+        await page.locator(".option", { hasText: "Shirts" }).tap()
+        await shows(page, "photo 1.jpg")
+        await saved(page)
+        assert.deepStrictEqual(desk.valuesOf("photo 0.jpg"), [["red", "striped", "cotton"], "Shirts"])
+      })
+      assert.deepStrictEqual(desk.problems, [])
+    }).pipe(Effect.scoped)
   )
 
   for (const scheme of ["light", "dark"] as const)

@@ -5,42 +5,36 @@ import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import sharp from "sharp"
-import { DeskFacts } from "../../../../src/layers/desk/api/DeskApi.ts"
+import { DeskFacts } from "../../../../src/layers/desk/api/desk.ts"
 import { contentSecurityPolicy, deskPage } from "../../../../src/layers/desk/page/page.ts"
-import {
-  Acknowledged,
-  AnswerConflict,
-  Answering,
-  AuditEntry,
-  AuditList,
-  DeskClass,
-  Digest,
-  Honesty,
-  Item,
-  LeaseLost,
-  LogEntry,
-  NothingToUndo,
-  Order,
-  Progress,
-  Task
-} from "../../../../src/run/serve/Desk.ts"
-import type { Answer, ColumnValue } from "../../../../src/run/serve/Desk.ts"
+import { Acknowledged, Answering, Order, Task } from "../../../../src/run/serve/Task.ts"
+import { AnswerConflict, LeaseLost, NothingToUndo } from "../../../../src/run/serve/DeskFaults.ts"
+import { AuditEntry, AuditList } from "../../../../src/run/serve/Audit.ts"
+import { DeskClass } from "../../../../src/run/serve/DeskClass.ts"
+import { Digest, Item } from "../../../../src/run/serve/Item.ts"
+import { Honesty, Progress } from "../../../../src/run/serve/DeskMetrics.ts"
+import { LogEntry } from "../../../../src/run/serve/LogEntry.ts"
+import type { ColumnValue, Value } from "../../../../src/run/serve/ColumnValue.ts"
+import { certaintyOf, labelsOf, suggestedValue } from "../../../../src/run/serve/ColumnValue.ts"
+import type { Answer } from "../../../../src/run/serve/Item.ts"
 import { ModelRecord } from "../../../../src/run/serve/Promotions.ts"
-import { Retraining } from "../../../../src/run/serve/Retraining.ts"
+import { idle, Retraining } from "../../../../src/run/serve/Retraining.ts"
 
 /** What a photo is made from. */
 export interface Photo {
   readonly name: string
   /** What the catalogue has; a photo with all labels waits for nobody. */
-  readonly labels?: ReadonlyArray<string | null>
-  /** For each column, classes and probabilities. */
-  readonly suggestions: ReadonlyArray<ReadonlyArray<readonly [label: string, probability: number]>>
+  readonly labels?: ReadonlyArray<Value | null>
+  /** For each column, classes and probabilities; with a threshold where the column has several values. */
+  readonly suggestions: ReadonlyArray<ReadonlyArray<readonly [label: string, probability: number, threshold?: number]>>
   readonly blind?: boolean
   readonly bytes?: Uint8Array
 }
 
 export interface FakeOptions {
   readonly columns: readonly [string, ...Array<string>]
+  /** Those of them with several values. */
+  readonly several?: ReadonlyArray<string>
   readonly photos: ReadonlyArray<Photo>
   readonly classes: ReadonlyArray<{ readonly column: string; readonly label: string; readonly trained: number }>
   /** Operators by token; without any, everybody is the admin `me`. */
@@ -106,19 +100,7 @@ export class FakeDesk {
   readonly problems: Array<string> = []
   readonly options: FakeOptions
   models: Array<typeof ModelRecord.Type>
-  retraining: typeof Retraining.Type = {
-    state: "idle",
-    run: null,
-    by: null,
-    began: null,
-    ended: null,
-    epoch: 0,
-    epochs: 0,
-    answers: 12,
-    after: 100,
-    detail: null,
-    verdict: null
-  }
+  retraining: typeof Retraining.Type = { ...idle, answers: 12, after: 100 }
   /** Sessions by cookie. */
   readonly sessions = new Map<string, { readonly name: string; readonly role: "operator" | "admin"; csrf: string }>()
   readonly pictures = new Map<string, Uint8Array>()
@@ -151,9 +133,10 @@ export class FakeDesk {
           answer: values.some(({ value }) => value !== null) ? { operator: null, at, values } : null,
           second: null,
           suggestions: options.columns.flatMap((column, c) => {
-            const [first, ...others] = (photo.suggestions[c] ?? []).map(([label, probability]) => ({
+            const [first, ...others] = (photo.suggestions[c] ?? []).map(([label, probability, threshold]) => ({
               label,
-              probability
+              probability,
+              ...(threshold !== undefined && { threshold })
             }))
             return first === undefined
               ? []
@@ -172,7 +155,7 @@ export class FakeDesk {
     return this.#row(this.digestOf(name)).item
   }
   /** What a photo's columns hold. */
-  valuesOf(name: string): ReadonlyArray<string | null> {
+  valuesOf(name: string): ReadonlyArray<Value | null> {
     const { answer } = this.item(name)
     return this.options.columns.map((column) => answer?.values.find((one) => one.column === column)?.value ?? null)
   }
@@ -206,6 +189,7 @@ export class FakeDesk {
       run: item.blind ? null : "run-1",
       columns: this.options.columns.map((column) => ({
         column,
+        ...(this.options.several?.includes(column) === true && { several: true }),
         value: kind === "second" ? null : (item.answer?.values.find((one) => one.column === column)?.value ?? null),
         suggestions: item.blind ? [] : (item.suggestions.find((one) => one.column === column)?.top ?? [])
       })) as unknown as Task["columns"],
@@ -257,7 +241,7 @@ export class FakeDesk {
         }
       })
       for (const { column, value } of given) {
-        const first = item.suggestions.find((one) => one.column === column)?.top[0]
+        const top = item.suggestions.find((one) => one.column === column)?.top
         this.log.push({
           entry: this.log.length + 1,
           change,
@@ -271,8 +255,8 @@ export class FakeDesk {
           version: item.version + 1,
           model: "model 1",
           run: "run-1",
-          suggested: first?.label ?? null,
-          probability: first?.probability ?? null,
+          suggested: top === undefined ? null : suggestedValue(top),
+          probability: top === undefined ? null : certaintyOf(top),
           seconds,
           blind: item.blind
         })
@@ -337,7 +321,10 @@ export class FakeDesk {
       trained,
       answers: rows.filter(
         ({ item }) =>
-          item.version > 0 && item.answer?.values.some((one) => one.column === column && one.value === label)
+          item.version > 0 &&
+          item.answer?.values.some(
+            (one) => one.column === column && one.value !== null && labelsOf(one.value).includes(label)
+          )
       ).length,
       predicted: rows.filter(
         ({ item }) =>

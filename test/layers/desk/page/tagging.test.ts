@@ -179,4 +179,75 @@ describe("tagging", () => {
       ]
     )
   })
+
+  describe("of a column with several values", () => {
+    // 0.8, 0.4, 0.27: the first two apply.
+    const set = taskOf("s", { tags: { suggested: ["Shirts", "Shorts", "Socks"], threshold: 0.3 } })
+    const ticked = (tagging: Tagging.Tagging) =>
+      lines(tagging).flatMap(({ label, ticked }) => (ticked === true ? [label] : []))
+    const valuesOf = ({ done }: Tagging.Step) => (done?.send === "answer" ? done.values : undefined)
+
+    it("confirms what the model takes to apply by one key", () => {
+      assert.deepStrictEqual(ticked(hand(set)), ["Shirts", "Shorts"])
+      assert.deepStrictEqual(valuesOf(take(hand(set))), [{ column: "tags", value: ["Shirts", "Shorts"] }])
+    })
+    it("ticks lines by digits and other classes by name, which stay in sight, and takes ticks back", () => {
+      const without = take(hand(set), 0).tagging
+      assert.deepStrictEqual(ticked(without), ["Shorts"])
+      const known = take(Tagging.typing(without, "sock")).tagging
+      assert.strictEqual(known.typed, "")
+      // A class that nobody has used takes the key twice.
+      const asked = take(Tagging.typing(known, "Linen"))
+      assert.strictEqual(asked.say, "add")
+      const added = take(asked.tagging).tagging
+      assert.deepStrictEqual(ticked(added), ["Shorts", "Socks", "Linen"])
+      assert.deepStrictEqual(valuesOf(take(added)), [{ column: "tags", value: ["Shorts", "Socks", "Linen"] }])
+      assert.isTrue(Tagging.isBegun(added.cards[0]!))
+      const before = Tagging.back(added)
+      assert.deepStrictEqual(before && ticked(before), ["Shirts", "Shorts"])
+      assert.isNull(before && Tagging.back(before))
+    })
+    it("says that none applies by the same key twice, and leaves a column empty by another", () => {
+      const nothing = take(take(hand(set), 0).tagging, 1).tagging
+      const step = take(nothing)
+      assert.deepStrictEqual([step.say, step.done], ["none", null])
+      assert.deepStrictEqual(valuesOf(take(step.tagging)), [{ column: "tags", value: [] }])
+      // Any other key between the two, and it is asked again.
+      assert.isNull(take(take(step.tagging, 0).tagging, 0).tagging.adding ? "still" : null)
+      assert.strictEqual(Tagging.leaveEmpty(nothing).done?.send, "skip")
+    })
+    it("begins with what holds, and with the other's answer in a conflict", () => {
+      const correct = taskOf(
+        "c",
+        { tags: { value: ["Socks"], suggested: ["Shirts"], threshold: 0.3 } },
+        { kind: "correct" }
+      )
+      assert.deepStrictEqual(ticked(hand(correct)), ["Socks"])
+      const theirs = { operator: "ann", at: 0, values: [{ column: "tags", value: ["Shirts"] }] }
+      const mine = [{ column: "tags", value: ["Shorts"] }]
+      const conflict = Tagging.withConflict(Tagging.nothingInHand, {
+        ...Tagging.cardOf(set),
+        conflict: { id: "1", theirs, mine }
+      })
+      assert.deepStrictEqual(ticked(conflict), ["Shirts"])
+      assert.strictEqual(take(conflict).done?.send, "keep")
+      assert.deepStrictEqual(valuesOf(take(take(conflict, 1).tagging)), [
+        { column: "tags", value: ["Shirts", "Shorts"] }
+      ])
+    })
+    it("takes all columns as suggested by one key, each set whole", () => {
+      const both = hand(
+        taskOf("b", { type: { suggested: ["Shorts"] }, tags: { suggested: ["Shirts", "Socks"], threshold: 0.5 } })
+      )
+      assert.deepStrictEqual(valuesOf(Tagging.takeAll(both, lines(both), classes)), [
+        { column: "type", value: "Shorts" },
+        { column: "tags", value: ["Shirts"] }
+      ])
+      const unsure = hand(
+        taskOf("u", { type: { suggested: ["Shorts"] }, tags: { suggested: ["Shirts"], threshold: 0.9 } })
+      )
+      const step = Tagging.takeAll(unsure, lines(unsure), classes)
+      assert.deepStrictEqual([step.say, step.done, step.tagging.column], ["none", null, 1])
+    })
+  })
 })

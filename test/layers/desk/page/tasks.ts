@@ -1,19 +1,36 @@
-import type { Answer, Task } from "../../../../src/run/serve/Desk.ts"
+import type { Value } from "../../../../src/run/serve/ColumnValue.ts"
+import type { Answer } from "../../../../src/run/serve/Item.ts"
+import type { Task } from "../../../../src/run/serve/Task.ts"
 
 /** A task for tests: its name, and for each column its value and its suggestions. */
 export const taskOf = (
   name: string,
-  columns: Readonly<Record<string, { readonly value?: string; readonly suggested?: ReadonlyArray<string> }>>,
+  columns: Readonly<
+    Record<
+      string,
+      {
+        readonly value?: Value
+        readonly suggested?: ReadonlyArray<string>
+        /** The threshold of every class, where the column has several values. */
+        readonly threshold?: number
+      }
+    >
+  >,
   more: {
     readonly kind?: Task["lease"]["task"]
     readonly version?: number
     readonly opinions?: ReadonlyArray<Answer>
   } = {}
 ): Task => {
-  const [first, ...others] = Object.entries(columns).map(([column, { suggested = [], value }]) => ({
+  const [first, ...others] = Object.entries(columns).map(([column, { suggested = [], threshold, value }]) => ({
     column,
+    ...(threshold !== undefined && { several: true }),
     value: value ?? null,
-    suggestions: suggested.map((label, i) => ({ label, probability: 0.8 / (i + 1) }))
+    suggestions: suggested.map((label, i) => ({
+      label,
+      probability: 0.8 / (i + 1),
+      ...(threshold !== undefined && { threshold })
+    }))
   }))
   if (first === undefined) throw new Error("a task has a column")
   return {

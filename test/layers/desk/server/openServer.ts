@@ -9,6 +9,7 @@ import { NearPhotos } from "../../../../src/run/serve/NearPhotos.ts"
 import { Photos } from "../../../../src/run/serve/Photos.ts"
 import { Promotions } from "../../../../src/run/serve/Promotions.ts"
 import { Retrainings } from "../../../../src/run/serve/Retrainings.ts"
+import { idle } from "../../../../src/run/serve/Retraining.ts"
 import type { Retraining } from "../../../../src/run/serve/Retraining.ts"
 import { serve } from "../../../../src/layers/desk/server/Server.ts"
 import { serverLimits } from "../../../../src/layers/desk/server/settings.ts"
@@ -64,20 +65,6 @@ const classifierOf = (fake: FakeModel) =>
             Effect.andThen(Effect.sync(() => ({ by: served, answers: photos.map(answerTo) })))
           )
   })
-
-const idle: Retraining = {
-  state: "idle",
-  run: null,
-  by: null,
-  began: null,
-  ended: null,
-  epoch: 0,
-  epochs: 0,
-  answers: 0,
-  after: null,
-  detail: null,
-  verdict: null
-}
 
 const retrainings = Layer.succeed(Retrainings, {
   state: Effect.succeed(idle),

@@ -1,6 +1,6 @@
 import { Effect, Result } from "effect"
 import { draw } from "../../../../src/pipeline/draw.ts"
-import type { Order } from "../../../../src/run/serve/Desk.ts"
+import type { Order } from "../../../../src/run/serve/Task.ts"
 import { Desk } from "../../../../src/run/serve/Desk.ts"
 import { uploaded } from "./uploaded.ts"
 

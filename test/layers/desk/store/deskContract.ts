@@ -3,7 +3,11 @@ import type { Layer, Scope } from "effect"
 import { Effect, Exit, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { draw } from "../../../../src/pipeline/draw.ts"
-import type { Arrival, DeskSettings, Order, Task } from "../../../../src/run/serve/Desk.ts"
+import type { Value } from "../../../../src/run/serve/ColumnValue.ts"
+import { textOf } from "../../../../src/run/serve/ColumnValue.ts"
+import type { Arrival } from "../../../../src/run/serve/Item.ts"
+import type { DeskSettings } from "../../../../src/run/serve/Desk.ts"
+import type { Order, Task } from "../../../../src/run/serve/Task.ts"
 import { defaultSettings, Desk } from "../../../../src/run/serve/Desk.ts"
 import type { Orderable } from "../../../../src/run/serve/order.ts"
 import { isBlind, placeIn } from "../../../../src/run/serve/order.ts"
@@ -24,6 +28,26 @@ const many = (count: number, columns?: ReadonlyArray<string>) =>
 
 const one = { columns: ["articleType"], ...defaultSettings, blindShare: 0 } as const satisfies DeskSettings
 const two = { ...one, columns: ["articleType", "baseColour"] } as const satisfies DeskSettings
+
+const tags = { ...one, columns: ["tags"], separators: { tags: ";" } } as const satisfies DeskSettings
+
+/** An image with a set of tags suggested: by class its probability, each from 0.5 on. With `has` it is the catalogue's. */
+const tagged = (n: number, suggested: Readonly<Record<string, number>>, has?: ReadonlyArray<string>): Arrival => {
+  const [first, ...others] = Object.entries(suggested).map(([label, probability]) => ({
+    label,
+    probability,
+    threshold: 0.5
+  }))
+  return {
+    ...uploaded(n),
+    ...(has !== undefined && {
+      origin: "catalogue",
+      part: "train",
+      rows: [{ id: `row-${n}`, values: [{ column: "tags", value: has }] }]
+    }),
+    suggestions: first === undefined ? [] : [{ column: "tags", model: "m1", run: "runs/shop", top: [first, ...others] }]
+  }
+}
 
 const answerOf = (task: Pick<Task, "digest" | "version">, value: string | null, column = "articleType") => ({
   digest: task.digest,
@@ -184,7 +208,7 @@ export const deskContract = <E>(name: string, fresh: NewDesk<E>): void => {
                 label: first.label,
                 first: first.probability,
                 second: second?.probability ?? 0,
-                value: answer?.values[0]?.value ?? null
+                value: answer === null || answer.values[0]?.value == null ? null : textOf(answer.values[0].value)
               })),
               disputed: false
             })
@@ -688,6 +712,131 @@ export const deskContract = <E>(name: string, fresh: NewDesk<E>): void => {
             )
           })
         )
+    )
+
+    it.effect("keeps sets in a column with several values: equal whatever their order, and each class counted", () =>
+      withDesk(
+        tags,
+        Effect.gen(function* () {
+          const desk = yield* Desk
+          const [first] = yield* desk.arrive([
+            tagged(1, { red: 0.9, cotton: 0.7, blue: 0.2 }),
+            tagged(2, { red: 0.8, cotton: 0.1 }),
+            tagged(3, { red: 0.4, cotton: 0.1 }),
+            tagged(4, { red: 0.6, cotton: 0.3 }, ["blue", "cotton"])
+          ])
+          assert.strictEqual(first?.state, "open")
+          const [task] = yield* desk.next({ operator: "ann", order: "surest", count: 1 })
+          // Of a set the least sure class counts: 0.9 of the second one's, against 0.7 and 0.6.
+          assert.strictEqual(task?.digest, digestOf(2))
+          assert.deepStrictEqual(task?.columns[0], {
+            column: "tags",
+            several: true,
+            value: null,
+            suggestions: [
+              { label: "red", probability: 0.8, threshold: 0.5 },
+              { label: "cotton", probability: 0.1, threshold: 0.5 }
+            ]
+          })
+          const answer = (operator: string, n: number, value: Value) =>
+            Effect.flatMap(desk.take(operator, digestOf(n)), ({ digest, version }) =>
+              desk.answer(operator, { digest, version, values: [{ column: "tags", value }], seconds: 2 })
+            )
+          // One class is no list, a list has no twice divided value, and a class that divides itself is two.
+          for (const wrong of ["red", ["red;cotton"]])
+            assert.strictEqual((yield* Effect.flip(answer("ann", 1, wrong)))._tag, "WrongValue")
+          yield* answer("ann", 1, ["cotton", "red", "red"])
+          assert.deepStrictEqual((yield* desk.item(digestOf(1))).answer?.values, [
+            { column: "tags", value: ["cotton", "red"] }
+          ])
+          yield* desk.askSecond("ann", [digestOf(1)])
+          // The same set in another order agrees; another one does not.
+          assert.strictEqual((yield* answer("bob", 1, ["red", "cotton"])).opinion, "agreed")
+          yield* desk.undo("bob")
+          assert.strictEqual((yield* answer("bob", 1, ["red"])).opinion, "disputed")
+          const [entry] = yield* desk.audit({ operator: "cid", list: "disagreements", from: 0, count: 9 })
+          assert.deepStrictEqual(entry?.other, ["red"])
+          yield* desk.undo("bob")
+          const [line] = (yield* desk.log({ before: null, count: 9, digest: digestOf(1), operator: "ann" })).filter(
+            ({ action }) => action === "answer"
+          )
+          assert.deepStrictEqual(
+            [line?.from, line?.to, line?.suggested, line?.probability],
+            [null, ["cotton", "red"], ["cotton", "red"], 0.7]
+          )
+          // The empty set is an answer, too; nothing is none.
+          yield* answer("ann", 3, [])
+          assert.strictEqual((yield* desk.item(digestOf(3))).state, "answered")
+          yield* answer("ann", 4, ["cotton"])
+          const corrected = Effect.map(Stream.runCollect(desk.corrections({ of: "all" })), (all) =>
+            all.map(({ from, row, to }) => ({ from, row, to }))
+          )
+          assert.deepStrictEqual(yield* corrected, [
+            { from: null, row: null, to: ["cotton", "red"] },
+            { from: null, row: null, to: [] },
+            { from: ["blue", "cotton"], row: "row-4", to: ["cotton"] }
+          ])
+          // The catalogue's own set in another order is no correction.
+          yield* answer("ann", 4, ["cotton", "blue"])
+          assert.strictEqual((yield* corrected).length, 2)
+          const honest = yield* desk.honesty(null)
+          assert.deepStrictEqual([honest[0]?.shown.hits, honest[0]?.shown.of], [2, 2])
+          const counts = Effect.map(desk.classes, (all) =>
+            all.map(({ answers, label, predicted }) => [label, answers, predicted])
+          )
+          assert.deepStrictEqual(yield* counts, [
+            ["cotton", 2, 0],
+            ["blue", 1, 0],
+            ["red", 1, 1]
+          ])
+          // The grid has those whose set is the class alone, and confirms it as a set.
+          const inGrid = yield* desk.grid({ operator: "ann", column: "tags", label: "red", count: 9 })
+          assert.deepStrictEqual(
+            inGrid.map(({ digest }) => digest),
+            [digestOf(2)]
+          )
+          const { confirmed } = yield* desk.confirm("ann", { column: "tags", label: "red", items: inGrid, seconds: 1 })
+          assert.strictEqual(confirmed.length, 1)
+          assert.deepStrictEqual((yield* desk.item(digestOf(2))).answer?.values[0]?.value, ["red"])
+          for (;;) if (Exit.isFailure(yield* Effect.exit(desk.undo("ann")))) break
+          assert.deepStrictEqual(yield* corrected, [])
+          assert.deepStrictEqual((yield* desk.item(digestOf(4))).answer?.values[0]?.value, ["blue", "cotton"])
+        })
+      )
+    )
+
+    it.effect("measures blind sets for the gate, and refuses lists in a column with one value", () =>
+      withDesk(
+        { ...tags, columns: ["tags", "articleType"], blindShare: 1 },
+        Effect.gen(function* () {
+          const desk = yield* Desk
+          yield* desk.arrive([tagged(1, { red: 0.9 })])
+          const [task] = yield* desk.next({ operator: "ann", order: "newest", count: 1 })
+          assert.deepStrictEqual(
+            task?.columns.map(({ several, suggestions }) => [several, suggestions]),
+            [
+              [true, []],
+              [undefined, []]
+            ]
+          )
+          const { digest, version } = task!
+          const values = (type: Value) =>
+            [
+              { column: "tags", value: ["red", "blue"] },
+              { column: "articleType", value: type }
+            ] as const
+          const wrong = yield* Effect.flip(
+            desk.answer("ann", { digest, version, values: values(["Shirts"]), seconds: 1 })
+          )
+          assert.strictEqual(wrong._tag, "WrongValue")
+          yield* desk.answer("ann", { digest, version, values: values("Shirts"), seconds: 1 })
+          assert.deepStrictEqual(yield* desk.blindAnswers(null), [
+            { digest, column: "articleType", value: "Shirts" },
+            { digest, column: "tags", value: ["blue", "red"] }
+          ])
+          assert.strictEqual((yield* desk.honesty(null))[0]?.model.hits, 0)
+        })
+      )
     )
 
     it.effect("takes in another model's suggestions, and knows which items lack them", () =>

@@ -1,5 +1,5 @@
 import { draw } from "../../../../src/pipeline/draw.ts"
-import type { Arrival } from "../../../../src/run/serve/Desk.ts"
+import type { Arrival } from "../../../../src/run/serve/Item.ts"
 
 /** A digest that no image has. */
 export const digestOf = (n: number): string => (n + 1).toString(16).padStart(64, "0")

@@ -1,17 +1,13 @@
 /** Requests to the desk's API. The shapes are the server's schemas, as types alone. */
-import type {
-  Acknowledged,
-  AuditEntry,
-  DeskClass,
-  Honesty,
-  LogEntry,
-  Operator,
-  Progress,
-  Task
-} from "../../../../run/serve/Desk.ts"
+import type { Acknowledged, Task } from "../../../../run/serve/Task.ts"
+import type { AuditEntry } from "../../../../run/serve/Audit.ts"
+import type { DeskClass } from "../../../../run/serve/DeskClass.ts"
+import type { Honesty, Progress } from "../../../../run/serve/DeskMetrics.ts"
+import type { LogEntry } from "../../../../run/serve/LogEntry.ts"
+import type { Operator } from "../../../../run/serve/Operator.ts"
 import type { ModelRecord } from "../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../run/serve/Retraining.ts"
-import type { DeskFacts } from "../../api/DeskApi.ts"
+import type { DeskFacts } from "../../api/desk.ts"
 
 export type Facts = typeof DeskFacts.Type
 

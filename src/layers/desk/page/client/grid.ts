@@ -1,5 +1,5 @@
 /** The grid: photos of one predicted class, which one key confirms but for those that are marked. Pure. */
-import type { Task } from "../../../../run/serve/Desk.ts"
+import type { Task } from "../../../../run/serve/Task.ts"
 import { gridKeys, gridRows } from "./keys.ts"
 
 export interface Grid {

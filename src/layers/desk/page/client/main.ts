@@ -1,8 +1,9 @@
 /** Starts the page: the state on one side, the browser on the other. */
 import { render } from "preact"
 import { imageOf, openApi } from "./api.ts"
-import { ahead, openDesk } from "./desk.ts"
-import type { Channel, TabMessage } from "./desk.ts"
+import { openDesk } from "./desk.ts"
+import { ahead } from "./desk/queue.ts"
+import type { Channel, TabMessage } from "./desk/world.ts"
 import { gridSize } from "./grid.ts"
 import { keeperIn } from "./outbox.ts"
 import { app } from "./view/app.ts"

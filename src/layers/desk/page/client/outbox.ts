@@ -2,8 +2,11 @@
  * Answers on their way to the server. Each is kept in the browser's storage until the server has acknowledged it, so that
  * a lost connection, a closed tab or an expired session loses none. Pure: what a reply means for an answer.
  */
-import type { Answer, ColumnValue, Task } from "../../../../run/serve/Desk.ts"
+import type { ColumnValue } from "../../../../run/serve/ColumnValue.ts"
+import type { Answer } from "../../../../run/serve/Item.ts"
+import type { Task } from "../../../../run/serve/Task.ts"
 import type { Failure, Refusal, Reply } from "./api.ts"
+import { sameValue } from "./value.ts"
 
 export interface Photo {
   readonly digest: string
@@ -29,6 +32,13 @@ export type Change =
       readonly photos: ReadonlyArray<Photo>
       readonly seconds: number | null
     }
+
+/** A task's photo, as a change names it. */
+export const photoOf = ({ digest, name, version }: Task): Photo => ({ digest, name, version })
+
+/** The photos that a change is about. */
+export const digestsOf = (change: Change): ReadonlyArray<string> =>
+  change.kind === "confirm" ? change.photos.map(({ digest }) => digest) : [change.photo.digest]
 
 export interface Waiting {
   readonly id: string
@@ -60,7 +70,7 @@ export type Outcome =
 export const waitAfter = (tries: number): number => Math.min(30, 2 ** Math.min(tries, 5))
 
 const sameValues = (sent: ReadonlyArray<ColumnValue>, holds: ReadonlyArray<ColumnValue>): boolean =>
-  sent.every(({ column, value }) => (holds.find((one) => one.column === column)?.value ?? null) === value)
+  sent.every(({ column, value }) => sameValue(holds.find((one) => one.column === column)?.value ?? null, value))
 
 const answerIn = (error: Failure): Answer | null => {
   // The server encodes an AnswerConflict with the schema of an Answer, or null.

@@ -1,13 +1,18 @@
 /** What happens to the photos in hand while somebody tags them. Pure: the page shows it, tests and the bench play it. */
-import type { Answer, ColumnValue, Task } from "../../../../run/serve/Desk.ts"
+import type { ColumnValue, Value } from "../../../../run/serve/ColumnValue.ts"
+import type { Answer } from "../../../../run/serve/Item.ts"
+import type { Task } from "../../../../run/serve/Task.ts"
 import { folded, listed, rank } from "./ranking.ts"
 import type { Frequent } from "./ranking.ts"
+import { labelsIn, sameValue } from "./value.ts"
 
 /** A photo in hand. */
 export interface Card {
   readonly task: Task
   /** What is chosen for each column; undefined: nothing yet. */
-  readonly chosen: ReadonlyArray<string | null | undefined>
+  readonly chosen: ReadonlyArray<Value | null | undefined>
+  /** Of columns with several values, what is ticked and not yet chosen; undefined: as it was suggested. */
+  readonly ticks: ReadonlyArray<ReadonlyArray<string> | undefined>
   /** Somebody else answered first: what holds now (null: it is not shown), and what was answered here. */
   readonly conflict: {
     readonly id: string
@@ -25,7 +30,7 @@ export interface Tagging {
   readonly asText: boolean
   /** The highlighted line. */
   readonly line: number
-  /** The key that adds a class was pressed once. */
+  /** The key that adds a class, or says that none applies, was pressed once. */
   readonly adding: boolean
 }
 
@@ -38,14 +43,30 @@ export interface Option {
   readonly from: "model" | "name" | "now" | "mine" | "operator" | "new"
   /** The model's, where it is shown. */
   readonly probability: number | null
+  /** In a column with several values: from which probability on the model takes it to apply, and whether it is ticked. */
+  readonly threshold?: number | undefined
+  readonly ticked?: boolean
   /** Who answered it. */
   readonly operator: string | null
 }
 
-export const cardOf = (task: Task): Card => ({ task, chosen: task.columns.map(() => undefined), conflict: null })
+export const cardOf = (task: Task): Card => ({
+  task,
+  chosen: task.columns.map(() => undefined),
+  ticks: task.columns.map(() => undefined),
+  conflict: null
+})
 
-const valueIn = (values: ReadonlyArray<ColumnValue>, column: string): string | null =>
+/** Whether something is chosen on a card: it is not given up then. */
+export const isBegun = ({ chosen, ticks }: Card): boolean =>
+  chosen.some((one) => one !== undefined) || ticks.some((one) => one !== undefined)
+
+const valueIn = (values: ReadonlyArray<ColumnValue>, column: string): Value | null =>
   values.find((one) => one.column === column)?.value ?? null
+
+/** Whether a column of a card may have several values. */
+export const isSeveral = (card: Card | undefined, column: number): boolean =>
+  card?.task.columns[column]?.several === true
 
 /** Whether a column waits for an answer: the others may be changed, and need not be. */
 const waits = ({ chosen, conflict, task }: Card, at: number): boolean => {
@@ -53,7 +74,9 @@ const waits = ({ chosen, conflict, task }: Card, at: number): boolean => {
   if (column === undefined || chosen[at] !== undefined) return false
   if (conflict !== null) return conflict.mine.some((one) => one.column === column.column)
   if (task.lease.task === "settle")
-    return new Set(task.opinions.map(({ values }) => valueIn(values, column.column))).size > 1
+    return task.opinions.some(
+      ({ values }) => !sameValue(valueIn(values, column.column), valueIn(task.opinions[0]?.values ?? [], column.column))
+    )
   return column.value === null
 }
 
@@ -98,10 +121,23 @@ export const withConflict = (tagging: Tagging, card: Card): Tagging => {
   return tagging.cards[0] === shown && shown !== undefined ? { ...tagging, cards } : atStart({ ...tagging, cards })
 }
 
+/** Whether a model takes a class of a column with several values to apply. */
+const applies = ({ probability, threshold }: Task["columns"][number]["suggestions"][number]) =>
+  threshold !== undefined && probability >= threshold
+
 const suggestionsOf = (card: Card, column: number): ReadonlyArray<Option> =>
   (card.task.columns[column]?.suggestions ?? [])
-    .slice(0, 5)
-    .map(({ label, probability }) => ({ label, from: "model", probability, operator: null }))
+    .filter((one, place) => place < 5 || applies(one))
+    .map(({ label, probability, threshold }) => ({
+      label,
+      from: "model",
+      probability,
+      ...(threshold !== undefined && { threshold }),
+      operator: null
+    }))
+
+const linesOf = (value: Value | null, from: Option["from"], operator: string | null): ReadonlyArray<Option> =>
+  labelsIn(value).map((label) => ({ label, from, probability: null, operator }))
 
 /** What stands before the suggestions: answers that exist already. */
 const answersOf = (card: Card, column: string): ReadonlyArray<Option> => {
@@ -109,20 +145,27 @@ const answersOf = (card: Card, column: string): ReadonlyArray<Option> => {
     const { mine, theirs } = card.conflict
     const their = theirs === null ? null : valueIn(theirs.values, column)
     const my = valueIn(mine, column)
-    return [
-      ...(their === null
-        ? []
-        : [{ label: their, from: "operator" as const, probability: null, operator: theirs?.operator ?? null }]),
-      ...(my === null || my === their ? [] : [{ label: my, from: "mine" as const, probability: null, operator: null }])
-    ]
+    return [...linesOf(their, "operator", theirs?.operator ?? null), ...linesOf(my, "mine", null)]
   }
   if (card.task.lease.task === "settle")
-    return card.task.opinions.flatMap(({ operator, values }) => {
-      const label = valueIn(values, column)
-      return label === null ? [] : [{ label, from: "operator" as const, probability: null, operator }]
-    })
-  const now = card.task.columns.find((one) => one.column === column)?.value ?? null
-  return now === null ? [] : [{ label: now, from: "now", probability: null, operator: null }]
+    return card.task.opinions.flatMap(({ operator, values }) => linesOf(valueIn(values, column), "operator", operator))
+  return linesOf(card.task.columns.find((one) => one.column === column)?.value ?? null, "now", null)
+}
+
+/** What is ticked in a column with several values: at first what holds, or what the model takes to apply. */
+export const tickedOf = (card: Card, column: number): ReadonlyArray<string> => {
+  const ticks = card.ticks[column]
+  const shown = card.task.columns[column]
+  if (ticks !== undefined || shown === undefined) return ticks ?? []
+  const { column: name, suggestions, value } = shown
+  const { conflict, task } = card
+  const held =
+    conflict !== null
+      ? (valueIn(conflict.theirs?.values ?? [], name) ?? valueIn(conflict.mine, name))
+      : task.lease.task === "settle"
+        ? valueIn(task.opinions[0]?.values ?? [], name)
+        : value
+  return held === null ? suggestions.filter(applies).map(({ label }) => label) : labelsIn(held)
 }
 
 /** The lines of the list, as the digits choose them. */
@@ -133,14 +176,24 @@ export const optionsOf = (
   const name = card?.task.columns[column]?.column
   if (card === undefined || name === undefined) return []
   const suggested = suggestionsOf(card, column)
+  const ticked = isSeveral(card, column) ? tickedOf(card, column) : undefined
+  const withTicks = (option: Option): Option =>
+    ticked === undefined ? option : { ...option, ticked: ticked.includes(option.label) }
   if (typed.trim() === "") {
     const lines = new Map<string, Option>()
-    for (const option of [...answersOf(card, name), ...suggested]) {
+    const added = linesOf(ticked ?? null, "name", null)
+    for (const option of [...answersOf(card, name), ...suggested, ...added]) {
       const earlier = lines.get(option.label)
       if (earlier === undefined) lines.set(option.label, option)
-      else if (earlier.probability === null) lines.set(option.label, { ...earlier, probability: option.probability })
+      else if (earlier.probability === null)
+        lines.set(option.label, {
+          ...earlier,
+          probability: option.probability,
+          ...(option.threshold !== undefined && { threshold: option.threshold })
+        })
     }
-    return [...lines.values()].slice(0, listed)
+    // What is ticked is always seen.
+    return [...lines.values()].map(withTicks).filter((one, place) => place < listed || one.ticked === true)
   }
   const known = classes(name)
   const found = rank(known, typed).map((label): Option => ({
@@ -152,7 +205,7 @@ export const optionsOf = (
   const label = typed.trim().normalize("NFC")
   const exists = known.some((one) => folded(one.label) === folded(label))
   const fresh: ReadonlyArray<Option> = exists ? [] : [{ label, from: "new", probability: null, operator: null }]
-  return [...found.slice(0, listed - fresh.length), ...fresh]
+  return [...found.slice(0, listed - fresh.length), ...fresh].map(withTicks)
 }
 
 /** What is to be sent for a card that is done; `keep`: what others answered stands, and nothing is sent. */
@@ -164,8 +217,8 @@ export type Done =
 export interface Step {
   readonly tagging: Tagging
   readonly done: Done | null
-  /** What the page should say: nothing is highlighted; the key adds a class if pressed again. */
-  readonly say: "nothing" | "add" | null
+  /** What the page should say: nothing is highlighted; the key, pressed again, adds a class, or says that none applies. */
+  readonly say: "nothing" | "add" | "none" | null
 }
 
 const only = (tagging: Tagging): Step => ({ tagging, done: null, say: null })
@@ -185,7 +238,7 @@ const put = (tagging: Tagging, card: Card): Step => {
   const { conflict } = card
   if (conflict !== null && conflict.theirs !== null) {
     const { theirs } = conflict
-    if (values.every(({ column, value }) => value !== null && valueIn(theirs.values, column) === value))
+    if (values.every(({ column, value }) => value !== null && sameValue(valueIn(theirs.values, column), value)))
       return { tagging: after, done: { card, send: "keep" }, say: null }
   }
   const nothing = values.every(({ value }) => value === null) && values.length === card.task.columns.length
@@ -196,22 +249,52 @@ const put = (tagging: Tagging, card: Card): Step => {
   }
 }
 
-const choose = (tagging: Tagging, value: string | null): Step => {
+const choose = (tagging: Tagging, value: Value | null): Step => {
   const [card] = tagging.cards
   if (card === undefined) return only(tagging)
   return put(tagging, { ...card, chosen: card.chosen.map((one, at) => (at === tagging.column ? value : one)) })
 }
 
-/** Takes a line of the list. A class that nobody has used is added by the same key once more. */
+/** Ticks a class of a column with several values, or no longer. */
+const tick = (tagging: Tagging, label: string, line: number): Tagging => {
+  const [card, ...others] = tagging.cards
+  if (card === undefined) return tagging
+  const before = tickedOf(card, tagging.column)
+  const after = before.includes(label) ? before.filter((one) => one !== label) : [...before, label]
+  const ticks = card.ticks.map((one, at) => (at === tagging.column ? after : one))
+  return {
+    ...cleared(tagging),
+    cards: [{ ...card, ticks }, ...others],
+    // The next name is typed; else the line stays that was ticked.
+    line: tagging.typed === "" ? line : 0
+  }
+}
+
+/** Chooses what is ticked. That none applies is said by the same key once more. */
+const confirm = (tagging: Tagging): Step => {
+  const [card] = tagging.cards
+  if (card === undefined) return only(tagging)
+  const ticked = tickedOf(card, tagging.column)
+  return ticked.length === 0 && !tagging.adding
+    ? { tagging: { ...tagging, adding: true }, done: null, say: "none" }
+    : choose(tagging, ticked)
+}
+
+/**
+ * Takes a line of the list. A class that nobody has used is added by the same key once more. In a column with several
+ * values a line is ticked, or no longer; without a line, and with nothing typed, all that is ticked is chosen.
+ */
 export const take = (tagging: Tagging, options: ReadonlyArray<Option>, line: number | null): Step => {
+  const several = isSeveral(tagging.cards[0], tagging.column)
+  if (several && line === null && tagging.typed === "") return confirm(tagging)
   const option = options[line ?? tagging.line]
   if (option === undefined) return { tagging, done: null, say: "nothing" }
   if (option.from === "new" && !tagging.adding)
     return { tagging: { ...tagging, adding: true, line: line ?? tagging.line }, done: null, say: "add" }
-  return choose(tagging, option.label)
+  return several ? only(tick(tagging, option.label, line ?? tagging.line)) : choose(tagging, option.label)
 }
 
-/** Takes the first line of every column that waits, the highlighted one of this column. */
+/** Takes the first line of every column that waits, what is ticked where there may be several; of this column the highlighted line. */
 export const takeAll = (
   tagging: Tagging,
   options: ReadonlyArray<Option>,
@@ -222,8 +305,8 @@ export const takeAll = (
   while (step.done === null && step.say === null && step.tagging.cards[0]?.task.digest === card?.task.digest) {
     const lines = optionsOf(step.tagging, classes)
     const before = step
-    step = take(step.tagging, lines, 0)
-    if (step.say !== null) return { ...before, say: step.say }
+    step = take(step.tagging, lines, isSeveral(step.tagging.cards[0], step.tagging.column) ? null : 0)
+    if (step.say !== null) return step.say === "none" ? step : { ...before, say: step.say }
   }
   return step
 }
@@ -242,17 +325,23 @@ export const skip = (tagging: Tagging): Step => {
   }
 }
 
-/** Takes back the last column of this card; null: nothing is chosen here, and the last change is to be taken back. */
+/** Takes back what is ticked here, or the last column of this card; null: nothing is chosen here, and the last change is to be taken back. */
 export const back = (tagging: Tagging): Tagging | null => {
   const [card, ...others] = tagging.cards
   if (card === undefined) return null
+  const { column } = tagging
+  if (card.ticks[column] !== undefined && card.chosen[column] === undefined)
+    return { ...cleared(tagging), cards: [{ ...card, ticks: card.ticks.with(column, undefined) }, ...others] }
   const before = card.chosen.findLastIndex((value) => value !== undefined)
   if (before < 0) return null
-  const chosen = card.chosen.map((value, at) => (at === before ? undefined : value))
+  const chosen = card.chosen.with(before, undefined)
   return { ...nothingInHand, cards: [{ ...card, chosen }, ...others], column: before }
 }
 
 export const typing = (tagging: Tagging, typed: string): Tagging => ({ ...tagging, typed, line: 0, adding: false })
+
+/** Without what is typed. */
+export const cleared = (tagging: Tagging): Tagging => ({ ...tagging, typed: "", asText: false, line: 0, adding: false })
 
 export const move = (tagging: Tagging, options: ReadonlyArray<Option>, by: number): Tagging =>
   options.length === 0

@@ -1,5 +1,7 @@
 /** All texts of the page. Another language is another file of this shape. */
-import type { AuditList, Order } from "../../../../run/serve/Desk.ts"
+import type { Value } from "../../../../run/serve/ColumnValue.ts"
+import type { AuditList } from "../../../../run/serve/Audit.ts"
+import type { Order } from "../../../../run/serve/Task.ts"
 import type { ModelState } from "../../../../run/serve/Promotions.ts"
 import type { Retraining } from "../../../../run/serve/Retraining.ts"
 import type { View } from "./keys.ts"
@@ -39,8 +41,20 @@ export const hour = (value: number) => hours.format(value)
 export const timeOfDay = (at: number) => clock.format(at)
 export const dayAndTime = (at: number) => moment.format(at)
 
+/** What a column holds, for people; of a set all its classes. */
+export const shown = (value: Value | null, nothing = "–"): string =>
+  value === null
+    ? nothing
+    : typeof value === "string"
+      ? value
+      : value.length === 0
+        ? texts.noneOfThem
+        : value.join(", ")
+
 export const texts = {
   title: "Weft desk",
+  /** The empty set. */
+  noneOfThem: "none of them",
   noScript: "The desk needs JavaScript.",
   starting: "Opening the desk …",
   unreachable: "The server does not answer. Trying again.",
@@ -86,6 +100,11 @@ export const texts = {
     none: "No class has this name.",
     nothing: "Nothing is chosen yet: type the first letters of the class.",
     add: (label: string) => `Enter again adds the new class “${label}”.`,
+    severalHint: "Tick all that apply; Enter confirms them.",
+    noneApplies: "Nothing is ticked. Enter again says that none of them applies.",
+    confirm: (count: number) => `Confirm ${number(count)}`,
+    typeAnother: "Type a name to tick",
+    appliesFrom: (probability: string) => `The model takes it to apply from ${probability} on.`,
     isNew: "new class",
     now: "now",
     mine: "your answer",
@@ -289,6 +308,7 @@ export const texts = {
           ["Enter", "take the highlighted class, and go on"],
           ["1 – 9", "take that line"],
           ["letters", "find a class by its name, its words or its initials"],
+          ["several values", "digits and names tick, Enter confirms all"],
           ["Shift Enter", "take the first line of all columns that are left"],
           ["0", "leave this column empty"],
           ["-", "skip the photo"],

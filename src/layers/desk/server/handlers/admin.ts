@@ -3,7 +3,9 @@ import { HttpApiBuilder } from "effect/http-api"
 import { DeskExports } from "../../../../run/serve/DeskExports.ts"
 import { Promotions } from "../../../../run/serve/Promotions.ts"
 import { Retrainings } from "../../../../run/serve/Retrainings.ts"
-import { CurrentOperator, DeskApi, NotFound, NotReady } from "../../api/DeskApi.ts"
+import { CurrentOperator } from "../../api/access.ts"
+import { DeskApi } from "../../api/DeskApi.ts"
+import { NotFound, NotReady } from "../../api/refusals.ts"
 import { answered } from "../faults.ts"
 
 /** A stream whose first bytes are there: what fails before is an answer with its status, and not half a file. */

@@ -3,6 +3,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { basename } from "node:path"
 import type { Classified, Photo } from "../../../../run/serve/Classifier.ts"
 import { Classifier } from "../../../../run/serve/Classifier.ts"
+import { suggestedValue } from "../../../../run/serve/ColumnValue.ts"
 import { digestOf } from "../../../images/digest.ts"
 import { DeskApi } from "../../api/DeskApi.ts"
 import { answered } from "../faults.ts"
@@ -27,7 +28,12 @@ export const predict = ({ limits, threshold }: ServerSettings) =>
               _tag: "Predicted" as const,
               name,
               digest: digestOf(bytes),
-              columns: answer.columns.map(({ column, top }) => ({ column, top, answers: top[0].probability >= least }))
+              columns: answer.columns.map(({ column, top }) => {
+                const value = suggestedValue(top)
+                return typeof value === "string"
+                  ? { column, top, answers: top[0].probability >= least }
+                  : { column, top, labels: value, answers: value.length > 0 }
+              })
             }
       return handlers.handleRaw(
         "predict",

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Desk } from "../../../../run/serve/Desk.ts"
-import { CurrentOperator, DeskApi } from "../../api/DeskApi.ts"
+import { CurrentOperator } from "../../api/access.ts"
+import { DeskApi } from "../../api/DeskApi.ts"
 import { answered } from "../faults.ts"
 
 /** The queue: leases, answers, undo. */

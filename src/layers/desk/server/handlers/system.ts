@@ -3,7 +3,8 @@ import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { Classifier } from "../../../../run/serve/Classifier.ts"
 import { Desk } from "../../../../run/serve/Desk.ts"
-import { DeskApi, NotReady } from "../../api/DeskApi.ts"
+import { DeskApi } from "../../api/DeskApi.ts"
+import { NotReady } from "../../api/refusals.ts"
 import { answered } from "../faults.ts"
 
 /** Whether the server is being stopped, and ends when its requests have their answers. */

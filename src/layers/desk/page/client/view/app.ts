@@ -1,6 +1,8 @@
 /** The whole page by its state. */
 import { Fragment, h } from "preact"
-import type { Desk, Notice } from "../desk.ts"
+import type { Desk } from "../desk.ts"
+import { isAdmin } from "../desk/state.ts"
+import type { Notice } from "../desk/state.ts"
 import { letters, views } from "../keys.ts"
 import { number, texts } from "../texts.ts"
 import { audit } from "./audit.ts"
@@ -47,7 +49,7 @@ const header = (desk: Desk) => {
       "nav",
       null,
       views
-        .filter((one) => one !== "models" || desk.isAdmin())
+        .filter((one) => one !== "models" || isAdmin(desk.state))
         .map((one) =>
           h(
             "button",
@@ -125,7 +127,9 @@ const commands = (desk: Desk) =>
     "div",
     { class: "commands", role: "dialog", "aria-label": texts.commands.title },
     Object.entries(texts.commands.names)
-      .filter(([letter]) => (letter !== "m" || desk.isAdmin()) && (letter !== "q" || desk.state.facts?.csrf !== null))
+      .filter(
+        ([letter]) => (letter !== "m" || isAdmin(desk.state)) && (letter !== "q" || desk.state.facts?.csrf !== null)
+      )
       .map(([letter, name]) => {
         const action = letters[letter]
         return action === undefined

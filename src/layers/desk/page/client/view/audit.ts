@@ -2,8 +2,9 @@
 import { h } from "preact"
 import { imageOf } from "../api.ts"
 import type { Desk } from "../desk.ts"
-import { lists } from "../desk.ts"
-import { dayAndTime, likely, texts } from "../texts.ts"
+import { holds, lists } from "../desk/audit.ts"
+import { dayAndTime, likely, shown, texts } from "../texts.ts"
+import { sameValue } from "../value.ts"
 import { button, key, thumbnail } from "./elements.ts"
 
 export const audit = (desk: Desk) => {
@@ -52,11 +53,11 @@ export const audit = (desk: Desk) => {
               h(
                 "span",
                 { class: "change" },
-                h("b", { dir: "auto" }, desk.holds(one) ?? texts.audit.nothingHere),
+                h("b", { dir: "auto" }, shown(holds(one), texts.audit.nothingHere)),
                 one.other !== null &&
-                  one.other !== desk.holds(one) && [
+                  !sameValue(one.other, holds(one)) && [
                     h("span", { class: "quiet" }, " → "),
-                    h("b", { dir: "auto" }, one.other)
+                    h("b", { dir: "auto" }, shown(one.other))
                   ]
               ),
               h("span", { class: "quiet", dir: "auto" }, one.item.name)
@@ -92,7 +93,7 @@ export const audit = (desk: Desk) => {
             h(
               "dd",
               null,
-              h("b", { dir: "auto" }, desk.holds(entry) ?? texts.audit.nothingHere),
+              h("b", { dir: "auto" }, shown(holds(entry), texts.audit.nothingHere)),
               entry.item.answer?.operator != null &&
                 h("span", { class: "quiet" }, `  ${entry.item.answer.operator}, ${dayAndTime(entry.item.answer.at)}`)
             ),
@@ -101,7 +102,7 @@ export const audit = (desk: Desk) => {
               h(
                 "dd",
                 null,
-                h("b", { dir: "auto" }, entry.other),
+                h("b", { dir: "auto" }, shown(entry.other)),
                 entry.probability > 0 && h("span", { class: "quiet" }, `  ${likely(entry.probability)}`)
               )
             ],
@@ -114,7 +115,7 @@ export const audit = (desk: Desk) => {
                   h(
                     "div",
                     { key: id, dir: "auto" },
-                    `${id}: ${values.map(({ column, value }) => `${column} ${value ?? "–"}`).join(", ")}`
+                    `${id}: ${values.map(({ column, value }) => `${column} ${shown(value)}`).join(", ")}`
                   )
                 )
               )
@@ -124,9 +125,14 @@ export const audit = (desk: Desk) => {
             "div",
             { class: "actions" },
             entry.other !== null &&
-              entry.other !== desk.holds(entry) &&
-              button(desk, texts.audit.takeOther(entry.other), { do: "takeOther" }, { class: "first", keyName: "x" }),
-            desk.holds(entry) !== null && button(desk, texts.audit.keep, { do: "keep" }, { keyName: "k" }),
+              !sameValue(entry.other, holds(entry)) &&
+              button(
+                desk,
+                texts.audit.takeOther(shown(entry.other)),
+                { do: "takeOther" },
+                { class: "first", keyName: "x" }
+              ),
+            holds(entry) !== null && button(desk, texts.audit.keep, { do: "keep" }, { keyName: "k" }),
             button(desk, texts.audit.open, { do: "open" }, { keyName: "⏎" }),
             button(desk, texts.audit.askSecond, { do: "askSecond" }, { keyName: "w" }),
             button(desk, texts.audit.putBack, { do: "putBack" }, { keyName: "r" }),
@@ -144,13 +150,13 @@ export const audit = (desk: Desk) => {
                     { key: one.entry },
                     h("time", null, dayAndTime(one.at)),
                     h("span", { dir: "auto" }, `${one.operator} ${texts.actions[one.action]}`),
-                    h("span", { dir: "auto" }, `${one.column}: ${one.from ?? "–"} → ${one.to ?? "–"}`),
+                    h("span", { dir: "auto" }, `${one.column}: ${shown(one.from)} → ${shown(one.to)}`),
                     h(
                       "span",
                       { class: "quiet" },
                       one.probability === null || one.suggested === null
                         ? ""
-                        : `${one.suggested} ${likely(one.probability)}`
+                        : `${shown(one.suggested)} ${likely(one.probability)}`
                     )
                   )
                 )

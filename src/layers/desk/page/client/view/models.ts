@@ -2,6 +2,7 @@
 import { h } from "preact"
 import type { Verdict } from "../../../../../run/serve/gate.ts"
 import type { Desk } from "../desk.ts"
+import { isAdmin } from "../desk/state.ts"
 import { dayAndTime, percent, point, texts } from "../texts.ts"
 import { button, table } from "./elements.ts"
 
@@ -54,7 +55,7 @@ const verdictOf = (verdict: typeof Verdict.Type) =>
   )
 
 export const models = (desk: Desk) => {
-  if (!desk.isAdmin()) return h("main", { class: "page" }, h("p", { class: "quiet" }, t.admins))
+  if (!isAdmin(desk.state)) return h("main", { class: "page" }, h("p", { class: "quiet" }, t.admins))
   const { model: at, models, retraining } = desk.state
   const goesOn =
     retraining !== null &&

@@ -1,7 +1,7 @@
 /** How far the desk is, who did what, and what can honestly be said of people and model. */
 import { h } from "preact"
 import type { ComponentChildren } from "preact"
-import type { Rate } from "../../../../../run/serve/Desk.ts"
+import type { Rate } from "../../../../../run/serve/DeskMetrics.ts"
 import type { Desk } from "../desk.ts"
 import { hour, number, percent, point, texts } from "../texts.ts"
 import { table } from "./elements.ts"

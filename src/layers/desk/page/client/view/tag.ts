@@ -2,10 +2,11 @@
 import { h } from "preact"
 import { imageOf } from "../api.ts"
 import type { Desk } from "../desk.ts"
-import { orders } from "../desk.ts"
+import { orders } from "../desk/queue.ts"
 import { listed } from "../ranking.ts"
+import { isSeveral, tickedOf } from "../tagging.ts"
 import type { Card, Option } from "../tagging.ts"
-import { dayAndTime, likely, texts } from "../texts.ts"
+import { dayAndTime, likely, shown as shownValue, texts } from "../texts.ts"
 import { bar, button, key, thumbnail } from "./elements.ts"
 
 /** Next photos are in the page already, decoded and out of sight. */
@@ -69,7 +70,12 @@ const stage = (desk: Desk) => {
 const banner = (desk: Desk, card: Card) => {
   const { tagging } = desk.state
   const { conflict, task } = card
-  if (tagging.adding) return { text: texts.tag.add(tagging.typed.trim()), strong: true }
+  const several = isSeveral(card, tagging.column)
+  if (tagging.adding)
+    return {
+      text: several && tagging.typed === "" ? texts.tag.noneApplies : texts.tag.add(tagging.typed.trim()),
+      strong: true
+    }
   if (conflict !== null)
     return {
       text:
@@ -83,7 +89,7 @@ const banner = (desk: Desk, card: Card) => {
   if (task.lease.task === "correct") return { text: texts.tag.correct, strong: false }
   if (task.blind) return { text: texts.tag.blind, strong: false }
   if (task.columns[tagging.column]?.suggestions.length === 0) return { text: texts.tag.noSuggestion, strong: false }
-  return { text: "", strong: false }
+  return { text: several ? texts.tag.severalHint : "", strong: false }
 }
 
 const whence = ({ from, operator, probability }: Option) => {
@@ -102,11 +108,14 @@ const line = (desk: Desk, option: Option, at: number) =>
       role: "option",
       key: option.label,
       "aria-selected": at === desk.state.tagging.line,
-      class: at === desk.state.tagging.line ? "option here" : "option",
+      "aria-checked": option.ticked,
+      class: `option${at === desk.state.tagging.line ? " here" : ""}${option.ticked === true ? " ticked" : ""}`,
+      title: option.threshold === undefined ? undefined : texts.tag.appliesFrom(likely(option.threshold)),
       onClick: () => desk.act({ do: "take", line: at })
     },
     option.probability !== null && bar(option.probability),
-    key(String(at + 1)),
+    at < listed ? key(String(at + 1)) : h("kbd", { class: "none" }),
+    option.ticked !== undefined && h("span", { class: "tick", "aria-hidden": true }, option.ticked ? "✓" : ""),
     h("span", { class: "label", dir: "auto" }, option.label),
     h("span", { class: option.from === "model" || option.from === "name" ? "whence" : "whence tagged" }, whence(option))
   )
@@ -116,11 +125,12 @@ const columnsOf = (desk: Desk, card: Card) =>
   h(
     "ol",
     { class: "columns", "aria-label": texts.tag.columns },
-    card.task.columns.map(({ column, suggestions, value }, at) => {
+    card.task.columns.map(({ column, several = false, suggestions, value }, at) => {
       const chosen = card.chosen[at]
       const here = at === desk.state.tagging.column
       const first = suggestions[0]
-      const shown = chosen === null ? texts.tag.empties : (chosen ?? value ?? first?.label ?? "")
+      const likeliest = isSeveral(card, at) ? tickedOf(card, at) : (first?.label ?? "")
+      const shown = chosen === null ? texts.tag.empties : shownValue(chosen ?? value ?? likeliest)
       const settled = chosen !== undefined || value !== null
       return h(
         "li",
@@ -132,7 +142,7 @@ const columnsOf = (desk: Desk, card: Card) =>
         },
         h("span", { class: "name", dir: "auto" }, column),
         h("span", { class: "value", dir: "auto" }, shown),
-        h("span", { class: "whence" }, settled ? "✓" : first === undefined ? "" : likely(first.probability))
+        h("span", { class: "whence" }, settled ? "✓" : first === undefined || several ? "" : likely(first.probability))
       )
     })
   )
@@ -173,6 +183,8 @@ export const tag = (desk: Desk) => {
   const [card] = tagging.cards
   const lines = desk.options()
   const many = (card?.task.columns.length ?? 1) > 1
+  const several = isSeveral(card, tagging.column)
+  const asks = several ? texts.tag.typeAnother : texts.tag.type
   const said = card === undefined ? { text: "", strong: false } : banner(desk, card)
   return h(
     "main",
@@ -218,14 +230,12 @@ export const tag = (desk: Desk) => {
         "aria-controls": "options",
         "aria-activedescendant": lines.length === 0 ? undefined : `option-${tagging.line}`,
         "aria-label":
-          card === undefined || !many
-            ? texts.tag.type
-            : `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}`,
+          card === undefined || !many ? asks : `${asks}: ${card.task.columns[tagging.column]?.column ?? ""}`,
         placeholder: tagging.asText
           ? texts.tag.typeText
           : many && card !== undefined
-            ? `${texts.tag.type}: ${card.task.columns[tagging.column]?.column ?? ""}`
-            : texts.tag.type,
+            ? `${asks}: ${card.task.columns[tagging.column]?.column ?? ""}`
+            : asks,
         value: tagging.typed,
         onInput: (event: Event) => {
           if (event.currentTarget instanceof HTMLInputElement) desk.type(event.currentTarget.value)
@@ -234,12 +244,20 @@ export const tag = (desk: Desk) => {
       h(
         "ol",
         { class: "options", id: "options", role: "listbox", "aria-label": texts.tag.type },
-        lines.slice(0, listed).map((option, at) => line(desk, option, at)),
+        lines.map((option, at) => line(desk, option, at)),
         lines.length === 0 && tagging.typed !== "" && h("li", { class: "quiet" }, texts.tag.none)
       ),
       h(
         "div",
         { class: "actions" },
+        several &&
+          card !== undefined &&
+          button(
+            desk,
+            texts.tag.confirm(tickedOf(card, tagging.column).length),
+            { do: "take", line: null },
+            { class: "first", keyName: "⏎" }
+          ),
         many && button(desk, texts.tag.all, { do: "takeAll" }, { class: "all", keyName: "⇧⏎" }),
         many && button(desk, texts.tag.left, { do: "leaveEmpty" }, { keyName: "0" }),
         button(desk, texts.tag.skip, { do: "skip" }, { keyName: "-" }),
