@@ -34,6 +34,11 @@ export const activation =
     }
   }
 
+/** Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know: in inference. */
+export const finishInPlace = (run: Runner, x: tf.Tensor, shift: tf.Tensor, activation: Clamp | undefined): void => {
+  run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [x, shift], 0)
+}
+
 /**
  * Adds a bias and applies an activation, each where there is one; the backward pass keeps the bias's gradient. What went in
  * is freed where nothing looks at it again.

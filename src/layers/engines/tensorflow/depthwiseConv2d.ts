@@ -1,10 +1,11 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Clamp, DepthwiseConv2d } from "../../../model/Block.ts"
+import type { Window } from "../../../model/shapes.ts"
 import type { Kernel } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
-import { finish } from "./activation.ts"
+import { activationNumber, finish, finishInPlace } from "./activation.ts"
 import { channelsOf } from "../tfjs/shape.ts"
-import type { Runner } from "./Runner.ts"
+import type { Input, Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
 
@@ -16,13 +17,85 @@ const isCentred = (run: Runner, { attributes, window }: RunWindow): boolean =>
   window.kernelWidth % 2 === 1 &&
   attributes.some(({ name, value }) => name === "padding" && value === "SAME")
 
+/** Kernels' sides and strides that Weft's own operation knows. */
+const sides: ReadonlyArray<number> = [3, 5, 7]
+const strides: ReadonlyArray<number> = [1, 2]
+
+/** Whether a window is for Weft's own operation: square, on a processor, with less padding than the kernel is large. */
+const isOwn = (run: Runner, { kernelHeight, kernelWidth, left, stride, top }: Window): boolean =>
+  !run.usesGpu &&
+  kernelHeight === kernelWidth &&
+  sides.includes(kernelHeight) &&
+  strides.includes(stride) &&
+  Math.max(top, left) < kernelHeight
+
+/** The attributes of Weft's own operation. */
+interface Slide {
+  readonly kernel: number
+  readonly stride: number
+  /** How far apart the input's pixels lie, with zeros between them. */
+  readonly spread: number
+  /** Pixels of padding above and left of the input. */
+  readonly top: number
+  readonly left: number
+  /** Of the output. */
+  readonly height: number
+  readonly width: number
+}
+
+const slide = (
+  run: Runner,
+  how: Slide,
+  [x, filter, shift]: readonly [tf.Tensor, tf.Tensor, Input],
+  activation: Clamp | undefined
+): tf.Tensor => {
+  const settings = Object.entries({ ...how, activation: activationNumber(activation) })
+  const attributes = settings.map(([name, value]) => run.int(name, value))
+  return run.one("WeftDepthwise", attributes, x, filter, shift)
+}
+
+/** A weight (height, width, 1, channels) as TensorFlow's filter. */
+const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight: tf.Tensor) => {
+  const shape = [...block.kernel, channelsOf(weight), 1] as const
+  return { shape, filter: run.reshape(weight, shape) }
+}
+
+/**
+ * Slides a weight (height, width, 1, channels) over an input, adds a shift to each channel, and applies an activation: in
+ * inference, on a processor. In training TensorFlow's operation is faster, which does the first alone.
+ */
+export const slideShifted = (
+  run: Runner,
+  block: typeof DepthwiseConv2d.Type,
+  input: tf.Tensor,
+  weight: tf.Tensor,
+  shift: tf.Tensor,
+  activation: Clamp | undefined
+): tf.Tensor => {
+  const { attributes, window } = runWindowOf(run, block, input)
+  const { filter } = filterOf(run, block, weight)
+  if (!isOwn(run, window)) {
+    const plain = run.one("DepthwiseConv2dNative", attributes, input, filter)
+    finishInPlace(run, plain, shift, activation)
+    return plain
+  }
+  const { kernelHeight, left, outHeight, outWidth, stride, top } = window
+  const how = { kernel: kernelHeight, stride, spread: 1, top, left, height: outHeight, width: outWidth }
+  return slide(run, how, [input, filter, shift], activation)
+}
+
 /** The gradient of the input. */
-const inputGradient = (run: Runner, on: RunWindow, filter: tf.Tensor, dy: tf.Tensor): tf.Tensor => {
-  if (!isCentred(run, on))
+export const inputGradient = (run: Runner, on: RunWindow, filter: tf.Tensor, dy: tf.Tensor): tf.Tensor => {
+  const { height, kernelHeight, left, stride, top, width } = on.window
+  const isAlone = isCentred(run, on)
+  if (!isAlone && !isOwn(run, on.window))
     return run.one("DepthwiseConv2dNativeBackpropInput", on.attributes, run.ints(...on.shape), filter, dy)
   const attributes = [run.float, run.type("Tidx", run.types.int)]
   const rotated = run.one("ReverseV2", attributes, filter, run.ints(0, 1))
-  return run.one("DepthwiseConv2dNative", on.attributes, dy, rotated)
+  if (isAlone) return run.one("DepthwiseConv2dNative", on.attributes, dy, rotated)
+  const before = { top: kernelHeight - 1 - top, left: kernelHeight - 1 - left }
+  const how = { kernel: kernelHeight, stride: 1, spread: stride, ...before, height, width }
+  return slide(run, how, [dy, rotated, run.nothing], undefined)
 }
 
 type FilterShape = readonly [height: number, width: number, channels: number, filters: 1]
@@ -45,8 +118,7 @@ export const depthwiseConv2d =
   (run: Runner, activation: Clamp | undefined): Kernel<typeof DepthwiseConv2d.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight") // height, width, 1, channels
-    const shape = [...block.kernel, channelsOf(weight), 1] as const
-    const filter = run.reshape(weight, shape)
+    const { filter, shape } = filterOf(run, block, weight)
     const on = runWindowOf(run, block, input)
     const plain = run.one("DepthwiseConv2dNative", on.attributes, input, filter)
     const finished = finish(run, block, activation, { input: plain, keep: false }, pass)

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import { isClamp } from "../../../model/Block.ts"
-import type { Block } from "../../../model/Block.ts"
+import type { Block, Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
 import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
@@ -9,6 +9,7 @@ import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
+import { folded, isFolded } from "./inference.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { channelSums } from "./channelSums.ts"
@@ -44,13 +45,19 @@ const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefine
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
   /** A convolution with a batch norm behind it. */
-  const normalised = ([first, second]: ReadonlyArray<Block>, convolve: Applies): Fused | undefined => {
+  const normalised = (
+    block: typeof Conv2d.Type | typeof DepthwiseConv2d.Type,
+    [first, second]: ReadonlyArray<Block>,
+    convolve: Applies
+  ): Fused | undefined => {
     const norm = ofKind(first, "BatchNorm")
     if (norm === undefined) return undefined
     const next = clampOf(second)
+    const both = chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     return {
       length: next === undefined ? 2 : 3,
-      apply: chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
+      apply: (input, pass) =>
+        isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
     }
   }
   return (block, following) => {
@@ -60,7 +67,7 @@ export const fusedWith = (run: Runner): FusedAt => {
       case "Conv2d": {
         const pool = ofKind(following[length - 1], "MaxPool")
         return (
-          normalised(following, (...rest) => conv2d(run, undefined, undefined)(block, ...rest)) ?? {
+          normalised(block, following, (...rest) => conv2d(run, undefined, undefined)(block, ...rest)) ?? {
             length: pool === undefined ? length : length + 1,
             apply: (...rest) => conv2d(run, next, pool)(block, ...rest)
           }
@@ -68,7 +75,7 @@ export const fusedWith = (run: Runner): FusedAt => {
       }
       case "DepthwiseConv2d":
         return (
-          normalised(following, (...rest) => depthwiseConv2d(run, undefined)(block, ...rest)) ?? {
+          normalised(block, following, (...rest) => depthwiseConv2d(run, undefined)(block, ...rest)) ?? {
             length,
             apply: (...rest) => depthwiseConv2d(run, next)(block, ...rest)
           }

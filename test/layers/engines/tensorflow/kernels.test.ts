@@ -6,12 +6,16 @@ import { join } from "node:path"
 import { backendFolder, readInstalled } from "../../../../src/layers/backend/BackendFolder.ts"
 import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
 import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d.ts"
+import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
+import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
 import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
 import type { OpenBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import { backendName, openBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts"
 import { runWindowOf } from "../../../../src/layers/engines/tensorflow/window.ts"
+import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
+import type { Padding } from "../../../../src/model/Block.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
 import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 
@@ -32,6 +36,28 @@ const distance = (a: tf.Tensor, b: tf.Tensor): number => {
   assert.deepStrictEqual(a.shape, b.shape)
   return tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]! / Math.max(1, tf.max(tf.abs(b)).dataSync()[0]!)
 }
+
+const depthwiseOf = (side: number, stride: number, padding: Padding) =>
+  ({
+    _tag: "DepthwiseConv2d",
+    name: "depthwise",
+    kernel: [side, side],
+    stride,
+    padding,
+    bias: false,
+    init: "torch"
+  }) as const
+
+/** Batch norm by the running statistics. */
+const passOf = (run: Runner): Pass => ({
+  training: false,
+  batchStatistics: false,
+  fusedAt: fusedWith(run),
+  weights: new Map(),
+  gradients: new Map(),
+  running: new Map(),
+  mask: () => new Float32Array()
+})
 
 describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
   /** TensorFlow is opened once in a process. */
@@ -59,6 +85,70 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         const dy = numbers(run.one("Conv2D", on.attributes, input, filter).shape, "dy")
         const theirs = run.one("Conv2DBackpropFilter", on.attributes, input, run.ints(...filter.shape), dy)
         assert.isBelow(distance(filterGradient(run, on, input, filter, dy), theirs), 1e-5, `${kernel} ${padding}`)
+      }
+    })
+  )
+
+  it.effect(
+    "a depthwise convolution and the gradient of its input are TensorFlow's, for any kernel, padding and stride",
+    () =>
+      open((run) => {
+        for (const [side, stride, padding, channels] of [
+          [3, 1, "same", 70],
+          [3, 2, 1, 64],
+          [3, 2, "same", 5],
+          [3, 1, 0, 130],
+          [5, 1, 2, 33],
+          [5, 2, "same", 48],
+          [7, 1, 3, 16],
+          [7, 2, 3, 7]
+        ] as const) {
+          const shown = `${side} ${stride} ${padding} ${channels}`
+          const input = numbers([2, 13, 18, channels], "input")
+          const block = depthwiseOf(side, stride, padding)
+          const weight = numbers([side, side, 1, channels], "weight")
+          const on = runWindowOf(run, block, input)
+          const filter = run.reshape(weight, [side, side, channels, 1])
+          const shift = numbers([channels], "shift")
+          const theirs = run.one("DepthwiseConv2dNative", on.attributes, input, filter)
+          const ours = slideShifted(run, block, input, weight, shift, { _tag: "Activation", kind: "relu6" })
+          assert.isBelow(distance(ours, tf.clipByValue(tf.add(theirs, shift), 0, 6)), 1e-5, shown)
+          const dy = numbers(theirs.shape, "dy")
+          const sizes = run.ints(...input.shape)
+          const back = run.one("DepthwiseConv2dNativeBackpropInput", on.attributes, sizes, filter, dy)
+          assert.isBelow(distance(inputGradient(run, on, filter, dy), back), 1e-5, shown)
+        }
+      })
+  )
+
+  it.effect("a folded convolution gives what the convolution, its batch norm and the activation give", () =>
+    open((run) => {
+      const norm = { _tag: "BatchNorm", name: "norm", eps: 1e-3, momentum: 0.1 } as const
+      const conv = { _tag: "Conv2d", name: "conv", filters: 24, bias: false, init: "torch" } as const
+      for (const block of [
+        { ...conv, kernel: [1, 1], stride: 1, padding: 0 },
+        { ...conv, kernel: [3, 3], stride: 2, padding: 1 },
+        { ...depthwiseOf(3, 2, 1), name: "conv" }
+      ] as const) {
+        const channels = block._tag === "Conv2d" ? 24 : 10
+        const weights = new Map([
+          ["conv.weight", numbers([...block.kernel, block._tag === "Conv2d" ? 10 : 1, channels], "weight")],
+          ["norm.weight", numbers([channels], "scale")],
+          ["norm.bias", numbers([channels], "bias")],
+          ["norm.running_mean", numbers([channels], "mean")],
+          ["norm.running_var", tf.abs(numbers([channels], "variance"))]
+        ])
+        const input = numbers([2, 9, 12, 10], "input")
+        const kept = input.clone()
+        const activation = { _tag: "Activation", kind: "relu6" } as const
+        const applied = (training: boolean) => {
+          const pass = { ...passOf(run), weights, training }
+          const { apply, length } = pass.fusedAt(block, [norm, activation])
+          assert.strictEqual(length, 3)
+          return apply(input, pass).output
+        }
+        assert.isBelow(distance(applied(false), applied(true)), 1e-5, block._tag)
+        assert.strictEqual(distance(input, kept), 0)
       }
     })
   )

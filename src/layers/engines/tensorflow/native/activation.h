@@ -3,11 +3,12 @@
 
 namespace weft {
 
-// Cuts below, and above; what is not a number stays so.
-template <int activation>
-inline float Cut(float x) {
-  const float above = activation > 0 && x <= 0 ? 0 : x;
-  return activation > 1 && above >= 6 ? 6 : above;
+// Cuts below, and above, a number or each of a vector; what is not a number stays so.
+template <int activation, class Numbers>
+inline Numbers Cut(Numbers x) {
+  const Numbers zero = {}, six = zero + 6;
+  const Numbers above = x <= 0 ? zero : x;
+  return activation < 2 ? above : above >= 6 ? six : above;
 }
 
 // Whether an activation clamped what it was given, by what it gave. Source: PyTorch's threshold_backward, hardtanh_backward.

@@ -6,6 +6,7 @@
 #include "batchNorm.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "inference.h"
 #include "maxPool.h"
 #include "update.h"
 
@@ -27,6 +28,13 @@ static void RegisterAll() {
       "WeftBatchNormGrad",
       {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
+  Register<Fold>("WeftFold",
+                 {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
+                 {"folded: float", "shift: float"}, {"epsilon: float"});
+  Register<Finish>("WeftFinish", {"x: float", "shift: float"}, {}, {"activation: int"});
+  Register<Depthwise>("WeftDepthwise", {"x: float", "filter: float", "shift: float"}, {"y: float"},
+                      {"kernel: int", "stride: int", "spread: int", "top: int", "left: int", "height: int",
+                       "width: int", "activation: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                                 {"stride: int", "top: int", "left: int"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},

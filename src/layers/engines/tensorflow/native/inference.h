@@ -1,0 +1,70 @@
+// What follows a convolution in inference, where the statistics of its batch norm stand still.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "Kernel.h"
+#include "Pool.h"
+#include "activation.h"
+
+namespace weft {
+
+// A filter whose last axis are the channels, and its batch norm's weight, bias, mean and variance: the filter that does
+// both, and what it adds.
+class Fold {
+ public:
+  explicit Fold(Attributes &attributes) : epsilon_(attributes.Number("epsilon")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    const float *const filter = call.Input(0, &shape);
+    Call::Require(!shape.empty(), "a filter has axes");
+    const int64_t channels = shape.back(), size = SizeOf(shape);
+    const float *const weight = call.Input(1, channels), *const bias = call.Input(2, channels);
+    const float *const mean = call.Input(3, channels), *const variance = call.Input(4, channels);
+    float *const folded = call.Output(0, shape), *const shift = call.Output(1, {channels});
+    float *const scale = call.Scratch<float>(channels);
+    for (int64_t c = 0; c < channels; c++) {
+      const double factor = weight[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon_);
+      scale[c] = static_cast<float>(factor);
+      shift[c] = static_cast<float>(bias[c] - mean[c] * factor);
+    }
+    for (int64_t at = 0; at < size; at += channels)
+      for (int64_t c = 0; c < channels; c++) folded[at + c] = filter[at + c] * scale[c];
+  }
+
+ private:
+  const float epsilon_;
+};
+
+// Adds a shift to each channel of x and applies an activation, in x itself: nothing else may look at it.
+class Finish {
+ public:
+  explicit Finish(Attributes &attributes) : activation_(attributes.Int("activation")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    float *const x = call.Input(0, &shape);
+    Call::Require(!shape.empty(), "there must be channels");
+    const int64_t channels = shape.back(), rows = SizeOf(shape) / channels;
+    const float *const shift = call.Input(1, channels);
+    const int64_t block = std::max<int64_t>(1, 16384 / channels);
+    WithActivation(activation_, [&](auto cut, auto) {
+      Pool::Get().Run((rows + block - 1) / block, [&](int64_t piece) {
+        const int64_t end = std::min(rows, (piece + 1) * block);
+        for (int64_t row = piece * block; row < end; row++) Row(x + row * channels, shift, channels, cut);
+      });
+    });
+  }
+
+ private:
+  template <class CutBy>
+  static void Row(float *__restrict x, const float *__restrict shift, int64_t channels, const CutBy &cut) {
+    for (int64_t c = 0; c < channels; c++) x[c] = cut(x[c] + shift[c]);
+  }
+
+  const int activation_;
+};
+
+}  // namespace weft
