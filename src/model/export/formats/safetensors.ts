@@ -22,8 +22,8 @@ const namedTensors = ({ model, names }: ExportTask): Weights => {
 const samePadding: Readonly<Record<TensorNames, string>> = {
   weft: "a network of these names (they are torchvision's) that pads on all sides alike is another model. Pad as examples/safetensors-torch.py does",
   torchvision:
-    "torchvision's mobilenet_v2 pads on all sides alike, and is another model with them. Pad as examples/safetensors-torch.py does",
-  timm: 'timm\'s mobilenetv2_100 pads on all sides alike, and is another model with them. Make it with pad_type="same"'
+    "torchvision's network pads on all sides alike, and is another model with them. Pad as examples/safetensors-torch.py does",
+  timm: 'timm\'s network pads on all sides alike, and is another model with them. Make it with pad_type="same"'
 }
 
 const file = "model.safetensors"
@@ -68,6 +68,9 @@ export const safetensors: WeightsFormat<"safetensors"> = {
   warnings: ({ model, names }) => [
     ...(paddingOf(model.network) === "same"
       ? [`These weights were trained with TensorFlow's padding "same": ${samePadding[names]}.`]
+      : []),
+    ...(names === "timm" && paddingOf(model.network) !== "same" && architectureOf(model.network.name)?.timm?.eps
+      ? ["timm's network of these names has another eps in its batch norms. Make it with bn_eps=0.001."]
       : []),
     ...(untrainable(model.network) > 0
       ? ["These weights are the head alone, behind the features that the run's model/backbone.onnx gives."]
