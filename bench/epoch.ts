@@ -41,8 +41,9 @@ const main = Effect.gen(function* () {
     {
       data: {
         ...(values.sample === "0"
-          ? { root: values.data, columns: { label: "articleType" } }
+          ? { root: values.data }
           : { sample: { images: Number(values.sample) }, minPerClass: 5 }),
+        columns: { label: "articleType" },
         ...(values.images !== "0" && { limit: Number(values.images) }),
         split: { train: 1, validation: 0, test: 0 }
       },

@@ -65,7 +65,7 @@ const prepare = async (folder: string, photos: ReadonlyArray<string>) => {
 const noImages = Layer.succeed(Images, {
   load: (path) => Effect.die(`${path} is not to be loaded`),
   check: (path) =>
-    /99\.jpg$/.test(path)
+    path.endsWith("99.jpg")
       ? Effect.fail(new ImageRefused({ path, reason: "imageMissing", detail: "there is no such file" }))
       : Effect.succeed({
           height: 80,

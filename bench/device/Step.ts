@@ -19,13 +19,18 @@ const networks = [
 /** How large the work is, and on what it runs. */
 export interface Size {
   readonly device: "gpu" | "cpu"
+  /** Which tests of the engine run; onnxruntime is not carried, for its size. */
+  readonly tests: string
+  /** Height and width of the images, and those of SimpleCNN's, which can be no smaller than 46. */
   readonly side: number
+  readonly simpleCnnSide: number
   readonly batches: ReadonlyArray<number>
   readonly steps: number
   /** Seconds that a training step is repeated for at most. */
   readonly seconds: number
-  /** Photos that are drawn for an epoch. */
+  /** Photos that are drawn for an epoch, and those that are trained on; 0 for all. */
   readonly photos: number
+  readonly images: number
   readonly epochBatch: number
   readonly workers: number
   readonly memorySteps: number
@@ -36,11 +41,14 @@ export interface Size {
 /** What a machine with a card is for. */
 export const whole = (processors: number): Size => ({
   device: "gpu",
+  tests: "^(?!.*onnxruntime)",
   side: 224,
+  simpleCnnSide: 224,
   batches: [32, 64, 256],
   steps: 50,
   seconds: 4,
   photos: 8000,
+  images: 0,
   epochBatch: 64,
   workers: Math.min(12, Math.max(1, processors - 2)),
   memorySteps: 2000,
@@ -50,25 +58,34 @@ export const whole = (processors: number): Size => ({
 /** The same steps, small enough for a driver in software on a processor that is shared. */
 export const rehearsal: Size = {
   device: "cpu",
-  side: 64,
-  batches: [2, 3, 4],
+  tests: "the webgpu engine's device",
+  side: 32,
+  simpleCnnSide: 48,
+  batches: [1, 2, 3],
   steps: 1,
   seconds: 1,
   photos: 200,
+  images: 48,
   epochBatch: 8,
   workers: 1,
-  memorySteps: 20,
+  memorySteps: 10,
   patience: 8
 }
 
 /** The steps in their order: what tells most about the engine first. */
 export const stepsOf = (size: Size): ReadonlyArray<Step> => {
-  const { batches, device, epochBatch, photos, seconds, side, steps, workers } = size
-  const at = ["--height", `${side}`, "--width", `${side}`]
+  const { batches, device, epochBatch, images, photos, seconds, steps, workers } = size
+  const at = (network: string) => {
+    const side = `${network === "simple-cnn" ? size.simpleCnnSide : size.side}`
+    return ["--height", side, "--width", side]
+  }
   const engine = ["--engine", "webgpu", "--device", device]
   const theirs = ["--device", device === "gpu" ? "cuda" : "cpu", "--peers", "../shared/peers"]
   const times = ["--steps", `${steps}`, "--seconds", `${seconds}`]
-  const epoch = [...at, "--batch", `${epochBatch}`, "--rotation", "10", "--workers", `${workers}`, "--epochs", "2"]
+  const epoch = [
+    ["--batch", `${epochBatch}`, "--images", `${images}`, "--rotation", "10"],
+    ["--workers", `${workers}`, "--epochs", "2"]
+  ].flat()
   const step = (
     name: string,
     program: Step["program"],
@@ -93,8 +110,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
         "run",
         "test/layers/engines/webgpu",
         "--reporter=./bench/device/EachTest.ts",
-        // It is not carried, for its size.
-        "--testNamePattern=^(?!.*onnxruntime)"
+        `--testNamePattern=${size.tests}`
       ],
       [150, 60]
     ),
@@ -103,7 +119,16 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
         step(
           `training step: ${network.ours}, batch ${batch}`,
           "node",
-          ["bench/trainStep.ts", ...engine, "--network", network.ours, ...at, "--batch", `${batch}`, ...times],
+          [
+            "bench/trainStep.ts",
+            ...engine,
+            "--network",
+            network.ours,
+            ...at(network.ours),
+            "--batch",
+            `${batch}`,
+            ...times
+          ],
           [40, 8]
         )
       ),
@@ -115,7 +140,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
           ...theirs,
           "--network",
           network.theirs,
-          ...at,
+          ...at(network.ours),
           ...times,
           "--batches",
           ...batches.map((batch) => `${batch}`)
@@ -127,13 +152,24 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
       step(
         `epoch: ${network}`,
         "node",
-        ["bench/epoch.ts", ...engine, "--network", network, "--sample", `${photos}`, ...epoch],
+        ["bench/epoch.ts", ...engine, "--network", network, "--sample", `${photos}`, ...at(network), ...epoch],
         [60, 25]
       ),
       step(
         `epoch: ${network}, PyTorch`,
         "python",
-        ["bench/peers/epoch.py", ...theirs, "--network", network, "--data", `.weft/sample-${photos}-*`, ...epoch],
+        [
+          "bench/peers/epoch.py",
+          ...theirs,
+          "--network",
+          network,
+          "--data",
+          `.weft/sample-${photos}-*`,
+          "--min-per-class",
+          "5",
+          ...at(network),
+          ...epoch
+        ],
         [60, 20]
       )
     ]),

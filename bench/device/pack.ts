@@ -81,7 +81,7 @@ const copy = (what: string, from: string, to: string, paths: ReadonlyArray<strin
   }).pipe(Effect.scoped)
 
 const compress = (what: string, folder: string, archive: string) =>
-  shell(what, `tar -c -C "$1" . | xz -6e -T0 > "$2.part"; mv "$2.part" "$2"`, folder, archive)
+  shell(what, `tar -c -C "$1" . | xz -6 -T0 > "$2.part"; mv "$2.part" "$2"`, folder, archive)
 
 const pack = Effect.fn("pack")(function* (out: string) {
   const files = yield* FileSystem.FileSystem
@@ -90,7 +90,8 @@ const pack = Effect.fn("pack")(function* (out: string) {
 
   // Node takes minutes to compress, and changes with its version alone.
   const node = `node-${process.versions.node}.tar.xz`
-  for (const old of readdirSync(out)) if (old !== node) yield* files.remove(join(out, old), { recursive: true })
+  for (const old of readdirSync(out))
+    if (/^node-.*\.tar\.xz$/.test(old) && old !== node) yield* files.remove(join(out, old))
   if (!existsSync(join(out, node))) {
     const program = realpathSync(process.execPath)
     yield* copy("Node", dirname(program), join(stage, "node"), ["node"])
@@ -119,7 +120,7 @@ const pack = Effect.fn("pack")(function* (out: string) {
   yield* compress("Weft", weft, join(out, "weft.tar.xz"))
   yield* files.copyFile(join(root, "bench/device/run.sh"), join(out, "run.sh"))
 
-  const sizes = readdirSync(out).map((name) => ({ name, bytes: statSync(join(out, name)).size }))
+  const sizes = [node, "weft.tar.xz", "run.sh"].map((name) => ({ name, bytes: statSync(join(out, name)).size }))
   const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0)
   const text = sizes.map((one) => `${one.name} ${(one.bytes / 2 ** 20).toFixed(1)}`).join(", ")
   yield* Console.log(`${out}: ${(bytes / 2 ** 20).toFixed(1)} MiB (${text})`)
@@ -132,7 +133,7 @@ const command = Command.make(
     out: Flag.String("out").pipe(
       Flag.withDefault(".weft/device"),
       Flag.withMetavar("DIR"),
-      Flag.withDescription("The folder that is carried to the machine; what else is in it is removed")
+      Flag.withDescription("The folder that is carried to the machine")
     )
   },
   ({ out }) => pack(resolve(out))

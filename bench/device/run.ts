@@ -41,8 +41,10 @@ const flags = {
     Flag.withDescription("The Vulkan driver's description (ICD, JSON), tried before those that are found")
   ),
   minutes: Flag.Finite("minutes").pipe(
-    Flag.withDefault(9),
-    Flag.withDescription("Time for everything; what is left then is left out")
+    Flag.optional,
+    Flag.withDescription(
+      "Time for everything, 9 (60 in a rehearsal) where left out; what is not begun by then is left out"
+    )
   )
 }
 
@@ -107,7 +109,7 @@ const measure = Command.make(
         PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter)
       },
       programs: { node: process.execPath, python },
-      seconds: 60 * minutes - (yield* elapsed),
+      seconds: 60 * Option.getOrElse(minutes, () => (rehearse ? 60 : 9)) - (yield* elapsed),
       adapter: env !== undefined,
       onProgress: (steps) => {
         const last = steps.at(-1)
