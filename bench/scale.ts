@@ -3,7 +3,8 @@
  * order, of the ledger and the metrics. Prints one JSON line; one size for each process, as a process's peak only grows:
  *   node bench/scale.ts --rows 1000000 [--photos FOLDER]
  * Without photos each row has an image of its own that is not read: what is measured is Weft. With a folder of photos the
- * rows are hard links to them, checked as in any run; rows of one photo are one group. Each hundredth row has no image.
+ * rows are hard links to them, checked as in any run; rows of one photo are one group. Each hundredth row has no image. A
+ * folder that is kept shows the second start: WEFT_CACHE=CACHE node bench/scale.ts --photos FOLDER --folder ROWS, twice.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Result, Schema, Stream } from "effect"
@@ -15,6 +16,7 @@ import { finished } from "node:stream/promises"
 import { parseArgs } from "node:util"
 import { decodeRunConfig } from "../src/config/RunConfig.ts"
 import * as AllImageBytes from "../src/layers/images/AllImageBytes.ts"
+import * as Checks from "../src/layers/images/Checks.ts"
 import * as SharpImages from "../src/layers/images/SharpImages.ts"
 import * as FileRows from "../src/layers/sources/FileRows.ts"
 import { measure } from "../src/metrics/Evaluation.ts"
@@ -159,7 +161,9 @@ const main = Effect.gen(function* () {
   Effect.scoped,
   Effect.provide([
     FileRows.layer,
-    values.photos === undefined ? noImages : Layer.provide(SharpImages.layerFromBytes, AllImageBytes.layer)
+    values.photos === undefined
+      ? noImages
+      : Layer.provide(SharpImages.layerFromBytes, [AllImageBytes.layer, Checks.layer])
   ]),
   Effect.provide(NodeServices.layer)
 )

@@ -61,7 +61,7 @@ export const rehearsal: Size = {
   tests: "the webgpu engine's device",
   side: 32,
   simpleCnnSide: 48,
-  batches: [1, 2, 3],
+  batches: [2, 3, 4], // of one image at this size, PyTorch has one value a channel for batch norm, and refuses
   steps: 1,
   seconds: 1,
   photos: 200,

@@ -77,10 +77,15 @@ const measure = Command.make(
     const { attempts, env } = yield* openDriver(candidates, size.device, weft)
 
     // The folders of this machine are nobody's business: commands are as in a clone.
+    const here = weft.replace(/\/$/, "")
     const hide = (text: string) =>
-      [weft.replace(/\/$/, ""), dirname(weft.replace(/\/$/, "")), scratch, process.cwd()]
-        .filter((path) => path.length > 1)
-        .reduce((text, path, i) => text.replaceAll(path, ["weft", "pack", "scratch", "here"][i] ?? ""), text)
+      [
+        [here, "weft"],
+        [dirname(here), "pack"],
+        [scratch, "scratch"]
+      ]
+        .reduce((text, [path = "", name = ""]) => text.replaceAll(path, name), text)
+        .replaceAll(/(?<![\w./])\/(?!(?:usr|etc|proc|dev)\/)[^\s"'\\:,]*\//g, "…/")
     const elapsed = Effect.map(Clock.currentTimeMillis, (now) => Math.round((now - begun) / 1000))
     const write = (steps: ReadonlyArray<StepRecord>, seconds: number, complete: boolean) => {
       const report: DeviceReport = {
@@ -96,7 +101,10 @@ const measure = Command.make(
         complete
       }
       const path = join(folder, "device.json")
-      writeFileSync(`${path}.part`, `${hide(JSON.stringify(report, null, 1))}\n`)
+      writeFileSync(
+        `${path}.part`,
+        `${JSON.stringify(report, (_, value) => (typeof value === "string" ? hide(value) : value), 1)}\n`
+      )
       renameSync(`${path}.part`, path)
     }
     write([], yield* elapsed, false)
