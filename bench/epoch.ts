@@ -19,7 +19,11 @@ import { decodeRunConfig } from "../src/config/RunConfig.ts"
 const { values } = parseArgs({
   options: {
     data: { type: "string", default: "../shared/datasets/fashion-product-images-small" },
+    /** Photos of a catalogue that is drawn, instead of `data`; 0 for none. */
+    sample: { type: "string", default: "0" },
     engine: { type: "string", default: "auto" },
+    /** As `engine.device`. */
+    device: { type: "string", default: "auto" },
     network: { type: "string", default: "simple-cnn" },
     height: { type: "string", default: "80" },
     width: { type: "string", default: "60" },
@@ -36,7 +40,9 @@ const main = Effect.gen(function* () {
   const config = yield* decodeRunConfig(
     {
       data: {
-        root: values.data,
+        ...(values.sample === "0"
+          ? { root: values.data }
+          : { sample: { images: Number(values.sample) }, minPerClass: 5 }),
         columns: { label: "articleType" },
         ...(values.images !== "0" && { limit: Number(values.images) }),
         split: { train: 1, validation: 0, test: 0 }
@@ -46,7 +52,7 @@ const main = Effect.gen(function* () {
       loader: { workers: Number(values.workers) },
       network: { name: values.network },
       train: { epochs: Number(values.epochs), batchSize: Number(values.batch), select: "last" },
-      engine: { name: values.engine }
+      engine: { name: values.engine, device: values.device }
     },
     "bench/epoch.ts"
   )
@@ -93,7 +99,8 @@ const main = Effect.gen(function* () {
       laterImagesPerSecond: last?.imagesPerSecond,
       waiting: first?.waiting,
       laterWaiting: last?.waiting,
-      loss: last?.trainLoss
+      loss: last?.trainLoss,
+      hostPeakMiB: Math.round(process.resourceUsage().maxRSS / 1024)
     })
   )
 }).pipe(

@@ -24,6 +24,8 @@ import { Rows } from "../src/pipeline/Rows.ts"
 const { values } = parseArgs({
   options: {
     engine: { type: "string", default: "auto" },
+    /** As `engine.device`. */
+    device: { type: "string", default: "auto" },
     steps: { type: "string", default: "10000" },
     rows: { type: "string", default: "1000000" }
   }
@@ -93,7 +95,7 @@ const network: Network = {
 }
 
 const trainSteps = Effect.gen(function* () {
-  const config = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine })
+  const config = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine, device: values.device })
   const engine = yield* Engines.use((engines) => engines.choose(config, network))
   const session = yield* engine.open({
     network,

@@ -2,6 +2,7 @@
  * Images per second of a full training step (forward, backward, update) and of inference on an engine; prints one JSON
  * line: node bench/trainStep.ts --engine tensorflow --network simple-cnn --height 64 --width 64 --batch 32 --steps 8
  */
+import * as tf from "@tensorflow/tfjs-core"
 import { Clock, Console, Effect, Schema } from "effect"
 import { parseArgs } from "node:util"
 import * as LiveEngines from "../src/layers/engines/LiveEngines.ts"
@@ -19,6 +20,10 @@ const { values } = parseArgs({
     width: { type: "string", default: "64" },
     batch: { type: "string", default: "32" },
     steps: { type: "string", default: "8" },
+    /** Ends a measurement before its steps are done; 0 for no limit. */
+    seconds: { type: "string", default: "0" },
+    /** As `engine.device`. */
+    device: { type: "string", default: "auto" },
     optimizer: { type: "string", default: "sgd" }
   }
 })
@@ -27,21 +32,26 @@ const height = Number(values.height)
 const width = Number(values.width)
 const size = Number(values.batch)
 const steps = Number(values.steps)
+const most = Number(values.seconds) === 0 ? Infinity : Number(values.seconds)
 const classes = 70
 
 /** Images per second of a step, after one that is not counted. */
 const rate = Effect.fnUntraced(function* <E>(step: (i: number) => Effect.Effect<unknown, E>) {
   yield* step(0)
   const start = yield* Clock.currentTimeMillis
-  for (let i = 1; i <= steps; i++) yield* step(i)
-  const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
-  return Math.round((10 * steps * size) / seconds) / 10
+  let done = 0
+  let seconds = 0
+  while (done < steps && seconds < most) {
+    yield* step(++done)
+    seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+  }
+  return Math.round((10 * done * size) / seconds) / 10
 })
 
 const main = Effect.gen(function* () {
   const config = yield* Schema.decodeUnknownEffect(NetworkConfig)({ name: values.network })
   const network = yield* networkFor(config, { height, width, classes })
-  const asked = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine })
+  const asked = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine, device: values.device })
   const engine = yield* Engines.use((engines) => engines.choose(asked, network))
   const session = yield* engine.open({
     network,
@@ -74,6 +84,8 @@ const main = Effect.gen(function* () {
   const trainImagesPerSecond = yield* rate((step) => session.train(batch, { step, learningRate: 0.001 }))
   const inferImagesPerSecond = yield* rate(() => session.predict(batch))
   const { device, name } = engine.info
+  // Another engine's backend has no such number.
+  const { numBytesAllocatedInGPU } = tf.memory() as { readonly numBytesAllocatedInGPU?: number }
   yield* Console.log(
     JSON.stringify({
       engine: name,
@@ -83,7 +95,9 @@ const main = Effect.gen(function* () {
       width,
       batch: size,
       trainImagesPerSecond,
-      inferImagesPerSecond
+      inferImagesPerSecond,
+      hostPeakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+      ...(numBytesAllocatedInGPU !== undefined && { cardMiB: Math.round(numBytesAllocatedInGPU / 2 ** 20) })
     })
   )
 }).pipe(Effect.scoped, Effect.provide(LiveEngines.layer))

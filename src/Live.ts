@@ -8,6 +8,7 @@ import * as DiskFeatureCache from "./layers/storage/DiskFeatureCache.ts"
 import * as DiskImageFiles from "./layers/images/DiskImageFiles.ts"
 import * as DiskPretrained from "./layers/hub/DiskPretrained.ts"
 import * as DiskRuns from "./layers/storage/DiskRuns.ts"
+import * as Checks from "./layers/images/Checks.ts"
 import * as AllImageBytes from "./layers/images/AllImageBytes.ts"
 import * as LiveEngines from "./layers/engines/LiveEngines.ts"
 import * as Loggers from "./layers/logging/loggers.ts"
@@ -37,7 +38,7 @@ const loggers = Loggers.layerWith(
 export const layer = Layer.mergeAll(
   FileRows.layer,
   DiskCatalogueFiles.layer,
-  SharpImages.layerFromBytes,
+  SharpImages.layerFromBytes.pipe(Layer.provide(Checks.layer)),
   Augment.layer,
   WorkerFeed.layer,
   LiveEngines.layer,

@@ -199,11 +199,15 @@ const divide = (
 
 /** The rows, each with its part. */
 const placedRows = (rows: ReadonlyArray<CheckedRow>, parts: Parts<Sample>): ReadonlyArray<PlacedRow> => {
-  const partOf = new Map(Part.literals.flatMap((part) => parts[part].map(({ id }) => [id, part] as const)))
-  return rows.flatMap((row) => {
+  // Without lists of pairs, which for a million rows would be a large part of the memory of all.
+  const partOf = new Map<string, Part>()
+  for (const part of Part.literals) for (const { id } of parts[part]) partOf.set(id, part)
+  const placed: Array<PlacedRow> = []
+  for (const row of rows) {
     const placedIn = partOf.get(row.id)
-    return placedIn === undefined ? [] : [{ ...row, placedIn }]
-  })
+    if (placedIn !== undefined) placed.push({ ...row, placedIn })
+  }
+  return placed
 }
 
 const noGroups = (file: string, by: SplitBy | undefined): DataUnusable =>

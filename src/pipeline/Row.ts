@@ -1,5 +1,6 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import { listIn } from "./corrections.ts"
+import { keyOf } from "./draw.ts"
 import type { Header } from "./Header.ts"
 import { byCodePoint } from "./hashOrder.ts"
 import type { Refusal } from "./Ledger.ts"
@@ -180,6 +181,16 @@ const noLabels = ({ columns, labels = [] }: Header, line: number, text: string):
       : `the columns ${labels.map(({ index }) => JSON.stringify(columns[index])).join(", ")} are empty`
 })
 
+/** Characters of a cell up to which it is kept as it is: no name of a product is longer. */
+const longestCell = 200
+
+/**
+ * A cell as it is kept for every row: of a description, its beginning, its length and a hash, by which it still is the
+ * same as another or not.
+ */
+const brief = (cell: string): string =>
+  cell.length <= longestCell ? cell : `${cell.slice(0, 100)}… (${cell.length} characters, ${keyOf(cell).toString(16)})`
+
 const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row): Row =>
   others === undefined
     ? row
@@ -187,7 +198,7 @@ const withOthers = ({ others }: Header, cells: ReadonlyArray<string>, row: Row):
         ...row,
         others: {
           columns: others.columns,
-          cells: JSON.stringify(others.indexes.map((index) => (cells[index] ?? "").trim()))
+          cells: JSON.stringify(others.indexes.map((index) => brief((cells[index] ?? "").trim())))
         }
       }
 

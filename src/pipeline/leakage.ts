@@ -135,12 +135,12 @@ const tiedByKey = (
     const key = keys[index]
     if (row.placedIn === "train" && key !== undefined && !trained.has(key)) trained.set(key, row)
   })
-  return new Map(
-    rows.flatMap((row, index) => {
-      const other = keys[index] === undefined ? undefined : trained.get(keys[index])
-      return row.placedIn === "train" || other === undefined ? [] : [[row, other] as const]
-    })
-  )
+  const tied = new Map<PlacedRow, PlacedRow>()
+  rows.forEach((row, index) => {
+    const other = keys[index] === undefined ? undefined : trained.get(keys[index])
+    if (row.placedIn !== "train" && other !== undefined) tied.set(row, other)
+  })
+  return tied
 }
 
 /** By looks, without those whose very bytes are shared: one photo stands for all with its bytes. */

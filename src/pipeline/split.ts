@@ -33,8 +33,15 @@ interface Group<A> {
   readonly name: string
   readonly key: number
   readonly members: Array<A>
-  /** How many of the members each class has. */
-  readonly counts: Map<Label, number>
+  /** How many of the members each class has; absent where all are of one class, as most groups are: a million have no map. */
+  counts?: Map<Label, number>
+}
+
+/** How many of a group's members each class has. */
+const countsOf = <A extends Divisible>({ counts, members }: Group<A>): Iterable<readonly [Label, number]> => {
+  if (counts !== undefined) return counts
+  const [first] = members
+  return first === undefined ? [] : [[first.label, members.length]]
 }
 
 /** What of a class is still to be placed. */
@@ -119,11 +126,11 @@ export const distribute = <A extends Divisible>(
   const awkward: Array<Group<A>> = []
   const plain = new Map<Label, Array<Group<A>>>()
   for (const group of groupsOf(samples, groups, keyOf)) {
-    const [[label, size] = [undefined, 0]] = group.counts
-    for (const one of group.counts.keys()) stateOf(states, one).left += 1
+    const [[label, size] = [undefined, 0]] = countsOf(group)
+    for (const [one] of countsOf(group)) stateOf(states, one).left += 1
     if (label === undefined) continue
     const least = Math.min(...stateOf(states, label).quota.filter((count) => count > 0))
-    if (group.counts.size > 1 || (size > 1 && size > least)) awkward.push(group)
+    if (group.counts !== undefined || (size > 1 && size > least)) awkward.push(group)
     else {
       const others = plain.get(label)
       if (others === undefined) plain.set(label, [group])
@@ -131,18 +138,18 @@ export const distribute = <A extends Divisible>(
     }
   }
 
-  const place = ({ counts, members }: Group<A>, part: number) => {
-    for (const [label, size] of counts) {
+  const place = (group: Group<A>, part: number) => {
+    for (const [label, size] of countsOf(group)) {
       const state = stateOf(states, label)
       state.wanted[part] = (state.wanted[part] ?? 0) - size
       state.placed[part] = (state.placed[part] ?? 0) + 1
       state.left -= 1
     }
-    for (const member of members) result[part]?.push(member)
+    for (const member of group.members) result[part]?.push(member)
   }
 
   for (const group of awkward.sort((a, b) => b.members.length - a.members.length || byKey(a, b)))
-    place(group, awkwardPart(group.counts, states, tieOrder))
+    place(group, awkwardPart(countsOf(group), states, tieOrder))
   for (const [label, ordered] of plain) {
     const chosen = fill(ordered.sort(byKey), stateOf(states, label), tieOrder)
     ordered.forEach((group, index) => place(group, chosen[index] ?? 0))
@@ -167,15 +174,17 @@ const groupsOf = <A extends Divisible>(
     const name = names.get(sample.id)
     const known = name === undefined ? undefined : named.get(name)
     if (known !== undefined) {
+      const first = known.members[0]?.label
+      if (known.counts === undefined && first !== undefined && first !== sample.label)
+        known.counts = new Map([[first, known.members.length]])
+      known.counts?.set(sample.label, (known.counts.get(sample.label) ?? 0) + 1)
       known.members.push(sample)
-      known.counts.set(sample.label, (known.counts.get(sample.label) ?? 0) + 1)
       continue
     }
     const group: Group<A> = {
       name: name ?? sample.id,
       key: keyOf(name ?? sample.id),
-      members: [sample],
-      counts: new Map([[sample.label, 1]])
+      members: [sample]
     }
     if (name === undefined) alone.push(group)
     else named.set(name, group)
@@ -185,7 +194,7 @@ const groupsOf = <A extends Divisible>(
 
 /** Where a group goes whose members no border between two parts can suit. */
 const awkwardPart = (
-  counts: ReadonlyMap<Label, number>,
+  counts: Iterable<readonly [Label, number]>,
   states: ReadonlyMap<Label, ClassState>,
   tieOrder: ReadonlyArray<number>
 ): number => {

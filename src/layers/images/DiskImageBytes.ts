@@ -10,7 +10,7 @@ import {
   realpathSync,
   statSync
 } from "node:fs"
-import type { Stats } from "node:fs"
+import type { BigIntStats, Stats } from "node:fs"
 import { lstat, open, realpath, stat } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
@@ -194,6 +194,12 @@ const findSync = (place: Place): { readonly file: string; readonly stats: Stats 
   if (!stats.isSymbolicLink()) return { file, stats }
   const target = inside(folders, realOf(file))
   return { file: target, stats: lstatSync(target) }
+}
+
+/** What the system says of a regular file, in the folders that it has to lie in; undefined of any other. Reads nothing. */
+export const statInside = (path: string, within?: ReadonlyArray<string> | undefined): BigIntStats | undefined => {
+  const stats = valueOf(() => statSync(findSync(placeOf(path, within)).file, { bigint: true }))
+  return stats?.isFile() === true ? stats : undefined
 }
 
 /** What the service's `read` gives, at once: for a thread that has nothing else to do. */

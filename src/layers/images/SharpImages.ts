@@ -1,4 +1,4 @@
-import { Effect, Layer, Semaphore } from "effect"
+import { Clock, Effect, Layer, Semaphore } from "effect"
 import sharp from "sharp"
 import type { FailOnOptions, Metadata, Sharp } from "sharp"
 import { ImageBytes } from "../../pipeline/ImageBytes.ts"
@@ -10,12 +10,15 @@ import { formatOf } from "../../pipeline/imageFormat.ts"
 import { changed, ImageRefused, Images } from "../../pipeline/Images.ts"
 import type { Expected, ImageFault } from "../../pipeline/Images.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
+import type { Found } from "./Checks.ts"
+import { Checks, isSameState, isSettled } from "./Checks.ts"
 import { checkAsSpelled } from "./files/checkAsSpelled.ts"
 import { damageOf } from "./damage.ts"
 import { digestOf, isChanged } from "./digest.ts"
 import { withKey } from "../../pipeline/withKey.ts"
 import { decoders } from "./decoders.ts"
 import * as DiskImageBytes from "./DiskImageBytes.ts"
+import { statInside } from "./DiskImageBytes.ts"
 import { decodeSmallJpeg, turbo } from "./decodeSmallJpeg.ts"
 import type { PlainJpeg } from "./plainJpeg.ts"
 import { plainJpeg } from "./plainJpeg.ts"
@@ -277,8 +280,14 @@ const decodeWhole = async (image: Sharp, { hasAlpha, height, width }: Header): P
   return fingerprint({ data, height: rows, width: columns, channels: channels === 2 && !hasAlpha ? 1 : channels })
 }
 
-/** Decodes a file's bytes once, and says what they are. */
+/** Whether what a check has found before may be used by this configuration, too. */
+const isAllowed = ({ height, width }: Found, config: ImageConfig) => height * width <= config.maxPixels
+
+/** Decodes a file's bytes once, unless such bytes were checked before, and says what they are. */
 const checkBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8Array, config: ImageConfig) {
+  const digest = digestOf(bytes)
+  const known = (yield* Checks).ofContent(digest)
+  if (known !== undefined && isAllowed(known, config)) return known
   const refuse: Refuse = (reason, detail) => new ImageRefused({ path, reason, detail })
   const format = yield* recognise(refuse, bytes)
   const header = yield* readHeader(refuse, format, bytes, config)
@@ -292,10 +301,37 @@ const checkBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8Array,
     width: header.width,
     channels: (isGrey(header) ? 1 : 3) + (header.hasAlpha ? 1 : 0),
     format: header.format,
-    digest: digestOf(bytes),
+    digest,
     fingerprint: look
   }
 })
+
+type Check = Images["Service"]["check"]
+
+/** Checks a file that is as it was when it was checked before without reading it. Of what is found, all is kept. */
+const checkOnce =
+  (check: Check, checks: Checks, isOnDisk: (path: string) => boolean): Check =>
+  (path, config, expected = {}) =>
+    Effect.gen(function* () {
+      const look = () => (isOnDisk(path) ? statInside(path, expected.within) : undefined)
+      const before = look()
+      const known = before === undefined ? undefined : checks.ofFile(before)
+      if (
+        known !== undefined &&
+        before !== undefined &&
+        before.size <= mostBytes(config) &&
+        isAllowed(known, config) &&
+        (expected.digest === undefined || expected.digest === known.digest)
+      )
+        return known
+      const now = yield* Clock.currentTimeMillis
+      const found = yield* check(path, config, expected)
+      const after = before === undefined ? undefined : look()
+      const isSame = before !== undefined && after !== undefined && isSameState(before, after)
+      if (before === undefined || (isSame && isSettled(before, now))) checks.keep(found, before)
+      else if (checks.ofContent(found.digest) === undefined) checks.keep(found, undefined)
+      return found
+    })
 
 /** What is set for the whole process, and in each thread that uses sharp. */
 export const setUp = (): void => {
@@ -334,7 +370,12 @@ export const layerFromBytes: Layer.Layer<Images, never, ImageBytes> = Layer.effe
           Effect.flatMap((read) => use(path, read, config)),
           Semaphore.withPermit(held)
         )
-    const check = withBytes(checkBytes)
+    const checks = yield* Checks
+    const check = checkOnce(
+      withBytes((path, read, config) => Effect.provideService(checkBytes(path, read, config), Checks, checks)),
+      checks,
+      bytes.isOnDisk
+    )
     return withKey({ load: withBytes(loadBytes), check: checkAsSpelled(check, bytes.isOnDisk), bytes }, decoders)
   })
 )

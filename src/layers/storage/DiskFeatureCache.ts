@@ -1,10 +1,10 @@
 import { Effect, Layer } from "effect"
 import { randomUUID } from "node:crypto"
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
 import { FeatureCache, FeatureCacheError } from "../../model/FeatureCache.ts"
 import type { FeatureSpace } from "../../model/FeatureSpace.ts"
 import { fileError } from "./atomicWrite.ts"
+import { cacheFolder } from "./cacheFolder.ts"
 import { ContentStore } from "./ContentStore.ts"
 
 /** Where the cache lies and how large it may grow. */
@@ -14,14 +14,9 @@ export interface FeatureCacheSettings {
   readonly bytes: number
 }
 
-/** Under WEFT_CACHE, else XDG_CACHE_HOME/weft, else ~/.cache/weft. */
-export const featureFolder = (environment: NodeJS.ProcessEnv = process.env): string => {
-  const { WEFT_CACHE, XDG_CACHE_HOME } = environment
-  if (WEFT_CACHE !== undefined && WEFT_CACHE !== "") return join(WEFT_CACHE, "features")
-  // The XDG specification: a relative path is to be ignored.
-  const base = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache")
-  return join(base, "weft", "features")
-}
+/** Under the machine's cache; see `cacheFolder`. */
+export const featureFolder = (environment: NodeJS.ProcessEnv = process.env): string =>
+  join(cacheFolder(environment), "features")
 
 /** Ten gigabytes: two million feature rows of MobileNetV2. */
 const defaultBytes = 10e9
