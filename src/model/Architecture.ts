@@ -1,5 +1,5 @@
 import type { Head, Network } from "./Network.ts"
-import type { HeadLayers } from "./networks/heads.ts"
+import type { HeadLayers } from "../pipeline/HeadLayers.ts"
 import type { BackboneFacts } from "./onnx/backbone.ts"
 import type { Tensor } from "./Tensor.ts"
 

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { optionalSetting, setting } from "../config/Setting.ts"
+import { HeadLayers } from "../pipeline/HeadLayers.ts"
 import { backboneSettings } from "./onnx/backbone.ts"
 import { architectures, networksWith } from "./networks.ts"
 
@@ -11,7 +12,7 @@ const withWeights = networksWith(({ timm }) => timm !== undefined)
 export const NetworkConfig = Schema.Struct({
   name: setting(Schema.Literals(architectures.map((one) => one.name)), "simple-cnn", "The network's name"),
   head: setting(
-    Schema.Literals(["fc", "batchnorm"]),
+    HeadLayers,
     "fc",
     `${withHeads}: what the classes come from: \`fc\` is one linear layer; \`batchnorm\` a linear layer of 256, batch norm, ReLU, dropout 0.5 and a linear layer`
   ),

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { between, intBetween } from "../config/Setting.ts"
+import { HeadLayers } from "./HeadLayers.ts"
 
 const text = (description: string) => Schema.NonEmptyString.annotate({ description })
 
@@ -20,7 +21,7 @@ const LabelColumnTable = Schema.Struct({
     })
   ),
   head: Schema.optionalKey(
-    Schema.Literals(["fc", "batchnorm"]).annotate({
+    HeadLayers.annotate({
       description: "What its classes come from; as `network.head` where left out"
     })
   ),

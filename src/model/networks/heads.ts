@@ -1,9 +1,7 @@
+import type { HeadLayers } from "../../pipeline/HeadLayers.ts"
 import type { HeadOptions, NetworkOptions } from "../Architecture.ts"
 import type { Block, Initialiser } from "../Block.ts"
 import type { Head, Network } from "../Network.ts"
-
-/** Heads that replace the last linear layer of a network that was trained on other classes. */
-export type HeadLayers = "fc" | "batchnorm"
 
 const dense = (name: string, units: number, init: Initialiser): Block => ({
   _tag: "Dense",
