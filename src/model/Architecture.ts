@@ -35,10 +35,13 @@ export interface TimmNames {
   readonly toOurs: (name: string) => string
   /** timm's name of a tensor for ours, with the head `fc`. */
   readonly toTimm: (name: string) => string
+  /**
+   * The `eps` of timm's batch norms, where torchvision's are others, and ours with them. Weights of timm's are read as those
+   * of a network with ours.
+   */
+  readonly eps?: number
   /** A tensor as timm has it, by timm's name, where its shape there is another one. */
   readonly reshaped?: (name: string, tensor: Tensor) => Tensor
-  /** What timm and torchvision add to a batch norm's variance, where they differ; not in networks that pad as TensorFlow. */
-  readonly eps?: { readonly timm: number; readonly torchvision: number }
 }
 
 /**

@@ -1,6 +1,9 @@
 import { Array as Arrays, Effect, Option } from "effect"
 import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import { notFinite } from "./faults.ts"
+import { insideOf } from "./Block.ts"
+import type { BatchNorm, Block } from "./Block.ts"
+import { paddingOf } from "./export/paddingOf.ts"
 import { headOf } from "./parts.ts"
 import { initialise } from "./initialise.ts"
 import { modelColumns, modelFacts } from "./Model.ts"
@@ -11,7 +14,6 @@ import { Pretrained, WeightsError } from "./Pretrained.ts"
 import { architectureOf } from "./networks.ts"
 import { headName } from "./networks/heads.ts"
 import { parameters } from "./shapes.ts"
-import { timmVariance } from "./timmVariance.ts"
 import type { Weights } from "./Tensor.ts"
 import { sizeOf } from "./Tensor.ts"
 
@@ -41,14 +43,15 @@ type Shape = ReadonlyArray<number>
  */
 export type HeadsTaken = boolean | ReadonlyArray<{ readonly from: string; readonly to: string }>
 
-const withoutLastOnes = (shape: Shape): Shape => shape.slice(0, shape.findLastIndex((length) => length !== 1) + 1)
+/** A shape without the axes of length 1 at its end. */
+const trimmed = (shape: Shape): Shape => shape.slice(0, shape.findLastIndex((length) => length !== 1) + 1)
 
 /**
- * timm keeps VGG's dense layers as convolutions over the whole image, others as convolutions of a pixel, and a layer's
- * scale as a vector: the same numbers in the same order.
+ * timm keeps VGG's dense layers as convolutions over the whole image, others' as convolutions of single pixels, and
+ * ConvNeXt's layer scale as a vector: the same numbers in the same order.
  */
 const fits = (there: Shape, wanted: Shape): boolean =>
-  withoutLastOnes(there).join() === withoutLastOnes(wanted).join() ||
+  trimmed(there).join() === trimmed(wanted).join() ||
   (there.length === 4 && wanted.length === 2 && there[0] === wanted[0] && sizeOf(there) === sizeOf(wanted))
 
 /**
@@ -107,6 +110,21 @@ export const matchNames = Effect.fnUntraced(function* (
   return matched as ReadonlyMap<string, string>
 })
 
+/** All batch norms of some blocks. */
+const batchNorms = (blocks: ReadonlyArray<Block>): ReadonlyArray<typeof BatchNorm.Type> =>
+  blocks.flatMap((block) => (block._tag === "BatchNorm" ? [block] : insideOf(block).flatMap(batchNorms)))
+
+/**
+ * What is added to the running variances of timm's weights, by our names: where timm's batch norms have another `eps`, the sum
+ * of both is the same then, and so is all that the network gives. TensorFlow's padding goes with TensorFlow's `eps`, here and
+ * there.
+ */
+const varianceShifts = (network: Network): ReadonlyMap<string, number> => {
+  const eps = paddingOf(network) === "same" ? undefined : architectureOf(network.name)?.timm?.eps
+  if (eps === undefined) return new Map()
+  return new Map(batchNorms(network.blocks).map((norm) => [`${norm.name}.running_var`, eps - norm.eps]))
+}
+
 /** A network's tensors from trained weights, with the head or without; weights that do not fit are not read. */
 export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
   network: Network,
@@ -122,14 +140,14 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
       reason: "notFinite",
       detail: `they have values that are not finite, so the loss would not be finite either. ${broken.join("; ")}. Name another file, or write this one again from finite weights.`
     })
-  const fromTimm = timmVariance(network, "ours")
+  const shifts = varianceShifts(network)
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {
-      const theirs = matched.get(name) ?? ""
-      const tensor = read.get(theirs)
+      const there = matched.get(name) ?? ""
+      const tensor = read.get(there)
       if (tensor === undefined) return []
-      // A name that is torchvision's and timm's is of a network whose numbers are the same in both.
-      const { data } = theirs === name ? tensor : fromTimm(name, tensor)
+      const shift = there === name ? undefined : shifts.get(name)
+      const data = shift === undefined ? tensor.data : tensor.data.map((variance) => variance + shift)
       return [[name, { shape, data }]]
     })
   ) as Weights

@@ -2,13 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { trainedSince } from "../../src/model/freezing.ts"
 import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
-import { convnextAtto } from "../../src/model/networks/convnext.ts"
+import type { HeadOptions } from "../../src/model/Architecture.ts"
+import { convnextAtto, convnextTiny } from "../../src/model/networks/convnext.ts"
 import { efficientnetB0 } from "../../src/model/networks/efficientnet.ts"
 import { mobilenetV2 } from "../../src/model/networks/mobilenetV2.ts"
+import { mobilenetV3Large } from "../../src/model/networks/mobilenetV3.ts"
 import { resnet18 } from "../../src/model/networks/resnet.ts"
 import { simpleCnn } from "../../src/model/networks/simpleCnn.ts"
-import { vitS16 } from "../../src/model/networks/vit.ts"
 import { vgg16 } from "../../src/model/networks/vgg16.ts"
+import { vitB16, vitS16 } from "../../src/model/networks/vit.ts"
+import { sizeOf } from "../../src/model/Tensor.ts"
 import { firstTrainable, freezingOf, layerGroups, partNames, splitAt } from "../../src/model/parts.ts"
 import { checkNetwork, inputShape, outputOf, parameters } from "../../src/model/shapes.ts"
 import { TrainConfig } from "../../src/model/TrainConfig.ts"
@@ -34,6 +37,59 @@ const config = (trainable: (typeof NetworkConfig.Type)["trainable"], more = {}) 
 const training = Schema.decodeUnknownSync(TrainConfig)
 
 const parts = ["features.0", "features.14", "features.18", "classifier.1"]
+
+const sixteens = { height: 64, width: 48 }
+const heads: ReadonlyArray<HeadOptions> = [
+  { name: "kind", classes: 5, kind: "softmax", head: "batchnorm" },
+  { name: "tags", classes: 3, kind: "sigmoid" }
+]
+
+describe("the networks of squeeze-and-excitation, layer norms and attention", () => {
+  for (const [architecture, from, part] of [
+    [mobilenetV3Large, "features.13", "features.13"],
+    [efficientnetB0, "features.6", "features.6"],
+    [convnextTiny, "features.5.4", "features.5"],
+    [convnextAtto, "features.7", "features.7"],
+    [vitS16, "encoder.layers.encoder_layer_8", "encoder.layers.encoder_layer_8"],
+    [vitB16, "encoder.layers.encoder_layer_11.mlp", "encoder.layers.encoder_layer_11"]
+  ] as const)
+    it.effect(
+      `${architecture.name} has the experiment's heads and several columns, and is trained from a block on`,
+      () =>
+        Effect.gen(function* () {
+          for (const [classes, logits] of [
+            [7, 7],
+            [heads, 8]
+          ] as const) {
+            for (const head of ["fc", "batchnorm"] as const) {
+              const network = architecture.build({ ...sixteens, classes, head })
+              checkNetwork(network)
+              assert.strictEqual(network.classes, logits)
+            }
+            const network = architecture.build({ ...sixteens, classes })
+            assert.include(partNames(network), part)
+            const at = yield* firstTrainable(network, config({ from }))
+            assert.isAbove(at, 0)
+            const { front, tail } = splitAt(network, at)
+            const shape = outputOf(front, inputShape(network))
+            assert.deepStrictEqual(outputOf(tail.blocks, inputShape(tail)), [logits])
+            // Whatever the front gives, is what the rest takes, number by number.
+            assert.strictEqual(sizeOf(shape), sizeOf(inputShape(tail)))
+            const trained = parameters(tail).map(({ name }) => name)
+            assert.isTrue(trained.some((name) => name.startsWith(`${from}.`)))
+            const all = parameters(network).map(({ name }) => name)
+            assert.deepStrictEqual(all.slice(all.length - trained.length), trained)
+            const head = yield* firstTrainable(network, config("head"))
+            const ofHead = parameters(splitAt(network, head).tail)
+            assert.isTrue(ofHead.every(({ name }) => name.startsWith(`${architecture.classifier}.`)))
+          }
+        })
+    )
+
+  it("takes images of whole patches alone", () => {
+    assert.throws(() => vitS16.build({ height: 64, width: 40, classes: 3 }), "multiples of 16 pixels")
+  })
+})
 
 describe("the parts of a network", () => {
   it("are named as torchvision names them", () => {

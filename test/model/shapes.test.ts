@@ -126,8 +126,39 @@ describe("outputShape", () => {
     assert.deepStrictEqual(outputShape({ _tag: "Flatten" }, [5, 3, 2]), [30])
     assert.deepStrictEqual(outputShape({ _tag: "GlobalAveragePool" }, [5, 3, 2]), [2])
     assert.deepStrictEqual(outputShape(dense, [30]), [3])
-    assert.strictEqual(mismatch(() => outputShape(dense, [5, 3, 2])).block, "Dense")
+    assert.deepStrictEqual(outputShape(dense, [5, 3, 2]), [5, 3, 3])
+    assert.deepStrictEqual(outputShape(dense, [7, 2]), [7, 3])
+    assert.strictEqual(
+      mismatch(() => outputShape({ _tag: "Heads", heads: [{ blocks: [dense] }] }, [5, 3, 2])).block,
+      "Heads"
+    )
     assert.strictEqual(mismatch(() => outputShape({ _tag: "Flatten" }, [30])).block, "Flatten")
+  })
+
+  it("tells tokens from both, and refuses heads that do not divide their channels", () => {
+    const attention = (heads: number): Block => ({ _tag: "Attention", name: "own", heads })
+    assert.deepStrictEqual(outputShape({ _tag: "Tokens" }, [5, 3, 2]), [15, 2])
+    assert.deepStrictEqual(outputShape({ _tag: "ClassToken", name: "token" }, [15, 2]), [16, 2])
+    assert.deepStrictEqual(outputShape(attention(3), [15, 6]), [15, 6])
+    assert.deepStrictEqual(outputShape({ _tag: "FirstToken" }, [15, 6]), [6])
+    assert.deepStrictEqual(outputShape({ _tag: "Flatten" }, [15, 6]), [90])
+    assert.strictEqual(mismatch(() => outputShape(attention(4), [15, 6])).block, "own")
+    for (const shape of [[5, 3, 2], [30]] as const)
+      assert.strictEqual(mismatch(() => outputShape(attention(1), shape)).block, "own")
+    assert.strictEqual(mismatch(() => outputShape({ _tag: "Tokens" }, [15, 2])).block, "Tokens")
+    assert.strictEqual(
+      mismatch(() => outputShape({ _tag: "LayerScale", name: "s", initial: 1 }, [2])).block,
+      "LayerScale"
+    )
+  })
+
+  it("refuses a gate whose factors are neither one pixel nor as many as there are", () => {
+    const gate = (...blocks: ReadonlyArray<Block>): Block => ({ _tag: "Gate", blocks })
+    const sigmoid: Block = { _tag: "Activation", kind: "sigmoid" }
+    assert.deepStrictEqual(outputShape(gate(sigmoid), [5, 4, 2]), [5, 4, 2])
+    assert.deepStrictEqual(outputShape(gate({ _tag: "AdaptiveAveragePool", size: [1, 1] }), [5, 4, 2]), [5, 4, 2])
+    for (const inner of [dense, { _tag: "AdaptiveAveragePool", size: [5, 1] }, { _tag: "GlobalAveragePool" }] as const)
+      assert.strictEqual(mismatch(() => outputShape(gate(inner), [5, 4, 2])).block, "Gate")
   })
 
   it("refuses a residual that does not end as it began", () => {

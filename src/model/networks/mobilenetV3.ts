@@ -145,7 +145,7 @@ export const mobilenetV3Large: Architecture<"mobilenet-v3-large"> = {
   timm: {
     toOurs,
     toTimm,
-    eps: { timm: 1e-5, torchvision: 1e-3 },
+    eps: 1e-5,
     reshaped: (name, { data, shape }) => ({
       data,
       shape: name === "conv_head.weight" ? [...shape, 1, 1] : shape

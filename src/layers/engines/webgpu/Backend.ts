@@ -8,8 +8,18 @@ interface Pool {
   numFreeBuffers: number
 }
 
-/** TensorFlow.js's relu6, which makes 6 or 0 of NaN: a run that diverges would look healthy. */
-const caps = [
+/**
+ * Code of TensorFlow.js's programs, and what stands in its place. relu6 makes 6 or 0 of NaN, and sigmoid makes 0 of it on some
+ * devices: a run that diverges would look healthy. A product of matrices reads past the end of the second one, times 0: a
+ * NaN of one image would reach another.
+ */
+const corrections = [
+  ["value = getB(batch, row, col);", "if (row < uniforms.dimInner) { value = getB(batch, row, col); }"],
+  ["value = getB(batch, col, row);", "if (row < uniforms.dimInner) { value = getB(batch, col, row); }"],
+  [
+    "return 1.0 / (1.0 + exp(-1.0 * a));",
+    "let y = 1.0 / (1.0 + exp(-1.0 * a)); return select(select(a, y, a <= 0.0), y, a > 0.0);"
+  ],
   ["return clamp(a, 0.0, 6.0);", "return select(select(a, 0.0, a < 0.0), 6.0, a > 6.0);"],
   [
     "return clamp(a, vec4<f32>(0.0, 0.0, 0.0, 0.0), vec4<f32>(6.0, 6.0, 6.0, 6.0));",
@@ -31,7 +41,7 @@ export class Backend extends WebGPUBackend {
   override runWebGPUProgram(...args: Parameters<WebGPUBackend["runWebGPUProgram"]>) {
     const [program] = args
     const code = program.getUserCode.bind(program)
-    program.getUserCode = () => caps.reduce((code, [theirs, ours]) => code.replace(theirs, ours), code())
+    program.getUserCode = () => corrections.reduce((code, [theirs, ours]) => code.replace(theirs, ours), code())
     const output = super.runWebGPUProgram(...args)
     this.#faults.check()
     return output

@@ -5,7 +5,6 @@ import { decode, encode } from "../../safetensors.ts"
 import { parameters } from "../../shapes.ts"
 import { pretrainedName } from "../../startWeights.ts"
 import type { Tensor, Weights } from "../../Tensor.ts"
-import { timmVariance } from "../../timmVariance.ts"
 import type { TensorNames } from "../ExportSettings.ts"
 import type { ExportTask, WeightsFormat } from "../Format.ts"
 import { untrainable } from "../../parts.ts"
@@ -16,18 +15,15 @@ const namedTensors = ({ model, names }: ExportTask): Weights => {
   const timm = names === "timm" ? architectureOf(model.network.name)?.timm : undefined
   if (timm === undefined) return model.weights
   const { reshaped = (_name, tensor) => tensor, toTimm } = timm
-  const forTimm = timmVariance(model.network, "timm")
-  return new Map(
-    Array.from(model.weights, ([ours, tensor]) => [toTimm(ours), reshaped(toTimm(ours), forTimm(ours, tensor))])
-  )
+  return new Map(Array.from(model.weights, ([ours, tensor]) => [toTimm(ours), reshaped(toTimm(ours), tensor)]))
 }
 
 /** How to pad as TensorFlow does, by whose network the tensors are loaded into. */
 const samePadding: Readonly<Record<TensorNames, string>> = {
   weft: "a network of these names (they are torchvision's) that pads on all sides alike is another model. Pad as examples/safetensors-torch.py does",
   torchvision:
-    "torchvision's mobilenet_v2 pads on all sides alike, and is another model with them. Pad as examples/safetensors-torch.py does",
-  timm: 'timm\'s mobilenetv2_100 pads on all sides alike, and is another model with them. Make it with pad_type="same"'
+    "torchvision's network pads on all sides alike, and is another model with them. Pad as examples/safetensors-torch.py does",
+  timm: 'timm\'s network pads on all sides alike, and is another model with them. Make it with pad_type="same"'
 }
 
 const file = "model.safetensors"
@@ -50,13 +46,7 @@ export const safetensors: WeightsFormat<"safetensors"> = {
   ],
   read: (bytes, network) =>
     Result.map(decode(bytes), ({ tensors }) => {
-      const fromTimm = timmVariance(network, "ours")
-      const ours = new Map(
-        Array.from(tensors, ([name, tensor]) => {
-          const own = pretrainedName(network.name, name)
-          return [own, own === undefined || own === name ? tensor.data : fromTimm(own, tensor).data]
-        })
-      )
+      const ours = new Map(Array.from(tensors, ([name, { data }]) => [pretrainedName(network.name, name), data]))
       return new Map(
         parameters(network).flatMap(({ name, shape }): ReadonlyArray<readonly [string, Tensor]> => {
           const data = ours.get(name)
@@ -78,6 +68,9 @@ export const safetensors: WeightsFormat<"safetensors"> = {
   warnings: ({ model, names }) => [
     ...(paddingOf(model.network) === "same"
       ? [`These weights were trained with TensorFlow's padding "same": ${samePadding[names]}.`]
+      : []),
+    ...(names === "timm" && paddingOf(model.network) !== "same" && architectureOf(model.network.name)?.timm?.eps
+      ? ["timm's network of these names has another eps in its batch norms. Make it with bn_eps=0.001."]
       : []),
     ...(untrainable(model.network) > 0
       ? ["These weights are the head alone, behind the features that the run's model/backbone.onnx gives."]
