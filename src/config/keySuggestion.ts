@@ -84,7 +84,9 @@ export const didYouMean = (path: string, keys: ReadonlyArray<string>): string =>
   const last = meant.at(-1)
   if (last === undefined) {
     const section = path.length > 200 ? undefined : sectionOf(path, keys)
-    return section === undefined ? "" : `; the keys of \`${section}\` are ${keysOf(section, keys).join(", ")}`
+    const own = section === undefined ? [] : keysOf(section, keys)
+    // A key that may also be a table has none in the list.
+    return own.length === 0 ? "" : `; the keys of \`${section}\` are ${own.join(", ")}`
   }
   return `; did you mean ${meant.length === 1 ? last : `${meant.slice(0, -1).join(", ")} and ${last}`}?`
 }

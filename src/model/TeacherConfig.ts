@@ -45,7 +45,9 @@ const TeacherTable = Schema.Struct({
 export type Teacher = typeof TeacherTable.Type
 
 /** `train.teacher`: where it is from, or a table. */
-export const TeacherConfig = Schema.Union([Sources, TeacherTable])
+export const TeacherConfig = Schema.Union([Sources, TeacherTable]).annotate({
+  expected: "a run's folder or an ONNX file with logits, a list of them, or a table with `from`"
+})
 export type TeacherConfig = typeof TeacherConfig.Type
 
 const complete = Schema.decodeSync(TeacherTable)

@@ -48,6 +48,17 @@ describe("paths in a configuration", () => {
       assert.strictEqual(set.network.weights, resolve("w"))
       const section = yield* readConfig(file, ['network={"name": "mobilenet-v2", "weights": "w"}'])
       assert.strictEqual(section.network.weights, resolve("w"))
+      const teacherBy = (set: string) => Effect.map(readConfig(file, [set]), ({ train }) => train.teacher)
+      assert.strictEqual(yield* teacherBy("train.teacher=runs/a"), resolve("runs/a"))
+      assert.deepStrictEqual(yield* teacherBy('train.teacher=["runs/a","hf:OWNER/NAME/a.onnx"]'), [
+        resolve("runs/a"),
+        "hf:OWNER/NAME/a.onnx"
+      ])
+      assert.deepStrictEqual(yield* teacherBy('train.teacher={"from":"runs/a"}'), {
+        from: resolve("runs/a"),
+        temperature: 4,
+        weight: 0.5
+      })
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
