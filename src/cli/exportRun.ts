@@ -1,5 +1,6 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { percent } from "../metrics/numberText.ts"
 import { ExportInput, ExportOutput, TensorNames } from "../model/export/ExportSettings.ts"
 import { descriptionFile } from "../model/export/exportFiles.ts"
 import { ExportFormat, formatNames, formatOf, formatTitles } from "../model/export/formats.ts"
@@ -84,8 +85,6 @@ const checkText = ({ check }: Exported) =>
     ? `NOT CHECKED: ${check.reason}.`
     : `Checked: loaded again by ${check.reader}, it differs from the run (${check.engine}) by ` +
       `${check.largestDifference.toExponential(1)} at most (${check.tolerance} is allowed), on ${check.images}.`
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 
 const signed = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`
 

@@ -67,7 +67,11 @@ const ofRun = Effect.fnUntraced(function* (source: string) {
   const expected = parameters(network)
   const weights = yield* pretrained.tensors(source, new Set(expected.map(({ name }) => name)))
   const fault = weightsFault(expected, weights) ?? notFinite(weights)[0]
-  if (fault !== undefined) return yield* fail(source, `its weights are not those of its network: ${fault}`)
+  if (fault !== undefined)
+    return yield* fail(
+      source,
+      `its weights are not those of its network: ${fault}. Train it again, or name another teacher`
+    )
   const backbone = network.blocks.some(({ _tag }) => _tag === "Onnx") ? yield* pretrained.graph(source) : undefined
   const frozen: Frozen = { blocks: network.blocks, input: inputShape(network), weights, backbone }
   const { columns, image } = facts.value
@@ -130,7 +134,7 @@ const ofOnnx = Effect.fnUntraced(function* (source: string, config: Teacher, stu
   if (facts.features !== classes.length)
     return yield* fail(
       source,
-      `its "${output}" has ${facts.features} numbers an image, and it has ${classes.length} classes`
+      `its "${output}" has ${facts.features} numbers an image, and it has ${classes.length} classes: set \`train.teacher.output\` to its logits, or \`train.teacher.classes\` to the class of each number`
     )
   const { mean, std } = own ?? student
   const black: readonly [number, number, number] = [0, 0, 0]

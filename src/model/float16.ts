@@ -19,7 +19,8 @@ export const halfOf = (value: number): number => {
     const rest = units - below
     return sign | (rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below)
   }
-  // 13 bits of the fraction go; half of what they count, less one where the last bit that stays is even, rounds.
+  // 13 bits of the fraction are dropped. To round to the nearest, at ties to even, half of their range is added first,
+  // less one where the last bit that stays is 0.
   const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1)
   return sign | ((rounded - 0x38000000) >>> 13)
 }

@@ -90,7 +90,7 @@ export const firstTrainable = Effect.fnUntraced(function* (network: Network, { t
   return withDropout(network, yield* blockOf(network, part, "network.trainable"))
 })
 
-/** Whether a block's weights alone are no layer: they go with the layer before. */
+/** Whether a block is not a layer of its own: its weights belong to the group of the layer before. */
 const isBeside = ({ _tag }: Block): boolean =>
   _tag === "BatchNorm" || _tag === "LayerNorm" || _tag === "ClassToken" || _tag === "PositionEmbedding"
 
@@ -130,7 +130,7 @@ export const layerGroups = (network: Network): ReadonlyArray<ReadonlyArray<strin
  * The factor of each weight's learning rate under layer-wise decay: decay^(D - d) for group d of D, 1 for the head.
  * Sources: Clark et al., ELECTRA, 2020; Bao et al., BEiT, 2021; timm's `--layer-decay`.
  */
-export const layerRates = (network: Network, decay: number): ReadonlyMap<string, number> => {
+const layerRates = (network: Network, decay: number): ReadonlyMap<string, number> => {
   const groups = layerGroups(network)
   return new Map(groups.flatMap((names, d) => names.map((name) => [name, decay ** (groups.length - 1 - d)] as const)))
 }

@@ -7,7 +7,10 @@ import { TeacherError } from "./TeacherModel.ts"
 
 /** A teacher with where its logits are what the student learns. */
 export interface PlacedTeacher extends TeacherModel {
-  /** For each of the student's label columns, the place of each of its classes among the teacher's logits; undefined where the teacher does not have the column. */
+  /**
+   * For each of the student's label columns, the place of each of its classes among the teacher's logits; undefined where
+   * the teacher does not have the column.
+   */
   readonly places: ReadonlyArray<Int32Array | undefined>
 }
 
@@ -33,13 +36,13 @@ const pairsOf = (
     const pairs = own.map((_, index) => found.indexOf(index)).map((at) => (at < 0 ? undefined : at))
     return pairs.some((at) => at !== undefined)
       ? pairs
-      : `it has the label columns ${quoted(own.map(({ name }) => name))}, and the run has ${quoted(columns.map(({ name }) => name))}`
+      : `it has the label columns ${quoted(own.map(({ name }) => name))}, and the run has ${quoted(columns.map(({ name }) => name))}: name a teacher that knows one of these`
   }
   if (named !== undefined) {
     const at = columns.findIndex(({ name }) => name === named)
     return at >= 0
       ? [at]
-      : `\`train.teacher.column\` is ${JSON.stringify(named)}, and the run has the label columns ${quoted(columns.map(({ name }) => name))}`
+      : `\`train.teacher.column\` is ${JSON.stringify(named)}, and the run has the label columns ${quoted(columns.map(({ name }) => name))}: name one of these`
   }
   const only = elementAt(own, 0)
   const fits = columns.flatMap((column, at) =>
@@ -68,7 +71,7 @@ const placeOne = Effect.fnUntraced(function* (
     const name = columns.length === 1 ? "" : `, of the column ${JSON.stringify(column.name)}`
     if (own.values !== column.values)
       return yield* fail(
-        `it knows ${own.values === "one" ? "one value" : "several values"} of a photo${name}, and the run has ${column.values === "one" ? "one" : "several"}`
+        `it knows ${own.values === "one" ? "one value" : "several values"} of a photo${name}, and the run has ${column.values === "one" ? "one" : "several"}: name a teacher that was trained on such a column`
       )
     const missing = missingIn(own, column)
     if (missing.length > 0)
@@ -76,7 +79,7 @@ const placeOne = Effect.fnUntraced(function* (
         `it does not know ${missing.length} of the run's classes${name}: ${quoted(missing)}. Name a teacher that knows them, or leave their rows out (\`data.labels\`)`
       )
     const placeOf = new Map(own.classes.map((label, c) => [label, own.from + c]))
-    // None is missing.
+    // The classes that are missing were refused above, so that -1 does not occur.
     places[at] = Int32Array.from(column.classes, (label) => placeOf.get(label) ?? -1)
   }
   return { ...teacher, places } satisfies PlacedTeacher

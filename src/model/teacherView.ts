@@ -6,7 +6,7 @@ import type { Seen } from "./TeacherModel.ts"
 const half = [0.5, 0.5, 0.5] as const
 
 /**
- * A student's normalised images as its teacher takes them: the very same ones, in the teacher's size, normalised by the
+ * A student's normalised images as its teacher takes them: the same images, in the teacher's size, normalised by the
  * teacher's mean and deviation. Where nothing differs, the same array.
  *
  * Same views for both: Beyer et al., Knowledge distillation: A good teacher is patient and consistent, 2022.

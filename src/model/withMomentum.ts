@@ -1,11 +1,5 @@
 import type { Block } from "./Block.ts"
 
-/** The lists of blocks inside a block. */
-export const innerBlocks = (block: Block): ReadonlyArray<ReadonlyArray<Block>> => {
-  if (block._tag === "Heads") return block.heads.map(({ blocks }) => blocks)
-  return block._tag === "Residual" ? [block.blocks, block.shortcut ?? []] : []
-}
-
 /** Blocks whose batch norms move their running statistics by another share. */
 export const withMomentum = (blocks: ReadonlyArray<Block>, momentum: number): ReadonlyArray<Block> =>
   blocks.map((block) => {
@@ -13,6 +7,8 @@ export const withMomentum = (blocks: ReadonlyArray<Block>, momentum: number): Re
     switch (block._tag) {
       case "BatchNorm":
         return { ...block, momentum }
+      case "Gate":
+        return { ...block, blocks: inside(block.blocks) }
       case "Heads":
         return { ...block, heads: block.heads.map(({ blocks }) => ({ blocks: inside(blocks) })) }
       case "Residual":

@@ -33,7 +33,10 @@ interface Group<A> {
   readonly name: string
   readonly key: number
   readonly members: Array<A>
-  /** How many of the members each class has; absent where all are of one class, as most groups are: a million have no map. */
+  /**
+   * How many members each class has. Absent where all are of one class, as in most groups: a million maps would take much
+   * memory.
+   */
   counts?: Map<Label, number>
 }
 

@@ -13,6 +13,7 @@ import type { Frozen } from "../../src/model/onnx/onnxModel.ts"
 import { frozenParts } from "../../src/model/onnx/onnxModel.ts"
 import { startWeights } from "../../src/model/startWeights.ts"
 import { sizeOf } from "../../src/model/Tensor.ts"
+import type { HeadLayers } from "../../src/pipeline/HeadLayers.ts"
 import { backboneCases } from "./engineContract/backbones.ts"
 import {
   assertNear,
@@ -215,7 +216,7 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
   const figures = new URL("fixtures/forward.json", shared)
   interface Forward {
     readonly network: "simple_cnn" | "mobilenet_v2" | "vgg16"
-    readonly head: "fc" | "batchnorm" | null
+    readonly head: HeadLayers | null
     readonly size: number
     readonly batch: number
     readonly classes?: number

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { readFileSync, realpathSync } from "node:fs"
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
+import { cacheFolder } from "../storage/cacheFolder.ts"
 
 /** What an installed backend is; `backend.json` in its folder. */
 export const InstalledBackend = Schema.Struct({
@@ -17,8 +17,7 @@ export type InstalledBackend = typeof InstalledBackend.Type
 /** In the repository beside its package.json; a package's folder is emptied when it is installed again. */
 const usualFolder = () => {
   if (import.meta.filename.endsWith(".ts")) return join(import.meta.dirname, "../../..", ".weft", "backend")
-  const { WEFT_CACHE: weft = "", XDG_CACHE_HOME: xdg = "" } = process.env
-  return join(weft !== "" ? weft : join(isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "weft"), "backend")
+  return join(cacheFolder(), "backend")
 }
 
 /**

@@ -1,7 +1,6 @@
 import { Config, Effect, Redacted } from "effect"
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
 import { WeightsError } from "../../model/Pretrained.ts"
+import { cacheFolder } from "../storage/cacheFolder.ts"
 
 /** Where trained weights are fetched from and kept; read from the environment. */
 export interface HubSettings {
@@ -9,7 +8,7 @@ export interface HubSettings {
   readonly endpoint: string
   /** HF_TOKEN. */
   readonly token: Redacted.Redacted | undefined
-  /** Folder for what was fetched: WEFT_CACHE, else XDG_CACHE_HOME/weft, else ~/.cache/weft. */
+  /** Folder for what was fetched; see `cacheFolder`. */
   readonly cache: string
   /** HF_HUB_OFFLINE: nothing is fetched. */
   readonly isOffline: boolean
@@ -47,7 +46,7 @@ export const hubSettings = Effect.fnUntraced(function* (source: string) {
   return {
     endpoint: address,
     token: secret === "" ? undefined : Redacted.make(secret),
-    cache: weft !== "" ? weft : join(isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "weft"),
+    cache: cacheFolder({ WEFT_CACHE: weft, XDG_CACHE_HOME: xdg }),
     isOffline: /^(1|on|yes|true)$/i.test(offline)
   } satisfies HubSettings
 })

@@ -106,7 +106,7 @@ class Index {
   #slots = new Int32Array(1 << 12).fill(-1)
   #used = 0
 
-  /** The key of a record is `length` bytes of it, which are spread evenly by themselves. */
+  /** The key of a record is `length` bytes of it. They are parts of hashes, so that they need no other hash. */
   constructor(from: number, length: number) {
     this.#from = from
     this.#length = length
@@ -150,18 +150,18 @@ class Index {
 /** Where checks are kept, and from how many on. */
 export interface ChecksSettings {
   readonly folder: string
-  /** Fewer checks in one process take no time that is worth a file. */
+  /** Fewer checks in one process are not written: doing them again is quick. */
   readonly least: number
   /** Records of a file that is begun anew when it has more. */
   readonly most: number
 }
 
-/** Records that are written at once: a process that is killed has done no more checks for nothing. */
+/** Records of one write. A process that is killed loses no more checks than this. */
 const together = 500
 
 /**
  * Checks in a file that only grows. It is read when the first check is asked for, and a record that is not whole (of a
- * process that was killed) is passed over. What the disk does to it costs time, and never a run.
+ * process that was killed) is passed over. A disk that fails costs time, and does not stop the run.
  */
 export class CheckFile implements Checks {
   readonly #path: string

@@ -8,7 +8,7 @@ export interface EmbeddingRow {
 
 /**
  * A row an image: its `path`, and its features as a list of 32-bit numbers, `embedding`, as `pyarrow` names the levels of
- * a list. A list, for a column a feature would be a thousand columns, which readers open one by one.
+ * a list. It is a list, because a column for each feature would make a thousand columns, which readers open one by one.
  */
 const schema: Array<SchemaElement> = [
   { name: "schema", num_children: 2 },
@@ -26,7 +26,7 @@ export const encodeEmbeddings = async (rows: ReadonlyArray<EmbeddingRow>): Promi
   // Loaded when it is first needed.
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer")
   const writer = new ByteWriter()
-  // Features hardly get smaller.
+  // Without compression: it hardly makes features smaller.
   const file = new ParquetWriter({ writer, schema, codec: "UNCOMPRESSED" })
   for (let from = 0; from < rows.length; from += atOnce) {
     const some = rows.slice(from, from + atOnce)

@@ -1,16 +1,8 @@
 import { Effect } from "effect"
 import { link, mkdir, rename, rm, stat } from "node:fs/promises"
-import { homedir } from "node:os"
-import { dirname, isAbsolute, join } from "node:path"
+import { dirname, join } from "node:path"
 import { atomicWrite, flushFolder } from "./atomicWrite.ts"
-
-/** Under WEFT_CACHE, else XDG_CACHE_HOME/weft, else ~/.cache/weft. */
-const sharedFolder = (environment: NodeJS.ProcessEnv = process.env): string => {
-  const { WEFT_CACHE, XDG_CACHE_HOME } = environment
-  if (WEFT_CACHE !== undefined && WEFT_CACHE !== "") return join(WEFT_CACHE, "shared")
-  const base = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache")
-  return join(base, "weft", "shared")
-}
+import { cacheFolder } from "./cacheFolder.ts"
 
 /** Whether a file of this length is there: it was written whole, under the name of its content. */
 const isThere = (path: string, length: number) =>
@@ -39,7 +31,7 @@ export const sharedWrite = Effect.fn("sharedWrite")(function* (
   target: string,
   content: Uint8Array<ArrayBuffer>,
   digest: string,
-  folder = sharedFolder()
+  folder = join(cacheFolder(), "shared")
 ) {
   const path = join(folder, digest)
   const kept = Effect.gen(function* () {

@@ -19,7 +19,7 @@ export interface Problem<A extends Evaluated, E, R> {
   readonly nearlyInverse: (vector: Float64Array) => Effect.Effect<Float64Array, E, R>
   /** Ends where no number of the gradient is larger. */
   readonly tolerance: number
-  /** Ends, too, where what is left to gain is smaller, as far as the second derivatives are known. */
+  /** Ends also where the gain that is left, estimated by the second derivatives, is smaller. */
   readonly gain: number
   readonly mostSteps: number
 }

@@ -20,7 +20,7 @@ const build =
   ({ heads, name, width: channels }: Layout) =>
   (options: NetworkOptions): Network => {
     const { height, width } = options
-    // Pixels at the edges would be left out without a word.
+    // Otherwise pixels at the edges would be left out silently.
     if (height % patch !== 0 || width % patch !== 0)
       throw new ShapeMismatch("conv_proj", [height, width, 3], `multiples of ${patch} pixels`)
     const end = headedEnd(options, "heads.head")

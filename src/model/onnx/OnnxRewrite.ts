@@ -170,7 +170,7 @@ export const withGraph = (bytes: Uint8Array, { constants, nodes, outputs }: Rewr
   const graph = (old: Uint8Array): Message => [
     ...nodes.map((node) => [1, nodeMessage(node)] as const),
     ...fieldsOf(old).flatMap(({ number, value }): ReadonlyArray<Field> => {
-      // 13 are the shapes and types of values on the way, which are not true any more; runtimes infer them.
+      // Field 13 (value_info) has shapes and types of inner values, which the rewrite made wrong; runtimes infer them.
       if ([1, 5, 13].includes(number) || (number === 12 && outputs !== undefined)) return []
       return [[number, value]]
     }),

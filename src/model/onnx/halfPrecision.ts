@@ -84,7 +84,7 @@ export const halfPrecision = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
     for (const name of node.outputs) full.add(name)
   }
   for (const { name } of file.outputs) inFull(name)
-  // By its name another run finds it and takes it as a frozen backbone.
+  // It keeps its name, by which another run finds it as the output of a frozen backbone.
   inFull(file.metadata[featuresKey] ?? "")
   return withGraph(bytes, { nodes, constants })
 }

@@ -71,7 +71,7 @@ const planOf = (file: Rewrite): Plan => {
     if (outputAxis(node, constants) !== undefined && canBe(first)) inBytes.set(node, [first])
     if (alsoInBytes.has(operator) && inputs.every(canBe)) inBytes.set(node, inputs)
   }
-  // From the end: what is moved into an operator in 8 bits is moved in 8 bits.
+  // Backwards, so that an operator that only moves numbers is in 8 bits where the operator after it is.
   const wanted = new Set([...inBytes.values()].flat())
   const sameScale = new Map<string, string>()
   for (const node of nodes.toReversed()) {

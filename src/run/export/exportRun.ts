@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { percent } from "../../metrics/numberText.ts"
 import { Report } from "../../metrics/Report.ts"
 import { Engines } from "../../model/Engines.ts"
 import { describeExport } from "../../model/export/describeExport.ts"
@@ -95,7 +96,6 @@ const precisionOf = (format: ExportPlan["format"], precision: ExportPrecision) =
   )
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 const points = (share: number) => (100 * share).toFixed(1)
 
 /** Fails where a column loses more than is allowed. */

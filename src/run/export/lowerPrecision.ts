@@ -179,7 +179,8 @@ export const calibrated = Effect.fn("export.calibrate")(function* (
     return yield* new ExportError({
       where: "--precision int8",
       reason: "catalogue",
-      detail: "none of the training part's images can be read, on which int8 would be calibrated"
+      detail:
+        "int8 is calibrated on images of the training part, and none of them can be read: put them back, or take --precision fp16"
     })
   const precision: Precision = { name: "int8", ranges: rangesOf(found.values, images) }
   return { precision, calibrationImages: count }
@@ -288,7 +289,8 @@ export const measureLoss = Effect.fn("export.measureLoss")(function* (
     return yield* new ExportError({
       where: target,
       reason: "catalogue",
-      detail: "none of the validation part's images can be read, on which the loss of accuracy would be measured"
+      detail:
+        "the loss of accuracy is measured on images of the validation part, and none of them can be read: put them back, or keep fp32"
     })
   const same = outputs.map((_, k) => (first.classes[k] ?? []).filter((one, i) => one === second.classes[k]?.[i]).length)
   // The fastest batch of each: other work on the machine only ever adds time. Source: Python's manual of `timeit`.

@@ -4,6 +4,7 @@ import { describeExport } from "../../../src/model/export/describeExport.ts"
 import { exportFiles } from "../../../src/model/export/exportFiles.ts"
 import type { Model } from "../../../src/model/Model.ts"
 import type { Network } from "../../../src/model/Network.ts"
+import type { HeadLayers } from "../../../src/pipeline/HeadLayers.ts"
 import { convnextAtto } from "../../../src/model/networks/convnext.ts"
 import { efficientnetB0 } from "../../../src/model/networks/efficientnet.ts"
 import { mobilenetV2 } from "../../../src/model/networks/mobilenetV2.ts"
@@ -50,7 +51,7 @@ export const narrow = (network: Network): Network => {
   return { ...network, blocks: network.blocks.map(few) }
 }
 
-const vgg = (head: "fc" | "batchnorm") => narrow(vgg16.build({ height: 70, width: 33, classes, head }))
+const vgg = (head: HeadLayers) => narrow(vgg16.build({ height: 70, width: 33, classes, head }))
 
 const dense = (name: string, units: number): Block => ({ _tag: "Dense", name, units, bias: true, init: "torch" })
 

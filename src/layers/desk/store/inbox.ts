@@ -201,7 +201,7 @@ export const inboxOf = (tables: DeskTables) => {
       const all = new Map<string, DeskClass>()
       const add = (rows: ReadonlyArray<typeof Counted.Type>, of: "trained" | "answers" | "predicted") => {
         for (const { col, label, n } of rows) {
-          // Of a set each class has been answered; the grid has those photos whose set is one class alone.
+          // Each class of an answered set counts. The grid shows only photos whose suggested set is a single class.
           const labels = of === "trained" ? [label] : labelsOf(valueOf(label, isSeveral(col)))
           if (of === "predicted" && labels.length !== 1) continue
           for (const label of labels) {

@@ -38,7 +38,7 @@ const without = (standing: Standing): Standing => ({
   columns: standing.columns.map((column) => ({ ...column, first: null, second: null }))
 })
 
-/** What is answered, by column: as texts. */
+/** The answers by column, as `textOf` writes them. */
 const named = (values: ReadonlyArray<ColumnValue>) =>
   new Map(values.map(({ column, value }) => [column, value === null ? null : textOf(value)]))
 

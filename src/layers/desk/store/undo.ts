@@ -30,7 +30,7 @@ export const undoOf = (
     stored: Stored,
     operator: string
   ): Lease["task"] | undefined => {
-    // Of an audit nobody had asked for the opinion, and it stays one without sight of the first.
+    // In an audit nobody had asked for the opinion; it is still given without sight of the first answer.
     if (action === "second") return "second"
     const isOthers = before.answeredBy !== operator && before.state !== "open"
     return passed === 1 && isOthers && stored.row.opinion !== "disputed" ? "second" : undefined

@@ -2,7 +2,7 @@ import type { ClassToken } from "../../../model/Block.ts"
 import { named } from "../../../model/Tensor.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Its own token, then those that it gets. */
+/** Puts the class token in front of the input's tokens. */
 export const classToken: Kernel<typeof ClassToken.Type> = ({ name }, { data, shape }, pass) => {
   const [size, count, channels] = shape as readonly [number, number, number] // the shapes were checked
   const token = named(pass.weights, name).data

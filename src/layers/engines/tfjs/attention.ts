@@ -10,7 +10,7 @@ type Three = readonly [size: number, count: number, channels: number]
 const intoHeads = (rows: tf.Tensor, [size, count]: Three, depth: number): tf.Tensor =>
   tf.transpose(tf.reshape(rows, [size, count, rows.size / (size * count * depth), depth]), [0, 2, 1, 3])
 
-/** And back. */
+/** The inverse of `intoHeads`. */
 const outOfHeads = (heads: tf.Tensor, [size, count]: Three): tf.Tensor =>
   tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [size * count, heads.size / (size * count)])
 

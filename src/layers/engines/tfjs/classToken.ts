@@ -4,7 +4,7 @@ import { named } from "../../../model/Tensor.ts"
 import type { BlockOperators } from "./Operators.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Its own token, then those that it gets. */
+/** Puts the class token in front of the input's tokens. */
 export const classToken =
   ({ channelSums }: Pick<BlockOperators, "channelSums">): Kernel<typeof ClassToken.Type> =>
   ({ name }, input, pass) => {

@@ -198,7 +198,8 @@ export const matMul = (
   const rows = aShape[transposeA ? 1 : 0]
   const columns = bShape[transposeB ? 0 : 1]
   const several = a.shape.slice(0, -2)
-  if (several.join() !== b.shape.slice(0, -2).join()) throw new Error("as many matrices as there are to multiply by")
+  if (several.join() !== b.shape.slice(0, -2).join())
+    throw new Error("expected as many matrices on the left as on the right")
   const out = machine.output([...several, rows, columns])
   const [aSize, bSize] = [aShape[0] * aShape[1] * float, bShape[0] * bShape[1] * float]
   const count = several.reduce((product, length) => product * length, 1)

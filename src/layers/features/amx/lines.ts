@@ -69,12 +69,12 @@ const missing: ReadonlySet<Block["_tag"]> = new Set([
   "FirstToken"
 ])
 
-/** Not thrown where every block `isThere`. */
+/** A defect: callers have checked every block by `isThere`. */
 const notThere = ({ _tag }: Block) => new Error(`the addon has no operation for a ${_tag}`)
 
 /**
- * Whether the addon has an operation for a block, and for all inside it: it clamps, and knows no other activation, and it
- * cannot put the results of hidden layers side by side.
+ * Whether the addon has an operation for a block and for all blocks inside it. Its only activations are those that clamp,
+ * and it cannot put the results of hidden layers side by side.
  */
 const isThere = (block: Block): boolean =>
   !missing.has(block._tag) &&
@@ -115,7 +115,7 @@ export const linesOf = ({ blocks, input, weights }: Frozen) => {
     const shape = outputShape(block, input)
     const { bias, weight } = folded(block, norms, weights)
     if (block._tag === "Dense") {
-      // Of each pixel by itself, it is a convolution of single pixels.
+      // A linear map of each pixel by itself is a convolution with a kernel of one pixel.
       const code = shape.length === 1 ? "dense" : "convolution"
       return add({ code, shape, weight: weight.data, bias, window: point }, from)
     }

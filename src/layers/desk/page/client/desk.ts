@@ -25,11 +25,11 @@ const stride = 0.12
 
 const within = (value: number) => Math.min(1, Math.max(0, value))
 
-/** Where the keyboard is. */
+/** The part of the page that keys go to. */
 const placeIn = ({ above, grid, view }: State): Place =>
   above ?? (view === "grid" ? (grid === null ? "gridClasses" : "gridPhotos") : view)
 
-/** What is typed where the keyboard is. */
+/** The text in the field that has the keyboard. */
 const typedIn = ({ grid, gridTyped, tagging, view }: State): string =>
   view === "tag" ? tagging.typed : view === "grid" && grid === null ? gridTyped : ""
 
@@ -48,7 +48,7 @@ export const openDesk = (world: World) => {
     world.changed()
   }
 
-  // Parts know each other; none looks at another before all are there.
+  // Parts refer to each other, but only after all of them have been made.
   const parts: Parts = {
     world,
     state,

@@ -1,4 +1,4 @@
-/** What the server counts: classes for type-ahead and grid, progress, and the honest accuracies. */
+/** What the server counts: classes for type-ahead and grid, progress, and accuracies by answers that were given without suggestions. */
 import { byFrequency } from "../ranking.ts"
 import type { Parts } from "./parts.ts"
 import { columnsIn } from "./state.ts"

@@ -78,7 +78,7 @@ export const gridOf = (parts: Parts): GridView => {
       parts.notices.say(texts.grid.done(grid.label))
       close()
     } else {
-      // What the grid shows is not in hand as well.
+      // A photo that the grid shows is not in the queue at the same time.
       state.tagging = Tagging.without(state.tagging, (card) => has(card.task.digest) && !Tagging.isBegun(card))
     }
     world.changed()

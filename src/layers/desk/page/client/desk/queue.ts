@@ -11,7 +11,7 @@ import type { TabMessage } from "./world.ts"
 
 export const orders: ReadonlyArray<Order> = ["newest", "leastMargin", "surest", "disagreement", "audit"]
 
-/** So many photos are there before they are looked at. */
+/** How many photos are fetched before they are shown. */
 export const ahead = 10
 /** Most photos that the server leases at once. */
 const most = 200
@@ -41,7 +41,7 @@ export interface Queue {
   readonly forgetAnswer: (digest: string) => void
   /** Of another operator's photos. */
   readonly forgetAll: () => void
-  /** Nothing here has this photo already, or has answered it. */
+  /** Whether this page neither has this photo nor has answered it. */
   readonly isFree: (task: Task) => boolean
   /** Photos in hand and put aside. */
   readonly inHand: () => number
@@ -130,7 +130,7 @@ export const queueOf = (parts: Parts): Queue => {
     else world.after(pollEmpty, poll)
   }
 
-  /** Of a photo that is shown without suggestions it is not asked: the classes would be the model's. */
+  /** Not for a photo that is shown without suggestions: the nearest photos are those of the model's classes. */
   const readNearest = () => {
     for (const { task } of state.tagging.cards.slice(0, 3)) {
       if (task.blind) continue
@@ -161,11 +161,11 @@ export const queueOf = (parts: Parts): Queue => {
         { kind: "answer", photo: photoOf(task), values: done.values, seconds, task },
         conflict !== null
       )
-    // A correction that is not made leaves what there is.
+    // Skipping a correction or a dispute changes nothing: the photo is put aside.
     else if (done.send === "skip" && (task.lease.task === "correct" || task.lease.task === "settle"))
       aside.add(task.digest)
     else if (done.send === "skip") parts.sending.submit({ kind: "skip", photo: photoOf(task), seconds, task }, false)
-    // What somebody else answered stands.
+    // Somebody else's answer is kept.
     else answered.set(task.digest, task.version)
     if (conflict !== null) parts.sending.release(conflict.id)
     if (comesFrom !== null && task.lease.task !== "first") {

@@ -27,7 +27,7 @@ export interface Sending {
   readonly countRate: () => void
 }
 
-/** So many times of answers are kept, for the rate. */
+/** The most times of answers that are kept, from which the rate is computed. */
 const mostTimes = 5000
 
 export const sendingOf = (parts: Parts): Sending => {
