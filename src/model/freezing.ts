@@ -1,6 +1,6 @@
-import type { Block } from "./Block.ts"
 import type { Freezing } from "./Engine.ts"
-import { innerBlocks } from "./withMomentum.ts"
+import { insideOf } from "./Block.ts"
+import type { Block } from "./Block.ts"
 import type { Network } from "./Network.ts"
 import { inputShape, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"
@@ -30,7 +30,7 @@ export const movesStatistics = (network: Network, freezing: Freezing | undefined
   if (freezing?.keepStatistics === true) return false
   const from = Math.min(...(freezing?.stages ?? [{ from: 0 }]).map((stage) => stage.from))
   const has = (blocks: ReadonlyArray<Block>): boolean =>
-    blocks.some((block) => block._tag === "BatchNorm" || innerBlocks(block).some(has))
+    blocks.some((block) => block._tag === "BatchNorm" || insideOf(block).some(has))
   return has(network.blocks.slice(from))
 }
 
