@@ -255,6 +255,20 @@ export const insideOf = (block: Block): ReadonlyArray<ReadonlyArray<Block>> => {
   }
 }
 
+/** A block with other blocks inside it, list by list; itself where it has none. */
+export const mapInside = (block: Block, change: (blocks: ReadonlyArray<Block>) => ReadonlyArray<Block>): Block => {
+  switch (block._tag) {
+    case "Residual":
+      return { ...block, blocks: change(block.blocks), ...(block.shortcut && { shortcut: change(block.shortcut) }) }
+    case "Gate":
+      return { ...block, blocks: change(block.blocks) }
+    case "Heads":
+      return { ...block, heads: block.heads.map(({ blocks }) => ({ blocks: change(blocks) })) }
+    default:
+      return block
+  }
+}
+
 /** Whether a block does nothing in inference. */
 export const isOnlyInTraining = ({ _tag }: Block): boolean => _tag === "Dropout" || _tag === "StochasticDepth"
 

@@ -1,6 +1,6 @@
+import type { Freezing } from "./Engine.ts"
 import { insideOf } from "./Block.ts"
 import type { Block } from "./Block.ts"
-import type { Freezing } from "./Engine.ts"
 import type { Network } from "./Network.ts"
 import { inputShape, outputShape, parametersOfBlock } from "./shapes.ts"
 import type { Shape } from "./shapes.ts"

@@ -211,8 +211,14 @@ const agreesOnNetworks = (it: Vitest.MethodsNonLive<Features>) => {
   )
 }
 
-/** Declares that a Layer gives the logits of whole networks that PyTorch gives. */
-export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
+/**
+ * Declares that a Layer gives the logits of whole networks that PyTorch gives; those that it `lacks` blocks of, it refuses as
+ * unavailable, so that another Layer takes its place.
+ */
+export const givesPyTorchsLogits = (
+  it: Vitest.MethodsNonLive<Features>,
+  lacks: (network: string) => boolean = () => false
+) => {
   const figures = new URL("fixtures/forward.json", shared)
   interface Forward {
     readonly network: "simple_cnn" | "mobilenet_v2" | "vgg16"
@@ -248,11 +254,17 @@ export const givesPyTorchsLogits = (it: Vitest.MethodsNonLive<Features>) => {
         Effect.gen(function* () {
           const { batch, logits, logitsNorm, salt, size } = record
           const { blocks, classes } = network
-          const { run } = yield* (yield* Features).open({
+          const opening = (yield* Features).open({
             blocks,
             input: [size, size, 3],
             weights: referenceWeights(network, salt)
           })
+          if (lacks(network.name)) {
+            const error = yield* Effect.flip(opening)
+            assert.strictEqual(error.reason, "unavailable")
+            return
+          }
+          const { run } = yield* opening
           const actual = yield* run(tiledBatch(network, salt, batch).images, batch)
           assertNear(firstOfRows(actual, classes), logits, "logits")
           assertNear([Math.hypot(...actual)], [logitsNorm], "their norm")
