@@ -72,7 +72,10 @@ export interface PlainValues {
   readonly network: Option.Option<string>
 }
 
-/** What `--label` says: one column as it was given, or several with commas between them; a name with a comma in it is for `--set`. */
+/**
+ * What `--label` says: one column as it was given, or several with commas between them; a name with a comma in it is
+ * for `--set`.
+ */
 export const columnsNamed = (label: string): LabelColumns => {
   const columns = label
     .split(",")

@@ -15,7 +15,10 @@ const Nullable = Schema.NullOr(Schema.Finite)
 /** How many samples there are of something. */
 const Count = Schema.Natural
 
-/** How many of the listed rows were kept, refused and left out: `listed = kept + the sum of refused + the sum of leftOut`. */
+/**
+ * How many of the listed rows were kept, refused and left out: `listed = kept + the sum of refused + the sum of
+ * leftOut`.
+ */
 export const LedgerCounts = Schema.Struct({
   listed: Count,
   kept: Count,
@@ -102,7 +105,10 @@ export const TestReport = Schema.Struct({
       averagePrecision: Schema.optionalKey(Nullable)
     })
   ),
-  /** Rows are the true classes, columns the predicted ones, in the order of `perClass`; empty in a column with several values. */
+  /**
+   * Rows are the true classes, columns the predicted ones, in the order of `perClass`; empty in a column with several
+   * values.
+   */
   confusion: Schema.Array(Schema.Array(Count))
 })
 export type TestReport = typeof TestReport.Type
@@ -114,7 +120,9 @@ export const TestReports = Schema.Struct({
 })
 export type TestReports = typeof TestReports.Type
 
-/** How often two predicted values of a sample never occur together in training, and how often one of them is wrong then. */
+/**
+ * How often two predicted values of a sample never occur together in training, and how often one of them is wrong then.
+ */
 export const UnseenPairs = Schema.Struct({
   /** Samples with a prediction in two columns with one value each: all of them. */
   samples: Count,

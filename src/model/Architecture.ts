@@ -37,7 +37,10 @@ export interface TimmNames {
   readonly toTimm: (name: string) => string
   /** A tensor as timm has it, by timm's name, where its shape there is another one. */
   readonly reshaped?: (name: string, tensor: Tensor) => Tensor
-  /** What timm and torchvision add to a batch norm's variance, where they differ; not in networks that pad as TensorFlow. */
+  /**
+   * What timm and torchvision add to a batch norm's variance, where they differ; not in networks that pad as
+   * TensorFlow.
+   */
   readonly eps?: { readonly timm: number; readonly torchvision: number }
 }
 

@@ -115,7 +115,9 @@ const withPrefix = (prefix: string, tensors: Weights): Weights =>
       .map(([name, tensor]) => [name.slice(prefix.length), tensor])
   )
 
-/** A checkpoint as a sealed safetensors file: tensors `model.NAME`, `optimizer.NAME`, `average.NAME`, the rest as JSON. */
+/**
+ * A checkpoint as a sealed safetensors file: tensors `model.NAME`, `optimizer.NAME`, `average.NAME`, the rest as JSON.
+ */
 export const encodeCheckpoint = Effect.fnUntraced(function* ({ digest, ledger, session, training }: Checkpoint) {
   const { slots, step: optimizerStep } = session.optimizer
   const tensors = new Map([

@@ -109,7 +109,7 @@ export interface Session {
   readonly predict: (batch: Batch) => Effect.Effect<Float32Array, EngineError>
   /**
    * Moves the running statistics of the average, or of the weights where there is none, by a share to a batch's: forward
-   * in training mode, and nothing is learned. `step` is of the dropout masks. Absent where no batch norm takes a batch's
+   * in training mode, and nothing is learned. `step` chooses the dropout masks. Absent where no batch norm takes a batch's
    * statistics.
    */
   readonly moveStatistics?: (

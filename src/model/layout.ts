@@ -1,6 +1,9 @@
 import type { Tensor } from "./Tensor.ts"
 
-/** Whether a weight's channels come first: filters and matrices. What has three axes are vectors, one each channel or token. */
+/**
+ * Whether a weight's channels come first: filters and matrices. What has three axes are vectors, one each channel or
+ * token.
+ */
 const isReordered = ({ length }: ReadonlyArray<number>): boolean => length === 2 || length === 4
 
 /** A weight's shape in TensorFlow, whose channels come last: HWIO for OIHW, IN x OUT for OUT x IN. */

@@ -61,7 +61,9 @@ export class NetworkMisfit extends Schema.TaggedError<NetworkMisfit>()("NetworkM
 
 type Size = Pick<NetworkOptions, "height" | "width" | "classes">
 
-/** The configured network for images of a size and a number of classes; whether its blocks fit together is not checked. */
+/**
+ * The configured network for images of a size and a number of classes; whether its blocks fit together is not checked.
+ */
 export const buildNetwork = (
   { backbone, head, name, padding = "symmetric" }: NetworkConfig,
   { classes, height, width }: Size

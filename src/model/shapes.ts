@@ -4,7 +4,10 @@ import type { Block, Conv2d, DepthwiseConv2d, Initialiser, MaxPool, Padding } fr
 import type { Network } from "./Network.ts"
 import { sizeOf } from "./Tensor.ts"
 
-/** Height, width and channels of an image-shaped value, tokens and channels, or the length of a flat value; without the batch. */
+/**
+ * Height, width and channels of an image-shaped value, tokens and channels, or the length of a flat value; without the
+ * batch.
+ */
 export type Shape =
   | readonly [height: number, width: number, channels: number]
   | readonly [tokens: number, channels: number]

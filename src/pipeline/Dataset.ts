@@ -51,7 +51,9 @@ export interface Dataset extends Parts<Sample> {
   readonly ledger: Ledger
   /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the list. */
   readonly digest: string
-  /** What the parts share, and which labels contradict each other; absent where it was known how the rows were divided. */
+  /**
+   * What the parts share, and which labels contradict each other; absent where it was known how the rows were divided.
+   */
   readonly leakage?: Leakage
 }
 

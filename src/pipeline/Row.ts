@@ -145,7 +145,7 @@ const wasBefore = (
   const before = (cells[header.label] ?? "").trim()
   const isNew = hadNone() ?? before === ""
   if (isNew && header.corrected?.has((cells[header.id] ?? "").trim()) === true) return null
-  // A row has no label by which it is divided where its first column may have several.
+  // The split knows no single label of a row where the first column may have several values.
   if (header.labels?.[0]?.separator !== undefined) return corrected === undefined ? undefined : ""
   return corrected === undefined || corrected === before ? undefined : before
 }
@@ -185,8 +185,8 @@ const noLabels = ({ columns, labels = [] }: Header, line: number, text: string):
 const longestCell = 200
 
 /**
- * A cell as it is kept for every row: of a description, its beginning, its length and a hash, by which it still is the
- * same as another or not.
+ * A cell as it is kept for each row. A long one, such as a description, becomes its beginning, its length and a hash, so
+ * that equal cells stay equal and others differ.
  */
 const brief = (cell: string): string =>
   cell.length <= longestCell ? cell : `${cell.slice(0, 100)}… (${cell.length} characters, ${keyOf(cell).toString(16)})`

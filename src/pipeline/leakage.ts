@@ -20,7 +20,10 @@ const ShownRow = Schema.Struct({
 })
 export type ShownRow = typeof ShownRow.Type
 
-/** What rows have in common: their images' bytes, their images' looks, or a cell of a column that looks like a product's name. */
+/**
+ * What rows have in common: their images' bytes, their images' looks, or a cell of a column that looks like a product's
+ * name.
+ */
 const sharing = {
   kind: Schema.Literals(["bytes", "looks", "column"]),
   column: Schema.optionalKey(Schema.String)

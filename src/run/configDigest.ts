@@ -4,7 +4,7 @@ import { sha256 } from "../pipeline/sha256.ts"
 import { teacherOf } from "../model/TeacherConfig.ts"
 import type { RunConfig } from "../config/RunConfig.ts"
 
-/** Of the teachers of a complete configuration, what they are, and not where. */
+/** The training settings with the teachers' digests instead of their paths. */
 const trainOf = (config: RunConfig["train"]) => {
   const { teacher, ...train } = Struct.omit(config, ["checkpoint"])
   if (teacher === undefined) return train
@@ -15,10 +15,9 @@ const trainOf = (config: RunConfig["train"]) => {
 /**
  * SHA-256 of the part of a configuration that its result depends on, in hex.
  *
- * Left out, because they change no weight: the name, the paths of the data and of teachers (their
- * content has its own digest), the
- * loader, the features' cache, the events for TensorBoard, the experiment that the page compares with, and when
- * checkpoints are written.
+ * Left out, because they change no weight: the name, the paths of the data and of teachers (their content has its own
+ * digest), the loader, the features' cache, the events for TensorBoard, the experiment that the page compares with, and
+ * when checkpoints are written.
  */
 export const configDigest = (config: RunConfig) =>
   sha256(

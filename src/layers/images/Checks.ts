@@ -33,7 +33,9 @@ export const Checks = Context.Reference<Checks>("weft/layers/images/Checks", {
  */
 const step = 2_000_000_000n
 
-/** Whether a file that is written after it was looked at (`now`, in milliseconds since 1970) will show it by its times. */
+/**
+ * Whether a file that is written after it was looked at (`now`, in milliseconds since 1970) will show it by its times.
+ */
 export const isSettled = ({ ctimeNs, mtimeNs }: BigIntStats, now: number): boolean => {
   const latest = ctimeNs > mtimeNs ? ctimeNs : mtimeNs
   return latest + step < BigInt(Math.floor(now)) * 1_000_000n
@@ -99,7 +101,10 @@ const decode = (record: Buffer): Found => ({
 const fits = ({ digest, fingerprint = "", format }: Found) =>
   digest.length === 2 * digestBytes && format.length <= formatBytes && [0, 2 * looksBytes].includes(fingerprint.length)
 
-/** Places of records by a part of them, a hash table of 4 bytes a slot: a million objects would take a hundred times that. */
+/**
+ * Places of records by a part of them, a hash table of 4 bytes a slot: a million objects would take a hundred times
+ * that.
+ */
 class Index {
   readonly #from: number
   readonly #length: number

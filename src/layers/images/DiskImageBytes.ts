@@ -37,7 +37,9 @@ const isUnder = (folder: string, path: string): boolean => {
 /** A folder's own path with all links followed; undefined where it cannot be had. */
 const realOf = (folder: string): string | undefined => valueOf(() => realpathSync.native(folder))
 
-/** The folders that a file has to stay in, without links; the one that its path names comes first, and mostly suffices. */
+/**
+ * The folders that a file has to stay in, without links; the one that its path names comes first, and mostly suffices.
+ */
 type Folders = () => Iterable<string>
 
 /** Where a file is to be looked at. */
@@ -110,7 +112,9 @@ const judgeHandle = ({ folders }: Place, handle: number): void => {
   if (folders !== undefined && target !== undefined && !isInside(folders(), target)) throw new OutsideError()
 }
 
-/** A FIFO that takes a regular file's place between `stat` and `open` must not block; a terminal must not be taken over. */
+/**
+ * A FIFO that takes a regular file's place between `stat` and `open` must not block; a terminal must not be taken over.
+ */
 const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
 /** A link that takes the file's place after it was looked at is not followed either, where it matters. */
@@ -196,7 +200,9 @@ const findSync = (place: Place): { readonly file: string; readonly stats: Stats 
   return { file: target, stats: lstatSync(target) }
 }
 
-/** What the system says of a regular file, in the folders that it has to lie in; undefined of any other. Reads nothing. */
+/**
+ * What the system says of a regular file, in the folders that it has to lie in; undefined of any other. Reads nothing.
+ */
 export const statInside = (path: string, within?: ReadonlyArray<string> | undefined): BigIntStats | undefined => {
   const stats = valueOf(() => statSync(findSync(placeOf(path, within)).file, { bigint: true }))
   return stats?.isFile() === true ? stats : undefined

@@ -33,7 +33,10 @@ interface Span {
   readonly to: number
 }
 
-/** The cells of the record that begins at `from`, in the way of RFC 4180; a quote within an unquoted cell is a character. */
+/**
+ * The cells of the record that begins at `from`, in the way of RFC 4180; a quote within an unquoted cell is a
+ * character.
+ */
 const spansOf = (bytes: Buffer, from: number, delimiter: Buffer, separator: number): ReadonlyArray<Span> => {
   const isAt = (at: number) => bytes.subarray(at, at + delimiter.length).equals(delimiter)
   const isBreak = (at: number) => at >= bytes.length || bytes[at] === separator

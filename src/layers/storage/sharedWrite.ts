@@ -13,7 +13,9 @@ const isThere = (path: string, length: number) =>
     )
   )
 
-/** A second name of a file in the place of whatever is there; fails where the disk has no such names, or is another one. */
+/**
+ * A second name of a file in the place of whatever is there; fails where the disk has no such names, or is another one.
+ */
 const linked = (path: string, target: string) =>
   Effect.tryPromise(async () => {
     const beside = `${target}.link`

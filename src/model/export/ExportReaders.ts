@@ -29,7 +29,10 @@ export interface ReadRequest {
   readonly batches: ReadonlyArray<ReaderBatch>
 }
 
-/** The wanted outputs of each batch, (size, classes) each, row by row; or why this machine has nothing that reads the format. */
+/**
+ * The wanted outputs of each batch, (size, classes) each, row by row; or why this machine has nothing that reads the
+ * format.
+ */
 export type ReadResult =
   | {
       readonly _tag: "Read"

@@ -21,7 +21,10 @@ export const PrecisionLoss = Schema.Struct({
   column: Schema.optionalKey(Schema.String),
   /** Images whose label is known. */
   samples: Schema.Natural,
-  /** Accuracy of the float32 export and of this one; with several values, the share of images whose classes are all right. */
+  /**
+   * Accuracy of the float32 export and of this one; with several values, the share of images whose classes are all
+   * right.
+   */
   fp32: Schema.Finite,
   accuracy: Schema.Finite,
   /** The second less the first, and what it lies within at 95 %; see `pairedDifference`. */

@@ -30,7 +30,10 @@ const rows: ReadonlyArray<Row> = [
   [5, 960, 160, true, "hard-swish", 1]
 ]
 
-/** The multiple of 8 next to a number of channels, and no more than a tenth below it. Source: torchvision's `_make_divisible`. */
+/**
+ * The multiple of 8 next to a number of channels, and no more than a tenth below it. Source: torchvision's
+ * `_make_divisible`.
+ */
 const divisible = (channels: number): number => {
   const near = Math.max(8, Math.floor((channels + 4) / 8) * 8)
   return near < 0.9 * channels ? near + 8 : near

@@ -187,7 +187,9 @@ export const withGraph = (bytes: Uint8Array, { constants, nodes, outputs }: Rewr
   )
 }
 
-/** Operators that start a half-precision or int8 part of a graph: weighted sums, with constant weights as second input. */
+/**
+ * Operators that start a half-precision or int8 part of a graph: weighted sums, with constant weights as second input.
+ */
 export const isWeighted = ({ operator }: RewriteNode): boolean => ["Conv", "Gemm", "MatMul"].includes(operator)
 
 /** Operators whose result has the type of their first input. */

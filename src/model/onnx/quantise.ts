@@ -94,7 +94,9 @@ const planOf = (file: Rewrite): Plan => {
 /** The names of the outputs of `observing`, with the smallest and the largest number of each value. */
 const extremes = (index: number) => ({ low: `low ${index}`, high: `high ${index}` })
 
-/** A float32 file that gives, instead of its outputs, the smallest and the largest number of each value to be quantised. */
+/**
+ * A float32 file that gives, instead of its outputs, the smallest and the largest number of each value to be quantised.
+ */
 export const observing = (
   bytes: Uint8Array
 ): {

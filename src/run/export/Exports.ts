@@ -3,8 +3,10 @@ import type { Effect, Scope } from "effect"
 import * as Runtime from "effect/Runtime"
 import type { ExportFile } from "../../model/export/Format.ts"
 
-/** A run cannot be exported as the user asked. Exit code 2 where another command line would work, 3
- * where the catalogue is needed and is not there, else 1. */
+/**
+ * A run cannot be exported as the user asked. Exit code 2 where another command line would work, 3 where the catalogue is
+ * needed and is not there, else 1.
+ */
 export class ExportError extends Schema.TaggedError<ExportError>()("ExportError", {
   /** The run's or the export's folder. */
   where: Schema.String,

@@ -57,10 +57,13 @@ export const samplesFor = Effect.fn("export.samples")(function* (config: RunConf
   if (classes(columns) !== classes(modelColumns(model)))
     return yield* failed(
       folder.path,
-      "the catalogue no longer has the classes that this model was trained on, so that its accuracy cannot be measured"
+      "the catalogue no longer has the classes that this model was trained on, so that its accuracy cannot be measured: bring the catalogue back as it was, or keep fp32"
     )
   if (validation.length === 0)
-    return yield* failed(folder.path, "the run has no validation part, on which the loss of accuracy would be measured")
+    return yield* failed(
+      folder.path,
+      "the loss of accuracy is measured on the validation part, and the run has none: keep fp32"
+    )
   return { train, validation }
 })
 
@@ -197,7 +200,7 @@ const predicted = (output: Float32Array, { column }: GraphOutput, isLogits: bool
   )
 }
 
-/** How much longer than the fastest batch the one in the middle may take, so that a measurement counts as steady. */
+/** A measurement is steady where the median batch takes at most this many times as long as the fastest. */
 const steady = 1.5
 
 const isSteady = (seconds: ReadonlyArray<number>, fastest: number): boolean =>
@@ -207,13 +210,13 @@ const isSteady = (seconds: ReadonlyArray<number>, fastest: number): boolean =>
 interface Answers {
   /** By label column: of each image the predicted classes, as text. */
   readonly classes: ReadonlyArray<Array<string>>
-  /** Of each batch but the first of a process, which prepares memory. */
+  /** Of each batch but the first of a process, which is slower because it prepares memory. */
   readonly seconds: Array<number>
 }
 
 /**
- * What a lower precision costs in accuracy, and what it gains in speed, both measured on images of the validation part: the
- * two graphs run in turn. Validation, because whether to take the export is a choice, and the test part is for none.
+ * What a lower precision costs in accuracy, and what it gains in speed. The two graphs run in turn on images of the
+ * validation part: the measurement decides whether the export is taken, and the test part must decide nothing.
  */
 export const measureLoss = Effect.fn("export.measureLoss")(function* (
   { format, plan, target }: Graphs,

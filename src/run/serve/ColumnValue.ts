@@ -5,7 +5,9 @@ import { byCodePoint } from "../../pipeline/hashOrder.ts"
 /** A share or a probability, from 0 to 1. */
 export const Unit = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
-/** Text on one line of valid Unicode: PostgreSQL keeps no NUL, UTF-8 has no lone surrogates, a CSV's row no line break. */
+/**
+ * Text on one line of valid Unicode: PostgreSQL keeps no NUL, UTF-8 has no lone surrogates, a CSV's row no line break.
+ */
 export const lineOf = (longest: number) =>
   Schema.String.check(
     Schema.isPattern(/^[^\p{Cc}\p{Cs}]+$/u, { expected: "text without line breaks and control characters" }),
@@ -37,7 +39,10 @@ export type ColumnValue = typeof ColumnValue.Type
 export const Ranked = Schema.Struct({
   label: Label,
   probability: Unit,
-  /** In a column with several values alone: from which probability on the class applies, as the validation part chose it. */
+  /**
+   * In a column with several values alone: from which probability on the class applies, as the validation part chose
+   * it.
+   */
   threshold: Schema.optionalKey(Unit)
 })
 export type Ranked = typeof Ranked.Type
@@ -45,7 +50,10 @@ export type Ranked = typeof Ranked.Type
 /** The values of a list as they are kept and compared: each once, by code point, so that equal sets are equal lists. */
 const inOrder = (labels: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(labels)].sort(byCodePoint)
 
-/** A value as one text, so that a database can compare it: a class's name, or a list as JSON. Equal sets have equal texts. */
+/**
+ * A value as one text, so that a database can compare it: a class's name, or a list as JSON. Equal sets have equal
+ * texts.
+ */
 export const textOf = (value: Value): string => (typeof value === "string" ? value : JSON.stringify(inOrder(value)))
 
 const List = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.String)))

@@ -66,14 +66,21 @@ export class Desk extends Context.Service<
     readonly suggest: (
       suggestions: ReadonlyArray<{ readonly digest: string; readonly suggestions: ReadonlyArray<Suggestion> }>
     ) => Effect.Effect<void, NotAtDesk | DeskError>
-    /** Digests without suggestions of this model, open items first, at most so many: what a server has still to predict. */
+    /**
+     * Digests without suggestions of this model, open items first, at most so many: what a server has still to predict.
+     */
     readonly withoutSuggestion: (model: string, most: number) => Effect.Effect<ReadonlyArray<string>, DeskError>
     readonly item: (digest: string) => Effect.Effect<Item, NotAtDesk | DeskError>
-    /** The classes that the live model knows, with the samples that it was trained on; replaces what was declared before. */
+    /**
+     * The classes that the live model knows, with the samples that it was trained on; replaces what was declared
+     * before.
+     */
     readonly declareClasses: (
       classes: ReadonlyArray<{ readonly column: string; readonly label: string; readonly trained: number }>
     ) => Effect.Effect<void, NotAtDesk | DeskError>
-    /** All classes of the columns, also those that people have added, the most frequent first: for type-ahead and grid. */
+    /**
+     * All classes of the columns, also those that people have added, the most frequent first: for type-ahead and grid.
+     */
     readonly classes: Effect.Effect<ReadonlyArray<DeskClass>, DeskError>
 
     // Queue
@@ -115,8 +122,8 @@ export class Desk extends Context.Service<
       answering: Answering
     ) => Effect.Effect<Acknowledged, AnswerConflict | LeaseLost | NotAtDesk | WrongValue | DeskError>
     /**
-     * One class for one column of many items (the only one of its set), as one change, which one undo takes back. Items that fail do not stop the
-     * others: they come back with their errors.
+     * One class for one column of many items, as one change, which one undo takes back. In a column with several values it
+     * is the only class of each set. Items that fail do not stop the others: they come back with their errors.
      */
     readonly confirm: (
       operator: string,

@@ -24,7 +24,10 @@ export const LogEntry = Schema.Struct({
   /** Of the live model at that time: also for blind tasks, where they were not shown. */
   model: Schema.NullOr(Name),
   run: Schema.NullOr(Name),
-  /** Its first class and its probability; of a column with several values its set, and how sure it is of it: see `certaintyOf`. */
+  /**
+   * Its first class and its probability; of a column with several values its set, and how sure it is of it: see
+   * `certaintyOf`.
+   */
   suggested: Schema.NullOr(Value),
   probability: Schema.NullOr(Unit),
   seconds: Schema.NullOr(Schema.Finite),

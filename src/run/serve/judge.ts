@@ -56,7 +56,10 @@ const setsOf = (
   ])
 }
 
-/** The predictions of a run's model for its test part, by label column: the true class and the predicted one, by the sample's id. */
+/**
+ * The predictions of a run's model for its test part, by label column: the true class and the predicted one, by the
+ * sample's id.
+ */
 const testOf = Effect.fnUntraced(function* (run: string) {
   const folder = yield* Runs.use((runs) => runs.existing(run))
   const config = yield* savedConfig(folder)

@@ -54,7 +54,10 @@ export const Predicted = Schema.TaggedStruct("Predicted", {
   columns: Schema.Array(
     Schema.Struct({
       column: Column,
-      /** Calibrated probabilities, the highest first. In a column with several values each class has a threshold of its own. */
+      /**
+       * Calibrated probabilities, the highest first. In a column with several values each class has a threshold of its
+       * own.
+       */
       top: Schema.Array(Ranked),
       /** Of a column with several values: all classes that reach their thresholds. */
       labels: Schema.optionalKey(Schema.Array(Label)),
@@ -133,7 +136,10 @@ export const inbox = HttpApiGroup.make("inbox")
     HttpApiEndpoint.get("neighbours", "/v1/images/:digest/neighbours", {
       params: { digest: Digest },
       query: { column: Column, count: Schema.optionalKey(count(20)) },
-      /** The nearest training photos of the two leading classes, the nearest first; empty until their features are there. */
+      /**
+       * The nearest training photos of the two leading classes, the nearest first; empty until their features are
+       * there.
+       */
       success: Schema.Array(
         Schema.Struct({
           label: Label,

@@ -110,7 +110,9 @@ const epochsOf = Effect.fnUntraced(
   Effect.orElseSucceed(() => undefined)
 )
 
-/** Runs in `runs/` of the desk's folder, each trained by `weft train` at low priority; its inputs are in `retraining/`. */
+/**
+ * Runs in `runs/` of the desk's folder, each trained by `weft train` at low priority; its inputs are in `retraining/`.
+ */
 export const layer = ({ folder, images, program }: Options) => {
   const root = resolve(folder)
   const state = join(root, "retraining.json")

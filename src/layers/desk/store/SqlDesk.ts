@@ -42,7 +42,10 @@ const agreeOnSettings = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, s
       })
   }
 })
-/** The desk over an SQL client. Fails with a DeskError where its tables cannot be created, or it was begun with other columns. */
+/**
+ * The desk over an SQL client. Fails with a DeskError where its tables cannot be created, or it was begun with other
+ * columns.
+ */
 export const makeDesk = Effect.fnUntraced(function* (settings: DeskSettings) {
   const sql = yield* SqlClient.SqlClient
   yield* toDeskError(createTables)

@@ -54,7 +54,10 @@ const withAnswers = (
   })
 }
 
-/** A first answer, or a correction: columns that are not named stay; null skips a column. A second opinion on what was is void. */
+/**
+ * A first answer, or a correction: columns that are not named stay; null skips a column. A second opinion on what was
+ * is void.
+ */
 export const answered = (
   standing: Standing,
   operator: string,

@@ -115,7 +115,10 @@ export const itemOf = (stored: Stored, rows: ReadonlyArray<RowRow>): Item => ({
 export const isTaskBlind = (row: ItemRow, task: Lease["task"]): boolean =>
   row.blind === 1 && (task === "first" || task === "second")
 
-/** What a column of the catalogue's rows has, as texts: the first value, and another one where rows contradict each other. */
+/**
+ * What a column of the catalogue's rows has, as texts: the first value, and another one where rows contradict each
+ * other.
+ */
 export const sourceOf = (rows: ReadonlyArray<CatalogueRow>, column: string) => {
   const found = rows.flatMap(({ values }) => values.flatMap((cell) => (cell.column === column ? [cell.value] : [])))
   const present = found.flatMap((value) => (value === null ? [] : [textOf(value)]))

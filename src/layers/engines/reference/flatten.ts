@@ -2,7 +2,10 @@ import type { Flatten } from "../../../model/Block.ts"
 import { elementAt } from "../../../pipeline/elementAt.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Images (N, height, width, channels) as rows, channel by channel: the order in which PyTorch flattens. Tokens lie in it already. */
+/**
+ * Images (N, height, width, channels) as rows, channel by channel: the order in which PyTorch flattens. Tokens are in
+ * this order already.
+ */
 export const flatten: Kernel<typeof Flatten.Type> = (_block, { data, shape }) => {
   if (shape.length === 3)
     return {

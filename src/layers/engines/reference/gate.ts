@@ -2,7 +2,9 @@ import type { Block, Gate } from "../../../model/Block.ts"
 import { elementwise } from "./elementwise.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** x f(x), f(x) being as large as x or one pixel for all: the gradient goes through both factors, and the two are added. */
+/**
+ * x f(x), f(x) being as large as x or one pixel for all: the gradient goes through both factors, and the two are added.
+ */
 export const gate =
   (applyAll: Kernel<ReadonlyArray<Block>>): Kernel<Gate> =>
   ({ blocks }, input, pass) => {

@@ -34,7 +34,10 @@ export const activation =
     }
   }
 
-/** Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know: in inference. */
+/**
+ * Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know: in
+ * inference.
+ */
 export const finishInPlace = (run: Runner, x: tf.Tensor, shift: tf.Tensor, activation: Clamp | undefined): void => {
   run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [x, shift], 0)
 }

@@ -9,7 +9,9 @@ import type { Input, Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
 
-/** Whether every pixel is in the middle of a kernel that moves by single pixels: then the backward pass is one forward. */
+/**
+ * Whether every pixel is in the middle of a kernel that moves by single pixels: then the backward pass is one forward.
+ */
 const isCentred = (run: Runner, { attributes, window }: RunWindow): boolean =>
   !run.usesGpu &&
   window.stride === 1 &&

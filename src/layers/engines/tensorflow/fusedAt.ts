@@ -41,7 +41,10 @@ const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =
 /** An activation that operations of their own can apply to what they give. */
 const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
 
-/** Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does both. */
+/**
+ * Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does
+ * both.
+ */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
   /** A convolution with a batch norm behind it. */

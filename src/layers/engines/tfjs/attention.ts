@@ -11,8 +11,8 @@ const intoHeads = (rows: tf.Tensor, [size, count]: Three, depth: number): tf.Ten
   tf.transpose(tf.reshape(rows, [size, count, rows.size / (size * count * depth), depth]), [0, 2, 1, 3])
 
 /** The inverse of `intoHeads`. */
-const outOfHeads = (heads: tf.Tensor, [size, count]: Three): tf.Tensor =>
-  tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [size * count, heads.size / (size * count)])
+const outOfHeads = (heads: tf.Tensor, [size, count]: Three): tf.Tensor2D =>
+  tf.reshape<tf.Rank.R2>(tf.transpose(heads, [0, 2, 1, 3]), [size * count, heads.size / (size * count)])
 
 /** Self-attention of all heads at once; see the block. */
 export const attention =
@@ -25,7 +25,7 @@ export const attention =
     const scale = 1 / Math.sqrt(depth)
     const before = weightOf<tf.Rank.R2>(pass, block, "in_proj_weight")
     const after = weightOf<tf.Rank.R2>(pass, block, "out_proj.weight")
-    const rows = tf.reshape(input, [size * count, channels])
+    const rows = tf.reshape<tf.Rank.R2>(input, [size * count, channels])
     const inside = tf.add(tf.matMul(rows, before), weightOf(pass, block, "in_proj_bias"))
     /** Of each part, a matrix for each head of each image. */
     const matrices = (part: tf.Tensor) => tf.reshape<tf.Rank.R3>(part, [size * heads, count, depth])
@@ -33,16 +33,16 @@ export const attention =
       tf.Tensor3D,
       tf.Tensor3D,
       tf.Tensor3D
-    ] // in three
-    const share = tf.softmax(tf.mul<tf.Tensor3D>(tf.matMul(q, k, false, true), scale))
+    ] // split in three
+    const share = tf.softmax<tf.Tensor3D>(tf.mul<tf.Tensor3D>(tf.matMul(q, k, false, true), scale))
     const mixed = outOfHeads(tf.reshape(tf.matMul(share, v), [size, heads, count, depth]), shape)
-    const output = tf.add(tf.matMul(mixed as tf.Tensor2D, after), weightOf(pass, block, "out_proj.bias"))
+    const output = tf.add(tf.matMul(mixed, after), weightOf(pass, block, "out_proj.bias"))
     return {
       output: tf.reshape(output, input.shape),
       backward: (gradient, wanted) => {
         const dy = tf.reshape<tf.Rank.R2>(gradient, [size * count, channels])
         pass.gradients.set(`${name}.out_proj.bias`, channelSums(dy))
-        pass.gradients.set(`${name}.out_proj.weight`, tf.matMul(mixed as tf.Tensor2D, dy, true, false))
+        pass.gradients.set(`${name}.out_proj.weight`, tf.matMul(mixed, dy, true, false))
         const dMixed = matrices(intoHeads(tf.matMul(dy, after, false, true), shape, depth))
         const dShare = tf.matMul(dMixed, v, false, true)
         // Through the softmax: p (g - Σ p g), for each row.
@@ -51,11 +51,11 @@ export const attention =
         const parts = [
           tf.matMul(dScores, k),
           tf.matMul(dScores, q, true, false),
-          tf.matMul(share as tf.Tensor3D, dMixed, true, false)
+          tf.matMul(share, dMixed, true, false)
         ].map((part) => tf.reshape(part, [size, heads, count, depth]))
-        const dInside = outOfHeads(tf.concat(parts, 1), shape) as tf.Tensor2D // its rows
+        const dInside = outOfHeads(tf.concat(parts, 1), shape)
         pass.gradients.set(`${name}.in_proj_bias`, channelSums(dInside))
-        pass.gradients.set(`${name}.in_proj_weight`, tf.matMul(rows as tf.Tensor2D, dInside, true, false))
+        pass.gradients.set(`${name}.in_proj_weight`, tf.matMul(rows, dInside, true, false))
         return wanted ? tf.reshape(tf.matMul(dInside, before, false, true), input.shape) : undefined
       }
     }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Flatten } from "../../../model/Block.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** Images as rows, channel by channel: the order in which PyTorch flattens. Tokens lie in it already. */
+/** Images as rows, channel by channel: the order in which PyTorch flattens. Tokens are in this order already. */
 export const flatten: Kernel<typeof Flatten.Type> = (_block, input) => {
   const [count] = input.shape
   if (input.shape.length === 3 && count !== undefined)

@@ -3,7 +3,9 @@ import type { Gate } from "../../../model/Block.ts"
 import { applyAll } from "./apply.ts"
 import type { Kernel } from "./Pass.ts"
 
-/** x f(x), f(x) being as large as x or one pixel for all: the gradient goes through both factors, and the two are added. */
+/**
+ * x f(x), f(x) being as large as x or one pixel for all: the gradient goes through both factors, and the two are added.
+ */
 export const gate: Kernel<Gate> = ({ blocks }, input, pass) => {
   const inner = applyAll(blocks, input, pass)
   const factors = inner.output

@@ -32,7 +32,9 @@ const slopes = (targets: tf.Tensor, p: tf.Tensor, rest: tf.Tensor, loss: tf.Tens
   return tf.mul(targets, tf.mul(tf.pow(rest, gamma), tf.add(tf.mul(quotient, gamma), 1)))
 }
 
-/** The cross-entropy is a sum over a matrix of targets T: its gradient is softmax(logits) * (the sums of T's rows) - T. */
+/**
+ * The cross-entropy is a sum over a matrix of targets T: its gradient is softmax(logits) * (the sums of T's rows) - T.
+ */
 const softmaxGradient = (logits: tf.Tensor2D, targets: HeadTargets, gamma: number): tf.Tensor => {
   const p = tf.softmax(logits)
   const expected = matrix(targets.targets, targets)

@@ -31,7 +31,9 @@ const openChannel = (): Channel => {
 const now = () => performance.timeOrigin + performance.now()
 const tabName = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(36)).join("")
 const narrow = matchMedia("(max-width: 860px)")
-/** Where there is a keyboard, the field for names has the focus; elsewhere it would bring up one that covers the photo. */
+/**
+ * Where there is a keyboard, the field for names has the focus; elsewhere it would bring up one that covers the photo.
+ */
 const hasKeyboard = matchMedia("(hover: hover) and (pointer: fine)")
 
 /** Photos that are on their way, or there. */

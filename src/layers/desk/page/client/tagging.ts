@@ -217,7 +217,9 @@ export type Done =
 export interface Step {
   readonly tagging: Tagging
   readonly done: Done | null
-  /** What the page should say: nothing is highlighted; the key, pressed again, adds a class, or says that none applies. */
+  /**
+   * What the page should say: nothing is highlighted; the key, pressed again, adds a class, or says that none applies.
+   */
   readonly say: "nothing" | "add" | "none" | null
 }
 
@@ -294,7 +296,10 @@ export const take = (tagging: Tagging, options: ReadonlyArray<Option>, line: num
   return several ? only(tick(tagging, option.label, line ?? tagging.line)) : choose(tagging, option.label)
 }
 
-/** Takes the first line of every column that waits, what is ticked where there may be several; of this column the highlighted line. */
+/**
+ * Takes the first line of every column that waits, what is ticked where there may be several; of this column the
+ * highlighted line.
+ */
 export const takeAll = (
   tagging: Tagging,
   options: ReadonlyArray<Option>,
@@ -325,7 +330,10 @@ export const skip = (tagging: Tagging): Step => {
   }
 }
 
-/** Takes back what is ticked here, or the last column of this card; null: nothing is chosen here, and the last change is to be taken back. */
+/**
+ * Takes back what is ticked here, or the last column of this card; null: nothing is chosen here, and the last change is
+ * to be taken back.
+ */
 export const back = (tagging: Tagging): Tagging | null => {
   const [card, ...others] = tagging.cards
   if (card === undefined) return null

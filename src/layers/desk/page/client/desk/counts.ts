@@ -1,4 +1,7 @@
-/** What the server counts: classes for type-ahead and grid, progress, and accuracies by answers that were given without suggestions. */
+/**
+ * What the server counts: classes for type-ahead and grid, progress, and accuracies by answers that were given without
+ * suggestions.
+ */
 import { byFrequency } from "../ranking.ts"
 import type { Parts } from "./parts.ts"
 import { columnsIn } from "./state.ts"
