@@ -15,7 +15,7 @@ import { packagesOf } from "./packages.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Bytes that machines which are lent for minutes take at most. */
+/** The most bytes of a pack, so that it reaches a rented machine in seconds. */
 const most = 64 * 2 ** 20
 
 /** What the steps import beside Weft's own dependencies. */
@@ -31,7 +31,7 @@ const packages = [
 /** The program, its benches, and the tests of the engines' contract with what they import. */
 const sources = ["package.json", "vitest.config.ts", "src", "bench", "test/*.ts", "test/model", "test/layers/engines"]
 
-/** Beside the repository, where they are: figures of PyTorch, and what lets torchvision run on a build for processors. */
+/** Beside the repository, where they exist: PyTorch's numbers, and what lets torchvision run on a build for processors. */
 const beside = ["fixtures", "peers/tvfix.py"]
 
 /** Debian's Vulkan loader; and what an NVIDIA driver links to that was built for machines with a screen. */
@@ -110,7 +110,7 @@ const pack = Effect.fn("pack")(function* (out: string) {
   yield* copy("the packages", root, join(weft, "weft"), installed)
   const shared = join(root, "../shared")
   yield* copy(
-    "the figures of PyTorch",
+    "the numbers of PyTorch",
     shared,
     join(weft, "shared"),
     beside.filter((name) => existsSync(join(shared, name)))

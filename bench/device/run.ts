@@ -76,7 +76,7 @@ const measure = Command.make(
     const { candidates, lookedAt } = findDrivers(carriedLibraries(weft), scratch, Option.getOrUndefined(asked))
     const { attempts, env } = yield* openDriver(candidates, size.device, weft)
 
-    // The folders of this machine are nobody's business: commands are as in a clone.
+    // The report has no folders of this machine: its commands are as in a clone.
     const here = weft.replace(/\/$/, "")
     const hide = (text: string) =>
       [
