@@ -105,7 +105,9 @@ const precisionText = ({ files, measured, metadata: { precision } }: Exported): 
         `Accuracy${column === undefined ? "" : ` of ${visibleLine(column)}`}: ${percent(fp32)} in float32, ${percent(accuracy)} in ${name}; ` +
         `${signed(difference)} points (95 %: ${signed(interval.low)} to ${signed(interval.high)}) on ${samples} images of the validation part.`
     ),
-    ...(unsure ? [`With so few images, a loss of more than ${maxLoss} ${maxLoss === 1 ? "point" : "points"} is not ruled out.`] : []),
+    ...(unsure
+      ? [`With so few images, a loss of more than ${maxLoss} ${maxLoss === 1 ? "point" : "points"} is not ruled out.`]
+      : []),
     `Of ${images} images, both predict the same for ${percent(agreement)}; outputs differ by ${largestDifference.toExponential(1)} at most.`,
     ...(speed === undefined
       ? []
