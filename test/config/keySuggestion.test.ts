@@ -14,6 +14,8 @@ describe("keySuggestion", () => {
       ["image_size", ["image.height", "image.width"]],
       ["lr", ["train.learningRate"]],
       ["epochs", ["train.epochs"]],
+      ["train.ema", ["train.average"]],
+      ["swa", ["train.average"]],
       ["batch_size", ["train.batchSize"]],
       ["train.learningrate", ["train.learningRate"]],
       ["trian.epochs", ["train.epochs"]],
