@@ -88,6 +88,10 @@ const stepOf = (file: string) => Number(/^step-(\d{8,})\.safetensors$/.exec(file
 
 const newestFirst = (a: string, b: string) => stepOf(b) - stepOf(a)
 
+/** The names of checkpoints among those of files, the newest first. */
+export const checkpointsAmong = (files: ReadonlyArray<string>): Array<string> =>
+  files.filter((file) => stepOf(file) >= 0).sort(newestFirst)
+
 /** The rules of checkpoints over any place for files; the last `keep` checkpoints stay, and the best weights. */
 export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service"] => {
   // One operation at a time: a save removes old files, which must not be in use by another operation.
@@ -160,8 +164,7 @@ export const make = (files: CheckpointFiles, keep: number): Checkpoints["Service
     ),
     latest: Effect.fn("Checkpoints.latest")(function* (digest: string, former: ReadonlyArray<string> = []) {
       const passedOver: Array<PassedOver> = []
-      const candidates = (yield* files.list).filter((file) => stepOf(file) >= 0).sort(newestFirst)
-      for (const file of candidates) {
+      for (const file of checkpointsAmong(yield* files.list)) {
         const checkpoint = yield* read(file, (bytes) => decodeCheckpoint(bytes, [digest, ...former]), passedOver)
         if (checkpoint === undefined) continue
         newest = Math.max(newest, checkpoint.training.step)

@@ -6,7 +6,7 @@ import { constants, setPriority } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
 import * as Checkpoint from "../../../model/Checkpoint.ts"
-import { byCodeUnit } from "../../../pipeline/hashOrder.ts"
+import { checkpointsAmong } from "../../../model/Checkpoints.ts"
 import { messageOf } from "../../../pipeline/messageOf.ts"
 import { DeskError } from "../../../run/serve/DeskFaults.ts"
 import { Retraining } from "../../../run/serve/Retraining.ts"
@@ -97,11 +97,7 @@ const stop = ({ child }: { readonly child: ChildProcess }) =>
 const epochsOf = Effect.fnUntraced(
   function* (run: string) {
     const folder = join(run, "checkpoints")
-    const names = yield* Effect.tryPromise(() => readdir(folder))
-    const newest = names
-      .filter((name) => /^step-\d+\.safetensors$/.test(name))
-      .sort(byCodeUnit)
-      .at(-1)
+    const [newest] = checkpointsAmong(yield* Effect.tryPromise(() => readdir(folder)))
     if (newest === undefined) return 0
     const { metadata } = yield* fileHeader(join(folder, newest))
     return yield* Checkpoint.epochsOf(metadata)
