@@ -59,6 +59,7 @@ def simple_cnn():
 
 if __name__ == "__main__":
     torch.set_num_threads(a.threads)
+    torch.backends.cudnn.benchmark = True
     make = {"simple-cnn": simple_cnn, "mobilenet-v2": lambda: torchvision.models.mobilenet_v2(num_classes=len(labels)),
             "vgg16": lambda: torchvision.models.vgg16(num_classes=len(labels))}
     model = make[a.network]()

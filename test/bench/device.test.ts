@@ -66,7 +66,8 @@ describe("the bench of a graphics card", () => {
       steps.reduce((sum, { reserveSeconds }) => sum + reserveSeconds, 0),
       9 * 60
     )
-    const named = (all: ReadonlyArray<Step>) => all.map(({ name }) => name.replace(/\d+$/, "N"))
+    // However many batch sizes each has.
+    const named = (all: ReadonlyArray<Step>) => [...new Set(all.map(({ name }) => name.replace(/\d+$/, "N")))]
     assert.deepStrictEqual(named(stepsOf(rehearsal)), named(steps))
   })
 
