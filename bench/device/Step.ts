@@ -33,6 +33,7 @@ export interface Size {
   /** Photos that are drawn for an epoch, and those that are trained on; 0 for all. */
   readonly photos: number
   readonly images: number
+  readonly minPerClass: number
   readonly epochBatch: number
   readonly epochs: number
   readonly workers: number
@@ -52,6 +53,7 @@ export const whole = (processors: number): Size => ({
   seconds: 4,
   photos: 8000,
   images: 0,
+  minPerClass: 5,
   epochBatch: 64,
   epochs: 2,
   workers: Math.min(12, Math.max(1, processors - 2)),
@@ -74,8 +76,9 @@ export const rehearsal: Size = {
   steps: 1,
   seconds: 1,
   photos: 200,
-  images: 30, // the fewest that `data.limit` takes
-  epochBatch: 10,
+  images: 30, // the fewest that `data.limit` takes, and it takes three of each class
+  minPerClass: 20,
+  epochBatch: 15,
   epochs: 1,
   workers: 1,
   memorySteps: 10,
@@ -93,7 +96,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
   const theirs = ["--device", device === "gpu" ? "cuda" : "cpu", "--peers", "../shared/peers"]
   const times = ["--steps", `${steps}`, "--seconds", `${seconds}`]
   const epoch = [
-    ["--batch", `${epochBatch}`, "--images", `${images}`, "--rotation", "10"],
+    ["--batch", `${epochBatch}`, "--images", `${images}`, "--min-per-class", `${size.minPerClass}`, "--rotation", "10"],
     ["--workers", `${workers}`, "--epochs", `${size.epochs}`]
   ].flat()
   const step = (
@@ -175,8 +178,6 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
           network,
           "--data",
           `.weft/sample-${photos}-*`,
-          "--min-per-class",
-          "5",
           ...at(network),
           ...epoch
         ],

@@ -73,10 +73,11 @@ describe("the bench of a graphics card", () => {
   })
 
   it("asks for epochs that a configuration takes, of a catalogue that can be drawn", () => {
-    for (const { images, photos } of [rehearsal, whole(16)])
+    for (const { images, minPerClass, photos } of [rehearsal, whole(16)])
       Schema.decodeUnknownSync(DataConfig)({
         sample: { images: photos },
         columns: { label: "articleType" },
+        minPerClass,
         ...(images !== 0 && { limit: images })
       })
   })
