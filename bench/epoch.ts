@@ -31,18 +31,21 @@ const { values } = parseArgs({
     /** Images to train on; 0 for all. */
     images: { type: "string", default: "0" },
     epochs: { type: "string", default: "2" },
+    /** As `data.minPerClass`. */
+    "min-per-class": { type: "string" },
     rotation: { type: "string", default: "0" },
     workers: { type: "string", default: "2" }
   }
 })
 
+const minPerClass = values["min-per-class"] ?? (values.sample === "0" ? undefined : "5")
+
 const main = Effect.gen(function* () {
   const config = yield* decodeRunConfig(
     {
       data: {
-        ...(values.sample === "0"
-          ? { root: values.data }
-          : { sample: { images: Number(values.sample) }, minPerClass: 5 }),
+        ...(values.sample === "0" ? { root: values.data } : { sample: { images: Number(values.sample) } }),
+        ...(minPerClass !== undefined && { minPerClass: Number(minPerClass) }),
         columns: { label: "articleType" },
         ...(values.images !== "0" && { limit: Number(values.images) }),
         split: { train: 1, validation: 0, test: 0 }

@@ -51,8 +51,11 @@ const measure = (total: number) => {
   }
 }
 
-/** MiB that the second half of the way adds. */
-const growth = (tenths: ReadonlyArray<number>) => (tenths.at(-1) ?? 0) - (tenths[4] ?? 0)
+/** MiB that the second half of the way adds; unknown of so few rows that they came at once. */
+const growth = (tenths: ReadonlyArray<number>) => {
+  const [fifth, last] = [tenths[4], tenths[9]]
+  return fifth === undefined || last === undefined ? undefined : last - fifth
+}
 
 const writeCsv = async (path: string) => {
   const file = createWriteStream(path)

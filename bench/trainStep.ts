@@ -45,7 +45,7 @@ const rate = Effect.fnUntraced(function* <E>(step: (i: number) => Effect.Effect<
     yield* step(++done)
     seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
   }
-  return Math.round((10 * done * size) / seconds) / 10
+  return Number(((done * size) / seconds).toPrecision(4))
 })
 
 const main = Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import type { CardUse } from "./cardMemory.ts"
 import type { StepComparison } from "./comparisons.ts"
 import type { Ended } from "./runLines.ts"
+import type { Size } from "./Step.ts"
 import type { Attempt, Found } from "./vulkan.ts"
 
 /** What came of a step. */
@@ -21,6 +22,8 @@ export interface StepRecord {
 export interface DeviceReport {
   readonly format: 1
   readonly rehearsal: boolean
+  /** What the steps were asked for: a rehearsal's images, batches and tests are fewer. */
+  readonly size: Size
   readonly weft: string
   readonly node: string
   readonly machine: {

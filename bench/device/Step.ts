@@ -16,6 +16,8 @@ const networks = [
   { ours: "resnet50", theirs: "resnet50" }
 ] as const
 
+type NetworkName = (typeof networks)[number]["ours"]
+
 /** How large the work is, and on what it runs. */
 export interface Size {
   readonly device: "gpu" | "cpu"
@@ -24,17 +26,19 @@ export interface Size {
   /** Height and width of the images, and those of SimpleCNN's, which can be no smaller than 46. */
   readonly side: number
   readonly simpleCnnSide: number
-  readonly batches: ReadonlyArray<number>
+  readonly batches: Readonly<Record<NetworkName, ReadonlyArray<number>>>
   readonly steps: number
   /** Seconds that a training step is repeated for at most. */
   readonly seconds: number
   /** Photos that are drawn for an epoch, and those that are trained on; 0 for all. */
   readonly photos: number
   readonly images: number
+  readonly minPerClass: number
   readonly epochBatch: number
+  readonly epochs: number
   readonly workers: number
   readonly memorySteps: number
-  /** What every limit is multiplied by. */
+  /** What the limit of each step is multiplied by. */
   readonly patience: number
 }
 
@@ -44,37 +48,46 @@ export const whole = (processors: number): Size => ({
   tests: "^(?!.*onnxruntime)",
   side: 224,
   simpleCnnSide: 224,
-  batches: [32, 64, 256],
+  batches: { "simple-cnn": [32, 64, 256], "mobilenet-v2": [32, 64, 256], resnet50: [32, 64, 256] },
   steps: 50,
   seconds: 4,
   photos: 8000,
   images: 0,
+  minPerClass: 5,
   epochBatch: 64,
+  epochs: 2,
   workers: Math.min(12, Math.max(1, processors - 2)),
   memorySteps: 2000,
   patience: 1
 })
 
-/** The same steps, small enough for a driver in software on a processor that is shared. */
+/**
+ * The same steps, small enough for a driver in software on a processor that is shared. There most of a step is the
+ * compilation of its shaders, which no smaller image makes shorter: each network has one batch size, and four of the
+ * engine's tests run.
+ */
 export const rehearsal: Size = {
   device: "cpu",
-  tests: "the webgpu engine's device",
+  tests: "engine's device.*(says what it is|leaves nothing|prints nothing|fails, and does not hang)",
   side: 32,
   simpleCnnSide: 48,
-  batches: [2, 3, 4], // of one image at this size, PyTorch has one value a channel for batch norm, and refuses
+  // Of one image at this size, PyTorch has one value a channel for batch norm, and refuses.
+  batches: { "simple-cnn": [2], "mobilenet-v2": [2], resnet50: [2] },
   steps: 1,
   seconds: 1,
   photos: 200,
-  images: 48,
-  epochBatch: 8,
+  images: 30, // the fewest that `data.limit` takes, and it takes three of each class
+  minPerClass: 20,
+  epochBatch: 15,
+  epochs: 1,
   workers: 1,
   memorySteps: 10,
-  patience: 8
+  patience: 15
 }
 
 /** The steps in their order: what tells most about the engine first. */
 export const stepsOf = (size: Size): ReadonlyArray<Step> => {
-  const { batches, device, epochBatch, images, photos, seconds, steps, workers } = size
+  const { device, epochBatch, images, photos, seconds, steps, workers } = size
   const at = (network: string) => {
     const side = `${network === "simple-cnn" ? size.simpleCnnSide : size.side}`
     return ["--height", side, "--width", side]
@@ -83,8 +96,8 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
   const theirs = ["--device", device === "gpu" ? "cuda" : "cpu", "--peers", "../shared/peers"]
   const times = ["--steps", `${steps}`, "--seconds", `${seconds}`]
   const epoch = [
-    ["--batch", `${epochBatch}`, "--images", `${images}`, "--rotation", "10"],
-    ["--workers", `${workers}`, "--epochs", "2"]
+    ["--batch", `${epochBatch}`, "--images", `${images}`, "--min-per-class", `${size.minPerClass}`, "--rotation", "10"],
+    ["--workers", `${workers}`, "--epochs", `${size.epochs}`]
   ].flat()
   const step = (
     name: string,
@@ -97,7 +110,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
     program,
     args,
     limitSeconds: limitSeconds * size.patience,
-    reserveSeconds: reserveSeconds * size.patience,
+    reserveSeconds,
     needsAdapter
   })
   return [
@@ -115,7 +128,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
       [150, 60]
     ),
     ...networks.flatMap((network) => [
-      ...batches.map((batch) =>
+      ...size.batches[network.ours].map((batch) =>
         step(
           `training step: ${network.ours}, batch ${batch}`,
           "node",
@@ -143,7 +156,7 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
           ...at(network.ours),
           ...times,
           "--batches",
-          ...batches.map((batch) => `${batch}`)
+          ...size.batches[network.ours].map((batch) => `${batch}`)
         ],
         [60, 20]
       )
@@ -165,8 +178,6 @@ export const stepsOf = (size: Size): ReadonlyArray<Step> => {
           network,
           "--data",
           `.weft/sample-${photos}-*`,
-          "--min-per-class",
-          "5",
           ...at(network),
           ...epoch
         ],

@@ -91,6 +91,7 @@ const measure = Command.make(
       const report: DeviceReport = {
         format: 1,
         rehearsal: rehearse,
+        size,
         weft: manifest.version,
         node: process.versions.node,
         machine,

@@ -77,7 +77,7 @@ def measure(batch, tf32):
         "width": a.width,
         "batch": batch,
         "tf32": tf32,
-        "trainImagesPerSecond": round(rate, 1),
+        "trainImagesPerSecond": float(f"{rate:.4g}"),
         "hostPeakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     if cuda:

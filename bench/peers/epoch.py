@@ -11,7 +11,9 @@ a.add_argument("--epochs", type=int, default=2); a.add_argument("--rotation", ty
 a.add_argument("--device", choices=["cpu", "cuda"], default="cpu"); a.add_argument("--min-per-class", type=int, default=50)
 a.add_argument("--workers", type=int, default=2); a.add_argument("--threads", type=int, default=2)
 a = a.parse_args()
-a.data = next(iter(sorted(glob.glob(a.data))), a.data)
+folders = sorted(glob.glob(a.data))
+if not folders: sys.exit(f"There is no folder {a.data}: `node bench/epoch.ts --sample N` draws one in .weft")
+a.data = folders[0]
 sys.path.insert(0, a.peers)
 try: import torchvision  # noqa: E402
 except (ImportError, RuntimeError): import tvfix, torchvision  # noqa: E402, F401 (beside a build of torch for processors)
@@ -59,6 +61,7 @@ def simple_cnn():
 
 if __name__ == "__main__":
     torch.set_num_threads(a.threads)
+    torch.backends.cudnn.benchmark = True
     make = {"simple-cnn": simple_cnn, "mobilenet-v2": lambda: torchvision.models.mobilenet_v2(num_classes=len(labels)),
             "vgg16": lambda: torchvision.models.vgg16(num_classes=len(labels))}
     model = make[a.network]()

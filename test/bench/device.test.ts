@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { comparisonsOf } from "../../bench/device/comparisons.ts"
@@ -7,6 +7,7 @@ import { runSteps } from "../../bench/device/runSteps.ts"
 import type { Step } from "../../bench/device/Step.ts"
 import { rehearsal, stepsOf, whole } from "../../bench/device/Step.ts"
 import { findDrivers } from "../../bench/device/vulkan.ts"
+import { DataConfig } from "../../src/pipeline/DataConfig.ts"
 import { temporaryFolder } from "../temporaryFolder.ts"
 
 const step = (name: string, script: string, more: Partial<Step> = {}): Step => ({
@@ -66,8 +67,19 @@ describe("the bench of a graphics card", () => {
       steps.reduce((sum, { reserveSeconds }) => sum + reserveSeconds, 0),
       9 * 60
     )
-    const named = (all: ReadonlyArray<Step>) => all.map(({ name }) => name.replace(/\d+$/, "N"))
+    // However many batch sizes each has.
+    const named = (all: ReadonlyArray<Step>) => [...new Set(all.map(({ name }) => name.replace(/\d+$/, "N")))]
     assert.deepStrictEqual(named(stepsOf(rehearsal)), named(steps))
+  })
+
+  it("asks for epochs that a configuration takes, of a catalogue that can be drawn", () => {
+    for (const { images, minPerClass, photos } of [rehearsal, whole(16)])
+      Schema.decodeUnknownSync(DataConfig)({
+        sample: { images: photos },
+        columns: { label: "articleType" },
+        minPerClass,
+        ...(images !== 0 && { limit: images })
+      })
   })
 
   it("sets ours beside PyTorch's, by network and batch", () => {
