@@ -26,7 +26,7 @@ export interface BaselineParts {
 }
 
 /** One that was tried, with its accuracy on the validation part; null where that is empty. */
-interface Tried {
+export interface Tried {
   readonly validationAccuracy: number | null
   readonly isChosen: boolean
 }
