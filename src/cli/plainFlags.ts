@@ -3,7 +3,7 @@ import { Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import { NetworkMisfit } from "../model/networks.ts"
 import { WeightsError } from "../model/Pretrained.ts"
-import { TrainedFurther } from "../model/Training.ts"
+import { TrainedFurther } from "../model/trainingFaults.ts"
 import type { LabelColumns } from "../pipeline/LabelColumnConfig.ts"
 import { RowsError } from "../pipeline/RowsError.ts"
 

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../config/RunConfig.ts"
 import { ConfigError } from "../config/RunConfig.ts"
-import { TrainedFurther } from "../model/Training.ts"
+import { TrainedFurther } from "../model/trainingFaults.ts"
 import { report } from "../pipeline/Progress.ts"
 import { configDigest } from "../run/configDigest.ts"
 import { finishedReport } from "../run/finishedReport.ts"

@@ -34,7 +34,7 @@ export interface ImageCandidate {
   readonly paths: ReadonlyArray<string>
 }
 
-const quoted = (names: ReadonlyArray<string>, most = 8): string =>
+export const quoted = (names: ReadonlyArray<string>, most = 8): string =>
   names
     .slice(0, most)
     .map((name) => `\`${name.length > 40 ? `${name.slice(0, 40)}…` : name}\``)
@@ -186,7 +186,7 @@ const isPartColumn = ({ cells, name, values }: Column): boolean =>
   cells.every((cell) => partNamed(cell) !== undefined) &&
   cells.some((cell) => partNamed(cell) === "train")
 
-const unclear = (path: string, reason: CatalogueUnclear["reason"], detail: string, cure: string) =>
+export const unclear = (path: string, reason: CatalogueUnclear["reason"], detail: string, cure: string) =>
   new CatalogueUnclear({ path, reason, detail, cure })
 
 /** The label among a list's columns, and others that could be meant. */
@@ -356,55 +356,6 @@ const hostOf = (text: string): string => /^https?:\/\/([^/:?#]+)/i.exec(text)?.[
 /** Rows of a sample: enough to tell classes from names. */
 export const mostRows = 2000
 
-const layout =
-  "Expected a folder of images for each class (CLASS/photo.jpg), or train/CLASS/photo.jpg, or a list (CSV, JSON lines, Parquet) beside the images."
-
-/** The first part of a path, and what is behind it. */
-const headOf = (path: string): readonly [string, string] => {
-  const at = path.indexOf("/")
-  return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)]
-}
-
-/** Class folders, with part folders above them or without. */
-export const guessFolders = ({ folders, named, others, root }: Place): Result.Result<Guess, CatalogueUnclear> => {
-  const inRoot = folders.find(({ path }) => path === "")?.images ?? 0
-  const below = folders.filter(({ images, path }) => path !== "" && images > 0)
-  const tops = [...new Set(folders.filter(({ path }) => path !== "").map(({ path }) => headOf(path)[0]))]
-  const areParts = tops.length > 0 && tops.every((name) => partNamed(name) !== undefined)
-  const classes = new Set(
-    below.flatMap(({ path }) => {
-      const [first, rest] = headOf(path)
-      if (!areParts) return [first]
-      return rest === "" ? [] : [headOf(rest)[0]]
-    })
-  )
-  const [only] = classes
-  if (classes.size > 1)
-    return Result.succeed({
-      data: { root, folders: true },
-      line: (classes) => `class folders${areParts ? ` in ${tops.join(", ")}` : ""}; ${count(classes)} classes`
-    })
-  if (only !== undefined)
-    return Result.fail(
-      unclear(
-        named,
-        "classes",
-        `there is one folder of images only, \`${only}\`, and a classifier needs two classes`,
-        layout
-      )
-    )
-  if (areParts && below.length > 0)
-    return Result.fail(
-      unclear(named, "classes", `the images lie right in ${quoted(tops)}, and no folder says their class`, layout)
-    )
-  if (inRoot > 0)
-    return Result.fail(
-      unclear(named, "classes", `there are ${count(inRoot)} photos in it, and nothing says their classes`, layout)
-    )
-  const seen = others.length > 0 ? `; there ${others.length === 1 ? "is" : "are"} ${quoted(others, 4)}` : ""
-  return Result.fail(unclear(named, "empty", `there are no images and no list in it${seen}`, layout))
-}
-
 /** A shard of a Parquet table: `train-00000-of-00002.parquet`. */
 const isShard = (file: string): boolean => /(^|[^\d])\d{4,}(-of-\d+)?[^/]*\.parquet$/.test(file)
 
@@ -426,19 +377,4 @@ export const chooseList = ({
       `Name the one to read, such as ${named.replace(/\/$/, "")}/${first.file}.`
     )
   )
-}
-
-/** Values of `data.minPerClass` that are tried, the usual one first. */
-const minima = [50, 20, 10, 5, 3]
-
-/**
- * `data.minPerClass` for classes of these sizes: the largest of 50, 20, 10, 5 and 3 with which nine rows of ten stay, in
- * two classes at least; undefined where not even 3 leaves two classes.
- */
-export const minPerClassFor = (sizes: ReadonlyArray<number>): number | undefined => {
-  const all = sizes.reduce((sum, size) => sum + size, 0)
-  const kept = (least: number) => sizes.filter((size) => size >= least)
-  const fits = (least: number, part: number) =>
-    kept(least).length >= 2 && kept(least).reduce((sum, size) => sum + size, 0) >= part * all
-  return minima.find((least) => fits(least, 0.9)) ?? minima.findLast((least) => fits(least, 0))
 }

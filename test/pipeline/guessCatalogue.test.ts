@@ -2,13 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Runtime } from "effect"
 import type { FolderFound, ListSample, Place } from "../../src/pipeline/CatalogueFiles.ts"
 import type { Wishes } from "../../src/pipeline/guessCatalogue.ts"
-import {
-  chooseList,
-  guessFolders,
-  guessList,
-  imageCandidates,
-  minPerClassFor
-} from "../../src/pipeline/guessCatalogue.ts"
+import { chooseList, guessList, imageCandidates } from "../../src/pipeline/guessCatalogue.ts"
+import { guessFolders } from "../../src/pipeline/guessFolders.ts"
+import { minPerClassFor } from "../../src/pipeline/minPerClassFor.ts"
 
 const folder = (path: string, images: number, ...endings: ReadonlyArray<string>): FolderFound => ({
   path,
