@@ -18,7 +18,7 @@ export interface Fitted extends Linear {
 const tolerance = 1e-4
 
 /** What may be left to gain of the penalised loss. What is left is a few times as much as is estimated: below 1e-4. */
-const gain = 3e-6
+const gain = 3e-7
 
 /** The least p (1 - p) of a class that is divided by: that of a class without rows approaches 0. */
 const leastSpread = 1e-6
