@@ -4,7 +4,7 @@ export interface Side {
   readonly label: string
   /** What runs it: Node, a Python with PyTorch, or one with Keras. */
   readonly program: "node" | "torch" | "keras"
-  /** What it is given; `{data}` stands for the catalogue's folder, `{peers}` for that of the peers' scripts. */
+  /** What it is given; `{data}` stands for the catalogue's folder, `{large}` for that of the large photos, `{peers}` for that of the peers' scripts. */
   readonly args: ReadonlyArray<string>
 }
 

@@ -6,6 +6,7 @@ import type { Comparison, Given, Measured, Side } from "./Comparison.ts"
 /** Where things are, and how often each side runs. */
 export interface MeasureOptions {
   readonly data: string
+  readonly large: string
   readonly peers: string
   readonly rounds: number
 }
@@ -23,8 +24,8 @@ const programOf = (side: Side): { readonly program: string } | { readonly missin
   return existsSync(program) ? { program } : { missing: `no Python at ${usual} (or ${variable})` }
 }
 
-const argsOf = (side: Side, { data, peers }: MeasureOptions) =>
-  side.args.map((arg) => arg.replace("{data}", data).replace("{peers}", peers))
+const argsOf = (side: Side, { data, large, peers }: MeasureOptions) =>
+  side.args.map((arg) => arg.replace("{data}", data).replace("{large}", large).replace("{peers}", peers))
 
 /** A command as it is typed: by the usual names, not by where they lie on this machine. */
 const typed = (side: Side, options: MeasureOptions) =>

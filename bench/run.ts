@@ -6,6 +6,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, FileSystem, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { availableParallelism, cpus, loadavg } from "node:os"
+import { makeLargePhotos } from "./largePhotos.ts"
 import { measure } from "./measure.ts"
 import { hasFailed, sectionOf } from "./section.ts"
 import { comparisons, suites } from "./suites.ts"
@@ -38,6 +39,11 @@ const flags = {
     Flag.withMetavar("DIR"),
     Flag.withDescription("The peers' scripts")
   ),
+  large: Flag.String("large").pipe(
+    Flag.withDefault(".weft/large-photos"),
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Photos of 1200x1600; made out of the catalogue's where there is no such folder")
+  ),
   results: Flag.String("results").pipe(
     Flag.withDefault("bench/RESULTS.md"),
     Flag.withMetavar("FILE"),
@@ -48,12 +54,13 @@ const flags = {
 const bench = Command.make(
   "bench",
   flags,
-  Effect.fnUntraced(function* ({ data, only, peers, results, rounds, suites }) {
+  Effect.fnUntraced(function* ({ data, large, only, peers, results, rounds, suites }) {
     const chosen = comparisons.filter(
       ({ ours, peer, suite }) =>
         (suites.length === 0 || suites.some((one) => one === suite)) &&
         [...ours.args, ...(peer?.args ?? []), peer?.label].join(" ").includes(only)
     )
+    if (chosen.some(({ ours }) => ours.args.includes("{large}"))) yield* makeLargePhotos(large, `${data}/images`)
     const now = yield* DateTime.now
     const circumstances = {
       when: DateTime.formatIso(now).slice(0, 16).replace("T", " "),
@@ -64,7 +71,7 @@ const bench = Command.make(
       rounds,
       command: ["pnpm bench", ...suites, ...(only === "" ? [] : [`--only "${only}"`])].join(" ")
     }
-    const measured = yield* Effect.forEach(chosen, (comparison) => measure(comparison, { data, peers, rounds }))
+    const measured = yield* Effect.forEach(chosen, (comparison) => measure(comparison, { data, large, peers, rounds }))
     const section = sectionOf(circumstances, measured)
     const files = yield* FileSystem.FileSystem
     yield* files.writeFileString(results, `\n${section}`, { flag: "a" })

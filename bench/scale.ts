@@ -80,14 +80,29 @@ const noImages = Layer.succeed(Images, {
 
 const peak = () => Math.round(process.resourceUsage().maxRSS / 1024)
 
-const stages: Array<{ readonly stage: string; readonly seconds: number; readonly peakMiB: number }> = []
+/** A stage's processor time is that of all threads, which other work on the machine hardly changes. */
+const stages: Array<{
+  readonly stage: string
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly peakMiB: number
+}> = []
+
+let spent = process.cpuUsage()
+
+/** Notes a stage that has ended; its processor time is what was spent since the one before. */
+const end = (stage: string, seconds: number) => {
+  const { system, user } = process.cpuUsage(spent)
+  spent = process.cpuUsage()
+  stages.push({ stage, seconds, cpuSeconds: Math.round((user + system) / 10_000) / 100, peakMiB: peak() })
+}
 
 const since = (start: number) => Math.round((performance.now() - start) / 10) / 100
 
 const timed = <A, E, R>(stage: string, work: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     const start = performance.now()
-    return Effect.tap(work, () => Effect.sync(() => stages.push({ stage, seconds: since(start), peakMiB: peak() })))
+    return Effect.tap(work, () => Effect.sync(() => end(stage, since(start))))
   })
 
 const main = Effect.gen(function* () {
@@ -120,19 +135,14 @@ const main = Effect.gen(function* () {
       Effect.sync(() => {
         if (event._tag === "Listing") listed = performance.now()
         if (event._tag === "Checking") {
-          if (checked === 0) stages.push({ stage: "rows, read and kept", seconds: since(start), peakMiB: peak() })
+          if (checked === 0) end("rows, read and kept", since(start))
           checked = performance.now()
-          if (event.done === event.total)
-            stages.push({
-              stage: "images, checked",
-              seconds: Math.round((checked - listed) / 10) / 100,
-              peakMiB: peak()
-            })
+          if (event.done === event.total) end("images, checked", Math.round((checked - listed) / 10) / 100)
         }
       })
     )
   )
-  stages.push({ stage: "divided, with digest and leakage", seconds: since(checked), peakMiB: peak() })
+  end("divided, with digest and leakage", since(checked))
   yield* timed(
     "an epoch's order",
     Effect.sync(() => order(dataset.train.length, seed, 1))

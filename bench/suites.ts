@@ -91,6 +91,28 @@ export const comparisons: ReadonlyArray<Comparison> = [
   },
   {
     suite: "feed",
+    ours: node("threads", "bench/feed.ts --data {large} --size 224 --workers 2 --limit 600"),
+    peer: {
+      ...torch("{peers}/input_pipeline.py --data {large} --size 224 --workers 2 --limit 600"),
+      label: "torchvision DataLoader"
+    },
+    figures: [
+      {
+        name: "JPEGs of 1200x1600 to 224x224, flip, rotation, batch 64: first epoch",
+        field: "imagesPerSecond",
+        unit: "images/s",
+        target: { ratio: 2 }
+      },
+      {
+        name: "the same: later epochs",
+        field: "laterImagesPerSecond",
+        peerField: "imagesPerSecond",
+        unit: "images/s"
+      }
+    ]
+  },
+  {
+    suite: "feed",
     ours: node("shared, used again", "bench/ways/transfer.ts --data {data}/images --buffers shared"),
     peer: node("transferred", "bench/ways/transfer.ts --data {data}/images --buffers transferred"),
     figures: [

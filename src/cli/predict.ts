@@ -3,10 +3,9 @@ import type { PlatformError } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import type { ThresholdRequest } from "../run/predict/answerThreshold.ts"
-import type { EmbeddingRow } from "../layers/parquet/encodeEmbeddings.ts"
 import { visible } from "../layers/terminal/visible.ts"
 import { NothingRead, predictFiles } from "../run/predict/predictFiles.ts"
-import { embeddings, writeEmbeddings } from "./embeddings.ts"
+import { embeddings, openEmbeddings } from "./embeddings.ts"
 import { finishedRuns } from "./finishedRuns.ts"
 import { namedPaths } from "./namedPaths.ts"
 import * as options from "./options.ts"
@@ -75,13 +74,10 @@ export const predict = Command.make(
       })
     const named = yield* namedPaths(paths, isNull)
     const runs = yield* finishedRuns("predict", run, set)
-    const rows: Array<EmbeddingRow> = []
+    const features = Option.isSome(embeddings) ? yield* openEmbeddings(embeddings.value) : undefined
     const opened = yield* predictFiles(runs, named, {
       top,
-      ...(Option.isSome(embeddings) && {
-        embeddings: (path: string, features: Float32Array) =>
-          Effect.sync(() => void rows.push({ path, features: features.slice() }))
-      }),
+      ...(features !== undefined && { embeddings: features.take }),
       threshold: Option.getOrUndefined(threshold),
       engine: Option.getOrUndefined(engine)
     })
@@ -96,7 +92,8 @@ export const predict = Command.make(
       return prediction
     })
     const chosen = json ? "json" : Option.getOrElse(format, () => "table" as const)
-    const text = predictionText(counted, chosen, {
+    const written = features === undefined ? counted : Stream.tap(counted, () => features.write)
+    const text = predictionText(written, chosen, {
       runs: runs.map(({ folder }) => folder.path),
       engine: opened.engine,
       columns: opened.columns,
@@ -110,7 +107,7 @@ export const predict = Command.make(
       Effect.catchTag("PlatformError", (error) => (isClosedPipe(error) ? Effect.succeed(false) : Effect.fail(error)))
     )
     if (!isOpen) return
-    if (Option.isSome(embeddings) && read > 0) yield* writeEmbeddings(embeddings.value, rows)
+    if (features !== undefined && read > 0) yield* features.finish
     if (read === 0) return yield* new NothingRead({ refused })
     if (refused > 0) yield* Console.error(`${refused} of ${read + refused} could not be read; each has its reason.`)
   }, Effect.scoped)

@@ -41,10 +41,13 @@ export const fitThroughNoise = ({
   if (labels.length === 0) return { temperature: 1, share: 0 }
   const own = new Float64Array(labels.length)
   const rows = rowsOf(logits, classes)
+  // One row's, used again: there are some thirty temperatures for each sample.
+  const scaled = new Float32Array(classes)
   const at = (exponent: number) => {
     const temperature = 2 ** exponent
     labels.forEach((label, row) => {
-      const scaled = elementAt(rows, row).map((logit) => logit / temperature)
+      const logitsOfRow = elementAt(rows, row)
+      for (let c = 0; c < classes; c++) scaled[c] = elementAt(logitsOfRow, c) / temperature
       own[row] = Math.exp(elementAt(scaled, label) - logSumExp(scaled))
     })
     return { temperature, ...shareOf(own, classes) }

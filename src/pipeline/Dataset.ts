@@ -73,36 +73,59 @@ const readRows = Effect.fn("Dataset.readRows")(function* (root: string, data: Da
   return { rows, refusals, listed: rows.length + refusals.length }
 })
 
+/** Lines of a listing that are one text: a million texts of their own would take as much memory as all else. */
+const together = 4096
+
 /**
- * One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id; the digest is the text's SHA-256.
+ * One JSON line for each sample, `["id","label","SHA-256 of the image"]`, by id, many lines at a time; the digest is the
+ * whole text's SHA-256.
  *
  * With several label columns, in the label's place a list of what each says: a text, a list of texts where a column may
  * have several values, or null where it is not known.
  */
-const listingOf = (
+function* listingOf(
   rows: ReadonlyArray<Pick<CheckedRow, "id" | "label" | "labels" | "digest">>,
   columns: ReadonlyArray<Pick<LabelColumn, "values">>
-): string =>
-  rows
-    .toSorted((a, b) => byCodeUnit(a.id, b.id))
-    .map(({ digest, id, label, labels }) => {
+): Generator<string> {
+  const sorted = rows.toSorted((a, b) => byCodeUnit(a.id, b.id))
+  for (let from = 0; from < sorted.length; from += together) {
+    let text = ""
+    for (const { digest, id, label, labels } of sorted.slice(from, from + together)) {
       const own = labels?.map((values, column) =>
         values === undefined ? null : columns[column]?.values === "one" ? (values[0] ?? null) : values
       )
-      return `${JSON.stringify([id, own ?? label, digest])}\n`
-    })
-    .join("")
+      text += `${JSON.stringify([id, own ?? label, digest])}\n`
+    }
+    yield text
+  }
+}
+
+/** The SHA-256 of a text that is given in parts; the whole of a large catalogue may be longer than a string can be. */
+const digestOf = (parts: Iterable<string>): Effect.Effect<string> =>
+  Effect.suspend(() => {
+    const encoder = new TextEncoder()
+    const encoded = Array.from(parts, (text) => encoder.encode(text))
+    const bytes = new Uint8Array(encoded.reduce((sum, { length }) => sum + length, 0))
+    let at = 0
+    for (const one of encoded) {
+      bytes.set(one, at)
+      at += one.length
+    }
+    return sha256(bytes)
+  })
 
 /** All samples of a dataset as text, of which `digest` is the SHA-256: id, label and the image's SHA-256, a line each. */
 export const listing = ({ columns, test, train, validation }: Dataset): string =>
-  listingOf(
-    [...train, ...validation, ...test].map(({ digest, id, ...sample }) => ({
-      id,
-      digest,
-      ...labelTexts(columns, sample)
-    })),
-    columns
-  )
+  Array.from(
+    listingOf(
+      [...train, ...validation, ...test].map(({ digest, id, ...sample }) => ({
+        id,
+        digest,
+        ...labelTexts(columns, sample)
+      })),
+      columns
+    )
+  ).join("")
 
 /** What to do to keep the largest class; `small` are the rows that `data.minPerClass` left out. */
 const cureOfSmall = (small: ReadonlyArray<Refusal>, data: DataConfig): string => {
@@ -356,7 +379,7 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     columns,
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
-    digest: yield* sha256(listingOf(left.kept, columns)),
+    digest: yield* digestOf(listingOf(left.kept, columns)),
     ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes, columns) })
   }
   return dataset

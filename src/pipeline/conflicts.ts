@@ -1,5 +1,6 @@
 import type { CheckedRow } from "./checkImages.ts"
 import type { DataConfig } from "./DataConfig.ts"
+import { elementAt } from "./elementAt.ts"
 import type { Filtered } from "./filter.ts"
 import { countLabels } from "./filter.ts"
 import { byCodePoint } from "./hashOrder.ts"
@@ -32,19 +33,24 @@ export const conflictsOf = <A extends Pick<CheckedRow, "label" | "labels">>(
   sharedBy: (row: A) => string | undefined,
   column = 0
 ): ReadonlyArray<Conflict<A>> => {
+  // Most rows share nothing with another: only those that do have a list, as a million lists take much memory.
+  const firsts = new Map<string, A>()
   const sets = new Map<string, Array<A>>()
   const labelOf = (row: A) => labelIn(row, column)
   for (const row of rows) {
     const shared = sharedBy(row)
     if (shared === undefined || labelOf(row) === undefined) continue
-    const known = sets.get(shared)
-    if (known === undefined) sets.set(shared, [row])
-    else known.push(row)
+    const first = firsts.get(shared)
+    if (first === undefined) {
+      firsts.set(shared, row)
+      continue
+    }
+    const set = sets.get(shared)
+    if (set === undefined) sets.set(shared, [first, row])
+    else set.push(row)
   }
   return Array.from(sets, ([shared, rows]) => ({ shared, rows }))
-    .filter(({ rows: [first, ...others] }) =>
-      others.some((row) => first !== undefined && labelOf(row) !== labelOf(first))
-    )
+    .filter(({ rows }) => rows.some((row) => labelOf(row) !== labelOf(elementAt(rows, 0))))
     .map(({ rows, shared }) => ({
       shared,
       rows,

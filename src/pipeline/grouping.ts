@@ -67,14 +67,15 @@ export const groupNames = (
   const grouped = new Set(names.keys())
   samples.forEach(({ id }, index) => {
     const root = sets.find(index)
-    if (!grouped.has(root)) smallest(root, id)
+    // Most samples are alone: they need no name, and a million names take much memory.
+    if (!grouped.has(root) && (sizes[root] ?? 0) > 1) smallest(root, id)
   })
   const result = new Map<string, string>()
   samples.forEach(({ id }, index) => {
     const root = sets.find(index)
     const name = names.get(root)
     // A row that is alone in its group is ordered by the group's name all the same: others of the group may come.
-    if (name !== undefined && (grouped.has(root) || (sizes[root] ?? 0) > 1)) result.set(id, name)
+    if (name !== undefined) result.set(id, name)
   })
   return result
 }

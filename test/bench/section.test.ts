@@ -96,7 +96,7 @@ describe("the section of a bench", () => {
 })
 
 describe("measuring", () => {
-  const options = { data: "photos", peers: "peers", rounds: 2 }
+  const options = { data: "photos", large: "large", peers: "peers", rounds: 2 }
   const script = (text: string) => ({ label: "node", program: "node", args: ["--eval", text] }) as const
 
   it.live("runs each side in a process of its own and takes its last line; what is missing is said once", () =>

@@ -14,11 +14,18 @@ export interface LikelyLabelError extends StoredSample, Pick<LabelError, "probab
   readonly suggestedName: string
 }
 
-const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions => ({
-  classes,
-  logits: Float32Array.from(parts.flatMap(({ logits }) => [...logits])),
-  labels: Int32Array.from(parts.flatMap(({ labels }) => [...labels]))
-})
+/** The numbers of several parts one after the other, copied whole: an array of numbers would take several times the memory. */
+const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions => {
+  const samples = parts.reduce((sum, { labels }) => sum + labels.length, 0)
+  const all = { classes, logits: new Float32Array(samples * classes), labels: new Int32Array(samples) }
+  let at = 0
+  for (const { labels, logits } of parts) {
+    all.logits.set(logits, at * classes)
+    all.labels.set(labels, at)
+    at += labels.length
+  }
+  return all
+}
 
 /**
  * The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on.

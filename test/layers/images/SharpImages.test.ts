@@ -233,6 +233,39 @@ describe("sizes", () => {
       assert.isBelow(distance(inside(enlarged), inside(figure("enlarge", 31, 23))).mean, 1.5)
     })
   )
+  it.effect("a large JPEG is decoded at a fraction of its size, whatever else is done to it", () =>
+    Effect.gen(function* () {
+      // A grid that is finer than what is left of it: decoded at a fraction, its cells become another grey.
+      const pixels = smooth(640, 480)
+      const fine = { ...pixels, data: pixels.data.map((value, i) => (i % 7 < 3 ? value : 255 - value)) }
+      const jpeg = () => picture(fine).jpeg({ quality: 90 })
+      const files = {
+        plain: jpeg(),
+        turned: jpeg().withMetadata({ orientation: 6 }),
+        profile: jpeg().withIccProfile("p3"),
+        grey: jpeg().greyscale()
+      }
+      for (const [name, file] of Object.entries(files)) {
+        const bytes = yield* Effect.promise(() => file.toBuffer())
+        const path = save(`large-${name}.jpg`, bytes)
+        const open = () => sharp(bytes, { autoOrient: true })
+        const end = (image: Sharp) =>
+          image
+            .resize({ width: 20, height: 14, fit: "fill", kernel: "cubic" })
+            .toColourspace("srgb")
+            .raw()
+            .toBuffer({ resolveWithObject: true })
+        const whole = yield* Effect.promise(async () => {
+          const { data, info } = await open().toColourspace("srgb").raw().toBuffer({ resolveWithObject: true })
+          return end(sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } }))
+        })
+        const found = yield* load(path)
+        const at = yield* Effect.promise(() => end(open()))
+        assert.deepStrictEqual([...found.data], [...at.data], name)
+        assert.notDeepEqual([...found.data], [...whole.data], name)
+      }
+    })
+  )
   it.effect("fill stretches, cover cuts the sides off, contain pads with the background", () =>
     Effect.gen(function* () {
       const pixels = smooth(40, 20)

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import * as OnnxProducts from "../../../src/layers/features/OnnxProducts.ts"
 import { fitLogistic, logitsOf } from "../../../src/model/baseline/logistic.ts"
 import { nearest, unitRows, vote } from "../../../src/model/baseline/nearest.ts"
-import { encodeNpy } from "../../../src/model/baseline/npy.ts"
+import { encodeNpy, npyHeader } from "../../../src/model/baseline/npy.ts"
 import { principal } from "../../../src/model/baseline/principal.ts"
 import type { Linear, Matrix } from "../../../src/model/baseline/Products.ts"
 import { Products } from "../../../src/model/baseline/Products.ts"
@@ -250,4 +250,9 @@ it("NumPy's file has its header as NumPy wants it, and the numbers behind it", (
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + length))
   assert.match(header, /^\{'descr': '<f4', 'fortran_order': False, 'shape': \(2, 3\), \} *\n$/)
   assert.deepStrictEqual([...new Float32Array(bytes.slice(10 + length).buffer)], [1, 2, 3, 4, 5, 6])
+})
+
+it("NumPy's header is as long for any number of rows, so that it can be written again", () => {
+  const lengths = [0, 1, 10 ** 6, Number.MAX_SAFE_INTEGER].map((count) => npyHeader(count, count).length)
+  assert.deepStrictEqual([...new Set(lengths)], [128])
 })

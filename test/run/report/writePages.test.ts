@@ -59,6 +59,23 @@ describe("a run's page", () => {
       }).pipe(Effect.provide([drawn, large]))
   )
 
+  it.effect("shows some of a large run's photos, and of how many; it is hardly longer than a small run's", () =>
+    Effect.gen(function* () {
+      const pages = yield* Effect.forEach([200, 1500], (largest) =>
+        Effect.gen(function* () {
+          const { data } = yield* writeSyntheticRun({ ...run, labels: ["Boots", "Coats", "Gloves", "Hats"], largest })
+          yield* writePages()
+          return { tested: data.test, page: yield* textOf("report.html") }
+        })
+      )
+      const lengths = pages.map(({ page, tested }) => {
+        assert.include(page, `The 24 of ${tested.toLocaleString("en")} test photos that surprised the model most`)
+        assert.match(page, /[1-8] of (?:1[0-2]|[1-9]) pairs of classes, the most frequent first/)
+        return page.length
+      })
+      assert.isBelow(lengths[1] ?? Infinity, (lengths[0] ?? 0) + 60_000)
+    }).pipe(Effect.provide(titled))
+  )
   it.effect("has the report's own metrics, and every class and refusal", () =>
     Effect.gen(function* () {
       const { calibration, data, test } = yield* writeSyntheticRun(run)

@@ -28,7 +28,10 @@ const photo = (shown: Shown, one: ShownRow, text?: string) =>
 const pairs = (shown: Shown, one: Shared) =>
   one.examples.length > 0 &&
   html`<details>
-    <summary>Test photos that share ${sharedText(one)} with a training photo, and that photo</summary>
+    <summary>
+      ${count(one.examples.length)} of ${count(one.test)} test photos that share ${sharedText(one)} with a training
+      photo, and that photo
+    </summary>
     ${one.examples.map(
       ({ test, train }) =>
         html`<div class="strip">${photo(shown, test, "test")}${photo(shown, train, "training")}</div>`
@@ -102,6 +105,7 @@ const contradiction = (shown: Shown, one: Contradiction) =>
       ${one.labels !== undefined && html`${one.labels}: `}${count(one.sets)} ${one.sets === 1 ? "set" : "sets"} of rows
       that share ${sharedText(one)}: ${count(one.rows)} rows
     </h3>
+    ${one.examples.length < one.sets && html`<p class="quiet">The largest ${count(one.examples.length)} are shown.</p>`}
     ${one.examples.map(
       ({ labels, rows, shared }) =>
         html`<div>

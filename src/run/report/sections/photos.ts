@@ -15,6 +15,9 @@ const described = (labelName: string, predictedName: string, probability: number
 export const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
   zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
+/** How many of all are shown: `24 of 3,000`. */
+const someOf = (some: number, all: number): string => `${count(some)} of ${count(all)}`
+
 const picture = (shown: Shown, sample: ShownSample): Html =>
   pictureOf(shown, sample, described(sample.labelName, sample.predictedName, sample.probability))
 
@@ -35,10 +38,11 @@ export const losses: Contents = (shown) => {
   const { analysis, facts } = shown
   const { test } = analysis
   if (test === null || test.losses.length === 0) return undefined
+  const all = test.test.perClass.reduce((sum, { support }) => sum + support, 0)
   return html`<p>
-      The ${shown.part} photos that surprised the model most: their label with its probability, what was predicted
-      instead, and the loss in nats${facts.report.calibration !== undefined && html`, calibrated`}. A click shows a
-      photo large.
+      The ${someOf(test.losses.length, all)} ${shown.part} photos that surprised the model most: their label with its
+      probability, what was predicted instead, and the loss in
+      nats${facts.report.calibration !== undefined && html`, calibrated`}. A click shows a photo large.
       ${
         shown.part === "test" &&
         html`All predictions of the validation and test photos: <a href="predictions.csv">predictions.csv</a>; the
@@ -84,11 +88,14 @@ const pair = (shown: Shown, { count: times, mistaken, others, predictedLabel, sh
 export const pairs: Contents = (shown) => {
   const { test } = shown.analysis
   if (test === null) return undefined
+  const { classes, counts } = test.confusion
+  const all = counts.reduce((sum, times, cell) => sum + (times > 0 && cell % (classes + 1) !== 0 ? 1 : 0), 0)
   return test.pairs.length === 0
     ? html`<p>Nothing was confused.</p>`
     : html`<p>
-          The most frequent first, and pairs whose true class has fewer than ${enoughSamples} ${shown.part} photos
-          behind all others: one mistake is all of one photo. Below each photo, the probability of what was predicted.
+          ${someOf(test.pairs.length, all)} ${all === 1 ? "pair" : "pairs"} of classes, the most frequent first, and
+          pairs whose true class has fewer than ${enoughSamples} ${shown.part} photos behind all others: one mistake is
+          all of one photo. Below each photo, the probability of what was predicted.
         </p>
         ${test.pairs.map((one) => pair(shown, one))}`
 }

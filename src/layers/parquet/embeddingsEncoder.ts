@@ -21,22 +21,41 @@ const schema: Array<SchemaElement> = [
 /** Rows that are written together: the writer needs several times their memory meanwhile. */
 const atOnce = 512
 
-/** Rows of features as a Parquet file. */
-export const encodeEmbeddings = async (rows: ReadonlyArray<EmbeddingRow>): Promise<Uint8Array<ArrayBuffer>> => {
+/**
+ * Encodes rows of features as a Parquet file, some at a time. `add` gives the bytes that come next, which are none until
+ * there are enough rows, and `finish` the last ones.
+ */
+export const embeddingsEncoder = async () => {
   // Loaded when it is first needed.
   const { ByteWriter, ParquetWriter } = await import("hyparquet-writer")
   const writer = new ByteWriter()
   // Without compression: it hardly makes features smaller.
   const file = new ParquetWriter({ writer, schema, codec: "UNCOMPRESSED" })
-  for (let from = 0; from < rows.length; from += atOnce) {
-    const some = rows.slice(from, from + atOnce)
+  const waiting: Array<EmbeddingRow> = []
+  /** What was written since the last time; the writer's offset goes on from there. */
+  const taken = (): Uint8Array<ArrayBuffer> => {
+    const bytes = writer.getBytes().slice()
+    writer.index = 0
+    return bytes
+  }
+  const write = async (rows: ReadonlyArray<EmbeddingRow>) => {
     await file.write({
       columnData: [
-        { name: "path", data: some.map(({ path }) => path) },
-        { name: "embedding", data: some.map(({ features }) => Array.from(features)), encoding: "PLAIN" }
+        { name: "path", data: rows.map(({ path }) => path) },
+        { name: "embedding", data: rows.map(({ features }) => Array.from(features)), encoding: "PLAIN" }
       ]
     })
   }
-  await file.finish()
-  return writer.getBytes()
+  return {
+    add: async (rows: ReadonlyArray<EmbeddingRow>): Promise<Uint8Array<ArrayBuffer>> => {
+      waiting.push(...rows)
+      while (waiting.length >= atOnce) await write(waiting.splice(0, atOnce))
+      return taken()
+    },
+    finish: async (): Promise<Uint8Array<ArrayBuffer>> => {
+      if (waiting.length > 0) await write(waiting.splice(0))
+      await file.finish()
+      return taken()
+    }
+  }
 }

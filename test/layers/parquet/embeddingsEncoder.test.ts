@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { encodeEmbeddings } from "../../../src/layers/parquet/encodeEmbeddings.ts"
+import type { EmbeddingRow } from "../../../src/layers/parquet/embeddingsEncoder.ts"
+import { embeddingsEncoder } from "../../../src/layers/parquet/embeddingsEncoder.ts"
 import { pythonWith } from "../../python.ts"
 
 const rowsOf = (count: number, length: number) =>
@@ -12,6 +13,14 @@ const rowsOf = (count: number, length: number) =>
     path: i === 1 ? 'näh/a "b"\n.jpg' : `photos/${i}.jpg`,
     features: Float32Array.from({ length }, (_, k) => Math.sin(i + k / 3))
   }))
+
+/** The whole file, of rows that come a few at a time. */
+const encodeEmbeddings = async (rows: ReadonlyArray<EmbeddingRow>) => {
+  const { add, finish } = await embeddingsEncoder()
+  const parts: Array<Uint8Array> = []
+  for (let from = 0; from < rows.length; from += 200) parts.push(await add(rows.slice(from, from + 200)))
+  return Uint8Array.from(Buffer.concat([...parts, await finish()]))
+}
 
 const pyarrow = pythonWith("pyarrow")
 
@@ -32,6 +41,16 @@ describe("features as Parquet", () => {
       schema.map(({ name }) => name),
       ["schema", "path", "embedding", "list", "element"]
     )
+  })
+
+  it("leave memory as they come, some rows at a time", async () => {
+    const { add, finish } = await embeddingsEncoder()
+    const rows = rowsOf(1100, 100)
+    const lengths = [(await add(rows)).length, (await add([])).length, (await finish()).length]
+    // 1,024 rows are written at once; what is left, with the list of all parts, is the end.
+    assert.isAbove(lengths[0] ?? 0, 1024 * 400)
+    assert.strictEqual(lengths[1], 0)
+    assert.isBelow(lengths[2] ?? 0, 100 * 400)
   })
 
   it("are an empty table where there are none", async () => {
