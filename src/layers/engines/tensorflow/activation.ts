@@ -3,6 +3,8 @@ import type { Activation, Clamp } from "../../../model/Block.ts"
 import { smoothActivation } from "../tfjs/activation.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
+import { gelu } from "./gelu.ts"
+import { isInLanes } from "./lanes.ts"
 import type { Runner } from "./Runner.ts"
 
 /** A block with weights, and perhaps a bias. */
@@ -25,6 +27,10 @@ export const activationNumber = (activation: Clamp | undefined): number =>
 export const activation =
   (run: Runner): Kernel<typeof Activation.Type> =>
   ({ kind }, input) => {
+    if (kind === "gelu" && isInLanes(run, input)) {
+      const { backward, output } = gelu(run, input, run.nothing)
+      return { output, backward: (dy, wanted) => (wanted ? backward(dy).gradient : undefined) }
+    }
     if (kind !== "relu" && kind !== "relu6") return smoothActivation(kind, input)
     const { backward, forward } = activationOps[kind]
     const output = run.one(forward, [run.float], input)

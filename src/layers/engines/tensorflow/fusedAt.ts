@@ -5,14 +5,18 @@ import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
 import { activation } from "./activation.ts"
+import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
-import { dense } from "./dense.ts"
+import { dense, denseGelu } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { folded, isFolded } from "./inference.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
+import { isInLanes } from "./lanes.ts"
+import { layerNorm } from "./layerNorm.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { channelSums } from "./channelSums.ts"
+import { residual } from "./residual.ts"
 import type { Runner } from "./Runner.ts"
 
 type Applies = Fused["apply"]
@@ -40,6 +44,8 @@ const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =
 
 /** An activation that operations of their own can apply to what they give. */
 const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
+
+const isGelu = (block: Block | undefined): boolean => block?._tag === "Activation" && block.kind === "gelu"
 
 /**
  * Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does
@@ -84,7 +90,15 @@ export const fusedWith = (run: Runner): FusedAt => {
           }
         )
       case "Dense":
-        return { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+        return isGelu(following[0]) && isInLanes(run, { shape: [block.units] })
+          ? { length: 2, apply: (...rest) => denseGelu(run)(block, ...rest) }
+          : { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+      case "LayerNorm":
+        return { length: 1, apply: (...rest) => layerNorm(run)(block, ...rest) }
+      case "Attention":
+        return { length: 1, apply: (...rest) => attention(run)(block, ...rest) }
+      case "Residual":
+        return { length: 1, apply: (...rest) => residual(run)(block, ...rest) }
       case "BatchNorm":
         return {
           length,

@@ -1,0 +1,66 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Block, Dense, LayerScale, Residual, StochasticDepth } from "../../../model/Block.ts"
+import { named } from "../../../model/Tensor.ts"
+import { applyAll } from "../tfjs/apply.ts"
+import type { Kernel, Pass } from "../tfjs/Pass.ts"
+import { weightOf } from "../tfjs/Pass.ts"
+import { residual as composed } from "../tfjs/residual.ts"
+import { product } from "./dense.ts"
+import { isInLanes } from "./lanes.ts"
+import { rows } from "./products.ts"
+import type { Runner } from "./Runner.ts"
+
+/** How a residual of ConvNeXt ends. */
+interface Scaled {
+  readonly before: ReadonlyArray<Block>
+  readonly dense: typeof Dense.Type
+  readonly scale: typeof LayerScale.Type
+  readonly depth: typeof StochasticDepth.Type | undefined
+}
+
+const scaledEnd = ({ blocks, shortcut = [] }: Residual): Scaled | undefined => {
+  const last = blocks.at(-1)
+  const depth = last?._tag === "StochasticDepth" ? last : undefined
+  const rest = depth === undefined ? blocks : blocks.slice(0, -1)
+  const [dense, scale] = rest.slice(-2)
+  return dense?._tag === "Dense" && dense.bias && scale?._tag === "LayerScale" && shortcut.length === 0
+    ? { before: rest.slice(0, -2), dense, scale, depth }
+    : undefined
+}
+
+/**
+ * x + factor weight (dense(f(x)) + bias), the factor being stochastic depth's: all that follows the product is one
+ * operation of Weft's own, forward and backward.
+ */
+const scaled = (run: Runner, { before, dense, depth, scale }: Scaled, input: tf.Tensor, pass: Pass) => {
+  const inner = applyAll(before, input, pass)
+  const { backward, output } = product(run, dense, inner.output, pass)
+  const weight = named(pass.weights, scale.name)
+  const { size } = weight
+  const [images = 0] = input.shape
+  // A tensor may share the memory that it is made of: the mask is not ours alone.
+  const factors = depth !== undefined && pass.training ? tf.tensor1d(pass.mask(depth, images).slice()) : run.nothing
+  const z = run.reshape(output, input.shape)
+  const rest = [weightOf(pass, dense, "bias"), run.reshape(weight, [size]), factors]
+  return {
+    output: run.one("WeftScaleAdd", [], input, z, ...rest),
+    backward: (gradient: tf.Tensor, wanted: boolean) => {
+      const [dz, dWeight, dBias] = run.many("WeftScaleAddGrad", [], [gradient, z, ...rest], 3)
+      pass.gradients.set(scale.name, run.reshape(dWeight, weight.shape))
+      pass.gradients.set(`${dense.name}.bias`, dBias)
+      const between = backward(rows(run, dz), true)
+      if (between === undefined) throw new Error("a dense layer gave no gradient of its input, which was wanted")
+      dz.dispose()
+      const through = inner.backward(between, wanted)
+      return through === undefined ? undefined : tf.add(gradient, through)
+    }
+  }
+}
+
+/** s(x) + f(x); see the block. */
+export const residual =
+  (run: Runner): Kernel<Residual> =>
+  (block, input, pass) => {
+    const end = scaledEnd(block)
+    return end !== undefined && isInLanes(run, input) ? scaled(run, end, input, pass) : composed(block, input, pass)
+  }
