@@ -54,8 +54,10 @@ export const attention =
     apart.dispose()
     const linear = { name: `${name}.out_proj`, bias: true }
     const finished = finish(run, linear, undefined, { input: matMul(run, mixed, after), keep: false }, pass)
+    const output = run.reshape(finished.output, [size, count, channels])
+    finished.output.dispose()
     return {
-      output: run.reshape(finished.output, [size, count, channels]),
+      output,
       backward: (gradient, wanted) => {
         const dy = finished.backward(rows(run, gradient))
         pass.gradients.set(`${name}.out_proj.weight`, matMul(run, mixed, dy, true))

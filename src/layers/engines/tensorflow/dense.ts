@@ -14,9 +14,13 @@ export const product = (run: Runner, block: typeof Dense.Type, input: tf.Tensor,
   const a = isRows ? input : rows(run, input)
   return {
     output: matMul(run, a, weight),
-    /** Rows in the input's shape. */
-    shaped: (output: tf.Tensor) =>
-      isRows ? output : run.reshape(output, [...input.shape.slice(0, -1), block.units]),
+    /** Rows in the input's shape; as rows they are freed, unless somebody looks at them. */
+    shaped: (output: tf.Tensor, keep = false) => {
+      if (isRows) return output
+      const shaped = run.reshape(output, [...input.shape.slice(0, -1), block.units])
+      if (!keep) output.dispose()
+      return shaped
+    },
     backward: (dy: tf.Tensor, wanted: boolean) => {
       pass.gradients.set(`${block.name}.weight`, matMul(run, a, dy, true))
       if (!wanted) return undefined
@@ -33,7 +37,7 @@ export const dense =
     const { backward, output, shaped } = product(run, block, input, pass)
     const finished = finish(run, block, activation, { input: output, keep: false }, pass)
     return {
-      output: shaped(finished.output),
+      output: shaped(finished.output, activation !== undefined), // whose gradient is made of what it gave
       backward: (gradient, wanted) =>
         backward(finished.backward(input.shape.length === 2 ? gradient : rows(run, gradient)), wanted)
     }

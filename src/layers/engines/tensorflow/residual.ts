@@ -41,6 +41,7 @@ const scaled = (run: Runner, { before, dense, depth, scale }: Scaled, input: tf.
   // A tensor may share the memory that it is made of: the mask is not ours alone.
   const factors = depth !== undefined && pass.training ? tf.tensor1d(pass.mask(depth, images).slice()) : run.nothing
   const z = run.reshape(output, input.shape)
+  output.dispose()
   const rest = [weightOf(pass, dense, "bias"), run.reshape(weight, [size]), factors]
   return {
     output: run.one("WeftScaleAdd", [], input, z, ...rest),
@@ -57,10 +58,30 @@ const scaled = (run: Runner, { before, dense, depth, scale }: Scaled, input: tf.
   }
 }
 
+/** The sum, where its last block looks at what it gave no more: a transformer's are freed. */
+const plain = ({ blocks }: Residual, input: tf.Tensor, pass: Pass) => {
+  const { backward, output } = applyAll(blocks, input, pass)
+  const sum = tf.add(input, output)
+  output.dispose()
+  return {
+    output: sum,
+    backward: (gradient: tf.Tensor, wanted: boolean) => {
+      const through = backward(gradient, wanted)
+      return through === undefined ? undefined : tf.add(gradient, through)
+    }
+  }
+}
+
+const isLinear = ({ blocks, shortcut = [] }: Residual): boolean => {
+  const last = blocks.at(-1)?._tag
+  return shortcut.length === 0 && (last === "Dense" || last === "Attention")
+}
+
 /** s(x) + f(x); see the block. */
 export const residual =
   (run: Runner): Kernel<Residual> =>
   (block, input, pass) => {
     const end = scaledEnd(block)
-    return end !== undefined && isInLanes(run, input) ? scaled(run, end, input, pass) : composed(block, input, pass)
+    if (end !== undefined && isInLanes(run, input)) return scaled(run, end, input, pass)
+    return isLinear(block) ? plain(block, input, pass) : composed(block, input, pass)
   }
