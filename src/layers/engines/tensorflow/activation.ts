@@ -59,8 +59,7 @@ export const finish = (
   const layout = [run.float, run.text("data_format", "NHWC")]
   const isInPlace = !keep && !run.usesGpu
   if (block.bias && isInPlace) finishInPlace(run, input, weightOf(pass, block, "bias"), undefined)
-  const shifted =
-    block.bias && !isInPlace ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
+  const shifted = block.bias && !isInPlace ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
   const output =
     activation === undefined ? shifted : run.one(activationOps[activation.kind].forward, [run.float], shifted)
   if (!keep && input !== output) input.dispose()

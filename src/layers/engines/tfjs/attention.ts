@@ -28,7 +28,14 @@ export const attention =
     const rows = tf.reshape<tf.Rank.R2>(input, [size * count, channels])
     /** Of each part, a matrix for each head of each image. */
     const matrices = (part: tf.Tensor) => tf.reshape<tf.Rank.R3>(part, [size * heads, count, depth])
-    type Kept = [q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, share: tf.Tensor3D, mixed: tf.Tensor2D, output: tf.Tensor]
+    type Kept = [
+      q: tf.Tensor3D,
+      k: tf.Tensor3D,
+      v: tf.Tensor3D,
+      share: tf.Tensor3D,
+      mixed: tf.Tensor2D,
+      output: tf.Tensor
+    ]
     // What the backward pass does not look at is freed.
     const [q, k, v, share, mixed, output] = tf.tidy((): Kept => {
       const inside = tf.add(tf.matMul(rows, before), weightOf(pass, block, "in_proj_bias"))
