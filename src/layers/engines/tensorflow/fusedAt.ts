@@ -8,12 +8,12 @@ import { activation } from "./activation.ts"
 import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
-import { dense, denseGelu } from "./dense.ts"
+import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { folded, isFolded } from "./inference.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
-import { isInLanes } from "./lanes.ts"
 import { layerNorm } from "./layerNorm.ts"
+import { mlp, mlpOf } from "./mlp.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { channelSums } from "./channelSums.ts"
 import { residual } from "./residual.ts"
@@ -44,8 +44,6 @@ const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =
 
 /** An activation that operations of their own can apply to what they give. */
 const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
-
-const isGelu = (block: Block | undefined): boolean => block?._tag === "Activation" && block.kind === "gelu"
 
 /**
  * Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does
@@ -89,10 +87,12 @@ export const fusedWith = (run: Runner): FusedAt => {
             apply: (...rest) => depthwiseConv2d(run, next)(block, ...rest)
           }
         )
-      case "Dense":
-        return isGelu(following[0]) && isInLanes(run, { shape: [block.units] })
-          ? { length: 2, apply: (...rest) => denseGelu(run)(block, ...rest) }
-          : { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+      case "Dense": {
+        const layers = mlpOf(run, [block, ...following])
+        return layers === undefined
+          ? { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+          : { length: 3, apply: (...rest) => mlp(run)(layers, ...rest) }
+      }
       case "LayerNorm":
         return { length: 1, apply: (...rest) => layerNorm(run)(block, ...rest) }
       case "Attention":

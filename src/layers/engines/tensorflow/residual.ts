@@ -7,34 +7,39 @@ import { weightOf } from "../tfjs/Pass.ts"
 import { residual as composed } from "../tfjs/residual.ts"
 import { product } from "./dense.ts"
 import { isInLanes } from "./lanes.ts"
+import type { Mlp } from "./mlp.ts"
+import { mlpOf, mlpProduct } from "./mlp.ts"
 import { rows } from "./products.ts"
 import type { Runner } from "./Runner.ts"
 
 /** How a residual of ConvNeXt ends. */
 interface Scaled {
   readonly before: ReadonlyArray<Block>
+  /** The dense layer is the second of these, or is alone. */
+  readonly layers: Mlp | undefined
   readonly dense: typeof Dense.Type
   readonly scale: typeof LayerScale.Type
   readonly depth: typeof StochasticDepth.Type | undefined
 }
 
-const scaledEnd = ({ blocks, shortcut = [] }: Residual): Scaled | undefined => {
+const scaledEnd = (run: Runner, { blocks, shortcut = [] }: Residual): Scaled | undefined => {
   const last = blocks.at(-1)
   const depth = last?._tag === "StochasticDepth" ? last : undefined
   const rest = depth === undefined ? blocks : blocks.slice(0, -1)
   const [dense, scale] = rest.slice(-2)
-  return dense?._tag === "Dense" && dense.bias && scale?._tag === "LayerScale" && shortcut.length === 0
-    ? { before: rest.slice(0, -2), dense, scale, depth }
-    : undefined
+  if (dense?._tag !== "Dense" || !dense.bias || scale?._tag !== "LayerScale" || shortcut.length > 0) return undefined
+  const layers = mlpOf(run, rest.slice(-4, -1))
+  return { before: rest.slice(0, layers === undefined ? -2 : -4), layers, dense, scale, depth }
 }
 
 /**
  * x + factor weight (dense(f(x)) + bias), the factor being stochastic depth's: all that follows the product is one
  * operation of Weft's own, forward and backward.
  */
-const scaled = (run: Runner, { before, dense, depth, scale }: Scaled, input: tf.Tensor, pass: Pass) => {
+const scaled = (run: Runner, { before, dense, depth, layers, scale }: Scaled, input: tf.Tensor, pass: Pass) => {
   const inner = applyAll(before, input, pass)
-  const { backward, output } = product(run, dense, inner.output, pass)
+  const { backward, output } =
+    layers === undefined ? product(run, dense, inner.output, pass) : mlpProduct(run, layers, inner.output, pass)
   const weight = named(pass.weights, scale.name)
   const { size } = weight
   const [images = 0] = input.shape
@@ -81,7 +86,7 @@ const isLinear = ({ blocks, shortcut = [] }: Residual): boolean => {
 export const residual =
   (run: Runner): Kernel<Residual> =>
   (block, input, pass) => {
-    const end = scaledEnd(block)
+    const end = scaledEnd(run, block)
     if (end !== undefined && isInLanes(run, input)) return scaled(run, end, input, pass)
     return isLinear(block) ? plain(block, input, pass) : composed(block, input, pass)
   }
