@@ -3,6 +3,8 @@ import type { Activation, Clamp } from "../../../model/Block.ts"
 import { smoothActivation } from "../tfjs/activation.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
+import { gelu } from "./gelu.ts"
+import { isInLanes } from "./lanes.ts"
 import type { Runner } from "./Runner.ts"
 
 /** A block with weights, and perhaps a bias. */
@@ -25,6 +27,10 @@ export const activationNumber = (activation: Clamp | undefined): number =>
 export const activation =
   (run: Runner): Kernel<typeof Activation.Type> =>
   ({ kind }, input) => {
+    if (kind === "gelu" && isInLanes(run, input)) {
+      const { backward, output } = gelu(run, input, run.nothing)
+      return { output, backward: (dy, wanted) => (wanted ? backward(dy).gradient : undefined) }
+    }
     if (kind !== "relu" && kind !== "relu6") return smoothActivation(kind, input)
     const { backward, forward } = activationOps[kind]
     const output = run.one(forward, [run.float], input)
@@ -34,17 +40,14 @@ export const activation =
     }
   }
 
-/**
- * Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know: in
- * inference.
- */
+/** Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know. */
 export const finishInPlace = (run: Runner, x: tf.Tensor, shift: tf.Tensor, activation: Clamp | undefined): void => {
   run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [x, shift], 0)
 }
 
 /**
  * Adds a bias and applies an activation, each where there is one; the backward pass keeps the bias's gradient. What went in
- * is freed where nothing looks at it again.
+ * is changed or freed where nothing looks at it again.
  */
 export const finish = (
   run: Runner,
@@ -54,7 +57,9 @@ export const finish = (
   pass: Pass
 ) => {
   const layout = [run.float, run.text("data_format", "NHWC")]
-  const shifted = block.bias ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
+  const isInPlace = !keep && !run.usesGpu
+  if (block.bias && isInPlace) finishInPlace(run, input, weightOf(pass, block, "bias"), undefined)
+  const shifted = block.bias && !isInPlace ? run.one("BiasAdd", layout, input, weightOf(pass, block, "bias")) : input
   const output =
     activation === undefined ? shifted : run.one(activationOps[activation.kind].forward, [run.float], shifted)
   if (!keep && input !== output) input.dispose()

@@ -5,14 +5,18 @@ import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
 import { activation } from "./activation.ts"
+import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { folded, isFolded } from "./inference.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
+import { layerNorm } from "./layerNorm.ts"
+import { mlp, mlpOf } from "./mlp.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { channelSums } from "./channelSums.ts"
+import { residual } from "./residual.ts"
 import type { Runner } from "./Runner.ts"
 
 type Applies = Fused["apply"]
@@ -83,8 +87,18 @@ export const fusedWith = (run: Runner): FusedAt => {
             apply: (...rest) => depthwiseConv2d(run, next)(block, ...rest)
           }
         )
-      case "Dense":
-        return { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+      case "Dense": {
+        const layers = mlpOf(run, [block, ...following])
+        return layers === undefined
+          ? { length, apply: (...rest) => dense(run, next)(block, ...rest) }
+          : { length: 3, apply: (...rest) => mlp(run)(layers, ...rest) }
+      }
+      case "LayerNorm":
+        return { length: 1, apply: (...rest) => layerNorm(run)(block, ...rest) }
+      case "Attention":
+        return { length: 1, apply: (...rest) => attention(run)(block, ...rest) }
+      case "Residual":
+        return { length: 1, apply: (...rest) => residual(run)(block, ...rest) }
       case "BatchNorm":
         return {
           length,

@@ -26,17 +26,28 @@ export const attention =
     const before = weightOf<tf.Rank.R2>(pass, block, "in_proj_weight")
     const after = weightOf<tf.Rank.R2>(pass, block, "out_proj.weight")
     const rows = tf.reshape<tf.Rank.R2>(input, [size * count, channels])
-    const inside = tf.add(tf.matMul(rows, before), weightOf(pass, block, "in_proj_bias"))
     /** Of each part, a matrix for each head of each image. */
     const matrices = (part: tf.Tensor) => tf.reshape<tf.Rank.R3>(part, [size * heads, count, depth])
-    const [q, k, v] = tf.split(intoHeads(inside, shape, depth), 3, 1).map(matrices) as [
-      tf.Tensor3D,
-      tf.Tensor3D,
-      tf.Tensor3D
-    ] // split in three
-    const share = tf.softmax<tf.Tensor3D>(tf.mul<tf.Tensor3D>(tf.matMul(q, k, false, true), scale))
-    const mixed = outOfHeads(tf.reshape(tf.matMul(share, v), [size, heads, count, depth]), shape)
-    const output = tf.add(tf.matMul(mixed, after), weightOf(pass, block, "out_proj.bias"))
+    type Kept = [
+      q: tf.Tensor3D,
+      k: tf.Tensor3D,
+      v: tf.Tensor3D,
+      share: tf.Tensor3D,
+      mixed: tf.Tensor2D,
+      output: tf.Tensor
+    ]
+    // What the backward pass does not look at is freed.
+    const [q, k, v, share, mixed, output] = tf.tidy((): Kept => {
+      const inside = tf.add(tf.matMul(rows, before), weightOf(pass, block, "in_proj_bias"))
+      const [q, k, v] = tf.split(intoHeads(inside, shape, depth), 3, 1).map(matrices) as [
+        tf.Tensor3D,
+        tf.Tensor3D,
+        tf.Tensor3D
+      ] // split in three
+      const share = tf.softmax<tf.Tensor3D>(tf.mul<tf.Tensor3D>(tf.matMul(q, k, false, true), scale))
+      const mixed = outOfHeads(tf.reshape(tf.matMul(share, v), [size, heads, count, depth]), shape)
+      return [q, k, v, share, mixed, tf.add(tf.matMul(mixed, after), weightOf(pass, block, "out_proj.bias"))]
+    })
     return {
       output: tf.reshape(output, input.shape),
       backward: (gradient, wanted) => {

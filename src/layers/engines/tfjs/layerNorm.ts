@@ -9,11 +9,15 @@ export const layerNorm =
   ({ channelSums }: Pick<BlockOperators, "channelSums">): Kernel<typeof LayerNorm.Type> =>
   (block, input, pass) => {
     const weight = weightOf(pass, block, "weight")
-    const centred = tf.sub(input, tf.mean(input, -1, true))
-    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), block.eps))
-    const normal = tf.mul(centred, scale)
+    // What the backward pass does not look at is freed: a tensor as large as the input is much.
+    const [normal, scale, output] = tf.tidy((): [tf.Tensor, tf.Tensor, tf.Tensor] => {
+      const centred = tf.sub(input, tf.mean(input, -1, true))
+      const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), block.eps))
+      const normal = tf.mul(centred, scale)
+      return [normal, scale, tf.add(tf.mul(normal, weight), weightOf(pass, block, "bias"))]
+    })
     return {
-      output: tf.add(tf.mul(normal, weight), weightOf(pass, block, "bias")),
+      output,
       backward: (dy, wanted) => {
         pass.gradients.set(`${block.name}.bias`, channelSums(dy))
         pass.gradients.set(`${block.name}.weight`, channelSums(tf.mul(dy, normal)))

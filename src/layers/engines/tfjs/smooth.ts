@@ -42,8 +42,13 @@ const curves: Readonly<Record<Smooth, (x: tf.Tensor) => Curve>> = {
     }
   }),
   gelu: (x) => {
-    const share = tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5)
-    return shared(x, share, () => tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI)))
+    const shareOf = () => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5)
+    const slope = () => tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+    return {
+      output: tf.tidy(() => tf.mul(x, shareOf())),
+      // The share is computed again: kept, it would be as large as x.
+      before: (gradient) => tf.mul(gradient, tf.add(shareOf(), tf.mul(x, slope())))
+    }
   }
 }
 

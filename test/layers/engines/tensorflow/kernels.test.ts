@@ -9,15 +9,19 @@ import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d
 import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
+import { gelu, geluInPlace } from "../../../../src/layers/engines/tensorflow/gelu.ts"
 import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
 import type { OpenBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import { backendName, openBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts"
 import { runWindowOf } from "../../../../src/layers/engines/tensorflow/window.ts"
-import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
-import type { Padding } from "../../../../src/model/Block.ts"
+import { applyAll } from "../../../../src/layers/engines/tfjs/apply.ts"
+import type { FusedAt, Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
+import type { Block, Padding } from "../../../../src/model/Block.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
 import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
+import { fusedWith as composedWith } from "../../../../src/layers/engines/tfjs/fusedAt.ts"
+import { operators } from "../tfjs/plainDevice.ts"
 
 const installed = readInstalled(backendFolder())
 const isThere = installed !== undefined && existsSync(join(installed.folder, kernelsName()))
@@ -232,6 +236,185 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const theirs = run.many("FusedBatchNormGradV3", attributes, [open, small, weight, ...kept], 5)
       const ours = run.many("WeftBatchNormGrad", [activated], [dy, small, output!, weight, mean!, inverse!], 3)
       for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5)
+    })
+  )
+
+  const dense = (name: string, units: number) =>
+    ({ _tag: "Dense", name, units, bias: true, init: "torch" }) satisfies Block
+  const layerNorm = (name: string) => ({ _tag: "LayerNorm", name, eps: 1e-6 }) satisfies Block
+  const gelued = { _tag: "Activation", kind: "gelu" } satisfies Block
+
+  /** Weights of some names and shapes; what a matrix gives is as large as what it was given. */
+  const weightsOf = (shapes: Readonly<Record<string, ReadonlyArray<number>>>) =>
+    new Map(
+      Object.entries(shapes).map(([name, shape]) => {
+        const [before = 1, after] = shape
+        return [name, tf.div(numbers(shape, name), after === undefined ? 1 : Math.sqrt(before))]
+      })
+    )
+
+  interface Case {
+    readonly name: string
+    readonly blocks: ReadonlyArray<Block>
+    readonly input: ReadonlyArray<number>
+    readonly weights: Readonly<Record<string, ReadonlyArray<number>>>
+  }
+
+  const normWeights = (name: string, channels: number) => ({
+    [`${name}.weight`]: [channels],
+    [`${name}.bias`]: [channels]
+  })
+  const denseWeights = (name: string, before: number, after: number) => ({
+    [`${name}.weight`]: [before, after],
+    [`${name}.bias`]: [after]
+  })
+  const attentionOf = (channels: number, heads: number, count: number): Case => ({
+    name: `attention of ${channels} channels, ${heads} heads and ${count} tokens`,
+    blocks: [
+      { _tag: "Residual", blocks: [layerNorm("norm"), { _tag: "Attention", name: "attention", heads }] },
+      layerNorm("after")
+    ],
+    input: [3, count, channels],
+    weights: {
+      ...normWeights("norm", channels),
+      ...normWeights("after", channels),
+      "attention.in_proj_weight": [channels, 3 * channels],
+      "attention.in_proj_bias": [3 * channels],
+      "attention.out_proj.weight": [channels, channels],
+      "attention.out_proj.bias": [channels]
+    }
+  })
+  const convnextOf = (channels: number, depth: boolean): Case => ({
+    name: `a block of ConvNeXt of ${channels} channels${depth ? " with stochastic depth" : ""}`,
+    blocks: [
+      {
+        _tag: "Residual",
+        blocks: [
+          layerNorm("norm"),
+          dense("up", 4 * channels),
+          gelued,
+          dense("down", channels),
+          { _tag: "LayerScale", name: "scale", initial: 1 },
+          ...(depth ? [{ _tag: "StochasticDepth", name: "depth", rate: 0.5 } satisfies Block] : [])
+        ]
+      }
+    ],
+    input: [4, 5, 9, channels],
+    weights: {
+      ...normWeights("norm", channels),
+      ...denseWeights("up", channels, 4 * channels),
+      ...denseWeights("down", 4 * channels, channels),
+      scale: [channels, 1, 1]
+    }
+  })
+  const cases: ReadonlyArray<Case> = [
+    ...[7, 16, 40, 61, 384].map((channels) => ({
+      name: `layer norm of ${channels} channels`,
+      blocks: [layerNorm("norm")],
+      input: [5, 11, channels],
+      weights: normWeights("norm", channels)
+    })),
+    ...[7, 40, 61].map((units) => ({
+      name: `a dense layer of ${units} units and GELU`,
+      blocks: [dense("up", units), gelued, dense("down", 19)],
+      input: [6, 13, 23],
+      weights: { ...denseWeights("up", 23, units), ...denseWeights("down", units, 19) }
+    })),
+    {
+      name: "GELU behind no dense layer",
+      blocks: [layerNorm("norm"), gelued, layerNorm("after")],
+      input: [2, 9, 37],
+      weights: { ...normWeights("norm", 37), ...normWeights("after", 37) }
+    },
+    {
+      name: "a transformer's second half",
+      blocks: [{ _tag: "Residual", blocks: [layerNorm("norm"), dense("up", 48), gelued, dense("down", 24)] }],
+      input: [2, 17, 24],
+      weights: { ...normWeights("norm", 24), ...denseWeights("up", 24, 48), ...denseWeights("down", 48, 24) }
+    },
+    attentionOf(96, 3, 50),
+    attentionOf(40, 2, 21),
+    attentionOf(24, 3, 9),
+    convnextOf(40, false),
+    convnextOf(23, true),
+    convnextOf(10, true)
+  ]
+
+  /** What blocks give, and all gradients, by a way of computing them. */
+  const passedBy = (fusedAt: FusedAt, run: Runner, { blocks, input, weights }: Case, training = true) => {
+    const x = numbers(input, "input")
+    const factors = Float32Array.of(2, 0, 2, 2)
+    const pass: Pass = {
+      ...passOf(run),
+      fusedAt,
+      training,
+      weights: weightsOf(weights),
+      mask: (_, length) => (training ? factors.slice(0, length) : new Float32Array(length).fill(1))
+    }
+    const kept = x.clone()
+    const { backward, output } = applyAll(blocks, x, pass)
+    const given = output.clone()
+    const gradient = numbers(output.shape, "dy")
+    const dx = training ? backward(gradient, true) : undefined
+    assert.strictEqual(distance(x, kept), 0)
+    assert.strictEqual(distance(gradient, numbers(output.shape, "dy")), 0)
+    return new Map([["output", given], ...(dx === undefined ? [] : [["input", dx] as const]), ...pass.gradients])
+  }
+
+  it.effect.each(cases)("gives what TensorFlow.js's operations give, forward and backward: $name", (one) =>
+    open((run) => {
+      for (const training of [true, false]) {
+        const ours = passedBy(fusedWith(run), run, one, training)
+        const theirs = passedBy(composedWith(operators), run, one, training)
+        assert.deepStrictEqual(new Set(ours.keys()), new Set(theirs.keys()))
+        assert.strictEqual(ours.size, training ? Object.keys(one.weights).length + 2 : 1)
+        for (const [name, tensor] of ours)
+          assert.isBelow(distance(tensor, theirs.get(name)!), 1e-5, `${name}, ${training ? "training" : "inference"}`)
+      }
+    })
+  )
+
+  it.effect("GELU is exact to the last digits, and its gradient too, from -10 to 10; NaN stays NaN", () =>
+    open((run) => {
+      const x = Float32Array.from({ length: 16 * 1250 }, (_, i) => i / 1000 - 10)
+      const tensor = tf.tensor2d(x, [1250, 16])
+      const { backward, output } = gelu(run, tensor, run.nothing)
+      const slopes = backward(tf.onesLike(tensor)).gradient.dataSync()
+      // By the normal distribution's series (Marsaglia, 2004), in float64.
+      const shareOf = (x: number): number => {
+        let [sum, term] = [x, x]
+        for (let i = 3; Math.abs(term) > 1e-18; i += 2) sum += term *= (x * x) / i
+        return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI)
+      }
+      output.dataSync().forEach((y, i) => {
+        const at = x[i]!
+        const share = shareOf(at)
+        const slope = share + (at * Math.exp((-at * at) / 2)) / Math.sqrt(2 * Math.PI)
+        assert.isBelow(Math.abs(y - at * share), 4e-7 * Math.max(1, Math.abs(at)), `GELU of ${at}`)
+        assert.isBelow(Math.abs(slopes[i]! - slope), 4e-7, `slope at ${at}`)
+      })
+      const odd = tf.tensor2d(Float32Array.of(NaN, Infinity, -100, 100, ...new Float32Array(13)), [1, 17])
+      geluInPlace(run, odd, tf.ones([17]))
+      const [nan, most, least, large, ...rest] = odd.dataSync()
+      assert.isNaN(nan)
+      assert.deepStrictEqual([most, Math.abs(least!), large], [Infinity, 0, 101])
+      assert.isBelow(Math.abs(rest.at(-1)! - 0.841345), 1e-6)
+    })
+  )
+
+  it.effect("attention's softmax takes any scores; a row with NaN is NaN, and no other", () =>
+    open((run) => {
+      const scores = tf.mul(numbers([4, 3, 21], "scores"), 100)
+      const [first, ...others] = tf.unstack(scores)
+      const odd = tf.stack([tf.concat([tf.mul(tf.ones([3, 20]), 1e30), tf.mul(tf.ones([3, 1]), NaN)], 1), ...others])
+      const expected = tf.softmax(scores)
+      run.raw("WeftSoftmax", [], [odd], 0)
+      run.raw("WeftSoftmax", [], [scores], 0)
+      assert.isDefined(first)
+      assert.isBelow(distance(scores, expected), 1e-5)
+      const [nan, ...rest] = tf.unstack(odd)
+      assert.isTrue(nan!.dataSync().every(Number.isNaN))
+      assert.isBelow(distance(tf.stack(rest), tf.stack(tf.unstack(expected).slice(1))), 1e-5)
     })
   )
 })

@@ -3,11 +3,16 @@
 // does not depend on the number of threads.
 #include <node_api.h>
 
+#include "attention.h"
 #include "batchNorm.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "gelu.h"
 #include "inference.h"
+#include "layerNorm.h"
+#include "layerScale.h"
 #include "maxPool.h"
+#include "softmax.h"
 #include "update.h"
 
 namespace weft {
@@ -39,6 +44,25 @@ static void RegisterAll() {
                                 {"stride: int", "top: int", "left: int"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                            {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
+  Register<LayerNorm>("WeftLayerNorm", {"x: float", "weight: float", "bias: float"},
+                      {"y: float", "mean: float", "inverse: float"}, {"epsilon: float"});
+  Register<LayerNormGrad>("WeftLayerNormGrad",
+                          {"dy: float", "x: float", "weight: float", "mean: float", "inverse: float"},
+                          {"dx: float", "scale: float", "offset: float"});
+  Register<Gelu>("WeftGelu", {"x: float", "bias: float"}, {"y: float"});
+  Register<GeluInPlace>("WeftGeluInPlace", {"x: float", "bias: float"}, {});
+  Register<GeluGrad>("WeftGeluGrad", {"dy: float", "x: float"}, {"dx: float", "sums: float"});
+  Register<Softmax>("WeftSoftmax", {"x: float"}, {});
+  Register<SoftmaxGrad>("WeftSoftmaxGrad", {"dy: float", "y: float"}, {});
+  Register<IntoHeads>("WeftIntoHeads", {"x: float", "bias: float"}, {"parts: P * float"},
+                      {"P: int", "heads: int", "count: int", "scale: float"});
+  Register<OutOfHeads>("WeftOutOfHeads", {"parts: P * float"}, {"y: float", "sums: float"},
+                       {"P: int", "heads: int", "scale: float"});
+  Register<ScaleAdd>("WeftScaleAdd", {"x: float", "z: float", "bias: float", "weight: float", "factors: float"},
+                     {"y: float"});
+  Register<ScaleAddGrad>("WeftScaleAddGrad",
+                         {"dy: float", "z: float", "bias: float", "weight: float", "factors: float"},
+                         {"dz: float", "scale: float", "offset: float"});
   Register<Norm>("WeftNorm", {"gradients: N * float"}, {"norm: float"}, {"N: int"});
   Register<Update>("WeftUpdate",
                    {"weights: N * float", "gradients: N * float", "first: M * float", "second: L * float",
