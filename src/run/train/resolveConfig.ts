@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { insideOf } from "../../model/Block.ts"
-import type { Metadata } from "../../model/Pretrained.ts"
+import { gridIn, gridOf } from "../../model/positions.ts"
+import type { Contents, Metadata } from "../../model/Pretrained.ts"
 import { Pretrained, WeightsError } from "../../model/Pretrained.ts"
 import { modelFacts } from "../../model/Model.ts"
 import type { Network } from "../../model/Network.ts"
@@ -78,8 +79,33 @@ const note = (line: string) => report({ _tag: "Note", line })
 const usual = "image.mean = [0.485,0.456,0.406] and image.std = [0.229,0.224,0.225]"
 
 /**
+ * The grid of the weights' position embeddings, where it is not that of the images: a note reports that they are
+ * resampled. The configuration's own, where it has one.
+ */
+const foreignPositions = Effect.fnUntraced(function* ({ image, network }: RunConfig, source: string, file: Contents) {
+  const own = gridOf(network.name, image)
+  if (own === undefined || network.positions !== undefined) return {}
+  const found = gridIn(network.name, file, own)
+  if (found === undefined) return {}
+  if ("positions" in found)
+    return yield* new WeightsError({
+      source,
+      reason: "mismatch",
+      detail:
+        `they have position embeddings of ${found.positions} patches, which is no square. ` +
+        "Set `network.positions` to the rows and columns of patches that the weights were trained on, such as [14, 9]."
+    })
+  if (found.join() === own.join()) return {}
+  yield* note(
+    `the weights' position embeddings are resampled from ${found.join(" x ")} to ${own.join(" x ")} patches (bicubic, antialiased), ` +
+      `as images are of ${image.height} x ${image.width} pixels`
+  )
+  return { positions: found }
+})
+
+/**
  * A run's configuration; mean, std and padding that it leaves open come from its weights' file, or else from a file
- * beside that one.
+ * beside that one, and the grid of position embeddings from the file, where it is not that of the images.
  *
  * A note names the values and their source; another one reports that no mean or std was found. Fails with a
  * WeightsError where the weights cannot be loaded, or their metadata are wrong.
@@ -91,7 +117,8 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   const { beside, contents } = yield* Pretrained
   yield* checkKind(network, source)
   const open = openIn(config)
-  const { metadata } = yield* contents(source)
+  const file = yield* contents(source)
+  const { metadata } = file
   const model = ofModel(metadata)
   const own = yield* readMetadata(open, model ?? metadata, source, "the file")
   yield* noteTaken(own, model === undefined ? "the weights' own file" : "the run whose weights these are")
@@ -106,10 +133,11 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
       `the weights' file does not have its ${missing.join(" and ")}: 0.5 is used. ` +
         `Weights that were trained with PyTorch mostly need ${usual}`
     )
+  const positions = yield* foreignPositions(config, source, file)
   return {
     ...config,
     image: { ...scale, ...image },
-    network: { ...(padding !== undefined && { padding }), ...network }
+    network: { ...(padding !== undefined && { padding }), ...positions, ...network }
   } satisfies RunConfig
 })
 
