@@ -8,6 +8,7 @@ import type { Network } from "../../model/Network.ts"
 import { NetworkConfig } from "../../model/NetworkConfig.ts"
 import { architectureOf } from "../../model/networks.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { usualKernel } from "../../pipeline/resizeKernel.ts"
 import { report } from "../../pipeline/Progress.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 
@@ -15,6 +16,7 @@ import type { RunConfig } from "../../config/RunConfig.ts"
 const FromWeights = Schema.Struct({
   mean: ImageConfig.fields.mean,
   std: ImageConfig.fields.std,
+  kernel: ImageConfig.fields.kernel,
   padding: NetworkConfig.fields.padding
 })
 
@@ -25,9 +27,16 @@ const numbers = (text: string) =>
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)))
 
-/** The settings that a configuration leaves open; the padding only where the network has a choice. */
-const openIn = ({ image, network }: RunConfig): ReadonlyArray<keyof typeof FromWeights.Type> => [
+/**
+ * The settings that a configuration leaves open; the padding only where the network has a choice, and the kernel only
+ * where the run has not begun.
+ */
+const openIn = (
+  { image, network }: RunConfig,
+  begun: RunConfig | undefined
+): ReadonlyArray<keyof typeof FromWeights.Type> => [
   ...(["mean", "std"] as const).filter((key) => image[key] === undefined),
+  ...(image.kernel === undefined && begun === undefined ? (["kernel"] as const) : []),
   ...(architectureOf(network.name)?.hasPadding === true && network.padding === undefined ? (["padding"] as const) : [])
 ]
 
@@ -41,9 +50,14 @@ const ofModel = (metadata: Metadata): Metadata | undefined =>
     Option.map(modelFacts(metadata), ({ image, network }) => ({
       mean: String(image.mean ?? [0.5, 0.5, 0.5]),
       std: String(image.std ?? [0.5, 0.5, 0.5]),
+      kernel: image.kernel ?? usualKernel,
       padding: padsSame(network.blocks) ? "same" : "symmetric"
     }))
   )
+
+/** What is taken, but for the usual kernel: a configuration is the same with it and without any. */
+const withoutUsual = ({ kernel, ...rest }: typeof FromWeights.Type): typeof FromWeights.Type =>
+  kernel === undefined || kernel === usualKernel ? rest : { ...rest, kernel }
 
 /** The values of some keys in metadata; a WeightsError that names the place where they are wrong. */
 const readMetadata = (
@@ -53,7 +67,9 @@ const readMetadata = (
   where: string
 ) => {
   const texts = keys.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]))
-  const encoded = Object.fromEntries(texts.map(([key, text]) => [key, key === "padding" ? text : numbers(text)]))
+  const encoded = Object.fromEntries(
+    texts.map(([key, text]) => [key, key === "padding" || key === "kernel" ? text : numbers(text)])
+  )
   return Schema.decodeUnknownEffect(FromWeights)(encoded).pipe(
     Effect.mapError(
       ({ message }) =>
@@ -62,14 +78,14 @@ const readMetadata = (
           reason: "unreadable",
           detail:
             `the metadata in ${where} is wrong: ${message}. ` +
-            "Set `image.mean`, `image.std` and `network.padding` in the configuration, which has precedence."
+            "Set `image.mean`, `image.std`, `image.kernel` and `network.padding` in the configuration, which has precedence."
         })
     )
   )
 }
 
 const noteTaken = (values: typeof FromWeights.Type, from: string) => {
-  const taken = Object.entries(values).map(([key, value]) => `${key} ${String(value)}`)
+  const taken = Object.entries(withoutUsual(values)).map(([key, value]) => `${key} ${String(value)}`)
   return taken.length === 0 ? Effect.void : note(`taken from ${from}: ${taken.join("; ")}`)
 }
 
@@ -104,19 +120,22 @@ const foreignPositions = Effect.fnUntraced(function* ({ image, network }: RunCon
 })
 
 /**
- * A run's configuration; mean, std and padding that it leaves open come from its weights' file, or else from a file
- * beside that one, and the grid of position embeddings from the file, where it is not that of the images.
+ * A run's configuration; mean, std, kernel and padding that it leaves open come from its weights' file, or else from a
+ * file beside that one, and the grid of position embeddings from the file, where it is not that of the images.
  *
  * A note names the values and their source; another one reports that no mean or std was found. Fails with a
  * WeightsError where the weights cannot be loaded, or their metadata are wrong.
+ *
+ * `begun` is the configuration of a run that has begun: it keeps its kernel. Before there was a choice, all had the usual
+ * one.
  */
-export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig) {
+export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunConfig, begun?: RunConfig) {
   const { image, network } = config
   const source = network.weights
   if (source === undefined) return config
   const { beside, contents } = yield* Pretrained
   yield* checkKind(network, source)
-  const open = openIn(config)
+  const open = openIn(config, begun)
   const file = yield* contents(source)
   const { metadata } = file
   const model = ofModel(metadata)
@@ -126,8 +145,9 @@ export const resolveConfig = Effect.fn("resolveConfig")(function* (config: RunCo
   const other = left.length === 0 ? undefined : yield* beside(source)
   const more = other === undefined ? {} : yield* readMetadata(left, other.metadata, source, other.from)
   if (other !== undefined) yield* noteTaken(more, other.from)
-  const { padding, ...scale } = { ...more, ...own }
-  const missing = left.filter((key) => key !== "padding" && scale[key] === undefined)
+  const { padding, ...found } = withoutUsual({ ...more, ...own })
+  const scale = begun?.image.kernel === undefined ? found : { ...found, kernel: begun.image.kernel }
+  const missing = (["mean", "std"] as const).filter((key) => left.includes(key) && scale[key] === undefined)
   if (missing.length > 0)
     yield* note(
       `the weights' file does not have its ${missing.join(" and ")}: 0.5 is used. ` +

@@ -46,7 +46,7 @@ const layers = Layer.mergeAll(
 )
 
 /** A folder of its own. */
-const another = [Layer.fresh(RunFolder.layerMemory), Layer.fresh(Checkpoints.layerMemory(2))] as const
+const another = Layer.fresh(Layer.merge(RunFolder.layerMemory, Checkpoints.layerMemory(2)))
 
 const network = { name: "vit-s16", weights: "timm" }
 const configOf = (more: object = {}) =>

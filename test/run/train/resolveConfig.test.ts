@@ -16,14 +16,17 @@ interface Given {
   readonly image?: object
   readonly network?: object
   readonly tensors?: Weights
+  /** The image settings of the run, where it has begun. */
+  readonly begun?: object
 }
 
 /** The configuration that comes of a file's metadata, and the notes on the way. */
-const resolved = ({ beside, image = {}, metadata = {}, network = {}, tensors = new Map() }: Given) =>
+const resolved = ({ begun, beside, image = {}, metadata = {}, network = {}, tensors = new Map() }: Given) =>
   Effect.gen(function* () {
     const notes: Array<string> = []
     const raw = { data: { root: "shop" }, image, network: { name: "mobilenet-v2", weights: "w", ...network } }
-    const config = yield* Effect.flatMap(decodeRunConfig(raw, "test"), resolveConfig).pipe(
+    const before = begun === undefined ? undefined : yield* decodeRunConfig({ ...raw, image: begun }, "test")
+    const config = yield* Effect.flatMap(decodeRunConfig(raw, "test"), (one) => resolveConfig(one, before)).pipe(
       Effect.provideService(Progress, (event) =>
         Effect.sync(() => void notes.push(event._tag === "Note" ? event.line : event._tag))
       )
@@ -165,3 +168,29 @@ describe("of a ViT at another size than its weights'", () => {
     })
   )
 })
+
+it.effect("the kernel is the file's, its hub's or its run's, and a run that has begun keeps its own", () =>
+  Effect.gen(function* () {
+    const mean = "0.1,0.2,0.3"
+    const beside = { from: "a letter", metadata: { kernel: "linear" } }
+    const found = yield* resolved({ metadata: { mean, std: mean }, beside })
+    assert.strictEqual(found.image.kernel, "linear")
+    assert.strictEqual(found.notes[1], "taken from a letter: kernel linear")
+    // The usual one is that of a configuration without any, and nothing to report.
+    const usual = yield* resolved({ metadata: { mean, std: mean, kernel: "cubic" }, beside })
+    assert.notProperty(usual.image, "kernel")
+    assert.lengthOf(usual.notes, 1)
+    assert.strictEqual((yield* resolved({ metadata, beside, image: { kernel: "cubic" } })).image.kernel, "cubic")
+    assert.strictEqual((yield* resolved({ metadata, beside, begun: { kernel: "nearest" } })).image.kernel, "nearest")
+    assert.notProperty((yield* resolved({ metadata, beside, begun: {} })).image, "kernel")
+    const weft = modelMetadata({
+      network: mobilenetV2.build({ height: 64, width: 64, classes: 2 }),
+      labels: ["cap", "scarf"],
+      image: Schema.decodeUnknownSync(ImageConfig)({ kernel: "lanczos3" }),
+      weights: new Map()
+    })
+    assert.strictEqual((yield* resolved({ metadata: { weft }, beside })).image.kernel, "lanczos3")
+    const error = yield* Effect.flip(resolved({ metadata: { ...metadata, kernel: "sharp" } }))
+    assert.include(error.message, "image.kernel")
+  })
+)
