@@ -32,7 +32,8 @@ if about["network"]["padding"] == "same":  # torchvision's own padding would mak
         if isinstance(layer, torch.nn.Conv2d):
             layer.padding = (0, 0)
             layer.register_forward_pre_hook(pad_as_tensorflow)
-photo = Image.open(sys.argv[2]).convert("RGB").resize((how["width"], how["height"]), Image.Resampling.BICUBIC)
+size, kernel = (how["width"], how["height"]), Image.Resampling[how["kernel"].upper()]
+photo = Image.open(sys.argv[2]).convert("RGB").resize(size, kernel)
 image = (torch.from_numpy(numpy.array(photo)) / 255 - torch.tensor(how["mean"])) / torch.tensor(how["std"])
 with torch.no_grad():
     logits = model(image.permute(2, 0, 1)[None].float())

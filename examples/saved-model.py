@@ -7,9 +7,10 @@ import tensorflow as tf
 
 signatures = tf.saved_model.load(sys.argv[1]).signatures
 about = json.loads(signatures["metadata"]()["weft"].numpy())
-size = about["preprocessing"]["height"], about["preprocessing"]["width"]
+how = about["preprocessing"]
+kernel = "lanczos3" if how["kernel"] == "lanczos" else how["kernel"]
 photo = tf.io.decode_image(tf.io.read_file(sys.argv[2]), channels=3, expand_animations=False)
-resized = tf.image.resize(photo, size, "bicubic", antialias=True)
+resized = tf.image.resize(photo, (how["height"], how["width"]), kernel, antialias=True)
 images = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)[None]
 probabilities = signatures["serving_default"](images=images)["probabilities"].numpy()[0]
 best = probabilities.argmax()

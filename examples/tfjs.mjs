@@ -12,7 +12,8 @@ const json = JSON.parse(await readFile(`${folder}/model.json`, "utf8"))
 const model = await loadGraphModel({ load: () => tf.io.getModelArtifactsForJSON(json, weights) })
 const { labels, preprocessing } = model.metadata.weft
 const { height, width } = preprocessing
-const resized = sharp(photo).removeAlpha().toColourspace("srgb").resize(width, height, { fit: "fill", kernel: "cubic" })
+const kernel = { bicubic: "cubic", bilinear: "linear", lanczos: "lanczos3", nearest: "nearest" }[preprocessing.kernel]
+const resized = sharp(photo).removeAlpha().toColourspace("srgb").resize(width, height, { fit: "fill", kernel })
 const images = tf.tensor(new Uint8Array(await resized.raw().toBuffer()), [1, height, width, 3], "int32")
 const data = await model.predict(images).data()
 const best = data.indexOf(Math.max(...data))

@@ -59,4 +59,6 @@ export interface Architecture<Name extends string = string> {
   readonly hasPadding: boolean
   /** Where trained weights are published; such a network can begin with them. */
   readonly timm?: TimmNames
+  /** Of a network with an embedding for each patch of the image: the tensor's name, and the side of a patch in pixels. */
+  readonly positions?: { readonly name: string; readonly patch: number }
 }

@@ -3,9 +3,11 @@ import { optionalSetting, setting } from "../config/Setting.ts"
 import { HeadLayers } from "../pipeline/HeadLayers.ts"
 import { backboneSettings } from "./onnx/backbone.ts"
 import { architectures, networksWith } from "./networks.ts"
+import { Grid } from "./positions.ts"
 
 const withHeads = networksWith(({ hasHeads }) => hasHeads)
 const withPadding = networksWith(({ hasPadding }) => hasPadding)
+const withPositions = networksWith(({ positions }) => positions !== undefined)
 const withWeights = networksWith(({ timm }) => timm !== undefined)
 
 /** Which network is trained. */
@@ -33,6 +35,10 @@ export const NetworkConfig = Schema.Struct({
   weights: optionalSetting(
     Schema.NonEmptyString,
     `Trained weights; of the network onnx, the ONNX file that is its frozen part (\`hf:OWNER/NAME/FILE.onnx\` for a hub's). Otherwise the folder of a finished run of the same network, whose head is kept where the classes are the same; or, for ${withWeights}, under torchvision's or timm's names, a safetensors file (relative to the configuration file) or a hub's (\`hf:OWNER/NAME\`, \`@REVISION\` and \`/FILE.safetensors\` may follow), with a new head. Everything begins anew where this is left out`
+  ),
+  positions: optionalSetting(
+    Grid,
+    `${withPositions}: the grid of the weights' position embeddings, \`[rows, columns]\` of patches, where it is not that of the images: they are resampled. Where left out, as the run whose weights these are states, else a square; a run's config.json has what was found`
   ),
   ...backboneSettings
 }).check(

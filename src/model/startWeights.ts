@@ -10,6 +10,8 @@ import type { Contents } from "./Pretrained.ts"
 import { Pretrained, WeightsError } from "./Pretrained.ts"
 import { architectureOf } from "./networks.ts"
 import { headName } from "./networks/heads.ts"
+import type { Grid } from "./positions.ts"
+import { gridOf, positionsOf, resamplePositions } from "./positions.ts"
 import { parameters } from "./shapes.ts"
 import { timmVariance } from "./timmVariance.ts"
 import type { Weights } from "./Tensor.ts"
@@ -51,6 +53,14 @@ const fits = (there: Shape, wanted: Shape): boolean =>
   withoutLastOnes(there).join() === withoutLastOnes(wanted).join() ||
   (there.length === 4 && wanted.length === 2 && there[0] === wanted[0] && sizeOf(there) === sizeOf(wanted))
 
+/** Which weights are taken of a source. */
+interface Taken {
+  readonly head: HeadsTaken
+  readonly source: string
+  /** The grid of its position embeddings, where it is not the network's: they are resampled. */
+  readonly positions?: Grid | undefined
+}
+
 /**
  * Which of a file's tensors are a network's: the file's name by ours. The file's names are timm's or torchvision's.
  *
@@ -61,14 +71,20 @@ const fits = (there: Shape, wanted: Shape): boolean =>
 export const matchNames = Effect.fnUntraced(function* (
   network: Network,
   shapes: Contents["shapes"],
-  { head, source }: { readonly head: HeadsTaken; readonly source: string }
+  { head, positions, source }: Taken
 ) {
   const last = headOf(network)
   const isWithin = (name: string, part: string | undefined) => part !== undefined && name.startsWith(`${part}.`)
   const taken = typeof head === "boolean" ? [] : head
   const isWanted = (name: string) =>
     head === true || !isWithin(name, last) || taken.some(({ to }) => isWithin(name, to))
-  const wanted = new Map(parameters(network).flatMap(({ name, shape }) => (isWanted(name) ? [[name, shape]] : [])))
+  const shapeThere = (name: string, shape: Shape): Shape =>
+    positions === undefined || name !== positionsOf(network.name)
+      ? shape
+      : shape.with(1, 1 + positions[0] * positions[1])
+  const wanted = new Map(
+    parameters(network).flatMap(({ name, shape }) => (isWanted(name) ? [[name, shapeThere(name, shape)]] : []))
+  )
   /** Where one of the file's tensors belongs, by our name of it; undefined where it is left out. */
   const placeOf = (name: string): string | undefined => {
     if (head === true || !isWithin(name, last)) return name
@@ -108,12 +124,10 @@ export const matchNames = Effect.fnUntraced(function* (
 })
 
 /** A network's tensors from trained weights, with the head or without; weights that do not fit are not read. */
-export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
-  network: Network,
-  { head, source }: { readonly head: HeadsTaken; readonly source: string }
-) {
+export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (network: Network, taken: Taken) {
+  const { positions, source } = taken
   const { contents, tensors } = yield* Pretrained
-  const matched = yield* matchNames(network, (yield* contents(source)).shapes, { head, source })
+  const matched = yield* matchNames(network, (yield* contents(source)).shapes, taken)
   const read = yield* tensors(source, new Set(matched.values()))
   const broken = listed("not finite", notFinite(read))
   if (broken.length > 0)
@@ -123,11 +137,14 @@ export const pretrainedWeights = Effect.fn("pretrainedWeights")(function* (
       detail: `they have values that are not finite, so the loss would not be finite either. ${broken.join("; ")}. Name another file, or write this one again from finite weights.`
     })
   const fromTimm = timmVariance(network, "ours")
+  const own = gridOf(network.name, network)
   return new Map(
     parameters(network).flatMap(({ name, shape }) => {
       const theirs = matched.get(name) ?? ""
       const tensor = read.get(theirs)
       if (tensor === undefined) return []
+      if (positions !== undefined && own !== undefined && name === positionsOf(network.name))
+        return [[name, resamplePositions(tensor, positions, own)]]
       // A name that is torchvision's and timm's is of a network whose numbers are the same in both.
       const { data } = theirs === name ? tensor : fromTimm(name, tensor)
       return [[name, { shape, data }]]
@@ -171,7 +188,8 @@ const keptHeads = Effect.fnUntraced(function* (network: Network, columns: Readon
   const last = headOf(network)
   const listed = (one: Network) =>
     parameters(one)
-      .filter(({ name }) => last === undefined || !name.startsWith(`${last}.`))
+      // Position embeddings are resampled.
+      .filter(({ name }) => (last === undefined || !name.startsWith(`${last}.`)) && name !== positionsOf(one.name))
       .map(({ name, shape }) => `${name} ${shapeText(shape)}`)
       .join("; ")
   if (listed(other) !== listed(network))
@@ -199,15 +217,18 @@ const keptHeads = Effect.fnUntraced(function* (network: Network, columns: Readon
 
 /**
  * The weights that a run begins with: a file's, with new heads; all drawn from the seed where there is no file. Of a
- * run's model, the head of each of the label columns is kept that has the same classes.
+ * run's model, the head of each of the label columns is kept that has the same classes. Position embeddings are
+ * resampled where the file's grid is another one.
  */
 export const startWeights = Effect.fn("startWeights")(function* (
   network: Network,
   seed: number,
   source: string | undefined,
-  columns: ReadonlyArray<NamedClasses> = []
+  columns: ReadonlyArray<NamedClasses> = [],
+  positions: Grid | undefined = undefined
 ) {
   if (source === undefined) return initialise(network, seed)
-  const trained = yield* pretrainedWeights(network, { head: yield* keptHeads(network, columns, source), source })
+  const head = yield* keptHeads(network, columns, source)
+  const trained = yield* pretrainedWeights(network, { head, positions, source })
   return new Map([...trained, ...initialise(network, seed, (name) => !trained.has(name))]) as Weights
 })

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { ResizeKernel } from "./resizeKernel.ts"
 import { between, intBetween, optionalSetting, setting } from "../config/Setting.ts"
 
 const Triple = <S extends Schema.Top>(schema: S) => Schema.Tuple([schema, schema, schema])
@@ -11,6 +12,10 @@ export const ImageConfig = Schema.Struct({
     Schema.Literals(["fill", "cover", "contain"]),
     "fill",
     "`fill` stretches, `cover` crops, `contain` pads with the background"
+  ),
+  kernel: optionalSetting(
+    ResizeKernel,
+    "How images are resized, antialiased where they become smaller: `cubic`, `linear`, `lanczos3` (which enlarges as `cubic`) or `nearest`. Where left out, as the weights' file or their hub states, else `cubic`"
   ),
   background: setting(Triple(intBetween(0, 255)), [255, 255, 255], "Colour behind transparency, padding and rotation"),
   maxPixels: setting(intBetween(1, 1e9), 50_000_000, "A file with more pixels than this is refused"),

@@ -33,32 +33,32 @@ interface Size {
 }
 
 /**
- * Images (NHWC, three channels, any numbers) in another size: bicubic, with a wider kernel where they become smaller, so
- * that nothing is skipped. The same array where the size is the same.
+ * Images (NHWC, any numbers) in another size: bicubic, with a wider kernel where they become smaller, so that nothing is
+ * skipped. The same array where the size is the same.
  *
  * Source: Pillow's `resize(BICUBIC)`, which is PyTorch's `interpolate(mode="bicubic", antialias=True)`.
  */
-export const resizeImages = (images: Float32Array, size: number, from: Size, to: Size): Float32Array => {
+export const resizeImages = (images: Float32Array, size: number, from: Size, to: Size, channels = 3): Float32Array => {
   if (from.height === to.height && from.width === to.width) return images
   const across = tapsOf(from.width, to.width)
   const down = tapsOf(from.height, to.height)
-  const rows = new Float64Array(from.height * to.width * 3)
-  const resized = new Float32Array(size * to.height * to.width * 3)
+  const rows = new Float64Array(from.height * to.width * channels)
+  const resized = new Float32Array(size * to.height * to.width * channels)
   for (let image = 0; image < size; image++) {
-    const start = image * from.height * from.width * 3
+    const start = image * from.height * from.width * channels
     for (let y = 0; y < from.height; y++)
       for (const [x, { first, weights }] of across.entries())
-        for (let c = 0; c < 3; c++) {
+        for (let c = 0; c < channels; c++) {
           let sum = 0
-          let at = start + (y * from.width + first) * 3 + c
+          let at = start + (y * from.width + first) * channels + c
           for (const weight of weights) {
             sum += weight * images[at]!
-            at += 3
+            at += channels
           }
-          rows[(y * to.width + x) * 3 + c] = sum
+          rows[(y * to.width + x) * channels + c] = sum
         }
-    let out = image * to.height * to.width * 3
-    const line = to.width * 3
+    let out = image * to.height * to.width * channels
+    const line = to.width * channels
     for (const { first, weights } of down)
       for (let i = 0; i < line; i++) {
         let sum = 0

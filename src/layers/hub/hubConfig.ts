@@ -3,6 +3,7 @@ import { open } from "node:fs/promises"
 import type { Beside, Metadata } from "../../model/Pretrained.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
+import { kernelNamed } from "../../pipeline/resizeKernel.ts"
 import { namedBy, placed } from "./hubFile.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 
@@ -23,7 +24,11 @@ const TimmConfig = Schema.fromJsonString(
     model_args: Schema.optionalKey(
       Schema.Struct({ pad_type: Schema.optionalKey(Schema.NullOr(Schema.Literals(["", "same"]))) })
     ),
-    pretrained_cfg: Schema.Struct({ mean: ImageConfig.fields.mean, std: ImageConfig.fields.std })
+    pretrained_cfg: Schema.Struct({
+      mean: ImageConfig.fields.mean,
+      std: ImageConfig.fields.std,
+      interpolation: Schema.optionalKey(Schema.Unknown)
+    })
   })
 )
 
@@ -32,10 +37,12 @@ const isSame = ({ architecture, model_args }: typeof TimmConfig.Type): boolean =
   model_args?.pad_type === undefined ? architecture.startsWith("tf_") : model_args.pad_type === "same"
 
 const metadataOf = (config: typeof TimmConfig.Type): Metadata => {
-  const { mean, std } = config.pretrained_cfg
+  const { interpolation, mean, std } = config.pretrained_cfg
+  const kernel = kernelNamed(interpolation)
   return {
     ...(mean !== undefined && { mean: mean.join() }),
     ...(std !== undefined && { std: std.join() }),
+    ...(kernel !== undefined && { kernel }),
     padding: isSame(config) ? "same" : "symmetric"
   }
 }

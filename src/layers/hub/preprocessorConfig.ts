@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { Beside, Metadata } from "../../model/Pretrained.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import type { ResizeKernel } from "../../pipeline/resizeKernel.ts"
 import { note } from "./hubConfig.ts"
 import { hubPrefix } from "./HubName.ts"
 import { namedBy, placed } from "./hubFile.ts"
@@ -15,6 +16,7 @@ const Preprocessor = Schema.fromJsonString(
   Schema.Struct({
     image_mean: ImageConfig.fields.mean,
     image_std: ImageConfig.fields.std,
+    resample: Schema.optionalKey(Schema.Unknown),
     do_normalize: Schema.optionalKey(Schema.Boolean),
     do_rescale: Schema.optionalKey(Schema.Boolean),
     do_center_crop: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
@@ -43,7 +45,24 @@ const sizeOf = ({ crop_size, do_center_crop, size }: typeof Preprocessor.Type): 
   })
 }
 
-const metadataOf = (config: typeof Preprocessor.Type): Metadata => ({ ...sizeOf(config), ...scaleOf(config) })
+/** Pillow's numbers for resampling, as far as there is such a kernel. Source: its Image.py (`Resampling`). */
+const resampling: ReadonlyMap<unknown, ResizeKernel> = new Map([
+  [0, "nearest"],
+  [1, "lanczos3"],
+  [2, "linear"],
+  [3, "cubic"]
+])
+
+const kernelOf = ({ resample }: typeof Preprocessor.Type): Metadata => {
+  const kernel = resampling.get(resample)
+  return kernel === undefined ? {} : { kernel }
+}
+
+const metadataOf = (config: typeof Preprocessor.Type): Metadata => ({
+  ...sizeOf(config),
+  ...scaleOf(config),
+  ...kernelOf(config)
+})
 
 const scaleOf = ({ do_normalize, do_rescale, image_mean, image_std }: typeof Preprocessor.Type): Metadata => {
   // Numbers from 0 to 255, as they are.

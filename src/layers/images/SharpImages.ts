@@ -9,6 +9,7 @@ import type { ImageFormat } from "../../pipeline/imageFormat.ts"
 import { formatOf } from "../../pipeline/imageFormat.ts"
 import { changed, ImageRefused, Images } from "../../pipeline/Images.ts"
 import type { Expected, ImageFault } from "../../pipeline/Images.ts"
+import { usualKernel } from "../../pipeline/resizeKernel.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
 import type { Found } from "./Checks.ts"
 import { Checks, isSameState, isSettled } from "./Checks.ts"
@@ -214,6 +215,7 @@ const isEnlarged = ({ height, width }: Header, config: ImageConfig): boolean => 
  *   large JPEGs are decoded at a fraction of their size.
  */
 const render = (image: Sharp, header: Header, config: ImageConfig): Promise<Buffer> => {
+  const { kernel } = config
   const [r, g, b] = config.background
   const background = { r, g, b }
   const { height, width } = header
@@ -224,7 +226,7 @@ const render = (image: Sharp, header: Header, config: ImageConfig): Promise<Buff
   if (!header.isUpright && isEnlarged(header, config)) image.extract({ left: 0, top: 0, width, height })
   return image
     .flatten({ background })
-    .resize({ width: config.width, height: config.height, fit: config.fit, kernel: "cubic", background })
+    .resize({ width: config.width, height: config.height, fit: config.fit, kernel: kernel ?? usualKernel, background })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer()
@@ -265,7 +267,7 @@ export const loadBytes = Effect.fnUntraced(function* (path: string, bytes: Uint8
 const smallImage = 2 ** 22
 
 /** Up to here, decoding a plain JPEG here and now is quicker than handing it to another thread. */
-const quick = { height: 256, width: 256, fit: "fill" } as const
+const quick = { height: 256, width: 256, fit: "fill", kernel: usualKernel } as const
 
 /** What a large image is shrunk to: four pixels and more for each cell of a fingerprint. */
 const shrunk = { width: 68, height: 64, fit: "fill" } as const
@@ -344,7 +346,7 @@ const mostHeld = 8
 
 /**
  * Images with sharp (libvips) from the context's `ImageBytes`: sRGB by the embedded profile, alpha on the background,
- * upright by EXIF, bicubic (antialiased when it shrinks). JPEG, PNG, WebP, GIF, TIFF and AVIF of 8 to 16 bits; SVG is
+ * upright by EXIF, resized by the configured kernel (antialiased when it shrinks). JPEG, PNG, WebP, GIF, TIFF and AVIF of 8 to 16 bits; SVG is
  * refused, since it is a program that can name other files.
  *
  * sharp is given bytes and never a path: libvips maps files into memory, and a file that another program cuts short would

@@ -1,5 +1,6 @@
 import type { ImageConfig } from "../../pipeline/ImageConfig.ts"
 import type { Pixels } from "../../pipeline/Pixels.ts"
+import { usualKernel } from "../../pipeline/resizeKernel.ts"
 import { JpegTurbo } from "./JpegTurbo.ts"
 import { plainJpeg } from "./plainJpeg.ts"
 
@@ -8,11 +9,12 @@ export const turbo = new JpegTurbo()
 
 /**
  * The pixels of a plain JPEG that is nowhere larger than the configured size, as they are in the file, where nothing is
- * cut off or padded; decoded in this thread, several times as fast as by sharp, to the same bytes. Undefined for all
+ * cut off or padded, and the kernel is the usual one; decoded in this thread, several times as fast as by sharp, to the same bytes. Undefined for all
  * other files, and where libjpeg has anything to say.
  */
 export const decodeSmallJpeg = (bytes: Uint8Array, config: ImageConfig): Pixels | undefined => {
-  if (config.fit !== "fill") return undefined
+  // What is smaller than the configured size is enlarged by the feed itself, which has that kernel alone.
+  if (config.fit !== "fill" || (config.kernel ?? usualKernel) !== "cubic") return undefined
   const plain = plainJpeg(bytes)
   if (plain === undefined || plain.height > config.height || plain.width > config.width) return undefined
   if (plain.height * plain.width > config.maxPixels) return undefined

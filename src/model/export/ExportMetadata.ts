@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Receipt } from "../../metrics/Report.ts"
 import { ImageConfig } from "../../pipeline/ImageConfig.ts"
+import { kernelNames } from "../../pipeline/resizeKernel.ts"
 import { ModelColumn } from "../Model.ts"
 import { ExportInput, ExportOutput, TensorNames } from "./ExportSettings.ts"
 import { ExportFormat } from "./formats.ts"
@@ -52,7 +53,8 @@ export const ExportMetadata = Schema.Struct({
   /** How a photo becomes the graph's input. */
   preprocessing: Schema.Struct({
     ...ImageConfig.fields,
-    kernel: Schema.Literal("bicubic"),
+    /** How images are resized, antialiased where they become smaller; Pillow's names. */
+    kernel: Schema.Literals(Object.values(kernelNames)),
     /** The colour that `contain` pads with, and that is behind transparency. */
     padding: ImageConfig.fields.background,
     mean: Schema.Array(Schema.Finite),

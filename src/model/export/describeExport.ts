@@ -1,6 +1,7 @@
 import { Struct } from "effect"
 import type { Report } from "../../metrics/Report.ts"
 import { readOnnx } from "../onnx/OnnxFile.ts"
+import { kernelNames, usualKernel } from "../../pipeline/resizeKernel.ts"
 import { fixedBatch } from "../shapes.ts"
 import type { ExportMetadata } from "./ExportMetadata.ts"
 import { inputName } from "./ExportSettings.ts"
@@ -64,7 +65,14 @@ export const describeExport = (plan: ExportPlan, report: Report, weft: string): 
     weft,
     network: { name: model.network.name, head: report.model.head, padding: paddingOf(model.network) },
     labels: model.labels,
-    preprocessing: { ...model.image, kernel: "bicubic", padding: model.image.background, mean, std, note },
+    preprocessing: {
+      ...model.image,
+      kernel: kernelNames[model.image.kernel ?? usualKernel],
+      padding: model.image.background,
+      mean,
+      std,
+      note
+    },
     ...(model.columns !== undefined && { columns: columnFacts(plan, format) }),
     temperature: model.calibration?.temperature ?? 1,
     ...(format.kind === "graph" ? graphFacts(format, plan) : weightsFacts(format, plan)),

@@ -1,3 +1,4 @@
+import { Array as Arrays } from "effect"
 import type { Architecture, NetworkOptions } from "../Architecture.ts"
 import type { Block, Initialiser } from "../Block.ts"
 import type { Network } from "../Network.ts"
@@ -16,13 +17,25 @@ interface Layout {
 const patch = 16
 const depth = 12
 
+const positions = "encoder.pos_embedding"
+
+/** The nearest sides that are whole patches: a side itself, or the ones below and above it. */
+const nearestSides = (side: number): string =>
+  Arrays.dedupe([Math.floor(side / patch), Math.ceil(side / patch)].map((count) => Math.max(1, count) * patch)).join(
+    " or "
+  )
+
 const build =
   ({ heads, name, width: channels }: Layout) =>
   (options: NetworkOptions): Network => {
     const { height, width } = options
     // Otherwise pixels at the edges would be left out silently.
     if (height % patch !== 0 || width % patch !== 0)
-      throw new ShapeMismatch("conv_proj", [height, width, 3], `multiples of ${patch} pixels`)
+      throw new ShapeMismatch(
+        "conv_proj",
+        [height, width, 3],
+        `multiples of ${patch} pixels: a height of ${nearestSides(height)} and a width of ${nearestSides(width)} are the nearest`
+      )
     const end = headedEnd(options, "heads.head")
     const norm = (name: string): Block => ({ _tag: "LayerNorm", name, eps: 1e-6 })
     const dense = (name: string, units: number, init: Initialiser = "xavier-uniform"): Block => ({
@@ -65,7 +78,7 @@ const build =
         },
         { _tag: "Tokens" },
         { _tag: "ClassToken", name: "class_token" },
-        { _tag: "PositionEmbedding", name: "encoder.pos_embedding" },
+        { _tag: "PositionEmbedding", name: positions },
         ...Array.from({ length: depth }, (_, i) => layer(`encoder.layers.encoder_layer_${i}`)).flat(),
         // The norm is of each token by itself: that of the others is not needed.
         { _tag: "FirstToken" },
@@ -77,7 +90,7 @@ const build =
 
 const ends: ReadonlyArray<NamePair> = [
   ["cls_token", "class_token"],
-  ["pos_embed", "encoder.pos_embedding"],
+  ["pos_embed", positions],
   ["patch_embed.proj.", "conv_proj."],
   ["norm.", "encoder.ln."],
   ["head.", "heads.head."]
@@ -106,11 +119,17 @@ const toTimm = (name: string): string => {
   return `blocks.${index}.${renamed(inside, rest, "timm")}`
 }
 
-const facts = { classifier: "heads.head", hasHeads: true, hasPadding: false, timm: { toOurs, toTimm } } as const
+const facts = {
+  classifier: "heads.head",
+  hasHeads: true,
+  hasPadding: false,
+  timm: { toOurs, toTimm },
+  positions: { name: positions, patch }
+} as const
 
 /**
  * ViT-S/16: 22,050,664 parameters at 224x224 with the head `fc` and 1,000 classes. Height and width are multiples of 16;
- * weights fit the size that they were trained on, as each patch has a position embedding of its own. No dropout.
+ * the position embeddings of weights that were trained at another size are resampled. No dropout.
  *
  * Sources: Touvron et al., Training data-efficient image transformers, 2021 (the size); named as torchvision names ViT-B/16;
  * for timm's names its vit_small_patch16_224 (vision_transformer.py).
@@ -123,7 +142,7 @@ export const vitS16: Architecture<"vit-s16"> = {
 
 /**
  * ViT-B/16: 86,567,656 parameters at 224x224 with the head `fc` and 1,000 classes. Height and width are multiples of 16;
- * weights fit the size that they were trained on, as each patch has a position embedding of its own. No dropout.
+ * the position embeddings of weights that were trained at another size are resampled. No dropout.
  *
  * Sources: Dosovitskiy et al., An Image is Worth 16x16 Words, 2020; names are torchvision's vit_b_16; for timm's its
  * vit_base_patch16_224 (vision_transformer.py).

@@ -85,7 +85,13 @@ export const runBaseline = Effect.fn("runBaseline")(function* (configured: RunCo
       `${train.length} to look at, ${validation.length} to choose by, ${test.length} to test`
   })
   const network = yield* networkFor(config.network, { ...config.image, classes: dataset.classes.length })
-  const weights = yield* startWeights(network, config.seed, config.network.weights, dataset.columns)
+  const weights = yield* startWeights(
+    network,
+    config.seed,
+    config.network.weights,
+    dataset.columns,
+    config.network.positions
+  )
   const backbone = yield* startBackbone(config.network, config.image)
   const embedding = yield* openEmbedding({ network, weights, backbone })
   yield* report({ _tag: "Note", line: `features by ${embedding.opened.key}` })

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { WeightsError } from "../../model/Pretrained.ts"
 import { examineBackbone } from "../../model/startBackbone.ts"
@@ -6,6 +6,8 @@ import type { TeacherConfig } from "../../model/TeacherConfig.ts"
 import { teacherOf } from "../../model/TeacherConfig.ts"
 import { readTeachers, viewText } from "../../model/TeacherModel.ts"
 import { report } from "../../pipeline/Progress.ts"
+import type { RunFolder } from "../RunFolder.ts"
+import { savedConfig } from "../savedConfig.ts"
 import { resolveConfig } from "./resolveConfig.ts"
 
 /** A configuration with what its ONNX file is, and a note of it. */
@@ -43,12 +45,19 @@ const withTeachers = Effect.fnUntraced(function* (config: RunConfig, configured:
   return { ...config, train: { ...config.train, teacher: { ...teacher, digests } } } satisfies RunConfig
 })
 
+/** The configuration that a run began with; undefined where none has, or it cannot be read, which is reported elsewhere. */
+const begunConfig = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
+  if (!(yield* folder.has("config.json"))) return undefined
+  return Option.getOrUndefined(yield* Effect.option(savedConfig(folder)))
+})
+
 /**
  * A run's configuration with everything in it that it depends on: what its weights' file says of the images, what an
- * ONNX file is, which is run for that, and what its teachers are.
+ * ONNX file is, which is run for that, and what its teachers are. In the `folder` of a run that has begun, what is kept
+ * there of it.
  */
-export const completeConfig = Effect.fn("completeConfig")(function* (config: RunConfig) {
-  const resolved = yield* resolveConfig(config)
+export const completeConfig = Effect.fn("completeConfig")(function* (config: RunConfig, folder?: RunFolder["Service"]) {
+  const resolved = yield* resolveConfig(config, folder === undefined ? undefined : yield* begunConfig(folder))
   const { name, weights } = resolved.network
   const complete = name === "onnx" && weights !== undefined ? yield* withBackbone(resolved, weights) : resolved
   const { teacher } = complete.train

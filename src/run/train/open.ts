@@ -86,7 +86,8 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
   const { seed, train } = config
   const network = networkPlan.forColumns(dataset.columns)
   const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
-  const weights = yield* startWeights(network, seed, config.network.weights, dataset.columns)
+  const { positions, weights: source } = config.network
+  const weights = yield* startWeights(network, seed, source, dataset.columns, positions)
   const backbone = yield* startBackbone(config.network, config.image)
   const teachers = yield* startTeachers(config, dataset.columns)
   const since = trainedSince(network, freezing)
@@ -94,7 +95,7 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
   const at = freezing.stages.length > 1 ? untrainable(network) : firstTrained(freezing, 0)
   const { front, tail } = at === 0 ? { front: [], tail: network } : splitAt(network, at)
   const startDigest =
-    config.network.weights === undefined
+    source === undefined
       ? undefined
       : yield* weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })
   const digestOf = (configDigest: string) =>

@@ -32,7 +32,7 @@ export interface RunRequest {
  */
 export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
-  const config = yield* completeConfig(request.config)
+  const config = yield* completeConfig(request.config, request.folder)
   const networkPlan = yield* planNetwork(config.network, config.image, config.train, labelColumnsOf(config.data))
   const digest = yield* configDigest(config)
   const former = [...(yield* readFormer(request.folder)), ...(request.former === undefined ? [] : [request.former])]

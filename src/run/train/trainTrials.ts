@@ -60,7 +60,7 @@ const planTrial = Effect.fn("trainTrials.plan")(
     yield* runs.hold(path, "wait")
     const { checkpoints, folder } = yield* runs.open(path, config.train.checkpoint.keep)
     const report = (yield* folder.has("report.json"))
-      ? yield* finishedReport(folder, yield* completeConfig(config), path)
+      ? yield* finishedReport(folder, yield* completeConfig(config, folder), path)
       : undefined
     if (report !== undefined) return yield* Effect.fail<EndedRun>({ trial: id, outcome: { state: "finished", report } })
     return yield* planRun({ trial: id, config, folder, checkpoints, until })

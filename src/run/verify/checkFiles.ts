@@ -116,7 +116,7 @@ const checkStart = Effect.fn("verify.start")(function* (config: RunConfig, { dat
   const columns = yield* Effect.orElseSucceed(columnsOf(config), () => [])
   const classes = headsFor(labelColumnsOf(config.data), (index) => columns[index]?.classes.length ?? data.classes)
   const network = yield* networkFor(config.network, { ...config.image, classes })
-  return yield* startWeights(network, config.seed, source, columns).pipe(
+  return yield* startWeights(network, config.seed, source, columns, config.network.positions).pipe(
     Effect.flatMap((weights) => weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })),
     Effect.map((digest) => compare(what, `of ${source}`, receipt.weightsDigest, digest)),
     Effect.catch((error) => Effect.succeed(cannot(what, error.message)))

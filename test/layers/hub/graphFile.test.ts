@@ -15,6 +15,7 @@ const preprocessor = JSON.stringify({
   do_center_crop: true,
   crop_size: { height: 12, width: 20 },
   size: { shortest_edge: 16 },
+  resample: 2,
   image_mean: [0.485, 0.456, 0.406],
   image_std: [0.229, 0.224, 0.225]
 })
@@ -50,7 +51,8 @@ describe("an ONNX file among the weights", () => {
         height: "12",
         width: "20",
         mean: "0.485,0.456,0.406",
-        std: "0.229,0.224,0.225"
+        std: "0.229,0.224,0.225",
+        kernel: "linear"
       })
       assert.strictEqual((yield* tensors(path, new Set())).size, 0)
     }).pipe(Effect.provide(DiskPretrained.layer))

@@ -68,10 +68,9 @@ const resolved = Effect.fnUntraced(function* (
 ) {
   const notes: Array<string> = []
   const raw = { data: { root: "shop" }, image, network: { name: "mobilenet-v2", weights: source, ...network } }
-  const { image: scale, network: built } = yield* Effect.flatMap(decodeRunConfig(raw, "test"), resolveConfig).pipe(
-    Effect.provide(DiskPretrained.layer),
-    withHub(environment, { notes, patience: 1000 })
-  )
+  const { image: scale, network: built } = yield* Effect.flatMap(decodeRunConfig(raw, "test"), (config) =>
+    resolveConfig(config)
+  ).pipe(Effect.provide(DiskPretrained.layer), withHub(environment, { notes, patience: 1000 }))
   const unsaid = notes.filter((note) => note.includes("0.5 is used"))
   return {
     ...scale,
@@ -130,7 +129,7 @@ it.live("the configuration comes first, then the weights' own file; what they sa
       "taken from timm/net.v1@main/config.json: std 0.229,0.224,0.225"
     ])
     const whole = yield* hubOf({
-      [`${folder}model.safetensors`]: weights({ mean: "0.1,0.2,0.3", std: "0.4,0.5,0.6" }),
+      [`${folder}model.safetensors`]: weights({ mean: "0.1,0.2,0.3", std: "0.4,0.5,0.6", kernel: "cubic" }),
       [`${folder}config.json`]: config
     })
     const own = yield* resolved(whole.environment, { network: { name: "vgg16" } })
@@ -364,6 +363,7 @@ for (const { build, network: name, repository, shapes, ...facts } of published)
       const found = yield* resolved(environment, { network: { name, weights } })
       assert.deepStrictEqual([found.mean, found.std, found.unsaid], [[...mean], [...std], []])
       if (padding !== undefined) assert.strictEqual(found.padding, padding)
+      assert.strictEqual(found.kernel, interpolation === "bilinear" ? "linear" : undefined)
 
       const size = { height: 224, width: 224, head: "fc" } as const
       const built = build.build({ ...size, classes: 10, ...(padding && { padding }) })

@@ -266,6 +266,44 @@ describe("sizes", () => {
       }
     })
   )
+  it.effect("the kernel is the configured one: linear weighs by distance when it shrinks, as Pillow's bilinear", () =>
+    Effect.gen(function* () {
+      const pixels = smooth(20, 18)
+      const path = save("kernels.png", yield* Effect.promise(() => picture(pixels).png().toBuffer()))
+      const half = { height: 9, width: 10 }
+      const linear = yield* load(path, { ...half, kernel: "linear" })
+      // Four pixels for each, at 1.5 and 0.5 of its centre on both sides: 1, 3, 3 and 1 eighths.
+      const at = (x: number, y: number, c: number) => pixels.data[(y * 20 + x) * 3 + c] ?? NaN
+      const eighths = [1, 3, 3, 1]
+      for (let y = 1; y < 8; y++)
+        for (let x = 1; x < 9; x++)
+          for (let c = 0; c < 3; c++) {
+            let sum = 0
+            for (const [i, down] of eighths.entries())
+              for (const [k, across] of eighths.entries())
+                sum += (down * across * at(2 * x - 1 + k, 2 * y - 1 + i, c)) / 64
+            assert.approximately(linear.data[(y * 10 + x) * 3 + c] ?? NaN, sum, 1)
+          }
+      const smaller = { height: 9, width: 13 }
+      const noisy = save("noisy.png", yield* Effect.promise(() => picture().png().toBuffer()))
+      const jpeg = save("noisy.jpg", yield* Effect.promise(() => picture().jpeg().toBuffer()))
+      for (const size of [smaller, { height: 23, width: 31 }]) {
+        const usual = yield* load(noisy, size)
+        assert.deepStrictEqual(yield* load(noisy, { ...size, kernel: "cubic" }), usual)
+        for (const kernel of ["linear", "nearest"] as const) {
+          assert.isAbove(distance(yield* load(noisy, { ...size, kernel }), usual).mean, 0.5)
+          // Also of a file that is decoded in this thread where the kernel is the usual one.
+          assert.isAbove(distance(yield* load(jpeg, { ...size, kernel }), yield* load(jpeg, size)).mean, 0.5)
+        }
+        const sharpened = distance(yield* load(noisy, { ...size, kernel: "lanczos3" }), usual).mean
+        assert.strictEqual(sharpened > 0, size === smaller)
+      }
+      assert.strictEqual(
+        (yield* check(jpeg, { kernel: "linear" })).fingerprint,
+        (yield* check(jpeg, { kernel: "cubic" })).fingerprint
+      )
+    })
+  )
   it.effect("fill stretches, cover cuts the sides off, contain pads with the background", () =>
     Effect.gen(function* () {
       const pixels = smooth(40, 20)

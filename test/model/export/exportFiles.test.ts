@@ -8,6 +8,8 @@ import { formats } from "../../../src/model/export/formats.ts"
 import { safetensors } from "../../../src/model/export/formats/safetensors.ts"
 import { decodeModel } from "../../../src/model/Model.ts"
 import { vgg16 } from "../../../src/model/networks/vgg16.ts"
+import { readOnnx } from "../../../src/model/onnx/OnnxFile.ts"
+import { scaleIn } from "../../../src/model/onnx/scaleIn.ts"
 import { pretrainedName } from "../../../src/model/startWeights.ts"
 import { decode } from "../../../src/model/safetensors.ts"
 import { parameters } from "../../../src/model/shapes.ts"
@@ -46,6 +48,12 @@ describe("exportFiles", () => {
       ]
     )
     assert.deepStrictEqual([input?.layout, input?.shape], ["NHWC", [null, 38, 45, 3]])
+    const linear = { ...mobilenet, image: { ...mobilenet.image, kernel: "linear" as const } }
+    assert.strictEqual(metadataOf(planOf(linear)).preprocessing.kernel, "bilinear")
+    // A run that takes the graph as its frozen part resizes as well.
+    const graphs = filesOf(planOf(linear, { graph })).concat(filesOf(planOf(linear)))
+    for (const { content, name } of graphs.filter(({ name }) => name.endsWith(".onnx")))
+      assert.strictEqual(scaleIn(readOnnx(content as Uint8Array))["kernel"], "linear", name) // not a text
     assert.deepStrictEqual(output, { name: "probabilities", shape: [null, 5] })
     const float = metadataOf(planOf(mobilenet))
     assert.deepStrictEqual([float.input?.layout, float.input?.shape], ["NCHW", [null, 3, 38, 45]])

@@ -21,6 +21,7 @@ import { ImageBytes } from "../../../../src/pipeline/ImageBytes.ts"
 import { ImageConfig } from "../../../../src/pipeline/ImageConfig.ts"
 import { formatOf } from "../../../../src/pipeline/imageFormat.ts"
 import { LoaderConfig } from "../../../../src/pipeline/LoaderConfig.ts"
+import { ResizeKernel } from "../../../../src/pipeline/resizeKernel.ts"
 import { imagePaths, refusedOf } from "../../../imagePaths.ts"
 import { temporaryFolder } from "../../../temporaryFolder.ts"
 
@@ -132,6 +133,19 @@ describe("the feed of threads", () => {
         const expected = yield* imageByImage(collect(change))
         for (let n = 0; n < 2; n++) assert.deepStrictEqual(yield* collect(change), expected, fit)
       }
+    }).pipe(Effect.provide(fed(2)))
+  )
+  it.effect("does so for every kernel, one after the other", () =>
+    Effect.gen(function* () {
+      const found = new Set<string>()
+      for (const kernel of [undefined, ...ResizeKernel.literals, undefined]) {
+        // Smaller than most files are: where one enlarges, `lanczos3` is `cubic`.
+        const change = { image: { ...options().image, height: 24, width: 22, ...(kernel && { kernel }) } }
+        const expected = yield* imageByImage(collect(change))
+        assert.deepStrictEqual(yield* collect(change), expected, kernel)
+        found.add(String(expected.map(({ images }) => [...images])))
+      }
+      assert.strictEqual(found.size, ResizeKernel.literals.length)
     }).pipe(Effect.provide(fed(2)))
   )
   it.effect("gives the same bytes from a folder of decoded images, and decodes into it once", () =>
