@@ -1,6 +1,8 @@
 import { elementAt } from "../pipeline/elementAt.ts"
 import { softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
+import { cooled } from "./calibration.ts"
+import { fitThroughNoise } from "./fitThroughNoise.ts"
 import { rowsOf } from "./rowsOf.ts"
 import { predictions } from "./topK.ts"
 
@@ -170,4 +172,15 @@ export const labelErrors = (found: Predictions): ReadonlyArray<LabelError> => {
     Float64Array.from(candidates, ({ selfConfidence }) => selfConfidence)
   )
   return candidates.slice(0, expected.findLastIndex((count, i) => count <= falseShare * (i + 1)) + 1)
+}
+
+/**
+ * `labelErrors` of logits as a network gives them. The probabilities are at a temperature of their own, because the method
+ * relies on calibrated probabilities: one that is fitted on the same samples, whatever share of their labels is wrong.
+ */
+export const calibratedLabelErrors = (
+  raw: Predictions
+): { readonly temperature: number; readonly errors: ReadonlyArray<LabelError> } => {
+  const { temperature } = fitThroughNoise(raw)
+  return { temperature, errors: labelErrors({ ...raw, logits: cooled(raw.logits, temperature) }) }
 }
