@@ -17,6 +17,11 @@ export const UnlikelyLabel = Schema.Struct({
 })
 export type UnlikelyLabel = typeof UnlikelyLabel.Type
 
+/** One on a list for people: likely wrong, or only predicted as another class. */
+export interface ListedLabel extends UnlikelyLabel {
+  readonly isLikely: boolean
+}
+
 /** What was found in a label column. */
 export const ColumnNoise = Schema.Struct({
   name: Schema.String,

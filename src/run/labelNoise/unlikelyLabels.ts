@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { RunConfig } from "../../config/RunConfig.ts"
+import type { LabelError } from "../../metrics/labelErrors.ts"
 import { calibratedLabelErrors } from "../../metrics/labelErrors.ts"
 import { predictions } from "../../metrics/topK.ts"
 import { outOfFold } from "../../model/baseline/outOfFold.ts"
@@ -146,7 +147,7 @@ const judgeColumn = Effect.fn("labelNoise.column")(function* (
   const own = rows.flatMap(({ id }) => samples.get(id) ?? [])
   const judged = foldedOf(rows, classes, known)
   const logits = yield* cachedOutOfFold(judged, classes.length, own, features.cache)
-  const { errors, temperature } = calibratedLabelErrors({ classes: classes.length, logits, labels: judged.labels })
+  const { doubtful, errors, temperature } = calibratedLabelErrors({ classes: classes.length, logits, labels: judged.labels })
   const nameOf = (label: number) => elementAt(column.classes, elementAt(classes, label))
   const right = predictions(logits, classes.length).reduce(
     (sum, label, row) => sum + (label === judged.labels[row] ? 1 : 0),
@@ -163,22 +164,20 @@ const judgeColumn = Effect.fn("labelNoise.column")(function* (
     temperature,
     found: errors.length
   }
-  return {
-    noise,
-    errors: errors.map(({ label, probability, sample, selfConfidence, suggested }): UnlikelyLabel => {
-      const { digest, id, path } = elementAt(own, sample)
-      return {
-        id,
-        file: imageFrom(root, path),
-        digest,
-        column: column.name,
-        label: nameOf(label),
-        predicted: nameOf(suggested),
-        labelProbability: selfConfidence,
-        predictedProbability: probability
-      }
-    })
+  const described = ({ label, probability, sample, selfConfidence, suggested }: LabelError): UnlikelyLabel => {
+    const { digest, id, path } = elementAt(own, sample)
+    return {
+      id,
+      file: imageFrom(root, path),
+      digest,
+      column: column.name,
+      label: nameOf(label),
+      predicted: nameOf(suggested),
+      labelProbability: selfConfidence,
+      predictedProbability: probability
+    }
   }
+  return { noise, errors: errors.map(described), doubtful: doubtful.map(described) }
 })
 
 /** What to do where a network has no trained weights. */
@@ -201,7 +200,7 @@ export const checkLabelNoise = Effect.fnUntraced(function* ({ data, network }: R
 /**
  * The training rows whose labels are likely wrong, of each label column with one value, the least probable label first; by
  * confident learning on predictions out of fold: each row is judged by a logistic regression on frozen features of the
- * other folds. Validation and test rows are not looked at.
+ * other folds. Validation and test rows are not looked at. `doubtful` are further rows that are predicted as another class.
  *
  * Fails with a LabelNoiseError where no column has two classes that are large enough.
  */
