@@ -32,7 +32,7 @@ const textOf = ({ columns }: ListedLabelErrors): string =>
   columns
     .map(({ accuracy, found, labels, name, rows, small }) =>
       section(
-        `${visibleLine(name)}: ${found} of ${rows} training labels are likely wrong`,
+        `${visibleLine(name)}: ${found} of ${rows} training labels ${found === 1 ? "is" : "are"} likely wrong`,
         [
           ...(labels.length === 0
             ? []

@@ -270,7 +270,7 @@ const classesText = ({ classes, columns = [] }: Report["data"]): string =>
 const noiseTexts = (noise: Report["labelNoise"]): ReadonlyArray<string> =>
   (noise?.columns ?? []).map(
     ({ found, labels, name, treated }, _, all) =>
-      `Label noise${all.length === 1 ? "" : ` in ${name}`}: ${treated} of ${labels} training labels ${noise?.treatment ?? ""}; ${found} are likely wrong`
+      `Label noise${all.length === 1 ? "" : ` in ${name}`}: ${treated} of ${labels} training labels ${noise?.treatment ?? ""}; ${found} ${found === 1 ? "is" : "are"} likely wrong`
   )
 
 /** A finished run for people. */

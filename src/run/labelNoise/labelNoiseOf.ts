@@ -32,7 +32,7 @@ const linesOf = (noise: LabelNoise): ReadonlyArray<string> => {
     const why =
       small.length === 0 ? "" : ` of classes with too few photos for ${noise.folds} folds: ${names.join(", ")}${more}`
     return (
-      `label noise${columns.length === 1 ? "" : ` in ${JSON.stringify(name)}`}: ${count(found)} of ${count(rows)} training labels are likely wrong, ` +
+      `label noise${columns.length === 1 ? "" : ` in ${JSON.stringify(name)}`}: ${count(found)} of ${count(rows)} training labels ${found === 1 ? "is" : "are"} likely wrong, ` +
       `${count(changed)} of them ${changed === 1 ? "is" : "are"} ${treatment}. ` +
       `Classifiers of the other folds agree with ${(accuracy * 100).toFixed(1)} % of the labels` +
       (judged === rows ? "" : `; ${count(rows - judged)} are not judged${why}`)

@@ -23,7 +23,7 @@ export const unlikelyPhotos = (shown: Pick<Shown, "pictures">, labels: ReadonlyA
 
 /** What was judged in a label column, in a sentence or two. */
 export const judgedText = ({ accuracy, found, judged, rows, small }: ColumnNoise): string =>
-  `Of ${count(rows)} training labels, ${count(judged)} were judged, each by a classifier of the other folds, and ${count(found)} are likely wrong; ` +
+  `Of ${count(rows)} training labels, ${count(judged)} were judged, each by a classifier of the other folds, and ${count(found)} ${found === 1 ? "is" : "are"} likely wrong; ` +
   `these classifiers agree with ${percent(accuracy)} of the labels.` +
   (small.length === 0 ? "" : ` Not judged, as there are too few photos: ${small.join(", ")}.`)
 
