@@ -126,6 +126,7 @@ describe("the pages", () => {
       "docs/serving.md: it runs until it is stopped",
       "docs/transfer.md: fetches weights from Hugging Face",
       "docs/transfer.md: fetches weights from Hugging Face",
+      "docs/transfer.md: fetches weights from Hugging Face",
       "docs/tutorial.md: the package's own test installs it from a registry",
       "docs/tutorial.md: opens a browser",
       "docs/tutorial.md: fetches weights from Hugging Face",

@@ -3,6 +3,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { accuracyText, baselineText } from "./baselineText.ts"
 import { changedConfig, readConfig } from "./readConfig.ts"
 import { begin, pathOf } from "./begin.ts"
+import * as labelErrors from "./labelErrors.ts"
 import * as options from "./options.ts"
 import * as plain from "./plainFlags.ts"
 import { ConfigError } from "../config/RunConfig.ts"
@@ -25,9 +26,11 @@ export const baseline = Command.make(
     size: plain.size,
     network: plain.network,
     set: options.set,
+    labelErrors: labelErrors.labelErrors,
+    count: labelErrors.count,
     json: options.json
   },
-  Effect.fnUntraced(function* ({ config: file, json, path: argument, set, ...values }) {
+  Effect.fnUntraced(function* ({ config: file, count, json, labelErrors: folder, path: argument, set, ...values }) {
     const given = plain.given(values)
     const path = yield* pathOf(argument, values.data)
     if (Option.isSome(argument) && Option.isSome(file))
@@ -45,6 +48,8 @@ export const baseline = Command.make(
       const { config } = yield* begin(path.value, values, given, set)
       return (yield* changedConfig(config, path.value, set, given)).config
     })
+    if (Option.isSome(folder))
+      return yield* labelErrors.writeLabelErrors(yield* configOf, { count, folder: folder.value, json })
     const found = yield* runBaseline(yield* configOf)
     yield* report({ _tag: "Note", line: accuracyText(found) })
     yield* Console.log(json ? JSON.stringify(found, null, 2) : baselineText(found))
@@ -61,6 +66,10 @@ export const baseline = Command.make(
     {
       command: weftCommand("baseline --config shop.toml --set network.name=onnx --set network.weights=vision.onnx"),
       description: "By any ONNX file"
+    },
+    {
+      command: weftCommand("baseline shop/ --label-errors review"),
+      description: "The training labels that are likely wrong, to go through"
     }
   ])
 )

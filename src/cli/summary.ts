@@ -266,6 +266,13 @@ const classesText = ({ classes, columns = [] }: Report["data"]): string =>
     ? `${classes} classes`
     : columns.map(({ classes, name }, i) => `${classes}${i === 0 ? " classes" : ""} of ${name}`).join(", ")
 
+/** What became of training labels that are likely wrong, a line for each label column. */
+const noiseTexts = (noise: Report["labelNoise"]): ReadonlyArray<string> =>
+  (noise?.columns ?? []).map(
+    ({ found, labels, name, treated }, _, all) =>
+      `Label noise${all.length === 1 ? "" : ` in ${name}`}: ${treated} of ${labels} training labels ${noise?.treatment ?? ""}; ${found} ${found === 1 ? "is" : "are"} likely wrong`
+  )
+
 /** A finished run for people. */
 export const reportText = (report: Report, folder: string): string => {
   const { calibration, data, engine, model, seconds, test } = report
@@ -274,6 +281,7 @@ export const reportText = (report: Report, folder: string): string => {
     `${model.network}, ${model.parameters.toLocaleString("en")} parameters, on ${engine.name} (${engine.device})`,
     ...(changed === undefined ? [] : [changed]),
     `${sumText(data)}; ${classesText(data)}`,
+    ...noiseTexts(report.labelNoise),
     test === null
       ? "\nNo test part: `data.split.test` is 0."
       : section(`Test (${data.test} images)`, evaluationText(test, calibration?.test)),

@@ -222,6 +222,16 @@ export const Report = Schema.Struct({
     trainableParameters: Count
   }),
   history: Schema.Array(EpochRecord),
+  /** Of a run with `train.labelNoise`; the labels themselves are in `label-noise.json`. */
+  labelNoise: Schema.optionalKey(
+    Schema.Struct({
+      treatment: Schema.Literals(["softened", "left out"]),
+      /** Of each label column with one value: training labels, those that are likely wrong, and those of them that were treated. */
+      columns: Schema.Array(
+        Schema.Struct({ name: Schema.String, labels: Count, found: Count, treated: Count })
+      )
+    })
+  ),
   /** The epoch (from 1) whose weights are the model. */
   chosenEpoch: Schema.Natural,
   /** Null where the split has no test part. */

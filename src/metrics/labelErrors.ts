@@ -1,6 +1,8 @@
 import { elementAt } from "../pipeline/elementAt.ts"
 import { softmax } from "./crossEntropy.ts"
 import type { Predictions } from "./calibration.ts"
+import { cooled } from "./calibration.ts"
+import { fitThroughNoise } from "./fitThroughNoise.ts"
 import { rowsOf } from "./rowsOf.ts"
 import { predictions } from "./topK.ts"
 
@@ -78,6 +80,17 @@ const countConfident = ({ classes, members, samples }: Held): Float64Array => {
   }
   return joint
 }
+
+const asError = (one: HeldSample): LabelError => {
+  const { label, sample, suggested } = one
+  return { sample, label, suggested, selfConfidence: p(one, label), probability: p(one, suggested) }
+}
+
+/** Those whose most probable class is not their label, the least probable label first. */
+const contradicted = (samples: Iterable<HeldSample>): ReadonlyArray<LabelError> =>
+  Array.from(samples, asError)
+    .filter(({ label, suggested }) => suggested !== label)
+    .sort((a, b) => a.selfConfidence - b.selfConfidence || a.sample - b.sample)
 
 /** The confident joint of predictions; see `labelErrors`. (classes, classes), row by row: rows are the labels. */
 export const confidentJoint = (found: Predictions): Float64Array => countConfident(heldOf(found))
@@ -158,16 +171,30 @@ const expectedBelow = (probabilities: Float64Array, limits: Float64Array): Float
  */
 export const labelErrors = (found: Predictions): ReadonlyArray<LabelError> => {
   const held = heldOf(found)
-  const candidates = [...pruned(held)]
-    .map((one): LabelError => {
-      const { label, sample, suggested } = one
-      return { sample, label, suggested, selfConfidence: p(one, label), probability: p(one, suggested) }
-    })
-    .filter(({ label, suggested }) => suggested !== label)
-    .sort((a, b) => a.selfConfidence - b.selfConfidence || a.sample - b.sample)
+  const candidates = contradicted(pruned(held))
   const expected = expectedBelow(
     softmax(found.logits, found.classes),
     Float64Array.from(candidates, ({ selfConfidence }) => selfConfidence)
   )
   return candidates.slice(0, expected.findLastIndex((count, i) => count <= falseShare * (i + 1)) + 1)
+}
+
+/**
+ * `labelErrors` of logits as a network gives them. The probabilities are at a temperature of their own, because the method
+ * relies on calibrated probabilities: one that is fitted on the same samples, whatever share of their labels is wrong.
+ */
+export const calibratedLabelErrors = (
+  raw: Predictions
+): {
+  readonly temperature: number
+  readonly errors: ReadonlyArray<LabelError>
+  /** Further samples whose most probable class is not their label, the least probable label first: the model's doubt may explain them. */
+  readonly doubtful: ReadonlyArray<LabelError>
+} => {
+  const { temperature } = fitThroughNoise(raw)
+  const found = { ...raw, logits: cooled(raw.logits, temperature) }
+  const errors = labelErrors(found)
+  const listed = new Set(errors.map(({ sample }) => sample))
+  const doubtful = contradicted(heldOf(found).samples).filter(({ sample }) => !listed.has(sample))
+  return { temperature, errors, doubtful }
 }

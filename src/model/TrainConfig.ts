@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Sampling } from "../pipeline/sampling.ts"
 import { AverageConfig } from "./average.ts"
+import { LabelNoiseConfig } from "./LabelNoiseConfig.ts"
 import { optimizers } from "./optimizers.ts"
 import { optimizerSettings } from "./optimizers/Optimizer.ts"
 import { schedules } from "./schedule.ts"
@@ -79,6 +80,10 @@ export const TrainConfig = Schema.Struct({
   teacher: optionalSetting(
     TeacherConfig,
     "A trained network whose answers are learned beside the labels, by the same view of each image: the folder of a finished run, an ONNX file with logits, or a list of them, as `from` has it; or a table. It knows all the run's classes, by their names. Off where left out"
+  ),
+  labelNoise: optionalSetting(
+    LabelNoiseConfig,
+    "Softens or leaves out the training labels that are likely wrong, by out-of-fold confident learning (Northcutt et al., 2021) on frozen features of the network, which needs trained weights (`network.weights`). Labels to validate and test are never changed, nor looked at. Off where left out"
   ),
   clipNorm: optionalSetting(
     between(1e-12, 1e12),

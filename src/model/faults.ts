@@ -1,4 +1,4 @@
-import type { Batch } from "../pipeline/Batch.ts"
+import type { Batch, Softened } from "../pipeline/Batch.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
 import type { ColumnLabels } from "../pipeline/LabelColumn.ts"
 import { columnsOf } from "./loss.ts"
@@ -40,6 +40,24 @@ const labelsFault = (
   return row < 0 ? undefined : `the label ${labels[row]} of sample ${ids[row]} is no class: there are ${classes}`
 }
 
+/** Why the second classes of one column are not those of a head, for people; nothing where they are. */
+const softenedFault = (
+  { classes, kind }: Head,
+  { labels, shares }: Softened,
+  { ids, size }: Batch
+): string | undefined => {
+  if (kind !== "softmax") return "a sample has a second class, and each class is to be true or not"
+  if (labels.length !== size || shares.length !== size)
+    return `a batch of ${size} images has ${labels.length} second classes and ${shares.length} shares`
+  const row = shares.findIndex((share, at) => {
+    const label = elementAt(labels, at)
+    return !(share >= 0 && share <= 1) || label >= classes || (share > 0 && label < 0)
+  })
+  return row < 0
+    ? undefined
+    : `the second class ${labels[row]} of sample ${ids[row]}, with a share of ${shares[row]}, cannot be: there are ${classes} classes, and shares from 0 to 1`
+}
+
 /** Why a batch does not have what a teacher's part of the loss needs, for people; nothing where it does. */
 const teacherFault = (network: Network, { ids, size, teacher }: Batch): string | undefined => {
   if (teacher === undefined) return "the batch has no logits of the teacher"
@@ -64,7 +82,10 @@ export const batchFault = (network: Network, batch: Batch, teacher?: unknown): s
   if (columns.length !== heads.length)
     return `the network has ${heads.length} heads, and the batch has ${columns.length} label columns`
   for (const [index, head] of heads.entries()) {
-    const fault = labelsFault(head, elementAt(columns, index), batch, batch.columns !== undefined)
+    const softened = batch.softened?.[index]
+    const fault =
+      labelsFault(head, elementAt(columns, index), batch, batch.columns !== undefined) ??
+      (softened === undefined ? undefined : softenedFault(head, softened, batch))
     if (fault !== undefined) return network.heads === undefined ? fault : `${head.name}: ${fault}`
   }
   const mixed = batch.mix

@@ -1,5 +1,5 @@
 import { logSumExp } from "../metrics/crossEntropy.ts"
-import type { Batch } from "../pipeline/Batch.ts"
+import type { Batch, Softened } from "../pipeline/Batch.ts"
 import { elementAt } from "../pipeline/elementAt.ts"
 import type { ColumnLabels } from "../pipeline/LabelColumn.ts"
 import type { Head, Network } from "./Network.ts"
@@ -36,7 +36,7 @@ export interface Distillation {
 }
 
 /** The labels, the mixing and the teacher of a batch, of which its loss is made. */
-export type LabelledBatch = Pick<Batch, "columns" | "labels" | "mix" | "teacher">
+export type LabelledBatch = Pick<Batch, "columns" | "labels" | "mix" | "softened" | "teacher">
 
 /** The labels of a batch for each head of its network. */
 export const columnsOf = ({ columns, labels }: LabelledBatch): ReadonlyArray<ColumnLabels> =>
@@ -92,14 +92,28 @@ const knownShare = (first: boolean, second: boolean, share: number): number =>
  * A row's target is t_c = (1 - s) w_y [c = y] + s w_c / classes, with the class weights w and the smoothing s; the mean
  * is over the sum of the w_y. Where a row has two labels, [c = y] is the share of each, w_y becomes w_c, and the mean is
  * over the rows. A label that is not known has no part in it, and a row counts as far as it is known.
+ *
+ * Where a label is softened, a share of it is the second class's: w_y becomes the mean of both classes' weights by their
+ * shares.
  */
 const softmaxTargets = (
   labels: Int32Array,
+  softened: Softened | undefined,
   classes: number,
   weightOf: (c: number) => number,
   labelSmoothing: number,
   batch: LabelledBatch
 ) => {
+  /** The classes of a row's target, each with its share. */
+  const classesOf = (row: number): ReadonlyArray<readonly [c: number, share: number]> => {
+    const label = elementAt(labels, row)
+    const share = softened?.shares[row] ?? 0
+    if (softened === undefined || share === 0) return [[label, 1]]
+    return [
+      [label, 1 - share],
+      [elementAt(softened.labels, row), share]
+    ]
+  }
   const targets = new Float64Array(labels.length * classes)
   const sums = new Float64Array(labels.length)
   const known = new Float64Array(labels.length)
@@ -111,15 +125,23 @@ const softmaxTargets = (
     const other = elementAt(labels, partner)
     const there = knownShare(label >= 0, other >= 0, share)
     if (there === 0) continue
-    const first = label < 0 ? 0 : (1 - labelSmoothing) * share * weightOf(label)
-    const second = other < 0 ? 0 : (1 - labelSmoothing) * (1 - share) * weightOf(other)
-    for (let c = 0; c < classes; c++) {
-      const sharp = (c === label ? first : 0) + (c === other ? second : 0)
-      targets[row * classes + c] = sharp + ((labelSmoothing * weightOf(c)) / classes) * there
+    let sharp = 0
+    const add = (from: number, part: number) => {
+      for (const [c, own] of classesOf(from)) {
+        const target = (1 - labelSmoothing) * part * own * weightOf(c)
+        targets[row * classes + c] = elementAt(targets, row * classes + c) + target
+        sharp += target
+      }
     }
-    sums[row] = first + second + smoothed * there
+    if (label >= 0) add(row, share)
+    if (other >= 0) add(partner, 1 - share)
+    for (let c = 0; c < classes; c++) {
+      const at = row * classes + c
+      targets[at] = elementAt(targets, at) + ((labelSmoothing * weightOf(c)) / classes) * there
+    }
+    sums[row] = sharp + smoothed * there
     known[row] = there
-    total += batch.mix === undefined ? weightOf(label) : there
+    total += batch.mix === undefined ? classesOf(row).reduce((sum, [c, own]) => sum + own * weightOf(c), 0) : there
   }
   return { targets, others: new Float64Array(0), sums, known, total }
 }
@@ -210,7 +232,7 @@ export const targetsOf = (
     const column = elementAt(columns, index)
     const made =
       column.values === "one"
-        ? softmaxTargets(column.labels, head.classes, weightOf, labelSmoothing, batch)
+        ? softmaxTargets(column.labels, batch.softened?.[index], head.classes, weightOf, labelSmoothing, batch)
         : sigmoidTargets(column, head.classes, weightOf, labelSmoothing, batch)
     const weight = lossWeights?.[index] ?? 1
     const teachers = batch.teacher?.[index] ?? []

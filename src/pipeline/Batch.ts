@@ -9,6 +9,14 @@ export interface Mix {
   readonly shares: Float32Array
 }
 
+/** Second classes of a batch in one label column with one value. */
+export interface Softened {
+  /** One class index for each image; -1 where there is no second class. */
+  readonly labels: Int32Array
+  /** Each second class's share of the target; the label has the rest. */
+  readonly shares: Float32Array
+}
+
 /** A sample whose image could be read when it was checked, but not when it was needed. */
 export interface Missed {
   readonly id: string
@@ -29,6 +37,11 @@ export interface Batch {
   readonly labels: Int32Array
   /** The labels of every column, in the columns' order; absent where there is one column with one value. */
   readonly columns?: ReadonlyArray<ColumnLabels>
+  /**
+   * The second classes of each label column, in the columns' order; undefined where no label of the column is softened.
+   * Absent where none at all is; only in training batches.
+   */
+  readonly softened?: ReadonlyArray<Softened | undefined>
   /** Where images are mixed; only in training batches. */
   readonly mix?: Mix
   /**

@@ -52,6 +52,11 @@ export interface Dataset extends Parts<Sample> {
   /** SHA-256 over id, label and image bytes of all kept samples, in hex; independent of their order in the list. */
   readonly digest: string
   /**
+   * By id, the name of the group that no split divides; a sample that is not in it is alone. Absent where nothing asked for
+   * it.
+   */
+  readonly groups?: ReadonlyMap<string, string>
+  /**
    * What the parts share, and which labels contradict each other; absent where it was known how the rows were divided.
    */
   readonly leakage?: Leakage
@@ -260,8 +265,10 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
   /** Of the subset and the split, where `data.split.seed` says nothing. */
   readonly seed: number
   readonly known?: Known | undefined
+  /** Whether the names of the groups are wanted. */
+  readonly withGroups?: boolean
 }) {
-  const { data, image, known, loader, root } = options
+  const { data, image, known, loader, root, withGroups = false } = options
   const seed = data.split.seed ?? options.seed
   const file = catalogueFile(root, data)
   const unit = unitOf[formOf(data)]
@@ -380,6 +387,12 @@ export const loadDataset = Effect.fn("Dataset.load")(function* (options: {
     ...parts,
     ledger: { listed, kept: samples.length, refusals, overLimit: large.kept.length - limited.length },
     digest: yield* digestOf(listingOf(left.kept, columns)),
+    ...(withGroups && {
+      groups: groupNames(
+        samples.map(({ group, sample: { digest, id } }) => ({ id, digest, group })),
+        alike
+      )
+    }),
     ...(known === undefined && { leakage: leakageOf(root, placedRows(left.kept, parts), notes, columns) })
   }
   return dataset

@@ -50,6 +50,14 @@ export const placedColumns = (columns: ReadonlyArray<LabelColumn>): ReadonlyArra
  */
 export type KnownClasses = ReadonlyArray<number> | undefined
 
+/** A class beside the label of a sample, in a column with one value: a target that is softened lies on both. */
+export interface SecondClass {
+  /** Its index. */
+  readonly label: number
+  /** Its share of the target, from 0 to 1; the label has the rest. */
+  readonly share: number
+}
+
 /** The labels of a batch in one label column. */
 export type ColumnLabels =
   | {

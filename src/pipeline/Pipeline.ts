@@ -21,7 +21,12 @@ export interface PipelineConfig {
   readonly image: ImageConfig
   readonly augment: AugmentConfig
   readonly loader: LoaderConfig
-  readonly train: { readonly batchSize: number; readonly sampling?: Sampling }
+  readonly train: {
+    readonly batchSize: number
+    readonly sampling?: Sampling
+    /** Where it is there, the training part is divided into folds, so that the names of the groups are needed. */
+    readonly labelNoise?: unknown
+  }
 }
 
 /**
@@ -32,7 +37,7 @@ export const dataset = Effect.fn("Pipeline.dataset")(function* (config: Pipeline
   const { data } = config
   // The Schema guarantees either a folder or a sample catalogue to draw.
   const root = data.sample === undefined ? data.root! : yield* drawn(data.sample)
-  return yield* loadDataset({ ...config, root, known })
+  return yield* loadDataset({ ...config, root, known, withGroups: config.train.labelNoise !== undefined })
 })
 
 const drawn = (sample: NonNullable<DataConfig["sample"]>) => SampleCatalogue.use((catalogue) => catalogue.draw(sample))

@@ -1,5 +1,5 @@
 import type { UrlsConfig } from "./DataConfig.ts"
-import type { KnownClasses } from "./LabelColumn.ts"
+import type { KnownClasses, SecondClass } from "./LabelColumn.ts"
 import type { LeftOut } from "./maskLabels.ts"
 
 /** A row that was kept: one image with the class that it belongs to. */
@@ -10,6 +10,8 @@ export interface Sample {
   readonly label: number
   /** What is known in each label column, in the columns' order; absent where there is one column with one value. */
   readonly labels?: ReadonlyArray<KnownClasses>
+  /** A second class in each label column, in the columns' order; absent where no label is softened. Only to train on. */
+  readonly softened?: ReadonlyArray<SecondClass | undefined>
   /** What was left out of its cells in each label column; absent where nothing was. */
   readonly leftOut?: ReadonlyArray<LeftOut | undefined>
   /** The image file. */

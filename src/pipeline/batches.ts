@@ -66,7 +66,7 @@ export interface FileBatch {
   readonly files: ReadonlyArray<{ readonly path: string; readonly refused: ImageRefused | PathRefused | undefined }>
 }
 
-type Slot = Drawn<Pick<Sample, "id" | "label" | "labels" | "path"> & Expected>
+type Slot = Drawn<Pick<Sample, "id" | "label" | "labels" | "path" | "softened"> & Expected>
 
 type Work = Omit<FeedWork, "slots" | "image"> & Pick<BatchesOptions, "columns">
 

@@ -34,6 +34,8 @@ export type RunFile =
   | "samples.jsonl"
   // What its parts share: see `Leakage`.
   | "leakage.json"
+  // The training labels that are softened or left out: see `LabelNoise`.
+  | "label-noise.json"
   | "steps.jsonl"
   | "report.html"
   | `report-${"train" | "validation" | "test"}.html`

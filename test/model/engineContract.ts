@@ -12,6 +12,7 @@ import { agreesWithTorchvision } from "./engineContract/backbones.ts"
 import { agreesWithOnnxruntime } from "./engineContract/onnxruntime.ts"
 import { agreesWithPyTorch } from "./engineContract/pyTorch.ts"
 import { sessionsKeepTheirState } from "./engineContract/sessions.ts"
+import { learnsFromSecondClasses } from "./engineContract/softened.ts"
 import { averagesEpochs } from "./engineContract/swa.ts"
 import { learnsFromTeachers } from "./engineContract/teacher.ts"
 import { engineKeepsWhatIsNoNumber } from "./engineContract/windows.ts"
@@ -33,6 +34,7 @@ export const engineContract = <E>(
     agreesWithOnnxruntime(it)
     trainsSeveralColumns(it)
     learnsFromTeachers(it)
+    learnsFromSecondClasses(it)
     averagesEpochs(it)
     gradientsAreSlopes(it, brief)
     engineKeepsWhatIsNoNumber(it)

@@ -86,6 +86,39 @@ describe("the loss of one column", () => {
     )
   })
 
+  // Targets [0, 0, 0.25, 0.75], [0, 1, 0, 0] and [0.5, 0.5, 0, 0] of PyTorch 2.13's cross_entropy(weight, label_smoothing,
+  // reduction="sum") in float64, over the sum of the targets times the weights.
+  it.each([
+    {
+      labelSmoothing: 0,
+      weighted: false,
+      loss: 1.93838152977,
+      gradient: [
+        0.0564634009, 0.00764149036, -0.0671562981, 0.00305140683, 0.105755109, -0.319020936, 0.0389051302, 0.174360697,
+        -0.134204815, -0.0533636719, 0.186805057, 0.000763429574
+      ]
+    },
+    {
+      labelSmoothing: 0.25,
+      weighted: true,
+      loss: 1.9347752578,
+      gradient: [
+        0.0424579643, -0.0203665388, -0.0399538004, 0.0178623749, 0.117576952, -0.334524614, 0.0322263018, 0.18472136,
+        -0.0209768772, -0.0973218961, 0.137950047, -0.0196512733
+      ]
+    }
+  ])("of softened labels is PyTorch's: smoothing $labelSmoothing, class weights $weighted", (expected) => {
+    const softened = [{ labels: Int32Array.of(2, -1, 1), shares: Float32Array.of(0.25, 0, 0.5) }]
+    const { gradient, loss } = trainingLoss(
+      logits,
+      { classes: 4 },
+      { labels, softened },
+      { labelSmoothing: expected.labelSmoothing, classWeights: expected.weighted ? classWeights : undefined }
+    )
+    assert.approximately(loss, expected.loss, 1e-9)
+    near(gradient, expected.gradient, 1e-7)
+  })
+
   it("survives logits of any size", () => {
     const { gradient, loss } = crossEntropy(Float32Array.of(1e30, -1e30, 0, 5e3, 4e3, 0), Int32Array.of(0, 1), {
       ...off,

@@ -14,6 +14,9 @@ export interface Fitted extends Linear {
   readonly isConverged: boolean
 }
 
+/** The strengths of the penalty that are tried: strength / 2 times the sum of squared weights. */
+export const strengths = [0.1, 0.03, 0.01, 0.003, 0.001] as const
+
 /** scikit-learn's `tol`: the largest number of the gradient at the end. */
 const tolerance = 1e-4
 

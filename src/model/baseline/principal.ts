@@ -13,6 +13,9 @@ export interface Principal {
   readonly rest: number
 }
 
+/** Directions in which neighbours are looked for first, and in which second derivatives are known. */
+export const usualDirections = 96
+
 /** Rows that are looked at: enough for directions, which change little with more. */
 const mostRows = 8192
 

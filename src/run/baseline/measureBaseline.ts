@@ -2,20 +2,14 @@ import { Clock, Effect } from "effect"
 import * as Evaluation from "../../metrics/Evaluation.ts"
 import type { TestReport } from "../../metrics/Report.ts"
 import { testReport } from "../../metrics/Report.ts"
-import { fitLogistic, logitsOf } from "../../model/baseline/logistic.ts"
+import { fitLogistic, logitsOf, strengths } from "../../model/baseline/logistic.ts"
 import { nearest, unitRows, vote } from "../../model/baseline/nearest.ts"
-import { principal } from "../../model/baseline/principal.ts"
-import type { Matrix } from "../../model/baseline/Products.ts"
+import { principal, usualDirections } from "../../model/baseline/principal.ts"
+import { standardise } from "../../model/baseline/standardise.ts"
 import type { Embedded } from "../similar/embed.ts"
-
-/** The strengths of the penalty that are tried: strength / 2 times the sum of squared weights. */
-export const strengths = [0.1, 0.03, 0.01, 0.003, 0.001] as const
 
 /** The numbers of neighbours that are tried. */
 export const neighbours = [5, 10, 20] as const
-
-/** Directions in which neighbours are looked for first, and in which second derivatives are known. */
-const directions = 96
 
 /** Features of the three parts. */
 export interface BaselineParts {
@@ -57,32 +51,6 @@ export interface Baseline {
 
 const secondsSince = (start: bigint) => Effect.map(Clock.currentTimeNanos, (now) => Number(now - start) / 1e9)
 
-/** Features brought to mean 0 and deviation 1, each by the training part's. */
-const standardise = (train: Matrix) => {
-  const { columns, data, rows } = train
-  const mean = new Float64Array(columns)
-  const square = new Float64Array(columns)
-  for (let row = 0, at = 0; row < rows; row++)
-    for (let i = 0; i < columns; i++, at++) {
-      mean[i]! += data[at]!
-      square[i]! += data[at]! ** 2
-    }
-  for (let i = 0; i < columns; i++) {
-    mean[i]! /= rows
-    const variance = square[i]! / rows - mean[i]! ** 2
-    // A feature that is the same everywhere says nothing; rounding may make its variance slightly negative.
-    square[i] = variance > 1e-12 ? 1 / Math.sqrt(variance) : 0
-  }
-  return ({ data, ...size }: Matrix): Matrix => {
-    const result = new Float32Array(data.length)
-    for (let at = 0, i = 0; at < data.length; at++) {
-      result[at] = (data[at]! - mean[i]!) * square[i]!
-      if (++i === columns) i = 0
-    }
-    return { ...size, data: result }
-  }
-}
-
 const accuracyOf = (predicted: ArrayLike<number>, labels: Int32Array): number | null =>
   labels.length === 0 ? null : labels.reduce((sum, label, i) => sum + Number(predicted[i] === label), 0) / labels.length
 
@@ -123,7 +91,7 @@ export const measureBaseline = Effect.fn("measureBaseline")(function* ({
 
   const base = unitRows(train.features)
   const most = Math.max(...neighbours)
-  const along = yield* principal(base, directions)
+  const along = yield* principal(base, usualDirections)
   const voted = Effect.fnUntraced(function* ({ features }: Embedded) {
     const near = yield* nearest(unitRows(features), base, most, along)
     return (k: number) => near.map((one) => vote(one, train.labels, k, classes))
@@ -145,7 +113,7 @@ export const measureBaseline = Effect.fn("measureBaseline")(function* ({
     { features, labels: train.labels },
     classes,
     strengths,
-    yield* principal(features, directions)
+    yield* principal(features, usualDirections)
   )
   const seconds = yield* secondsSince(start)
   const validated = scaled(validation.features)

@@ -97,6 +97,8 @@ export interface TestAnalysis {
 export interface RunAnalysis extends ColumnAnalysis {
   /** Of each label column, in their order, where there are several; the first one's is the rest of this. */
   readonly columns: ReadonlyArray<ColumnFacts & { readonly analysis: ColumnAnalysis }>
+  /** Photos whose training labels were treated, as far as they are shown. */
+  readonly treated: ReadonlyArray<ShownPhoto>
 }
 
 /** The analysis of the metrics and predictions in one label column. */
@@ -254,7 +256,11 @@ export const analyse = (facts: RunFacts): RunAnalysis => {
     ...column,
     analysis: (column.values === "one" ? oneAnalysis : severalAnalysis)(column.facts)
   }))
-  return { ...(columns[0]?.analysis ?? oneAnalysis(facts)), columns }
+  const { noise } = facts
+  const treated = (noise?.columns ?? []).flatMap(({ name }) =>
+    (noise?.rows ?? []).filter(({ column }) => column === name).slice(0, shown.labelErrors)
+  )
+  return { ...(columns[0]?.analysis ?? oneAnalysis(facts)), columns, treated }
 }
 
 /** Which file a page shows a picture of. */
@@ -269,5 +275,5 @@ export const shownSamples = (analysis: RunAnalysis): ReadonlyArray<ShownPhoto> =
     ...(test?.pairs ?? []).flatMap(({ mistaken, others }) => [...mistaken, ...others]),
     ...labelErrors.photos
   ])
-  return [...new Map(all.map((sample) => [sample.file, sample])).values()]
+  return [...new Map([...all, ...analysis.treated].map((sample) => [sample.file, sample])).values()]
 }

@@ -7,6 +7,8 @@ import { Leakage } from "../../pipeline/leakage.ts"
 import { RefusalLines } from "../../pipeline/Ledger.ts"
 import type { RunConfig } from "../../config/RunConfig.ts"
 import { decodeRunConfig } from "../../config/RunConfig.ts"
+import type { LabelNoise } from "../labelNoise/LabelNoise.ts"
+import { LabelNoiseFile } from "../labelNoise/LabelNoise.ts"
 import type { RunFile } from "../RunFolder.ts"
 import { RunFolder, RunFolderError } from "../RunFolder.ts"
 import type { StepSpan } from "../train/StepSpan.ts"
@@ -26,6 +28,8 @@ export interface RunFacts {
   readonly test: StoredPredictions | undefined
   /** What the parts share; runs of Weft 0.1 have no such file. */
   readonly leakage: Leakage | undefined
+  /** The training labels that were softened or left out; undefined where nothing was to be. */
+  readonly noise?: LabelNoise | undefined
   /** A sentence for each file that could not be read: a page shows it, and leaves the file's contents out. */
   readonly gaps: ReadonlyArray<string>
 }
@@ -90,6 +94,11 @@ export const readRun = Effect.fn("readRun")(function* () {
     leakage: (yield* folder.has("leakage.json"))
       ? yield* optional("leakage.json", "Nothing of what the parts share", undefined, (bytes) =>
           Schema.decodeEffect(Schema.fromJsonString(Leakage))(textOf(bytes))
+        )
+      : undefined,
+    noise: (yield* folder.has("label-noise.json"))
+      ? yield* optional("label-noise.json", "Nothing of the training labels that were treated", undefined, (bytes) =>
+          Schema.decodeEffect(LabelNoiseFile)(textOf(bytes))
         )
       : undefined,
     gaps

@@ -1,9 +1,7 @@
 import { elementAt } from "../../pipeline/elementAt.ts"
 import type { Predictions } from "../../metrics/calibration.ts"
-import { cooled } from "../../metrics/calibration.ts"
-import { fitThroughNoise } from "../../metrics/fitThroughNoise.ts"
 import type { LabelError } from "../../metrics/labelErrors.ts"
-import { labelErrors } from "../../metrics/labelErrors.ts"
+import { calibratedLabelErrors } from "../../metrics/labelErrors.ts"
 import type { StoredPredictions, StoredSample } from "../../model/StoredPredictions.ts"
 import { numbersOf } from "../../model/StoredPredictions.ts"
 
@@ -27,21 +25,16 @@ const joined = (parts: ReadonlyArray<Predictions>, classes: number): Predictions
   return all
 }
 
-/**
- * The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on.
- *
- * The probabilities are at a temperature of their own, because the method relies on calibrated probabilities: one that is
- * fitted on the same photos, whatever share of their labels is wrong.
- */
+/** The photos whose labels are likely wrong, the least probable label first, of the parts that a run did not train on. */
 export const likelyLabelErrors = (
   parts: ReadonlyArray<StoredPredictions>
 ): { readonly temperature: number; readonly errors: ReadonlyArray<LikelyLabelError> } => {
   const [first] = parts
   if (first === undefined) return { temperature: 1, errors: [] }
   const raw = joined(parts.map(numbersOf), first.labels.length)
-  const { temperature } = fitThroughNoise(raw)
+  const found = calibratedLabelErrors(raw)
   const samples = parts.flatMap(({ part, samples }) => samples.map((sample) => ({ ...sample, part })))
-  const errors = labelErrors({ ...raw, logits: cooled(raw.logits, temperature) }).map(
+  const errors = found.errors.map(
     ({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
       ...elementAt(samples, sample),
       labelName: elementAt(first.labels, label),
@@ -50,5 +43,5 @@ export const likelyLabelErrors = (
       selfConfidence
     })
   )
-  return { temperature, errors }
+  return { temperature: found.temperature, errors }
 }

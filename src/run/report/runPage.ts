@@ -12,6 +12,7 @@ import type { ShownColumn } from "./sections/columns.ts"
 import { data } from "./sections/data.ts"
 import { firstBatch } from "./sections/firstBatch.ts"
 import { contradictions, leakage } from "./sections/leakage.ts"
+import { labelNoise } from "./sections/labelNoise.ts"
 import { labelErrors, losses, pairs } from "./sections/photos.ts"
 import { occlusion } from "./sections/occlusion.ts"
 import { precisionRecall } from "./sections/precisionRecall.ts"
@@ -32,6 +33,7 @@ const contents: ReadonlyArray<readonly [string, string, Contents]> = [
   ["losses", "Highest losses", losses],
   ["occlusion", "Where it looked", occlusion],
   ["labels", "Likely label errors", labelErrors],
+  ["label-noise", "Label noise", labelNoise],
   ["calibration", "Calibration", calibration],
   ["unseen-pairs", "Values that never occur together", unseenPairs],
   ["leakage", "Leakage", leakage],

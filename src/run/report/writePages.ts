@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { imageFolders, pathUnder } from "../../pipeline/Rows.ts"
 import { SampleCatalogue } from "../../pipeline/SampleCatalogue.ts"
+import type { RunConfig } from "../../config/RunConfig.ts"
 import { RunFolder } from "../RunFolder.ts"
 import { Charts } from "./Charts.ts"
 import { drawCharts } from "./drawCharts.ts"
@@ -9,7 +10,7 @@ import { modelCard } from "./modelCard.ts"
 import { readOcclusion } from "./occlusion.ts"
 import { predictionsCsv } from "./predictionsCsv.ts"
 import { analyse, shownSamples } from "./RunAnalysis.ts"
-import type { RunAnalysis } from "./RunAnalysis.ts"
+import type { RunAnalysis, ShownPhoto } from "./RunAnalysis.ts"
 import { runCharts } from "./runCharts.ts"
 import type { RunFacts } from "./RunFacts.ts"
 import { readRun } from "./RunFacts.ts"
@@ -19,16 +20,13 @@ import { Thumbnails } from "./Thumbnails.ts"
 /** Characters of all pictures of a page together; it stays below 3 MB with them. */
 const mostPictures = 1_500_000
 
-/** The pictures that a page shows, by file, as far as the photos can be found. */
-export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
-  const samples = shownSamples(analysis)
-  const { data, image } = config
+/** Pictures of photos of a catalogue whose folder is known, by file, as far as they can be found. */
+export const picturesUnder = Effect.fn("report.picturesUnder")(function* (
+  root: string,
+  { data, image }: Pick<RunConfig, "data" | "image">,
+  samples: ReadonlyArray<ShownPhoto>
+) {
   const thumbnails = yield* Thumbnails
-  const drawn = SampleCatalogue.use((catalogue) =>
-    data.sample === undefined ? Effect.succeed(data.root) : catalogue.draw(data.sample)
-  ).pipe(Effect.orElseSucceed(() => undefined))
-  const root = samples.length === 0 ? undefined : yield* drawn
-  if (root === undefined) return { pictures: new Map<string, string>(), noPictures: samples.length > 0 }
   const within = imageFolders(root, data)
   const found = yield* Effect.forEach(
     samples,
@@ -46,6 +44,19 @@ export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: Ru
     size += picture.length
     pictures.set(file, picture)
   }
+  return pictures
+})
+
+/** The pictures that a page shows, by file, as far as the photos can be found. */
+export const picturesOf = Effect.fn("report.pictures")(function* ({ config }: RunFacts, analysis: RunAnalysis) {
+  const samples = shownSamples(analysis)
+  const { data } = config
+  const drawn = SampleCatalogue.use((catalogue) =>
+    data.sample === undefined ? Effect.succeed(data.root) : catalogue.draw(data.sample)
+  ).pipe(Effect.orElseSucceed(() => undefined))
+  const root = samples.length === 0 ? undefined : yield* drawn
+  if (root === undefined) return { pictures: new Map<string, string>(), noPictures: samples.length > 0 }
+  const pictures = yield* picturesUnder(root, config, samples)
   return { pictures, noPictures: samples.length > 0 && pictures.size === 0 }
 })
 

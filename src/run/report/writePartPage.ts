@@ -70,6 +70,7 @@ const factsOf = (facts: RunFacts, found: MeasuredAlone & { report: TestReports }
     gaps: [],
     validation: undefined,
     leakage: undefined,
+    noise: undefined,
     test: matching(facts, stored, report),
     report: {
       ...rest,

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { EpochRecord, Report } from "../../metrics/Report.ts"
+import type { ProductsError } from "../../model/baseline/Products.ts"
 import type { EngineError, EngineUnavailable } from "../../model/Engine.ts"
 import type { FeaturesError } from "../../model/Features.ts"
 import type { NetworkMisfit } from "../../model/networks.ts"
@@ -8,6 +9,10 @@ import type { WeightsError } from "../../model/Pretrained.ts"
 import type { TeacherError } from "../../model/TeacherModel.ts"
 import type { LearnerError, Outcome, Passes } from "../../model/Training.ts"
 import { addPasses, failure, noPasses } from "../../model/Training.ts"
+import type { DataUnusable } from "../../pipeline/DataUnusable.ts"
+import type { FeedFailed } from "../../pipeline/Feed.ts"
+import type { ImageRefused } from "../../pipeline/Images.ts"
+import type { LabelNoiseError } from "../labelNoise/LabelNoiseError.ts"
 import type { RunFolderError } from "../RunFolder.ts"
 
 /** The errors that end one run, and leave those that are trained with it alone. */
@@ -21,6 +26,11 @@ export type RunFailure =
   | EngineError
   | EngineUnavailable
   | FeaturesError
+  | LabelNoiseError
+  | ProductsError
+  | DataUnusable
+  | FeedFailed
+  | ImageRefused
 
 /** How a run ended; a finished one has its report. */
 export type RunOutcome = Outcome<{ readonly report: Report }, RunFailure>

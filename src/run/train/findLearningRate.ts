@@ -25,10 +25,10 @@ export const findLearningRate = Effect.fn("findLearningRate")(function* (configu
   const engine = yield* Engines.use((engines) => engines.choose(config.engine, networkPlan.smallest))
   const dataset = yield* trainingData(config)
   const run = yield* prepareRun({ config, networkPlan, former: [] }, dataset)
-  const batches = yield* openBatches(engine, config, dataset, run.frozen, run.teachers)
+  const batches = yield* openBatches(engine, config, run, run.frozen, run.teachers)
   const { session } = yield* openRun(run, engine, batches.features)
   let steps: ReadonlyArray<SweepStep> = []
-  const epochs = Math.ceil(sweep.steps / Math.ceil(dataset.train.length / train.batchSize))
+  const epochs = Math.ceil(sweep.steps / Math.ceil(run.training.length / train.batchSize))
   yield* Stream.range(0, epochs - 1).pipe(
     Stream.flatMap((epoch) => batches.training(epoch, 0)),
     Stream.take(sweep.steps),

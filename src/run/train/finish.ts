@@ -28,6 +28,7 @@ import { report } from "../../pipeline/Progress.ts"
 import { imageFrom } from "../../pipeline/Rows.ts"
 import { sha256 } from "../../pipeline/sha256.ts"
 import { configDigest } from "../configDigest.ts"
+import { noiseCounts } from "../labelNoise/LabelNoise.ts"
 import { Machine } from "../Machine.ts"
 import { occlude } from "../report/occlusion.ts"
 import { Pages } from "../report/Pages.ts"
@@ -220,6 +221,7 @@ const finishRun = Effect.fn("finishRuns.write")(function* (
       trainableParameters: run.trainableParameters
     },
     history,
+    ...(run.noise && { labelNoise: noiseCounts(run.noise) }),
     chosenEpoch,
     test,
     ...(pairs && test !== null && { unseenPairs: unseenPairs(stored.test, pairs) }),

@@ -10,10 +10,10 @@ import type { OpenBatches } from "./openBatches.ts"
 
 /** The first epoch's first batch, as images, whatever is known of their features. */
 const firstBatch = Effect.fn("logRun.firstBatch")(function* (
-  { config, dataset }: Pick<OpenRun, "config" | "dataset">,
+  { config, training }: Pick<OpenRun, "config" | "training">,
   { losses }: Pick<OpenBatches, "losses">
 ) {
-  const batch = yield* Stream.runHead(Pipeline.trainingBatches(config, dataset.train, losses, 0, 0))
+  const batch = yield* Stream.runHead(Pipeline.trainingBatches(config, training, losses, 0, 0))
   return yield* Effect.fromOption(batch)
 })
 

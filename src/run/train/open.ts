@@ -23,7 +23,11 @@ import type { Dataset } from "../../pipeline/Dataset.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { configDigest } from "../configDigest.ts"
+import { labelNoiseOf } from "../labelNoise/labelNoiseOf.ts"
+import { treated } from "../labelNoise/treated.ts"
+import type { RunFolder } from "../RunFolder.ts"
 import { openBatches } from "./openBatches.ts"
+import type { RunEngine } from "./RunEngine.ts"
 import type { PlannedRun } from "./plan.ts"
 
 /**
@@ -80,29 +84,46 @@ export const prepareRun = Effect.fn("prepareRun")(function* <
     readonly config: RunConfig
     readonly networkPlan: NetworkPlan
     readonly former: ReadonlyArray<string>
+    /** Where it keeps what it began with; a run without a folder keeps nothing. */
+    readonly folder?: RunFolder["Service"]
   }
 >(run: Run, dataset: Dataset) {
   const { config, networkPlan } = run
   const { seed, train } = config
   const network = networkPlan.forColumns(dataset.columns)
-  const freezing = networkPlan.freezing(Math.ceil(dataset.train.length / train.batchSize))
   const { positions, weights: source } = config.network
   const weights = yield* startWeights(network, seed, source, dataset.columns, positions)
   const backbone = yield* startBackbone(config.network, config.image)
   const teachers = yield* startTeachers(config, dataset.columns)
-  const since = trainedSince(network, freezing)
-  const all = parameters(network)
-  const at = freezing.stages.length > 1 ? untrainable(network) : firstTrained(freezing, 0)
-  const { front, tail } = at === 0 ? { front: [], tail: network } : splitAt(network, at)
   const startDigest =
     source === undefined
       ? undefined
       : yield* weightsDigest({ blocks: network.blocks, input: inputShape(network), weights })
+  const noise =
+    train.labelNoise === undefined
+      ? undefined
+      : yield* labelNoiseOf(
+          config,
+          train.labelNoise,
+          dataset,
+          { network, weights, backbone, weightsDigest: startDigest },
+          run.folder
+        )
+  const training = noise === undefined ? dataset.train : treated(dataset.train, dataset.columns, noise)
+  const freezing = networkPlan.freezing(Math.ceil(training.length / train.batchSize))
+  const since = trainedSince(network, freezing)
+  const all = parameters(network)
+  const at = freezing.stages.length > 1 ? untrainable(network) : firstTrained(freezing, 0)
+  const { front, tail } = at === 0 ? { front: [], tail: network } : splitAt(network, at)
   const digestOf = (configDigest: string) =>
     [configDigest, dataset.digest, ...(startDigest === undefined ? [] : [startDigest])].join("-")
   return {
     ...run,
     dataset,
+    /** The samples as they are trained on: those of the training part, less what label noise leaves out. */
+    training,
+    /** What became of training labels that are likely wrong; undefined where nothing is to. */
+    noise,
     network,
     weights,
     /** The blocks that are frozen for the whole run, if any. */
@@ -131,8 +152,9 @@ export type PreparedRun = Effect.Success<ReturnType<typeof prepareRun<PlannedRun
  * Opens the batches for a run. A run that has begun keeps the engine of its frozen part, as it keeps its own engine.
  */
 export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, engine: Engine["Service"]) {
-  const { config, dataset, engineWanted, frozen, isBegun, teachers, trial } = run
-  const wanted = openBatches(engine, config, dataset, frozen, teachers, engineWanted.features)
+  const { config, dataset, engineWanted, frozen, isBegun, teachers, training, trial } = run
+  const open = (by?: RunEngine["features"]) => openBatches(engine, config, { dataset, training }, frozen, teachers, by)
+  const wanted = open(engineWanted.features)
   if (!isBegun) return yield* wanted
   return yield* Effect.catchIf(
     wanted,
@@ -146,7 +168,7 @@ export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, eng
               detail: `${error.detail.replace(/\.?$/, ".")} The run began on it, and stays with it. ${forced}`
             })
           )
-        : Effect.andThen(reportChange(run, error), openBatches(engine, config, dataset, frozen, teachers))
+        : Effect.andThen(reportChange(run, error), open())
   )
 })
 
@@ -157,16 +179,16 @@ export const openRunBatches = Effect.fnUntraced(function* (run: PreparedRun, eng
  * blocks after it.
  */
 export const openRun = Effect.fn("openRun")(function* <
-  Run extends Pick<PreparedRun, "config" | "dataset" | "freezing" | "tail" | "weights">
+  Run extends Pick<PreparedRun, "config" | "dataset" | "freezing" | "tail" | "training" | "weights">
 >(run: Run, engine: Engine["Service"], features: OpenFeatures | undefined) {
-  const { config, dataset, freezing, tail, weights } = run
+  const { config, dataset, freezing, tail, training, weights } = run
   const { seed, train } = config
   const behind = yield* engine.open({
     network: tail,
     weights,
     optimizer: train.optimizer,
     freezing,
-    ...lossSettings(train, dataset.columns, labelColumnsOf(config.data), dataset.train),
+    ...lossSettings(train, dataset.columns, labelColumnsOf(config.data), training),
     clipNorm: train.clipNorm,
     clipValue: train.clipValue,
     average: train.average,

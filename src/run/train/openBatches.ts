@@ -11,6 +11,7 @@ import type { Dataset } from "../../pipeline/Dataset.ts"
 import { makeLosses } from "../../pipeline/Losses.ts"
 import * as Pipeline from "../../pipeline/Pipeline.ts"
 import { report } from "../../pipeline/Progress.ts"
+import type { Sample } from "../../pipeline/Sample.ts"
 import type { PlacedTeacher } from "../../model/placeTeachers.ts"
 import { featureBatches, runTeacher, taughtBatches } from "./featureBatches.ts"
 import type { RunEngine } from "./RunEngine.ts"
@@ -53,7 +54,7 @@ type Measured = "validation" | "test"
 export const openBatches = Effect.fn("openBatches")(function* (
   engine: Engine["Service"],
   config: RunConfig,
-  dataset: Dataset,
+  { dataset, training }: { readonly dataset: Dataset; readonly training: ReadonlyArray<Sample> },
   frozen: Frozen | undefined,
   teachers: ReadonlyArray<PlacedTeacher>,
   by: RunEngine["features"] = config.features.engine
@@ -75,9 +76,9 @@ export const openBatches = Effect.fn("openBatches")(function* (
       applied: first?.opened,
       losses,
       training: (epoch: number, from: number) => {
-        const batches = Pipeline.trainingBatches(config, dataset.train, losses, epoch, from)
+        const batches = Pipeline.trainingBatches(config, training, losses, epoch, from)
         if (taught === undefined) return batches
-        const samples = Pipeline.epochSamples(config, dataset.train, epoch)
+        const samples = Pipeline.epochSamples(config, training, epoch)
         return taughtBatches(taught, samples, config.train.batchSize, epoch, batches)
       },
       evaluation: images,
@@ -91,7 +92,7 @@ export const openBatches = Effect.fn("openBatches")(function* (
     applied: features,
     /** The samples that have left: the same for all runs that are given these batches. */
     losses,
-    training: (epoch: number, from: number) => batches.training(dataset.train, epoch, from),
+    training: (epoch: number, from: number) => batches.training(training, epoch, from),
     evaluation: (part: Measured) => batches.evaluation(dataset[part]),
     /** Batches without features, for predictors that also see the mirror image: its features differ. */
     images

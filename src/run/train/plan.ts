@@ -5,6 +5,7 @@ import { planNetwork } from "../../model/NetworkPlan.ts"
 import { labelColumnsOf } from "../../pipeline/LabelColumnConfig.ts"
 import type { RunFolder } from "../RunFolder.ts"
 import { configDigest } from "../configDigest.ts"
+import { checkLabelNoise } from "../labelNoise/unlikelyLabels.ts"
 import { readFormer } from "../former.ts"
 import { completeConfig } from "./completeConfig.ts"
 import type { RunEngine } from "./RunEngine.ts"
@@ -32,6 +33,7 @@ export interface RunRequest {
  */
 export const planRun = Effect.fn("planRun")(function* (request: RunRequest) {
   const start = yield* Clock.currentTimeNanos
+  if (request.config.train.labelNoise !== undefined) yield* checkLabelNoise(request.config, "train.labelNoise")
   const config = yield* completeConfig(request.config, request.folder)
   const networkPlan = yield* planNetwork(config.network, config.image, config.train, labelColumnsOf(config.data))
   const digest = yield* configDigest(config)

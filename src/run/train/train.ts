@@ -14,6 +14,7 @@ import { ledgerCounts, sumText } from "../../pipeline/Ledger.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 import { report } from "../../pipeline/Progress.ts"
 import { canonical } from "../../pipeline/canonical.ts"
+import { labelNoiseText } from "../labelNoise/LabelNoise.ts"
 import { Machine } from "../Machine.ts"
 import { formerText } from "../former.ts"
 import { writeChanged } from "../RunFolder.ts"
@@ -95,7 +96,9 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   runs: NonEmptyReadonlyArray<PlannedRun>,
   known: Known | undefined
 ) {
-  const dataset = yield* trainingData(runs[0].config, known)
+  // Of the runs that share data, one that needs more of them reads them.
+  const { config } = runs.find(({ config }) => config.train.labelNoise !== undefined) ?? runs[0]
+  const dataset = yield* trainingData(config, known)
   const { columns, ledger, test, train, validation } = dataset
   yield* report({
     _tag: "Note",
@@ -113,11 +116,12 @@ const trainOnData = Effect.fn("trainRuns.data")(function* (
   return together([{ ended, passes: noPasses }, ...passes])
 })
 
-/** Names a run's frozen part, its teachers and what applies them, among runs of one `passKey`. */
-const frozenKey = ({ config, engineWanted, frozen, teachers }: PreparedRun): string =>
-  frozen === undefined && teachers.length === 0
+/** Names a run's frozen part, its labels, its teachers and what applies them, among runs of one `passKey`. */
+const frozenKey = ({ config, engineWanted, frozen, noise, teachers }: PreparedRun): string =>
+  frozen === undefined && teachers.length === 0 && noise === undefined
     ? ""
     : canonical([
+        ...(noise === undefined ? [] : [noise]),
         frozen === undefined ? null : [config.network.weights, frozen.blocks],
         teachers.map(({ digest, places }) => [digest, places.map((place) => place && Array.from(place))]),
         engineWanted.features
@@ -128,7 +132,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
   engine: Engine["Service"],
   runs: NonEmptyReadonlyArray<PreparedRun>
 ) {
-  const [{ dataset }] = runs
+  const [{ dataset, training: samples }] = runs
   const batches = yield* openRunBatches(runs[0], engine)
   const [open, ended] = yield* each(runs, (run) => openRun(run, engine, batches.features))
   if (!Arrays.isReadonlyArrayNonEmpty(open)) return { ended, passes: noPasses }
@@ -140,7 +144,7 @@ const trainInOnePass = Effect.fn("trainRuns.pass")(function* (
     {
       columns: dataset.columns,
       lossWeights: lossWeightsOf(labelColumnsOf(runs[0].config.data)),
-      samples: { train: dataset.train.length, validation: dataset.validation.length },
+      samples: { train: samples.length, validation: dataset.validation.length },
       ledger: ledgerCounts(dataset.ledger),
       losses: batches.losses,
       trainingBatches: batches.training,
@@ -181,10 +185,10 @@ const writeLosses = (runs: ReadonlyArray<OpenRun>, { losses }: OpenBatches) =>
 
 /** A run as a learner. */
 const learnerOf = (run: OpenRun, { applied, features }: OpenBatches, log: RunLogOfAll | undefined) => {
-  const { checkpoints, config, dataset, digest, engine, folder, formerDigests, session, start, trial, until } = run
+  const { checkpoints, config, digest, engine, folder, formerDigests, session, start, training, trial, until } = run
   const { batchSize, epochs } = config.train
   // The steps of a run that is not stopped early.
-  const steps = epochs * Math.ceil(dataset.train.length / batchSize)
+  const steps = epochs * Math.ceil(training.length / batchSize)
   return {
     run,
     trial,
@@ -211,9 +215,13 @@ const ranOnOf = ({ info }: Engine["Service"], features: OpenFeatures | undefined
 
 /** Records that a run has begun, and on which engine; all checks that could refuse it have passed. */
 const writeBegun = Effect.fnUntraced(
-  function* ({ config, dataset, engine, engineWanted, folder, former }: OpenRun, features: OpenFeatures | undefined) {
+  function* (
+    { config, dataset, engine, engineWanted, folder, former, noise }: OpenRun,
+    features: OpenFeatures | undefined
+  ) {
     yield* writeChanged(folder, "ledger.jsonl", yield* ledgerText(dataset.ledger))
     yield* writeBegunData(folder, config, dataset)
+    if (noise !== undefined) yield* writeChanged(folder, "label-noise.json", labelNoiseText(noise))
     // Of a run that goes on, it was written when the run began.
     if (dataset.leakage !== undefined)
       yield* writeChanged(folder, "leakage.json", `${JSON.stringify(dataset.leakage, null, 2)}\n`)

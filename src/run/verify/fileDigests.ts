@@ -10,8 +10,8 @@ const files = [
   "predictions/test.safetensors"
 ] as const
 
-/** Of the network `onnx`. */
-const ofSome = ["model/backbone.onnx"] as const
+/** Of the network `onnx`, and of runs that treat label noise. */
+const ofSome = ["model/backbone.onnx", "label-noise.json"] as const
 
 /** SHA-256 of such files in the run's folder, in hex, by name. */
 export const fileDigests = Effect.gen(function* () {

@@ -13,6 +13,7 @@ import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
 import * as WasmEngine from "../../../src/layers/engines/wasm/WasmEngine.ts"
 import { layerWith } from "../../../src/layers/images/feed/WorkerFeed.ts"
 import type { Report } from "../../../src/metrics/Report.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engines } from "../../../src/model/Engines.ts"
 import { Pretrained } from "../../../src/model/Pretrained.ts"
@@ -55,6 +56,7 @@ const layersWith = (features: string, inThreads = true) =>
     Machine.layerTest,
     Pretrained.layerMemory({ trained: { metadata: {}, tensors: trained } }),
     OnnxFeatures.layer,
+    Products.layerPlain,
     DiskRuns.layer,
     DiskFeatureCache.layer({ folder: features }),
     inThreads ? layerWith(2).pipe(Layer.provideMerge(stages)) : Layer.merge(stages, Layer.succeed(Feed, undefined))

@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import * as Runtime from "effect/Runtime"
 import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engine, EngineUnavailable } from "../../../src/model/Engine.ts"
 import type { EngineConfig, EngineName } from "../../../src/model/EngineConfig.ts"
@@ -81,7 +82,7 @@ const featuresOf = (machinery: Machinery) =>
           ? features.open(frozen, by)
           : Effect.fail(new FeaturesError({ engine: by ?? "onnxruntime", reason: "unavailable", detail: "it is gone" }))
     }))
-  ).pipe(Layer.provide(OnnxFeatures.layer))
+  ).pipe(Layer.provideMerge(Products.layerPlain), Layer.provide(OnnxFeatures.layer))
 
 const layersOf = (machinery: Machinery, rows = table) =>
   Layer.mergeAll(

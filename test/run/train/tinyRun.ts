@@ -4,6 +4,7 @@ import * as ReferenceEngine from "../../../src/layers/engines/reference/Referenc
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import type { RunConfig } from "../../../src/config/RunConfig.ts"
 import { decodeRunConfig } from "../../../src/config/RunConfig.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engines } from "../../../src/model/Engines.ts"
 import { FeatureCache } from "../../../src/model/FeatureCache.ts"
@@ -51,6 +52,7 @@ export const tinyLayers = (rows: ReadonlyArray<ReadonlyArray<string>> = table) =
     Pretrained.layerMemory({}),
     FeatureCache.layerMemory,
     OnnxFeatures.layer,
+    Products.layerPlain,
     RunFolder.layerMemory,
     Checkpoints.layerMemory(2)
   )

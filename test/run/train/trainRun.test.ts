@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import * as ReferenceEngine from "../../../src/layers/engines/reference/ReferenceEngine.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engines } from "../../../src/model/Engines.ts"
 import { FeatureCache } from "../../../src/model/FeatureCache.ts"
@@ -64,6 +65,7 @@ const layers = Layer.mergeAll(
   Pretrained.layerMemory({ trained: { metadata: {}, tensors: trained } }),
   FeatureCache.layerMemory,
   OnnxFeatures.layer,
+  Products.layerPlain,
   RunFolder.layerMemory,
   Checkpoints.layerMemory(2)
 )

@@ -9,6 +9,7 @@ import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import { backendFolder, readInstalled } from "../../../src/layers/backend/BackendFolder.ts"
 import * as TensorflowEngine from "../../../src/layers/engines/tensorflow/TensorflowEngine.ts"
 import * as WasmEngine from "../../../src/layers/engines/wasm/WasmEngine.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import type { SessionOptions } from "../../../src/model/Engine.ts"
 import type { EngineUnavailable } from "../../../src/model/Engine.ts"
 import { Engine, EngineError } from "../../../src/model/Engine.ts"
@@ -93,7 +94,8 @@ const stages = Layer.mergeAll(
   Machine.layerTest,
   Pretrained.layerMemory({ trained: { metadata: {}, tensors: trained } }),
   FeatureCache.layerMemory,
-  OnnxFeatures.layer
+  OnnxFeatures.layer,
+  Products.layerPlain
 )
 const layers = Layer.merge(stages, Engines.layerOf(faulty))
 

@@ -10,6 +10,7 @@ import * as DiskRuns from "../../../src/layers/storage/DiskRuns.ts"
 import * as OnnxFeatures from "../../../src/layers/features/OnnxFeatures.ts"
 import * as SharpImages from "../../../src/layers/images/SharpImages.ts"
 import * as WasmEngine from "../../../src/layers/engines/wasm/WasmEngine.ts"
+import { Products } from "../../../src/model/baseline/Products.ts"
 import { Checkpoints } from "../../../src/model/Checkpoints.ts"
 import { Engines } from "../../../src/model/Engines.ts"
 import { FeatureCache } from "../../../src/model/FeatureCache.ts"
@@ -37,6 +38,7 @@ const layers = Layer.mergeAll(
   Pretrained.layerMemory({}),
   FeatureCache.layerMemory,
   OnnxFeatures.layer,
+  Products.layerPlain,
   Checkpoints.layerMemory(2),
   DiskRuns.layer
 ).pipe(Layer.provideMerge(NodeServices.layer))

@@ -8,11 +8,11 @@ import type { ShownPair, ShownSample } from "../RunAnalysis.ts"
 import type { Contents, Shown } from "./Shown.ts"
 import { zoomable } from "./zoom.ts"
 
-const described = (labelName: string, predictedName: string, probability: number) =>
+export const described = (labelName: string, predictedName: string, probability: number) =>
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-export const pictureOf = ({ pictures }: Shown, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
+export const pictureOf = ({ pictures }: Pick<Shown, "pictures">, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
   zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
 /** How many of all are shown: `24 of 3,000`. */
@@ -101,7 +101,7 @@ export const pairs: Contents = (shown) => {
 }
 
 /** A probability, however small. */
-const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %" : percent(probability))
+export const orLess = (probability: number) => (probability < 0.001 ? "less than 0.1 %" : percent(probability))
 
 const labelError = (shown: Shown, sample: LikelyLabelError) =>
   html`<div class="photo">
