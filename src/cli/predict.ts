@@ -176,7 +176,8 @@ export const predict = Command.make(
     if (Option.isNone(shards))
       return yield* print(yield* predictFiles(runs, named, { ...request, ...(features && { embeddings: take }) }))
     const inShards = { ...request, runs, paths: named, features, perShard: Option.getOrElse(perShard, () => 1000) }
-    return yield* print(yield* predictInShards(shards.value, inShards, url, take))
+    const opened = yield* predictInShards(shards.value, inShards, url, take)
+    return yield* Effect.tapErrorTag(print(opened), "NothingRead", () => opened.forget)
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(

@@ -18,6 +18,8 @@ import { Runs } from "../run/Runs.ts"
 
 type Folder = RunFolder["Service"]
 
+const counted = (count: number, what: string) => `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`
+
 /** Leaves the shards to a cluster's workers, and waits for them. */
 const onCluster = Effect.fnUntraced(function* (folder: Folder, prediction: ShardedPrediction, url: ClusterUrl) {
   const fs = yield* FileSystem.FileSystem
@@ -70,8 +72,9 @@ export const predictInShards = Effect.fn("predictInShards")(function* (
   const { columns, isNew, prediction } = yield* openShards(folder, { ...asked, root: resolve(".") }, where)
   const { files, shards } = prediction
   const finished = isNew ? 0 : shards - (yield* unfinishedShards(folder, prediction)).left.length
-  const before = isNew ? "" : `; ${finished} of them are finished already`
-  yield* report({ _tag: "Note", line: `prediction ${shown}: ${files} files in ${shards} shards${before}` })
+  const before = isNew ? "" : `; finished already: ${finished}`
+  const sizes = `${counted(files, "file")} in ${counted(shards, "shard")}`
+  yield* report({ _tag: "Note", line: `prediction ${shown}: ${sizes}${before}` })
   const work = Effect.gen(function* () {
     return yield* Option.isSome(cluster)
       ? onCluster(folder, prediction, cluster.value)
@@ -87,6 +90,8 @@ export const predictInShards = Effect.fn("predictInShards")(function* (
   return {
     columns,
     engine: yield* engineOf(folder, prediction),
-    predictions: joinShards(folder, prediction, take)
+    predictions: joinShards(folder, prediction, take),
+    /** Where no file could be read, the folder is free for the corrected command. */
+    forget: folder.remove("prediction.json")
   }
 })

@@ -95,7 +95,9 @@ export const worker = Command.make(
       Effect.provide(Layer.merge(ClusterPredictions.tables, trainers(1)).pipe(Layer.provideMerge(layer))),
       sayingWhich(chosen.value),
       Effect.onInterrupt(() =>
-        Console.error("\nStopped. Other workers go on with its trials, from their checkpoints, and with its shards.")
+        Console.error(
+          "\nStopped. Other workers take over its work: trials go on from their checkpoints, and its shard is predicted again."
+        )
       )
     )
   }, Effect.scoped)
