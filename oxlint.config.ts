@@ -62,6 +62,7 @@ const contracts = [
   // The colours that a page and its charts agree on, and what is escaped in both.
   "run/report/palette",
   "run/report/html",
+  "run/predict/Shards",
   "run/search/Group",
   "run/search/Searches",
   "run/search/SearchNews",
@@ -109,7 +110,10 @@ const subjects: Readonly<Record<string, ReadonlyArray<string>>> = {
   terminal: [],
   logging: ["machine"],
   pages: [],
-  search: ["database", "machine"],
+  // Workers and their queue, for searches and predictions.
+  cluster: ["database"],
+  search: ["cluster", "database", "machine"],
+  prediction: ["cluster", "database"],
   hub: ["storage"],
   // Class folders are walked as folders of images to predict are.
   sources: ["database", "images", "parquet", "storage"],

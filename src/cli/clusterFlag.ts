@@ -14,6 +14,9 @@ export const cluster = Flag.Redacted("cluster").pipe(
   Flag.optional
 )
 
+/** Whether the command line names the cluster, and not the environment. */
+export const isClusterFlag = () => process.argv.some((argument) => argument.startsWith("--cluster"))
+
 /**
  * The cluster that the command line or the environment names, checked; none where neither does.
  *
@@ -21,7 +24,7 @@ export const cluster = Flag.Redacted("cluster").pipe(
  */
 export const chosenCluster = Effect.fnUntraced(function* (flag: Option.Option<Redacted.Redacted>) {
   if (Option.isNone(flag)) return Option.none<ClusterUrl>()
-  const isFlag = process.argv.some((argument) => argument.startsWith("--cluster"))
+  const isFlag = isClusterFlag()
   if (isFlag) process.title = "weft"
   return Option.some(yield* clusterUrl(flag.value, isFlag ? "--cluster" : "WEFT_CLUSTER"))
 })

@@ -104,3 +104,6 @@ export const openEmbeddings = Effect.fnUntraced(function* ({
     })
   }
 })
+
+/** A file of features that is open: see `openEmbeddings`. */
+export type EmbeddingsFile = Effect.Success<ReturnType<typeof openEmbeddings>>

@@ -6,7 +6,7 @@ import type { Candidate, ColumnAnswer, UnseenPair } from "../model/answer.ts"
 import { hasOneValue } from "../pipeline/LabelColumn.ts"
 import type { LabelColumn } from "../pipeline/LabelColumn.ts"
 import type { Threshold } from "../run/predict/answerThreshold.ts"
-import type { Prediction } from "../run/predict/predictFiles.ts"
+import type { Prediction } from "../run/predict/Prediction.ts"
 import { textCell } from "../run/textCell.ts"
 import { table } from "./text.ts"
 

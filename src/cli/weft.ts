@@ -25,7 +25,11 @@ export const commands = [
     async () => (await import("./baseline.ts")).baseline
   ),
   listed("search", "Trains a network at many settings", async () => (await import("./search.ts")).search),
-  listed("worker", "Takes part in a cluster's searches", async () => (await import("./worker.ts")).worker),
+  listed(
+    "worker",
+    "Takes part in a cluster's searches and predictions",
+    async () => (await import("./worker.ts")).worker
+  ),
   listed("evaluate", "Measures a run's model again", async () => (await import("./evaluate.ts")).evaluate),
   listed("predict", "Says what is on photos", async () => (await import("./predict.ts")).predict),
   listed(

@@ -63,6 +63,11 @@ export type RunFile =
   // Where every setting of a search is trained several times.
   | "settings.csv"
   | "best.toml"
+  // Of a prediction in shards, whose models are runs in `models/`.
+  | "prediction.json"
+  | `lists/${string}.json`
+  | `shards/${string}.jsonl`
+  | `shards/${string}.f32`
 
 /** A folder that exists once something was trained. */
 export type RunSubfolder = "checkpoints"

@@ -1,7 +1,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { execFileSync } from "node:child_process"
-import { readFileSync, readdirSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,7 +8,7 @@ import { writeCatalogue } from "../catalogue.ts"
 import { freePort, password, postgres, postgresPrograms } from "../postgres.ts"
 import { weft } from "./run.ts"
 import type { Begun } from "./searchRuns.ts"
-import { begin, filesWith, findings, holdWhen, killAll, searchToml, timesOf, trialsIn } from "./searchRuns.ts"
+import { begin, filesWith, findings, holdWhen, killAll, searchToml, shownOf, timesOf, trialsIn } from "./searchRuns.ts"
 
 let folder: string
 
@@ -19,22 +18,6 @@ beforeAll(async () => {
   await writeFile(join(folder, "search.toml"), searchToml(4))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-/** What a list of processes shows of a process and its children; Linux only. */
-const shownOf = (pid: number | undefined): string => {
-  const parts = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
-  const isOurs = (name: string) => {
-    try {
-      return Number(name) === pid || readFileSync(`/proc/${name}/status`, "utf8").includes(`PPid:\t${pid}\n`)
-    } catch {
-      return false // it has ended meanwhile
-    }
-  }
-  return parts
-    .filter(isOurs)
-    .map((name) => readFileSync(`/proc/${name}/cmdline`, "utf8"))
-    .join("\n")
-}
 
 describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a PostgreSQL of its own", () => {
   const scope = Scope.makeUnsafe()

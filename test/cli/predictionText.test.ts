@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { predictionText, thresholdsText } from "../../src/cli/predictionText.ts"
 import type { Format, Heading } from "../../src/cli/predictionText.ts"
-import type { Prediction } from "../../src/run/predict/predictFiles.ts"
+import type { Prediction } from "../../src/run/predict/Prediction.ts"
 
 const heading: Heading = {
   runs: ["runs/shop"],

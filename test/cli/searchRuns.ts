@@ -74,6 +74,22 @@ export const killAll = (begun: Begun): void => {
   for (const pid of family(begun)) signal(pid, "SIGKILL")
 }
 
+/** What a list of processes shows of a process and its children; Linux only. */
+export const shownOf = (pid: number | undefined): string => {
+  const parts = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+  const isOurs = (name: string) => {
+    try {
+      return Number(name) === pid || readFileSync(`/proc/${name}/status`, "utf8").includes(`PPid:\t${pid}\n`)
+    } catch {
+      return false // it has ended meanwhile
+    }
+  }
+  return parts
+    .filter(isOurs)
+    .map((name) => readFileSync(`/proc/${name}/cmdline`, "utf8"))
+    .join("\n")
+}
+
 /** Processes that stand still: nothing that is seen of their work changes before they are let go or killed. */
 export interface Held {
   readonly letGo: () => void

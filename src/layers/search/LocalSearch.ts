@@ -4,10 +4,9 @@ import { ClusterWorkflowEngine, SingleRunner } from "effect/cluster"
 import { PersistedQueue } from "effect/persistence"
 import { SqlClient } from "effect/sql"
 import type { SearchRounds } from "../../run/search/Searches.ts"
+import { queueTable } from "../cluster/jobQueue.ts"
 import * as NodeSqlite from "../database/NodeSqlite.ts"
 import { groupQueue, searches, workflow } from "./SearchWorkflow.ts"
-
-const queueTable = "weft_groups"
 
 /** Puts groups back into the queue that a dead process had taken: no other process uses this file. */
 const putBack = Layer.effectDiscard(

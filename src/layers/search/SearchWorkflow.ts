@@ -4,6 +4,7 @@ import { DurableDeferred, Workflow, WorkflowEngine } from "effect/workflow"
 import { Group, GroupEnd } from "../../run/search/Group.ts"
 import { GroupQueue, GroupQueueError, SearchEnd, Searches, SearchPayload } from "../../run/search/Searches.ts"
 import type { SearchRounds } from "../../run/search/Searches.ts"
+import { takeUncounted, unlimited } from "../cluster/jobQueue.ts"
 
 /**
  * A search as a durable workflow: rounds of groups of trials. Any idle worker may train a group.
@@ -20,9 +21,6 @@ export const Search = Workflow.make("weft/Search", {
 
 /** A group in the queue, and the deferred that gets its end. */
 const Item = Schema.Struct({ token: DurableDeferred.Token, group: Group })
-
-/** The queue never gives a group up: the worker that takes it learns how many workers have died over it. */
-const unlimited = 2 ** 31 - 1
 
 /** The queue of a search's groups. */
 const queueOf = (search: string) =>
@@ -90,25 +88,14 @@ export const groupQueue = Layer.effect(
       train: (group: Group, attempt: number) => Effect.Effect<GroupEnd, E, R>
     ) {
       const queue = yield* Effect.provideContext(queueOf(search), context)
-      let failure: { readonly error: E } | undefined
-      const exit = yield* Effect.exit(
-        queue
-          .take(({ group, token }, { attempts }) =>
-            train(group, attempts).pipe(
-              // The queue counts failures as attempts, and no interruptions; the death of a worker is neither.
-              Effect.catch((error) => {
-                failure = { error }
-                return Effect.interrupt
-              }),
-              Effect.flatMap((end) =>
-                Effect.provideContext(DurableDeferred.done(endOf(group), { token, exit: Exit.succeed(end) }), context)
-              )
-            )
-          )
-          .pipe(Effect.mapError((cause) => new GroupQueueError({ detail: cause.message, cause })))
+      return yield* takeUncounted(
+        queue,
+        ({ group, token }, attempt) =>
+          Effect.flatMap(train(group, attempt), (end) =>
+            Effect.provideContext(DurableDeferred.done(endOf(group), { token, exit: Exit.succeed(end) }), context)
+          ),
+        (cause) => new GroupQueueError({ detail: cause.message, cause })
       )
-      if (failure !== undefined) return yield* Effect.fail(failure.error)
-      return yield* exit
     })
   }))
 )

@@ -111,8 +111,8 @@ export const layer = Layer.effect(
       hold: Effect.fn("Runs.hold")(function* (path, whenBusy) {
         yield* checkFolder(path)
         yield* Effect.acquireRelease(makeFolder(path), removeEmpty)
-        const isSearch = yield* Effect.orElseSucceed(fs.exists(join(path, "search.json")), () => false)
-        const work = isSearch ? "search" : "run"
+        const has = (file: RunFile) => Effect.orElseSucceed(fs.exists(join(path, file)), () => false)
+        const work = (yield* has("search.json")) ? "search" : (yield* has("prediction.json")) ? "prediction" : "run"
         const lock = yield* holdLock(join(path, "run.lock"), {
           whenHeld: (holder) =>
             whenBusy === "wait"

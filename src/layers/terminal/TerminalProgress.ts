@@ -71,6 +71,20 @@ const lineParts = (event: ProgressEvent): Line => {
     }
     case "Evaluating":
       return { head: event.part, bar: event, parts: [`${event.done}/${event.total}`], lasting: false }
+    case "Predicting": {
+      const { done, photosPerSecond, secondsLeft, total, workers } = event
+      return {
+        head: "predicting",
+        bar: event,
+        parts: [
+          `${done}/${total}`,
+          ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+          `${photosPerSecond.toFixed(0)} photos/s`,
+          ...(workers === undefined ? [] : [`${workers} ${workers === 1 ? "worker" : "workers"}`])
+        ],
+        lasting: false
+      }
+    }
     case "Epoch": {
       const { record } = event
       const validation =
@@ -151,6 +165,7 @@ const isDone = (event: ProgressEvent): boolean => {
   switch (event._tag) {
     case "Checking":
     case "Evaluating":
+    case "Predicting":
     case "Transfer":
       return event.done === event.total
     case "Trials":

@@ -28,19 +28,20 @@ export const openEnsemble = Effect.fn("openEnsemble")(function* <E, R>(
     config: EngineConfig,
     model: Model,
     recorded: RunEngine | undefined
-  ) => Effect.Effect<{ readonly name: string; readonly predictor: Predictor }, E, R>
+  ) => Effect.Effect<{ readonly name: string; readonly device: string; readonly predictor: Predictor }, E, R>
 ) {
   return yield* Effect.forEach(
     members,
     Effect.fnUntraced(function* (member) {
       const { config, form, model, order, recorded } = member
       const columns = modelColumns(model)
-      const { name, predictor } = yield* open(config.engine, model, recorded)
+      const { device, name, predictor } = yield* open(config.engine, model, recorded)
       const { predict } = predictorOf(predictor, config.evaluate, columns)
       const temperature = model.calibration?.temperature
       return {
         ...member,
         engine: name,
+        device,
         temperature,
         /** Takes a batch in all forms of the ensemble's `images`. */
         predict: (forms: ReadonlyArray<Batch>) =>

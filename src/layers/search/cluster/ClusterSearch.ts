@@ -1,27 +1,12 @@
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { Duration, Effect, Layer, Option } from "effect"
 import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
-import { PersistedQueue } from "effect/persistence"
 import type { SearchRounds } from "../../../run/search/Searches.ts"
 import { groupQueue, searches, workflow } from "../SearchWorkflow.ts"
-import { createTables, finish } from "./ClusterSearches.ts"
+import { finish, tables as createTables } from "./ClusterSearches.ts"
+import * as jobQueue from "../../cluster/jobQueue.ts"
 import type { ClusterUrl } from "../../database/ClusterUrl.ts"
 import * as Postgres from "../../database/Postgres.ts"
-
-/** A worker that has sent no sign of life for this long counts as dead, and its work is given to others. */
-export const defaultExpiry = Duration.seconds(10)
-
-const queue = (expiry: Duration.Duration) =>
-  PersistedQueue.layer.pipe(
-    Layer.provide(
-      PersistedQueue.layerStoreSql({
-        tableName: "weft_groups",
-        pollInterval: "500 millis",
-        lockExpiration: expiry,
-        lockRefreshInterval: Duration.divideUnsafe(expiry, 4)
-      })
-    )
-  )
 
 const engine = (options: {
   /** The worker's address; none for a process that only submits and watches. */
@@ -51,12 +36,12 @@ const tables = Layer.effectDiscard(createTables)
 /** Submits searches to a cluster, and watches them. */
 export const clientLayer = (cluster: ClusterUrl) =>
   searches.pipe(
-    Layer.provide(engine({ address: Option.none(), expiry: defaultExpiry })),
+    Layer.provide(engine({ address: Option.none(), expiry: jobQueue.defaultExpiry })),
     Layer.provideMerge(tables),
     Layer.provideMerge(Postgres.layer(cluster))
   )
 
-/** A worker of a cluster: it runs the searches' workflows, and takes groups from their queue. */
+/** A worker of a cluster: it runs the searches' workflows, and takes groups from their queue, which other jobs have too. */
 export const workerLayer = (
   cluster: ClusterUrl,
   rounds: SearchRounds,
@@ -68,7 +53,7 @@ export const workerLayer = (
     workflow(rounds, (key) => Effect.orDie(finish(key)))
   ).pipe(
     Layer.provide(engine({ address: Option.some(RunnerAddress.make(host, port)), expiry })),
-    Layer.provide(queue(expiry)),
+    Layer.provideMerge(jobQueue.layer(expiry)),
     Layer.provideMerge(tables),
     Layer.provideMerge(Postgres.layer(cluster))
   )

@@ -1,5 +1,7 @@
 import { Effect, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
+import { createTables } from "../../cluster/createTables.ts"
+import { createNews, newsOf } from "../../cluster/news.ts"
 import { SearchNews } from "../../../run/search/SearchNews.ts"
 
 /** A search that was submitted. */
@@ -15,17 +17,14 @@ export const Submitted = Schema.Struct({
 })
 export type Submitted = typeof Submitted.Type
 
-const Heard = Schema.Struct({ id: Schema.Int, news: Schema.fromJsonString(Schema.toCodecJson(SearchNews)) })
+/** A submitted search, and when that was, in seconds. */
+const Open = Schema.Struct({ ...Submitted.fields, at: Schema.Finite })
 
 /** The tables that searches on a cluster need beside those of the workflow's engine. */
-export const createTables = SqlClient.SqlClient.use((sql) =>
-  // Two processes that create a table at the same time can fail, so that a lock puts one after the other.
-  sql.withTransaction(
-    Effect.gen(function* () {
-      yield* sql`SELECT pg_advisory_xact_lock(5734021)`
-      yield* sql`CREATE TABLE IF NOT EXISTS weft_searches (key TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL, version TEXT NOT NULL, config TEXT NOT NULL, data TEXT, finished BOOLEAN NOT NULL DEFAULT FALSE, submitted TIMESTAMPTZ NOT NULL DEFAULT now())`
-      yield* sql`CREATE TABLE IF NOT EXISTS weft_news (search TEXT NOT NULL, slot TEXT NOT NULL, id BIGSERIAL, news TEXT NOT NULL, PRIMARY KEY (search, slot))`
-    })
+export const tables = createTables((sql) =>
+  Effect.andThen(
+    sql`CREATE TABLE IF NOT EXISTS weft_searches (key TEXT PRIMARY KEY, name TEXT NOT NULL, folder TEXT NOT NULL, version TEXT NOT NULL, config TEXT NOT NULL, data TEXT, finished BOOLEAN NOT NULL DEFAULT FALSE, submitted TIMESTAMPTZ NOT NULL DEFAULT now())`,
+    createNews(sql)
   )
 )
 
@@ -35,13 +34,13 @@ export const submit = Effect.fn("ClusterSearches.submit")(function* (search: Sub
   yield* sql`INSERT INTO weft_searches ${sql.insert(search)} ON CONFLICT (key) DO NOTHING`
 })
 
-/** The searches that are not finished, the oldest first. */
+/** The searches that are not finished. */
 export const open = SqlClient.SqlClient.use((sql) =>
   SqlSchema.findAll({
     Request: Schema.Void,
-    Result: Submitted,
+    Result: Open,
     execute: () =>
-      sql`SELECT key, name, folder, version, config FROM weft_searches WHERE NOT finished ORDER BY submitted, key`
+      sql`SELECT key, name, folder, version, config, EXTRACT(EPOCH FROM submitted)::FLOAT8 AS at FROM weft_searches WHERE NOT finished`
   })(undefined)
 )
 
@@ -68,20 +67,4 @@ const slotOf = (news: SearchNews): string => {
   return `now ${trials.join(" ")}`
 }
 
-/** Sends news to those who watch a search. */
-export const tell = Effect.fn("ClusterSearches.tell")(function* (search: string, news: SearchNews) {
-  const sql = yield* SqlClient.SqlClient
-  const text = yield* Effect.orDie(Schema.encodeEffect(Heard.fields.news)(news))
-  const row = { search, slot: slotOf(news), news: text }
-  yield* sql`INSERT INTO weft_news ${sql.insert(row)} ON CONFLICT (search, slot) DO UPDATE SET news = excluded.news, id = nextval('weft_news_id_seq')`
-})
-
-/** The news after `id`, in their order. */
-export const newsSince = Effect.fn("ClusterSearches.newsSince")(function* (search: string, id: number) {
-  const sql = yield* SqlClient.SqlClient
-  return yield* SqlSchema.findAll({
-    Request: Schema.Void,
-    Result: Heard,
-    execute: () => sql`SELECT id::INT AS id, news FROM weft_news WHERE search = ${search} AND id > ${id} ORDER BY id`
-  })(undefined)
-})
+export const { since: newsSince, tell } = newsOf(SearchNews, slotOf)

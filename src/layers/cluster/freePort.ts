@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { createServer } from "node:net"
-import { ConfigError } from "../../../config/RunConfig.ts"
+import { ConfigError } from "../../config/RunConfig.ts"
 
 /** A free port at an address of this machine. */
 export const freePort = (host: string) =>
