@@ -34,9 +34,15 @@ export const cutMessage = (text: string): string => {
   ].join("\n")
 }
 
-/** An error's message. A system error's message names the file and what happened, not the function that met it. */
+/**
+ * An error's message. A system error's message names the file and what happened, not the function that met it. An error
+ * without a message has its cause's, or at least its name.
+ */
 const messageOf = (error: Error): string => {
-  if (!PlatformError.isPlatformError(error)) return error.message
+  if (!PlatformError.isPlatformError(error)) {
+    if (error.message !== "") return error.message
+    return error.cause instanceof Error ? messageOf(error.cause) : error.name
+  }
   const { reason } = error
   const path = reason._tag === "BadArgument" ? undefined : reason.pathOrDescriptor
   const { detail } = systemFault(error)

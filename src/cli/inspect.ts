@@ -1,16 +1,19 @@
-import { Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Console, Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import type { ColumnCounts } from "../metrics/Report.ts"
 import { percent } from "../metrics/numberText.ts"
 import { labelsText } from "../pipeline/conflicts.ts"
 import type { Leakage } from "../pipeline/leakage.ts"
 import { sharedText } from "../pipeline/leakage.ts"
 import { reasonWords } from "../pipeline/Ledger.ts"
+import { report } from "../pipeline/Progress.ts"
+import { weftCommand } from "../config/weftCommand.ts"
 import { visibleLine } from "../layers/terminal/visible.ts"
 import type { Inspection } from "../run/inspect/inspectData.ts"
 import { inspectData } from "../run/inspect/inspectData.ts"
+import { newConfig } from "./newConfig.ts"
 import * as options from "./options.ts"
-import { readConfig } from "./readConfig.ts"
+import * as plain from "./plainFlags.ts"
 import { bar, section, table } from "./text.ts"
 
 const barWidth = 24
@@ -142,11 +145,35 @@ const inspectionText = (found: Inspection) => {
 /** Reports what a catalogue holds, before training. */
 export const inspect = Command.make(
   "inspect",
-  { config: options.config.pipe(Flag.withDefault(options.defaultConfig)), set: options.set, json: options.json },
-  Effect.fnUntraced(function* ({ config, json, set }) {
-    const found = yield* inspectData(yield* readConfig(config, set))
+  {
+    path: Argument.String("path").pipe(
+      Argument.withDescription("A catalogue, as `train` takes it: a folder of photos, or a list"),
+      Argument.optional
+    ),
+    data: plain.data,
+    label: plain.label,
+    config: Flag.optional(options.config),
+    set: options.set,
+    json: options.json
+  },
+  Effect.fnUntraced(function* ({ config: file, data, json, label, path, set }) {
+    const values = { data, label, epochs: Option.none(), size: Option.none(), network: Option.none() }
+    const { config, lines } = yield* newConfig({ path, file, values, sets: set })
+    // The second line is the plan of a training.
+    yield* Effect.forEach(lines.slice(0, 1), (line) => report({ _tag: "Note", line }), { discard: true })
+    const found = yield* inspectData(config).pipe(plain.namingFlags(plain.given(values)))
     yield* Console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found))
   })
 ).pipe(
-  Command.withDescription("Shows what a catalogue holds: classes, the split, sizes, and which rows are refused and why")
+  Command.withDescription(
+    "Shows what a catalogue holds: classes, the split, sizes, and which rows are refused and why"
+  ),
+  Command.withExamples([
+    { command: weftCommand("inspect photos/"), description: "A folder of photos, a folder for each class" },
+    {
+      command: weftCommand("inspect shop/products.csv --label category,colour"),
+      description: "A list, with two label columns"
+    },
+    { command: weftCommand("inspect --config shop.toml"), description: "As a configuration says" }
+  ])
 )

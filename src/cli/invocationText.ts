@@ -42,6 +42,14 @@ const valueOf = (flag: string, args: ReadonlyArray<string>): string => {
   return at < 0 || given === undefined || given.startsWith("-") || /[\s'"]/.test(given) ? "VALUE" : given
 }
 
+/** Why an argument is too many, where the command takes one: mostly a path with blanks that has no quotes. */
+const surplus = ({ args = [] }: HelpDoc.HelpDoc, command: string): string => {
+  const [one] = args
+  return one === undefined
+    ? `${command} takes no file or folder`
+    : `${command} takes one ${one.name}, and this is another; a ${one.name} with blanks goes in quotes`
+}
+
 /** How to pass a file, a folder or a key to a command that reads a configuration. */
 const forArgument = (argument: string, help: HelpDoc.HelpDoc): string => {
   if (has(help, "set") && /^[A-Za-z][\w.]*=/.test(argument)) return `to set a key: --set ${argument}`
@@ -78,7 +86,12 @@ const textOf = (
     }
     case "UnexpectedArgument":
       return error.arguments
-        .map((argument) => `${argument}: ${command} takes no file or folder; ${forArgument(argument, helpDoc)}`)
+        .map((argument) => {
+          const isKeyOrFile = /^[A-Za-z][\w.]*=|\.(?:toml|json|ya?ml)$/i.test(argument)
+          const takesOne = (helpDoc.args ?? []).length > 0
+          const cure = takesOne && !isKeyOrFile ? "" : `; ${forArgument(argument, helpDoc)}`
+          return `${argument}: ${surplus(helpDoc, command)}${cure}`
+        })
         .join("\n")
     case "MissingArgument": {
       const found = helpDoc.args?.find(({ name }) => name.replace(/\W+$/, "") === error.argument)
@@ -94,6 +107,7 @@ const textOf = (
     case "InvalidValue": {
       const where = error.kind === "argument" ? error.option : `--${error.option}`
       const expected = error.expected
+        .replace(/^Schema validation failed: /, "")
         .replace(/^expected:? /i, "")
         .replace("a string representing a finite number", "a number")
       const choices = Array.from(expected.matchAll(/"([^"]*)"/g), ([, one = ""]) => one)

@@ -1,11 +1,13 @@
-import { Console, Effect, Terminal } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Console, Effect, Option, Terminal } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { ConfigError } from "../config/RunConfig.ts"
 import type { LearningRates } from "../run/train/findLearningRate.ts"
 import { findLearningRate } from "../run/train/findLearningRate.ts"
 import * as options from "./options.ts"
 import { logPlot } from "./plot.ts"
-import { readConfig } from "./readConfig.ts"
+import { newConfig } from "./newConfig.ts"
+import * as plain from "./plainFlags.ts"
+import { report } from "../pipeline/Progress.ts"
 import { weftCommand } from "../config/weftCommand.ts"
 
 const height = 14
@@ -23,7 +25,15 @@ const above = (name: string, least: number) =>
   )
 
 const flags = {
-  config: options.config.pipe(Flag.withDefault(options.defaultConfig)),
+  path: Argument.String("path").pipe(
+    Argument.withDescription("A catalogue, as `train` takes it: a folder of photos, or a list"),
+    Argument.optional
+  ),
+  data: plain.data,
+  label: plain.label,
+  size: plain.size,
+  network: plain.network,
+  config: Flag.optional(options.config),
   set: options.set,
   from: above("from", 1e-12).pipe(Flag.withDescription("The first learning rate"), Flag.withDefault(1e-7)),
   to: above("to", 1e-12).pipe(Flag.withDescription("The last learning rate"), Flag.withDefault(10)),
@@ -67,10 +77,14 @@ const textOf = (
 export const lrFind = Command.make(
   "lr-find",
   flags,
-  Effect.fnUntraced(function* ({ config: file, from, json, set, steps, to }) {
+  Effect.fnUntraced(function* ({ config: file, from, json, path, set, steps, to, ...given }) {
     if (from >= to)
       return yield* new ConfigError({ where: `--from ${from} --to ${to}`, problems: ["expected --from below --to"] })
-    const found = yield* findLearningRate(yield* readConfig(file, set), { from, to, steps })
+    const values = { ...given, epochs: Option.none<number>() }
+    const { config, lines } = yield* newConfig({ path, file, values, sets: set })
+    // The second line is the plan of a training.
+    yield* Effect.forEach(lines.slice(0, 1), (line) => report({ _tag: "Note", line }), { discard: true })
+    const found = yield* findLearningRate(config, { from, to, steps }).pipe(plain.namingFlags(plain.given(values)))
     if (json) return yield* Console.log(JSON.stringify(found, null, 2))
     const columns = yield* Effect.flatMap(Terminal.Terminal, (terminal) => terminal.columns)
     yield* Console.log(textOf(found, columns > 0 ? columns : usualWidth))
@@ -79,6 +93,7 @@ export const lrFind = Command.make(
   Command.withDescription("Suggests a learning rate: trains for some steps at rates that grow, and keeps no weights"),
   Command.withExamples([
     { command: weftCommand("lr-find"), description: "For the sample catalogue" },
+    { command: weftCommand("lr-find photos/"), description: "For a folder of photos, a folder for each class" },
     {
       command: weftCommand("lr-find --config shop.toml --from 1e-6 --to 1 --steps 200"),
       description: "For a catalogue of your own, between two bounds"

@@ -1,4 +1,4 @@
-import { Console, Effect, Option, Path } from "effect"
+import { Console, Effect, FileSystem, Option, Path } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { atomicWrite } from "../layers/storage/atomicWrite.ts"
 import { ConfigError } from "../config/RunConfig.ts"
@@ -26,6 +26,25 @@ const flags = {
   json: options.json
 }
 
+/** Refuses a folder with neither a run nor a search. */
+const checkRun = Effect.fnUntraced(function* (path: string) {
+  const { join } = yield* Path.Path
+  const fs = yield* FileSystem.FileSystem
+  const found = yield* Effect.option(fs.stat(path))
+  // `Runs` says so of a file.
+  if (Option.isSome(found) && found.value.type !== "Directory") return
+  for (const file of ["report.json", "config.json", "search.json"])
+    if (yield* Effect.orElseSucceed(fs.exists(join(path, file)), () => false)) return
+  return yield* new ConfigError({
+    where: `--run ${path}`,
+    problems: [
+      Option.isNone(found)
+        ? "there is no such folder"
+        : "there is no run and no search in this folder (it has no config.json and no search.json)"
+    ]
+  })
+})
+
 /** Makes a run's page again, in its folder. */
 const onePage = Effect.fnUntraced(function* (path: string) {
   const { join } = yield* Path.Path
@@ -50,6 +69,7 @@ export const report = Command.make(
         where: "--out",
         problems: ["is for several runs: the page of one run is report.html in its folder"]
       })
+    yield* Effect.forEach(runs, checkRun, { discard: true })
     const page =
       first === undefined || others.length === 0
         ? yield* onePage(yield* runOr(Option.fromUndefinedOr(first)))

@@ -14,14 +14,12 @@ import { RunFolder } from "../run/RunFolder.ts"
 import type { RunLogger } from "../run/RunLogger.ts"
 import { RunLoggers } from "../run/RunLogger.ts"
 import { Runs } from "../run/Runs.ts"
-import { begin, pathOf } from "./begin.ts"
 import { newestRun, nothingToResume, unfinished } from "./latestRun.ts"
+import { newConfig } from "./newConfig.ts"
 import { newFolder } from "./newFolder.ts"
 import { openPage } from "./openPage.ts"
 import * as options from "./options.ts"
-import type { PlainFlag, PlainValues } from "./plainFlags.ts"
 import * as plain from "./plainFlags.ts"
-import { changedConfig, readConfig } from "./readConfig.ts"
 import { shellWord } from "./shellWord.ts"
 import { reportText } from "./summary.ts"
 import { formerOf, goingOn } from "./trainLonger.ts"
@@ -83,6 +81,16 @@ const watching: Effect.Effect<RunLogger, never, Path.Path> = Effect.map(
     }
 )
 
+/** Fails where a run's files would lie among the photos. */
+const checkApart = Effect.fnUntraced(function* (path: string, { data }: RunConfig) {
+  const { resolve } = yield* Path.Path
+  if (data.root !== undefined && resolve(data.root) === resolve(path))
+    return yield* new ConfigError({
+      where: `--run ${path}`,
+      problems: ["this is the catalogue's own folder; name another one, such as --run runs/first"]
+    })
+})
+
 /** Fails where the folder has a run or a search already. What is left of a failed start is not a run. */
 const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
   const { path } = folder
@@ -104,34 +112,6 @@ const otherEngine = (name: Option.Option<RunEngine["name"]>): RunEngine | undefi
   Option.getOrUndefined(Option.map(name, (name) => ({ name, device: "auto", features: "auto" })))
 
 const note = (line: string) => report({ _tag: "Note", line })
-
-/** A new run's configuration: of a file, or of what lies at a path. */
-const newConfig = Effect.fnUntraced(function* (
-  argument: Option.Option<string>,
-  file: Option.Option<string>,
-  values: PlainValues,
-  given: ReadonlyArray<PlainFlag>,
-  sets: ReadonlyArray<string>
-) {
-  if (Option.isSome(argument) && Option.isSome(file))
-    return yield* new ConfigError({
-      where: `${argument.value} --config ${file.value}`,
-      problems: [
-        `${argument.value} alone would be looked at and trained on with defaults, and --config ${file.value} says all itself: ` +
-          `leave one out. Where that configuration's catalogue lies: --data DIR`
-      ]
-    })
-  const path = yield* pathOf(argument, values.data)
-  if (Option.isSome(file) || Option.isNone(path))
-    return yield* readConfig(
-      Option.getOrElse(file, () => options.defaultConfig),
-      sets,
-      given
-    )
-  const { config, lines } = yield* begin(path.value, values, given, sets)
-  yield* Effect.forEach(lines, note, { discard: true })
-  return (yield* changedConfig(config, path.value, sets, given)).config
-})
 
 /** The run that goes on: the one that is named, or the newest that was interrupted and at which nobody is at work. */
 const resumed = Effect.fnUntraced(function* (named: Option.Option<string>, sets: ReadonlyArray<string>) {
@@ -203,8 +183,10 @@ export const train = Command.make(
           where: "--engine",
           problems: ["goes with --resume; a new run's engine is set with --set engine.name=NAME"]
         })
-      const config = yield* newConfig(argument, file, values, given, set)
+      const { config, lines } = yield* newConfig({ path: argument, file, values, sets: set })
+      yield* Effect.forEach(lines, note, { discard: true })
       const path = Option.getOrElse(dir, () => undefined) ?? (yield* newFolder(config.name))
+      yield* checkApart(path, config)
       const { folder } = yield* runs.open(path, config.train.checkpoint.keep)
       yield* runs.hold(path, "refuse")
       yield* checkFree(folder)

@@ -132,3 +132,32 @@ describe("train PATH", () => {
     assert.isNotEmpty(readdirSync(join(folder, "runs", "newer", "checkpoints")))
   })
 })
+
+describe("inspect PATH and lr-find PATH", () => {
+  it("look at what train would train on", async () => {
+    const inspected = await run("inspect", "photos", "--json")
+    assert.strictEqual(inspected.code, 0, inspected.stderr)
+    assert.strictEqual(inspected.stderr.split("\n")[0], "class folders; 3 classes; 24 images")
+    assert.deepStrictEqual(
+      JSON.parse(inspected.stdout)
+        .classes.map(({ label }: { label: string }) => label)
+        .toSorted(),
+      Object.keys(colours)
+    )
+    const found = await run("lr-find", "photos", "--size", "16", "--steps", "10", "--set", "engine.name=wasm", "--json")
+    assert.strictEqual(found.code, 0, found.stderr)
+    assert.isNotEmpty(JSON.parse(found.stdout).curve)
+    const both = await run("inspect", "photos", "--config", "photos.toml")
+    assert.strictEqual(both.code, 2)
+    assert.match(both.stderr, /photos --config photos\.toml: .*leave one out/)
+  })
+
+  it("a plan is shown only where its values hold", async () => {
+    const wrong = await run("train", "photos", "--epochs", "-3")
+    assert.strictEqual(wrong.code, 2)
+    assert.strictEqual(
+      wrong.stderr.trim(),
+      "photos with --epochs -3: --epochs: Expected a value between 1 and 100000, got -3"
+    )
+  })
+})

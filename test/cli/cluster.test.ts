@@ -105,7 +105,7 @@ describe.skipIf(postgresPrograms === undefined)("a search on a cluster, with a P
     const wrong = server.url.replace(password, "an0ther-w0rd")
     const ended = await weft(["worker", "--cluster", wrong, "--log-level", "debug"], folder)
     assert.strictEqual(ended.code, 1, ended.stderr)
-    assert.match(ended.stderr, /cluster postgres:\/\/weft@127\.0\.0\.1:\d+\/postgres cannot be used: .*password/)
+    assert.match(ended.stderr, /database postgres:\/\/weft@127\.0\.0\.1:\d+\/postgres cannot be used: .*password/)
     assert.notInclude(ended.stderr + ended.stdout, "an0ther-w0rd")
   })
 })

@@ -90,8 +90,11 @@ describe("weft train, evaluate, predict", () => {
     assert.deepStrictEqual(JSON.parse(again.stdout), { page: "first/report.html" })
     assert.strictEqual(await readFile(page, "utf8"), made)
     const nowhere = await run("report", "nowhere")
-    assert.strictEqual(nowhere.code, 1)
-    assert.match(nowhere.stderr, /nowhere: there is no such folder/)
+    assert.strictEqual(nowhere.code, 2)
+    assert.match(nowhere.stderr, /--run nowhere: there is no such folder/)
+    const noRun = await run("report", "first", "data")
+    assert.strictEqual(noRun.code, 2)
+    assert.match(noRun.stderr, /--run data: there is no run and no search in this folder/)
   })
 
   it("says what is on photos, in their order, and of each unreadable one why", async () => {
@@ -374,6 +377,7 @@ describe("wrong input", () => {
     ["two forms of output", ["predict", "--run", "first", "--json", "--format", "csv", "x.png"], 2, /leave one out/],
     ["--null without a list", ["predict", "--run", "first", "--null", "x.png"], 2, /is for -, the list/],
     ["images of which none can be read", ["predict", "--run", "first", "x.png", "y.png"], 3, /each of the 2 paths/],
+    ["one image that cannot be read", ["predict", "--run", "first", "x.png"], 3, /the reason is beside its path/],
     ["an empty list", ["predict", "--run", "first", "-"], 3, /nothing to predict/],
     ["a run twice", ["evaluate", "--run", "first", "--run", "./first/"], 2, /named twice and would count twice/],
     [

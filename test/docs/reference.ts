@@ -94,7 +94,7 @@ ${table(
 `
 
 /** The help of a command, as the command line has it. */
-const helpOf = Effect.fnUntraced(function* (name: string) {
+export const helpOf = Effect.fnUntraced(function* (name: string) {
   const line = [name, "--help"]
   const heard: Array<HelpDoc.HelpDoc> = []
   const presenter: CliOutput.Presenter = {

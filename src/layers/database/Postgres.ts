@@ -6,7 +6,7 @@ import type { ClusterUrl } from "./ClusterUrl.ts"
 import { bringing, isMissing } from "../machine/optionalPackages.ts"
 import { messageOf } from "../../pipeline/messageOf.ts"
 
-/** The cluster's PostgreSQL cannot be used: why, and what to do, without its password. */
+/** The PostgreSQL of a cluster or a desk cannot be used: why, and what to do, without its password. */
 export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()("ClusterUnavailable", {
   /** The URL without its password. */
   cluster: Schema.String,
@@ -19,7 +19,7 @@ export class ClusterUnavailable extends Schema.TaggedError<ClusterUnavailable>()
     return this.noDriver === true ? 4 : 1
   }
   override get message() {
-    return `The cluster ${this.cluster} cannot be used: ${this.detail}`
+    return `The database ${this.cluster} cannot be used: ${this.detail}`
   }
 }
 

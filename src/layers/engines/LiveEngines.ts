@@ -84,8 +84,9 @@ export const layer = Layer.succeed(Engines, {
       const started = yield* Effect.result(start(candidate, network))
       if (started._tag === "Success") {
         const { device, name } = started.success.info
-        const why = config.name === "auto" ? "the best that runs here" : "asked for"
-        yield* report({ _tag: "Note", line: `engine ${name} (${device}), ${why}` })
+        // A name may be the command line's, the configuration's or the run's own: there is nothing to explain.
+        const why = config.name === "auto" ? ", the best that runs here" : ""
+        yield* report({ _tag: "Note", line: `engine ${name} (${device})${why}` })
         return started.success
       }
       failures.push(started.failure)

@@ -16,7 +16,7 @@ const matching = (pattern: Glob): Wanted => ({
     return below.goesOn ? matching(below) : undefined
   },
   isDeep: pattern.isDeep,
-  isWhole: false,
+  isNoted: () => false,
   work: pattern.work
 })
 

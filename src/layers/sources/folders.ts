@@ -150,7 +150,8 @@ const wantedOf = (hidden: Hidden): Wanted => {
     },
     folder: (name) => (isHidden(name) ? undefined : wanted),
     isDeep: true,
-    isWhole: true,
+    // Hidden files are counted by themselves.
+    isNoted: (name) => !isHidden(name),
     work: 1
   }
   return wanted

@@ -7,6 +7,7 @@ import { Progress } from "../../pipeline/Progress.ts"
 import { liveTrials, trialsLine } from "./liveTrials.ts"
 import type { Terminal } from "./Screen.ts"
 import { makeScreen } from "./Screen.ts"
+import { wrapped } from "./wrapped.ts"
 
 const bar = (done: number, total: number, width: number) => {
   const filled = total === 0 ? width : Math.round((width * Math.min(done, total)) / total)
@@ -146,18 +147,6 @@ export const fittedLine = (event: ProgressEvent, columns: number): string => {
   }
   const width = Math.min(barWidths.most, columns - name.length - shown.length - 2)
   return `${name} ${bar(work.done, work.total, width)}${shown === "" ? "" : ` ${shown}`}`
-}
-
-/** A text as lines of at most so many columns, broken between words; a word that is longer than a line stays whole. */
-export const wrapped = (text: string, columns: number): ReadonlyArray<string> => {
-  const lines: Array<string> = []
-  for (const word of text.split(/(?<=\S)(?=\s)/)) {
-    const line = lines.at(-1)
-    if (line === undefined) lines.push(word)
-    else if (line.length + word.length <= columns) lines[lines.length - 1] = line + word
-    else lines.push(`  ${word.trimStart()}`)
-  }
-  return lines
 }
 
 /** Whether the event ends an animation, which is then erased: the next output may be on standard output. */

@@ -26,7 +26,9 @@ export class NothingRead extends Schema.TaggedError<NothingRead>()("NothingRead"
   override get message() {
     return this.refused === 0
       ? "There is nothing to predict: name an image file, a folder or a pattern."
-      : `No image could be read: see the reason of each of the ${this.refused} paths.`
+      : this.refused === 1
+        ? "No image could be read: the reason is beside its path."
+        : `No image could be read: see the reason of each of the ${this.refused} paths.`
   }
 }
 

@@ -5,6 +5,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { createServer } from "node:http"
 import { DeskApi } from "../api/DeskApi.ts"
 import { guard } from "./guard.ts"
+import { cannotListen } from "./cannotListen.ts"
 import { admin } from "./handlers/admin.ts"
 import { deskFacts } from "./handlers/desk.ts"
 import { inbox } from "./handlers/inbox.ts"
@@ -50,7 +51,8 @@ const routes = (settings: ServerSettings) =>
 
 /**
  * The desk's server, until its Scope closes: it then says that it is not ready, takes no further connection, and waits for
- * the requests in flight, at most `drainSeconds`. Succeeds with its address when it listens.
+ * the requests in flight, at most `drainSeconds`. Succeeds with its address when it listens, and fails with a ConfigError
+ * that says what is wrong with host or port where it cannot.
  */
 export const serve = Effect.fn("Server.serve")(function* (settings: ServerSettings) {
   const { drainSeconds, limits } = { ...settings.limits, limits: settings.limits }
@@ -63,7 +65,7 @@ export const serve = Effect.fn("Server.serve")(function* (settings: ServerSettin
       }),
       Draining.layer
     )
-  )
+  ).pipe(Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(settings, error))))
   return yield* Effect.gen(function* () {
     const draining = yield* Draining
     const app = yield* HttpRouter.toHttpEffect(routes(settings))

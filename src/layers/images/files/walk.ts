@@ -56,13 +56,13 @@ export interface Wanted {
   readonly folder: (name: string) => Wanted | undefined
   /** Folders of any depth: a link may lead in a circle. */
   readonly isDeep: boolean
-  /** Whether what is left out is worth a note: a pattern says itself what it wants. */
-  readonly isWhole: boolean
+  /** Whether a file that is left out is worth a note: a pattern says itself what it wants. */
+  readonly isNoted: (name: string) => boolean
   readonly work: number
 }
 
 /** Every image below a folder, by the names' endings. */
-export const images: Wanted = { file: isImage, folder: () => images, isDeep: true, isWhole: true, work: 1 }
+export const images: Wanted = { file: isImage, folder: () => images, isDeep: true, isNoted: () => true, work: 1 }
 
 /** What a walk has seen beside its files. */
 export interface Seen {
@@ -131,7 +131,7 @@ export async function* walk(folder: string, wanted: Wanted, seen: Seen): AsyncGe
       if (mark === marks.brokenLink) yield refused(path, "linkBroken", "this link leads to no file")
       else if (mark === marks.notUtf8) yield refused(path, "nameNotUtf8", notUtf8("file"))
       else yield Result.succeed(path)
-    } else if (wanted.isWhole) leaveOut(seen, name)
+    } else if (wanted.isNoted(name)) leaveOut(seen, name)
   }
 }
 
