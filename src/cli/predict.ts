@@ -172,7 +172,9 @@ export const predict = Command.make(
         features
       })
     if (Option.isNone(shards))
-      return yield* print(yield* predictFiles(runs, named, { ...request, ...(features && { embeddings: features.take }) }))
+      return yield* print(
+        yield* predictFiles(runs, named, { ...request, ...(features && { embeddings: features.take }) })
+      )
     const shared = { ...request, runs, paths: named, features: features !== undefined }
     const inShards = { ...shared, perShard: Option.getOrElse(perShard, () => 1000) }
     const opened = yield* predictInShards(shards.value, inShards, url, features?.take ?? (() => Effect.void))
