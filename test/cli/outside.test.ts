@@ -159,7 +159,11 @@ describe("a command line that is wrong", () => {
     [["predict", "--epochs", "3", "x.png"], 2, /^--epochs: predict has no such flag/],
     [["train", "config.toml"], 2, /--config config\.toml$/],
     [["train", "seed=3"], 2, /--set seed=3$/],
-    [["train", "My", "photos"], 2, /^photos: train takes one path, and this is another; a path with blanks goes in quo/],
+    [
+      ["train", "My", "photos"],
+      2,
+      /^photos: train takes one path, and this is another; a path with blanks goes in quo/
+    ],
     [["serve", "--port", "99999"], 2, /^--port 99999: expected a value between 0 and 65535$/],
     [["train", "--config", "config.toml", "--run", "data"], 2, /^--run data: this is the catalogue's own folder/],
     [["evaluate", "run"], 2, /--run run$/],

@@ -21,7 +21,13 @@ const copies = 40
 const files = ["photos", "gone.jpg"]
 const formats = [["--format", "csv"], ["--format", "jsonl"], ["--format", "table"], ["--json"]] as const
 const inShards = (shards: string, ...more: ReadonlyArray<string>) => [
-  ...["predict", "--run", "run", "--shards", shards, "--per-shard", "40"],
+  "predict",
+  "--run",
+  "run",
+  "--shards",
+  shards,
+  "--per-shard",
+  "40",
   ...(more.length === 0 ? ["--format", "csv"] : more),
   ...files
 ]

@@ -23,6 +23,7 @@ export const cannotListen = (
   error: HttpServerError.ServeError
 ): ConfigError => {
   const [flag, detail] = faults[codeOf(error)] ?? [undefined, `the server cannot listen there: ${String(error.cause)}`]
-  const where = flag === undefined ? `--host ${host} --port ${port}` : flag === "--host" ? `--host ${host}` : `--port ${port}`
+  const where =
+    flag === undefined ? `--host ${host} --port ${port}` : flag === "--host" ? `--host ${host}` : `--port ${port}`
   return new ConfigError({ where, problems: [detail] })
 }

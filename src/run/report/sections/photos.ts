@@ -12,8 +12,11 @@ export const described = (labelName: string, predictedName: string, probability:
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-export const pictureOf = ({ pictures }: Pick<Shown, "pictures">, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
-  zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
+export const pictureOf = (
+  { pictures }: Pick<Shown, "pictures">,
+  { file, id }: Pick<ShownSample, "file" | "id">,
+  text: string
+): Html => zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
 /** How many of all are shown: `24 of 3,000`. */
 const someOf = (some: number, all: number): string => `${count(some)} of ${count(all)}`
