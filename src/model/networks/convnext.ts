@@ -5,7 +5,7 @@ import type { Network } from "../Network.ts"
 import type { Tensor } from "../Tensor.ts"
 import { headedEnd } from "./heads.ts"
 import type { NamePair } from "./renamed.ts"
-import { renamed } from "./renamed.ts"
+import { renamed, threeGroups } from "./renamed.ts"
 
 type Four = readonly [number, number, number, number]
 
@@ -110,9 +110,9 @@ const toOurs = (name: string): string => {
 }
 
 const toTimm = (name: string): string => {
-  const match = /^features\.([1-7])\.(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "timm")
-  const [, at, index, rest] = match as unknown as [string, string, string, string] // three groups
+  const match = threeGroups(/^features\.([1-7])\.(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "timm")
+  const [at, index, rest] = match
   const stage = Math.floor(Number(at) / 2)
   return Number(at) % 2 === 0
     ? `stages.${stage}.downsample.${index}.${rest}`

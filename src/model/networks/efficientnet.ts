@@ -4,7 +4,7 @@ import type { Network } from "../Network.ts"
 import { headedEnd } from "./heads.ts"
 import { gate, layersOf } from "./invertedResidual.ts"
 import type { NamePair } from "./renamed.ts"
-import { renamed } from "./renamed.ts"
+import { renamed, threeGroups } from "./renamed.ts"
 
 /** Expansion, kernel, stride, channels and blocks of each stage. Source: Tan and Le, 2019, table 1. */
 const stages = [
@@ -98,16 +98,16 @@ const others: ReadonlyArray<NamePair> = [
 ]
 
 const toOurs = (name: string): string => {
-  const match = /^blocks\.([0-6])\.(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "ours")
-  const [, stage, index, rest] = match as unknown as [string, string, string, string] // three groups
+  const match = threeGroups(/^blocks\.([0-6])\.(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "ours")
+  const [stage, index, rest] = match
   return `features.${Number(stage) + 1}.${index}.block.${renamed(stage === "0" ? first : others, rest, "ours")}`
 }
 
 const toTimm = (name: string): string => {
-  const match = /^features\.(\d+)\.(\d+)\.block\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "timm")
-  const [, stage, index, rest] = match as unknown as [string, string, string, string] // three groups
+  const match = threeGroups(/^features\.(\d+)\.(\d+)\.block\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "timm")
+  const [stage, index, rest] = match
   return `blocks.${Number(stage) - 1}.${index}.${renamed(stage === "1" ? first : others, rest, "timm")}`
 }
 

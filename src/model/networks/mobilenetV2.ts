@@ -3,7 +3,7 @@ import type { Block } from "../Block.ts"
 import type { Network } from "../Network.ts"
 import { headedEnd } from "./heads.ts"
 import type { NamePair } from "./renamed.ts"
-import { renamed } from "./renamed.ts"
+import { renamed, threeGroups, twoGroups } from "./renamed.ts"
 
 /** A convolution without bias, or one of each channel by itself; the output is as large as the input over the stride. */
 interface Convolution {
@@ -115,17 +115,17 @@ const others: ReadonlyArray<NamePair> = [
 ]
 
 const toOurs = (name: string): string => {
-  const match = /^blocks\.(\d+)\.(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "ours")
-  const [, stage, index, rest] = match as unknown as [string, string, string, string] // three groups
+  const match = threeGroups(/^blocks\.(\d+)\.(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "ours")
+  const [stage, index, rest] = match
   const inner = renamed(stage === "0" ? first : others, rest, "ours")
   return `features.${(stageStarts[Number(stage)] ?? NaN) + Number(index)}.conv.${inner}`
 }
 
 const toTimm = (name: string): string => {
-  const match = /^features\.(\d+)\.conv\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "timm")
-  const [, index, rest] = match as unknown as [string, string, string] // two groups
+  const match = twoGroups(/^features\.(\d+)\.conv\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "timm")
+  const [index, rest] = match
   const stage = stageStarts.findLastIndex((start) => start <= Number(index))
   const inner = renamed(stage === 0 ? first : others, rest, "timm")
   return `blocks.${stage}.${Number(index) - (stageStarts[stage] ?? NaN)}.${inner}`

@@ -4,7 +4,7 @@ import type { Network } from "../Network.ts"
 import { headedEnd } from "./heads.ts"
 import { gate, layersOf } from "./invertedResidual.ts"
 import type { NamePair } from "./renamed.ts"
-import { renamed } from "./renamed.ts"
+import { renamed, threeGroups, twoGroups } from "./renamed.ts"
 
 type Kind = "relu" | "hard-swish"
 
@@ -116,17 +116,17 @@ const gated: ReadonlyArray<NamePair> = [
 const pairsOf = (index: number) => (index === 1 ? first : rows[index - 1]?.[3] === true ? gated : plain)
 
 const toOurs = (name: string): string => {
-  const match = /^blocks\.([0-5])\.(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "ours")
-  const [, stage, at, rest] = match as unknown as [string, string, string, string] // three groups
+  const match = threeGroups(/^blocks\.([0-5])\.(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "ours")
+  const [stage, at, rest] = match
   const index = (stageStarts[Number(stage)] ?? NaN) + Number(at)
   return `features.${index}.block.${renamed(pairsOf(index), rest, "ours")}`
 }
 
 const toTimm = (name: string): string => {
-  const match = /^features\.(\d+)\.block\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "timm")
-  const [, index, rest] = match as unknown as [string, string, string] // two groups
+  const match = twoGroups(/^features\.(\d+)\.block\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "timm")
+  const [index, rest] = match
   const stage = stageStarts.findLastIndex((start) => start <= Number(index))
   return `blocks.${stage}.${Number(index) - (stageStarts[stage] ?? NaN)}.${renamed(pairsOf(Number(index)), rest, "timm")}`
 }

@@ -9,3 +9,15 @@ export const renamed = (pairs: ReadonlyArray<NamePair>, name: string, to: "ours"
   }
   return name
 }
+
+/** The texts of a pattern's two groups, neither of them optional; undefined where a name does not match. */
+export const twoGroups = (pattern: RegExp, name: string): readonly [string, string] | undefined => {
+  const [, one, two] = pattern.exec(name) ?? []
+  return one === undefined || two === undefined ? undefined : [one, two]
+}
+
+/** The same of three groups. */
+export const threeGroups = (pattern: RegExp, name: string): readonly [string, string, string] | undefined => {
+  const [, one, two, three] = pattern.exec(name) ?? []
+  return one === undefined || two === undefined || three === undefined ? undefined : [one, two, three]
+}

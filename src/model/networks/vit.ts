@@ -5,7 +5,7 @@ import type { Network } from "../Network.ts"
 import { ShapeMismatch } from "../shapes.ts"
 import { headedEnd } from "./heads.ts"
 import type { NamePair } from "./renamed.ts"
-import { renamed } from "./renamed.ts"
+import { renamed, twoGroups } from "./renamed.ts"
 
 interface Layout {
   readonly name: string
@@ -106,16 +106,16 @@ const inside: ReadonlyArray<NamePair> = [
 ]
 
 const toOurs = (name: string): string => {
-  const match = /^blocks\.(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "ours")
-  const [, index, rest] = match as unknown as [string, string, string] // two groups
+  const match = twoGroups(/^blocks\.(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "ours")
+  const [index, rest] = match
   return `encoder.layers.encoder_layer_${index}.${renamed(inside, rest, "ours")}`
 }
 
 const toTimm = (name: string): string => {
-  const match = /^encoder\.layers\.encoder_layer_(\d+)\.(.*)$/.exec(name)
-  if (match === null) return renamed(ends, name, "timm")
-  const [, index, rest] = match as unknown as [string, string, string] // two groups
+  const match = twoGroups(/^encoder\.layers\.encoder_layer_(\d+)\.(.*)$/, name)
+  if (match === undefined) return renamed(ends, name, "timm")
+  const [index, rest] = match
   return `blocks.${index}.${renamed(inside, rest, "timm")}`
 }
 
