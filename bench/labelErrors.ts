@@ -62,7 +62,10 @@ interface Row {
 const flippedRows = (
   share: number,
   seed: number,
-  { drawnBy = seed, mayFlip = () => true }: { readonly drawnBy?: number; readonly mayFlip?: (id: string) => boolean } = {}
+  {
+    drawnBy = seed,
+    mayFlip = () => true
+  }: { readonly drawnBy?: number; readonly mayFlip?: (id: string) => boolean } = {}
 ): ReadonlyArray<Row> => {
   // The rows that have more cells than the header are those whose name has commas.
   const all: ReadonlyArray<Record<string, string>> = parse(readFileSync(join(values.data, "styles.csv")), {

@@ -227,9 +227,7 @@ export const Report = Schema.Struct({
     Schema.Struct({
       treatment: Schema.Literals(["softened", "left out"]),
       /** Of each label column with one value: training labels, those that are likely wrong, and those of them that were treated. */
-      columns: Schema.Array(
-        Schema.Struct({ name: Schema.String, labels: Count, found: Count, treated: Count })
-      )
+      columns: Schema.Array(Schema.Struct({ name: Schema.String, labels: Count, found: Count, treated: Count }))
     })
   ),
   /** The epoch (from 1) whose weights are the model. */

@@ -4,10 +4,7 @@ import { columnLabels, hasOneValue } from "./LabelColumn.ts"
 import type { Sample } from "./Sample.ts"
 
 /** The second classes of a label column; undefined where no sample has one. */
-const softenedIn = (
-  samples: ReadonlyArray<Pick<Sample, "softened">>,
-  column: number
-): Softened | undefined => {
+const softenedIn = (samples: ReadonlyArray<Pick<Sample, "softened">>, column: number): Softened | undefined => {
   const own = samples.map(({ softened }) => softened?.[column])
   if (own.every((one) => one === undefined)) return undefined
   return {

@@ -48,9 +48,7 @@ export const LabelNoise = Schema.Struct({
   ...LabelNoiseConfig.fields,
   columns: Schema.Array(ColumnNoise),
   /** The least probable label of each column first. */
-  rows: Schema.Array(
-    Schema.Struct({ ...UnlikelyLabel.fields, treatment: Schema.Literals(["softened", "left out"]) })
-  )
+  rows: Schema.Array(Schema.Struct({ ...UnlikelyLabel.fields, treatment: Schema.Literals(["softened", "left out"]) }))
 })
 export type LabelNoise = typeof LabelNoise.Type
 

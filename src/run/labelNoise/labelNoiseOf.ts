@@ -72,7 +72,10 @@ export const labelNoiseOf = Effect.fn("labelNoiseOf")(function* (
     rows: judged.flatMap(({ errors, noise: { rows } }) =>
       errors
         .slice(0, Math.floor(settings.most * rows))
-        .map((one) => ({ ...one, treatment: settings.treat === "soften" ? ("softened" as const) : ("left out" as const) }))
+        .map((one) => ({
+          ...one,
+          treatment: settings.treat === "soften" ? ("softened" as const) : ("left out" as const)
+        }))
     )
   }
   yield* Effect.forEach(linesOf(noise), (line) => report({ _tag: "Note", line }), { discard: true })

@@ -58,7 +58,13 @@ export const listLabelErrors = Effect.fn("listLabelErrors")(function* (configure
       columns
     },
     csv: labelErrorsCsv(columns.flatMap(({ labels }) => labels)),
-    page: yield* labelErrorsPage({ name: config.name, network: network.name, folds: labelNoise.folds, columns, pictures })
+    page: yield* labelErrorsPage({
+      name: config.name,
+      network: network.name,
+      folds: labelNoise.folds,
+      columns,
+      pictures
+    })
   }
 }, Effect.scoped)
 export type ListedLabelErrors = Effect.Success<ReturnType<typeof listLabelErrors>>["found"]

@@ -78,7 +78,11 @@ interface Known {
 }
 
 /** The features of rows, with their classes counted from 0 without gaps, and folds counted from 0 without gaps. */
-const foldedOf = (rows: ReadonlyArray<JudgedRow>, classes: ReadonlyArray<number>, { features, rowOf }: Known): Folded => {
+const foldedOf = (
+  rows: ReadonlyArray<JudgedRow>,
+  classes: ReadonlyArray<number>,
+  { features, rowOf }: Known
+): Folded => {
   const { columns } = features
   const data = new Float32Array(rows.length * columns)
   for (const [at, { id }] of rows.entries()) {
@@ -147,7 +151,11 @@ const judgeColumn = Effect.fn("labelNoise.column")(function* (
   const own = rows.flatMap(({ id }) => samples.get(id) ?? [])
   const judged = foldedOf(rows, classes, known)
   const logits = yield* cachedOutOfFold(judged, classes.length, own, features.cache)
-  const { doubtful, errors, temperature } = calibratedLabelErrors({ classes: classes.length, logits, labels: judged.labels })
+  const { doubtful, errors, temperature } = calibratedLabelErrors({
+    classes: classes.length,
+    logits,
+    labels: judged.labels
+  })
   const nameOf = (label: number) => elementAt(column.classes, elementAt(classes, label))
   const right = predictions(logits, classes.length).reduce(
     (sum, label, row) => sum + (label === judged.labels[row] ? 1 : 0),

@@ -27,14 +27,12 @@ export const likelyLabelErrors = (
   const raw = joined(parts.map(numbersOf), first.labels.length)
   const found = calibratedLabelErrors(raw)
   const samples = parts.flatMap(({ part, samples }) => samples.map((sample) => ({ ...sample, part })))
-  const errors = found.errors.map(
-    ({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
-      ...elementAt(samples, sample),
-      labelName: elementAt(first.labels, label),
-      suggestedName: elementAt(first.labels, suggested),
-      probability,
-      selfConfidence
-    })
-  )
+  const errors = found.errors.map(({ label, probability, sample, selfConfidence, suggested }): LikelyLabelError => ({
+    ...elementAt(samples, sample),
+    labelName: elementAt(first.labels, label),
+    suggestedName: elementAt(first.labels, suggested),
+    probability,
+    selfConfidence
+  }))
   return { temperature: found.temperature, errors }
 }

@@ -222,28 +222,29 @@ describe("a run with `train.labelNoise`", () => {
     }).pipe(Effect.provide(shopLayers()))
   )
 
-  it.effect("is refused without trained weights, without a column of one value, and where all classes are too small", () =>
-    Effect.gen(function* () {
-      const fails = (config: Effect.Success<ReturnType<typeof tinyConfig>>) =>
-        Effect.flip(trainRun(config)).pipe(Effect.provide(shopLayers()))
-      const scratch = yield* fails(yield* tinyConfig({ train: { labelNoise: {} } }))
-      assert.include(scratch.message, "network.weights")
-      const tags = yield* fails(
-        yield* shopConfig(
-          { labelNoise: {} },
-          { data: { root: "shop", minPerClass: 3, columns: { label: [{ column: "label", separator: ";" }] } } }
+  it.effect(
+    "is refused without trained weights, without a column of one value, and where all classes are too small",
+    () =>
+      Effect.gen(function* () {
+        const fails = (config: Effect.Success<ReturnType<typeof tinyConfig>>) =>
+          Effect.flip(trainRun(config)).pipe(Effect.provide(shopLayers()))
+        const scratch = yield* fails(yield* tinyConfig({ train: { labelNoise: {} } }))
+        assert.include(scratch.message, "network.weights")
+        const tags = yield* fails(
+          yield* shopConfig(
+            { labelNoise: {} },
+            { data: { root: "shop", minPerClass: 3, columns: { label: [{ column: "label", separator: ";" }] } } }
+          )
         )
-      )
-      assert.include(tags.message, "one value in a cell")
-      const few = yield* Effect.flip(trainRun(yield* shopConfig({ labelNoise: { folds: 20 } }))).pipe(
-        Effect.provide(shopLayers(shopRows.filter((_, i) => i % 3 !== 0)))
-      )
-      assert.include(few.message, "folds")
-      yield* Effect.gen(function* () {
-        yield* Effect.flip(trainRun(yield* shopConfig({ labelNoise: { folds: 20 } })))
-        assert.isFalse(yield* (yield* RunFolder).has("config.json"))
-      }).pipe(Effect.provide(shopLayers(shopRows.filter((_, i) => i % 3 !== 0))))
-    })
+        assert.include(tags.message, "one value in a cell")
+        const few = yield* Effect.flip(trainRun(yield* shopConfig({ labelNoise: { folds: 20 } }))).pipe(
+          Effect.provide(shopLayers(shopRows.filter((_, i) => i % 3 !== 0)))
+        )
+        assert.include(few.message, "folds")
+        yield* Effect.gen(function* () {
+          yield* Effect.flip(trainRun(yield* shopConfig({ labelNoise: { folds: 20 } })))
+          assert.isFalse(yield* (yield* RunFolder).has("config.json"))
+        }).pipe(Effect.provide(shopLayers(shopRows.filter((_, i) => i % 3 !== 0))))
+      })
   )
 })
-

@@ -45,11 +45,7 @@ const after = (kind: string) => kinds[(kinds.indexOf(kind) + 1) % kinds.length] 
 
 /** The list of 84 photos in three parts, with four training labels and a side that are wrong. */
 export const shopRows: ReadonlyArray<ShopRow> = clean.map((row) =>
-  row.id === turned
-    ? { ...row, side: "right" }
-    : flipped.includes(row.id)
-      ? { ...row, label: after(row.kind) }
-      : row
+  row.id === turned ? { ...row, side: "right" } : flipped.includes(row.id) ? { ...row, label: after(row.kind) } : row
 )
 
 const photos = new Map(

@@ -23,35 +23,38 @@ const Photos = Schema.Array(
 )
 
 describe("the folds of the training labels", () => {
-  it.effect.prop("have each judged row once, and every group in one fold", [Photos, Schema.Literals([2, 3, 5])], ([photos, folds]) =>
-    Effect.sync(() => {
-      const samples = photos.map(({ label }, i) => sampleOf(`photo ${i}`, label))
-      const groups = new Map<string, string>(
-        photos.flatMap(({ product }, i) => (product === null ? [] : [[`photo ${i}`, product] as const]))
-      )
-      const { known, rows } = foldedRows(samples, 0, folds, 7, groups)
-      assert.strictEqual(known, photos.length)
-      assert.strictEqual(new Set(rows.map(({ id }) => id)).size, rows.length)
-      const foldOf = new Map<string, number>()
-      for (const { fold, id } of rows) {
-        assert.isTrue(fold >= 0 && fold < folds)
-        const group = groups.get(id) ?? id
-        assert.strictEqual(foldOf.get(group) ?? fold, fold, `${group} is in two folds`)
-        foldOf.set(group, fold)
-      }
-      for (const { id, label } of rows) assert.strictEqual(label, samples.find((one) => one.id === id)?.label)
-      // Nothing is judged by folds that have nothing of its class.
-      for (const { fold, label } of rows)
-        assert.isTrue(rows.some((other) => other.label === label && other.fold !== fold))
-      // Of a class that is large enough, all of its rows, unless all lie in one fold.
-      for (const label of [0, 1, 2]) {
-        const own = photos.flatMap((one, i) => (one.label === label ? [`photo ${i}`] : []))
-        const judged = rows.filter((row) => row.label === label).length
-        const hasGroups = new Set(own.map((id) => groups.get(id) ?? id)).size >= folds
-        assert.isTrue(hasGroups ? judged === own.length || judged === 0 : judged === 0)
-        if (hasGroups && own.every((id) => !groups.has(id))) assert.strictEqual(judged, own.length)
-      }
-    })
+  it.effect.prop(
+    "have each judged row once, and every group in one fold",
+    [Photos, Schema.Literals([2, 3, 5])],
+    ([photos, folds]) =>
+      Effect.sync(() => {
+        const samples = photos.map(({ label }, i) => sampleOf(`photo ${i}`, label))
+        const groups = new Map<string, string>(
+          photos.flatMap(({ product }, i) => (product === null ? [] : [[`photo ${i}`, product] as const]))
+        )
+        const { known, rows } = foldedRows(samples, 0, folds, 7, groups)
+        assert.strictEqual(known, photos.length)
+        assert.strictEqual(new Set(rows.map(({ id }) => id)).size, rows.length)
+        const foldOf = new Map<string, number>()
+        for (const { fold, id } of rows) {
+          assert.isTrue(fold >= 0 && fold < folds)
+          const group = groups.get(id) ?? id
+          assert.strictEqual(foldOf.get(group) ?? fold, fold, `${group} is in two folds`)
+          foldOf.set(group, fold)
+        }
+        for (const { id, label } of rows) assert.strictEqual(label, samples.find((one) => one.id === id)?.label)
+        // Nothing is judged by folds that have nothing of its class.
+        for (const { fold, label } of rows)
+          assert.isTrue(rows.some((other) => other.label === label && other.fold !== fold))
+        // Of a class that is large enough, all of its rows, unless all lie in one fold.
+        for (const label of [0, 1, 2]) {
+          const own = photos.flatMap((one, i) => (one.label === label ? [`photo ${i}`] : []))
+          const judged = rows.filter((row) => row.label === label).length
+          const hasGroups = new Set(own.map((id) => groups.get(id) ?? id)).size >= folds
+          assert.isTrue(hasGroups ? judged === own.length || judged === 0 : judged === 0)
+          if (hasGroups && own.every((id) => !groups.has(id))) assert.strictEqual(judged, own.length)
+        }
+      })
   )
 
   it.effect.prop("depend on the seed and the rows, and not on their order", [Photos], ([photos]) =>

@@ -63,8 +63,8 @@ export const labelNoise: Contents = (shown) => {
   if (noise === undefined) return undefined
   const { columns, folds, predictedShare, rows, treat } = noise
   return html`<p>
-      Training labels that are likely wrong by confident learning (Northcutt, Jiang and Chuang, 2021) on frozen features, in
-      ${folds} folds.
+      Training labels that are likely wrong by confident learning (Northcutt, Jiang and Chuang, 2021) on frozen
+      features, in ${folds} folds.
       ${
         treat === "soften"
           ? html`They were softened: the predicted class has ${percent(predictedShare)} of the target, and the label the

@@ -12,8 +12,11 @@ export const described = (labelName: string, predictedName: string, probability:
   `labelled ${labelName}, predicted ${predictedName} with ${percent(probability)}`
 
 /** The photo, or its name where it is not there; its label and prediction are its text for those who cannot see it. */
-export const pictureOf = ({ pictures }: Pick<Shown, "pictures">, { file, id }: Pick<ShownSample, "file" | "id">, text: string): Html =>
-  zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
+export const pictureOf = (
+  { pictures }: Pick<Shown, "pictures">,
+  { file, id }: Pick<ShownSample, "file" | "id">,
+  text: string
+): Html => zoomable({ address: pictures.get(file), alt: `Photo ${text}`, name: id, caption: `${text}; ${file}` })
 
 const picture = (shown: Shown, sample: ShownSample): Html =>
   pictureOf(shown, sample, described(sample.labelName, sample.predictedName, sample.probability))
