@@ -4,12 +4,13 @@ import type { Block, Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
 import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
-import { activation } from "./activation.ts"
+import { activation, isOwnActivation } from "./activation.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { folded, isFolded } from "./inference.ts"
+import { gate } from "./gate.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
 import { channelSums } from "./channelSums.ts"
@@ -38,8 +39,11 @@ const chain =
 const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =>
   block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 
-/** An activation that operations of their own can apply to what they give. */
+/** An activation that TensorFlow's operations can apply to what they give. */
 const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
+
+/** An activation that Weft's own operations can apply to what they give. */
+const ownActivationOf = (block: Block | undefined) => (isOwnActivation(block) ? block : undefined)
 
 /**
  * Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does
@@ -55,7 +59,7 @@ export const fusedWith = (run: Runner): FusedAt => {
   ): Fused | undefined => {
     const norm = ofKind(first, "BatchNorm")
     if (norm === undefined) return undefined
-    const next = clampOf(second)
+    const next = ownActivationOf(second)
     const both = chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
     return {
       length: next === undefined ? 2 : 3,
@@ -85,11 +89,15 @@ export const fusedWith = (run: Runner): FusedAt => {
         )
       case "Dense":
         return { length, apply: (...rest) => dense(run, next)(block, ...rest) }
-      case "BatchNorm":
+      case "BatchNorm": {
+        const active = ownActivationOf(following[0])
         return {
-          length,
-          apply: (input, pass) => batchNorm(run, block, next, { input, owned: false }, pass)
+          length: active === undefined ? 1 : 2,
+          apply: (input, pass) => batchNorm(run, block, active, { input, owned: false }, pass)
         }
+      }
+      case "Gate":
+        return { length: 1, apply: (...rest) => gate(run)(block, ...rest) }
       case "Activation":
         return { length: 1, apply: (...rest) => activation(run)(block, ...rest) }
       case "MaxPool":

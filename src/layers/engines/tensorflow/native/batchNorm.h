@@ -81,11 +81,11 @@ class BatchNorm {
       shift[c] = bias[c];
     }
     for (float *wide : {centre, scale, shift}) walk.Repeat(wide);
-    WithActivation(activation_, [&](auto cut, auto) {
+    WithActivation(activation_, [&](auto activated, auto) {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           for (int64_t row = first; row < first + rows; row++)
-            Normalise(x + row * walk.width, centre, scale, shift, walk.width, y + row * walk.width, cut);
+            Normalise(x + row * walk.width, centre, scale, shift, walk.width, y + row * walk.width, activated);
         });
       });
     });
@@ -144,17 +144,18 @@ class BatchNorm {
     for (int64_t i = 0; i < width; i++) square[i] += (x[i] - mean[i]) * (x[i] - mean[i]);
   }
 
-  template <class CutBy>
+  template <class ActivatedBy>
   static void Normalise(const float *__restrict x, const float *__restrict centre, const float *__restrict scale,
-                        const float *__restrict shift, int64_t width, float *__restrict y, const CutBy &cut) {
-    for (int64_t i = 0; i < width; i++) y[i] = cut((x[i] - centre[i]) * scale[i] + shift[i]);
+                        const float *__restrict shift, int64_t width, float *__restrict y, const ActivatedBy &activated) {
+    for (int64_t i = 0; i < width; i++) y[i] = activated((x[i] - centre[i]) * scale[i] + shift[i]);
   }
 
   const float epsilon_, momentum_;
   const int activation_;
 };
 
-// dy, x, y, weight, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias.
+// dy, x, weight, bias, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias. What the
+// activation was given is computed again: it costs less than to keep it.
 class BatchNormGrad {
  public:
   explicit BatchNormGrad(Attributes &attributes) : activation_(attributes.Int("activation")) {}
@@ -163,21 +164,25 @@ class BatchNormGrad {
     Shape shape;
     const float *const dy = call.Input(0, &shape);
     Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
-    const float *const x = call.Input(1, SizeOf(shape)), *const y = call.Input(2, SizeOf(shape));
+    const float *const x = call.Input(1, SizeOf(shape));
     const Walk walk(shape);
     const int64_t channels = walk.channels, width = walk.width;
-    const float *const weight = call.Input(3, channels), *const mean = call.Input(4, channels);
-    const float *const inverse = call.Input(5, channels);
+    const float *const weight = call.Input(2, channels), *const bias = call.Input(3, channels);
+    const float *const mean = call.Input(4, channels), *const inverse = call.Input(5, channels);
     float *const dx = call.Output(0, shape);
     float *const scales = call.Output(1, {channels}), *const offsets = call.Output(2, {channels});
-    float *const centre = walk.Wide(call), *const scale = walk.Wide(call);
-    float *const slope = walk.Wide(call), *const shift = walk.Wide(call);
+    const Normal normal{walk.Wide(call), walk.Wide(call), walk.Wide(call)};
+    float *const slope = walk.Wide(call), *const offset = walk.Wide(call);
     double *const totals = call.Scratch<double>(walk.pieces * width * 2);
     float *const sums = call.Scratch<float>(walk.pieces * width * 2);
-    std::copy_n(mean, channels, centre);
-    walk.Repeat(centre);
+    for (int64_t c = 0; c < channels; c++) {
+      normal.centre[c] = mean[c];
+      normal.scale[c] = weight[c] * inverse[c];
+      normal.shift[c] = bias[c];
+    }
+    for (float *wide : {normal.centre, normal.scale, normal.shift}) walk.Repeat(wide);
 
-    WithActivation(activation_, [&](auto, auto isClamped) {
+    WithActivation(activation_, [&](auto, auto through) {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         double *const total = totals + piece * width * 2;
         float *const sum = sums + piece * width * 2;
@@ -185,7 +190,7 @@ class BatchNormGrad {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           std::fill_n(sum, width * 2, 0.0f);
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Add(dy + at, x + at, y + at, centre, width, sum, sum + width, isClamped);
+            Add(dy + at, x + at, normal.centre, normal.scale, normal.shift, width, sum, sum + width, through);
           for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
         });
       });
@@ -200,39 +205,43 @@ class BatchNormGrad {
         scales[c] = static_cast<float>(centred * inverse[c]);
         offsets[c] = static_cast<float>(plain);
         const double factor = static_cast<double>(weight[c]) * inverse[c];
-        scale[c] = static_cast<float>(factor);
         slope[c] = static_cast<float>(-factor * inverse[c] * inverse[c] * centred / count);
-        shift[c] = static_cast<float>(-factor * plain / count);
+        offset[c] = static_cast<float>(-factor * plain / count);
       }
-      for (float *wide : {scale, slope, shift}) walk.Repeat(wide);
+      for (float *wide : {slope, offset}) walk.Repeat(wide);
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Back(dy + at, x + at, y + at, centre, scale, slope, shift, width, dx + at, isClamped);
+            Back(dy + at, x + at, normal.centre, normal.scale, normal.shift, slope, offset, width, dx + at, through);
         });
       });
     });
   }
 
  private:
-  template <class IsCutBy>
-  static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
-                  const float *__restrict centre, int64_t width, float *__restrict plain, float *__restrict centred,
-                  const IsCutBy &isClamped) {
+  // What a batch norm makes of x: (x - centre) * scale + shift.
+  struct Normal {
+    float *centre, *scale, *shift;
+  };
+
+  template <class ThroughBy>
+  static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict centre,
+                  const float *__restrict scale, const float *__restrict shift, int64_t width, float *__restrict plain,
+                  float *__restrict centred, const ThroughBy &through) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isClamped(y[i]) ? 0 : dy[i];
+      const float apart = x[i] - centre[i], g = through(apart * scale[i] + shift[i], dy[i]);
       plain[i] += g;
-      centred[i] += g * (x[i] - centre[i]);
+      centred[i] += g * apart;
     }
   }
 
-  template <class IsCutBy>
-  static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
-                   const float *__restrict centre, const float *__restrict scale, const float *__restrict slope,
-                   const float *__restrict shift, int64_t width, float *__restrict dx, const IsCutBy &isClamped) {
+  template <class ThroughBy>
+  static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict centre,
+                   const float *__restrict scale, const float *__restrict shift, const float *__restrict slope,
+                   const float *__restrict offset, int64_t width, float *__restrict dx, const ThroughBy &through) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isClamped(y[i]) ? 0 : dy[i];
-      dx[i] = scale[i] * g + (slope[i] * (x[i] - centre[i]) + shift[i]);
+      const float apart = x[i] - centre[i], g = through(apart * scale[i] + shift[i], dy[i]);
+      dx[i] = scale[i] * g + (slope[i] * apart + offset[i]);
     }
   }
 

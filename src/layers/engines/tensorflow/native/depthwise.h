@@ -39,7 +39,7 @@ class Depthwise {
     Call::Require(!isShifted || SizeOf(shifts) == channels, "there must be a shift for each channel, or none");
     float *const y = call.Output(0, {in[0], outHeight_, outWidth_, channels});
     const int64_t groups = (channels + kChannels - 1) / kChannels;
-    WithActivation(activation_, [&](auto cut, auto) {
+    WithActivation(activation_, [&](auto activated, auto) {
       Pool::Get().Run(in[0] * groups, [&](int64_t piece) {
         const int64_t image = piece / groups, first = piece % groups * kChannels;
         const Group group{x + image * in[1] * in[2] * channels + first, filter + first,
@@ -48,17 +48,17 @@ class Depthwise {
                           std::min(kChannels, channels - first)};
         switch (kernel_ * 2 + stride_) {
           case 7:
-            return Slide<3, 1>(group, cut);
+            return Slide<3, 1>(group, activated);
           case 8:
-            return Slide<3, 2>(group, cut);
+            return Slide<3, 2>(group, activated);
           case 11:
-            return Slide<5, 1>(group, cut);
+            return Slide<5, 1>(group, activated);
           case 12:
-            return Slide<5, 2>(group, cut);
+            return Slide<5, 2>(group, activated);
           case 15:
-            return Slide<7, 1>(group, cut);
+            return Slide<7, 1>(group, activated);
           default:
-            return Slide<7, 2>(group, cut);
+            return Slide<7, 2>(group, activated);
         }
       });
     });
@@ -87,8 +87,8 @@ class Depthwise {
     for (; c < count; c++) to[c] = from[c];
   }
 
-  template <int kernel, int stride, class CutBy>
-  void Slide(const Group &group, const CutBy &cut) const {
+  template <int kernel, int stride, class ActivatedBy>
+  void Slide(const Group &group, const ActivatedBy &activated) const {
     const int64_t columns = (outWidth_ - 1) * stride + kernel, pitch = Lines(group.count), line = columns * pitch;
     // The kernel's lines, a line of zeros, the filter and the shift.
     static thread_local std::vector<float> room;
@@ -117,14 +117,14 @@ class Depthwise {
       float *const y = group.y + out * outWidth_ * group.channels;
       int64_t i = 0;
       for (; i + kPixels <= outWidth_; i += kPixels)
-        Pixels<kernel, stride, kPixels>(ordered, taps, shift, pitch, i, y, group, cut);
-      for (; i < outWidth_; i++) Pixels<kernel, stride, 1>(ordered, taps, shift, pitch, i, y, group, cut);
+        Pixels<kernel, stride, kPixels>(ordered, taps, shift, pitch, i, y, group, activated);
+      for (; i < outWidth_; i++) Pixels<kernel, stride, 1>(ordered, taps, shift, pitch, i, y, group, activated);
     }
   }
 
-  template <int kernel, int stride, int pixels, class CutBy>
+  template <int kernel, int stride, int pixels, class ActivatedBy>
   static void Pixels(const float *const *rows, const float *taps, const float *shift, int64_t pitch, int64_t first,
-                     float *y, const Group &group, const CutBy &cut) {
+                     float *y, const Group &group, const ActivatedBy &activated) {
     for (int64_t c = 0; c < pitch; c += kLanes) {
       Lanes sums[pixels];
       for (int pixel = 0; pixel < pixels; pixel++) sums[pixel] = At(shift + c);
@@ -139,7 +139,7 @@ class Depthwise {
       }
       for (int pixel = 0; pixel < pixels; pixel++) {
         float *const to = y + (first + pixel) * group.channels + c;
-        const Lanes some = cut(sums[pixel]);
+        const Lanes some = activated(sums[pixel]);
         if (c + kLanes <= group.count)
           At(to) = some;
         else
@@ -152,24 +152,62 @@ class Depthwise {
   const int activation_;
 };
 
-// The gradient of a 3 x 3 filter, whose channels come in sixteens.
+// The gradient of a square filter of 3, 5 or 7 pixels a side.
 //
-// x (n, height, width, c), dy (n, outHeight, outWidth, c): the filter's gradient (3, 3, c, 1). `top` and `left` are the
-// pixels of padding before x. The nine sums of sixteen channels stay in registers along a line of dy.
+// x (n, height, width, c), dy (n, outHeight, outWidth, c): the filter's gradient (kernel, kernel, c, 1). `top` and `left`
+// are the pixels of padding before x. The sums of some of a kernel's lines, for as many channels as a vector holds, stay
+// in registers along a line of dy.
 class DepthwiseFilterGrad {
  public:
   explicit DepthwiseFilterGrad(Attributes &attributes)
-      : stride_(attributes.Int("stride")), top_(attributes.Int("top")), left_(attributes.Int("left")) {}
+      : kernel_(attributes.Int("kernel")),
+        stride_(attributes.Int("stride")),
+        top_(attributes.Int("top")),
+        left_(attributes.Int("left")) {}
 
   void Run(Call &call) const {
+    switch (kernel_) {
+      case 3:
+        return Sum<3>(call);
+      case 5:
+        return Sum<5>(call);
+      default:
+        return Sum<7>(call);
+    }
+  }
+
+ private:
+  template <int lanes>
+  struct Vector {
+    typedef float Type __attribute__((vector_size(sizeof(float) * lanes), aligned(sizeof(float)), may_alias));
+  };
+  template <int lanes>
+  static typename Vector<lanes>::Type &At(float *numbers) {
+    return *reinterpret_cast<typename Vector<lanes>::Type *>(numbers);
+  }
+  template <int lanes>
+  static const typename Vector<lanes>::Type &At(const float *numbers) {
+    return *reinterpret_cast<const typename Vector<lanes>::Type *>(numbers);
+  }
+
+  // A line of dy, the lines of x under it, and where its sums go.
+  struct Line {
+    const float *const *rows;
+    const float *dy;
+    float *sums;
+    int64_t channels, width, outWidth;
+  };
+
+  template <int kernel>
+  void Sum(Call &call) const {
     Shape in, out;
     const float *const x = call.Input(0, &in);
     const float *const dy = call.Input(1, &out);
-    Call::Require(in.size() == 4 && out.size() == 4 && in[0] == out[0] && in[3] == out[3] && in[3] % kLanes == 0,
-                  "x and dy must have the same images and channels, in sixteens");
+    Call::Require(in.size() == 4 && out.size() == 4 && in[0] == out[0] && in[3] == out[3],
+                  "x and dy must have the same images and channels");
     const int64_t height = in[1], width = in[2], channels = in[3];
-    const int64_t lines = out[0] * out[1], pieces = std::min<int64_t>(lines, 32), size = 9 * channels;
-    float *const dw = call.Output(0, {3, 3, channels, 1});
+    const int64_t lines = out[0] * out[1], pieces = std::min<int64_t>(lines, 32), size = kernel * kernel * channels;
+    float *const dw = call.Output(0, {kernel, kernel, channels, 1});
     float *const partial = call.Scratch<float>(pieces * size);
     float *const zeros = call.Scratch<float>(width * channels);
     std::fill_n(zeros, width * channels, 0.0f);
@@ -178,16 +216,19 @@ class DepthwiseFilterGrad {
       std::fill_n(sums, size, 0.0f);
       for (int64_t line = lines * piece / pieces; line < lines * (piece + 1) / pieces; line++) {
         const int64_t image = line / out[1], first = line % out[1] * stride_ - top_;
-        const float *rows[3];
-        for (int64_t i = 0; i < 3; i++) {
+        const float *rows[kernel];
+        for (int64_t i = 0; i < kernel; i++) {
           const bool isInside = first + i >= 0 && first + i < height;
           rows[i] = isInside ? x + (image * height + first + i) * width * channels : zeros;
         }
-        for (int64_t c = 0; c < channels; c += kLanes)
-          Line(rows, dy + line * out[2] * channels, c, channels, width, out[2], sums + c);
+        const Line on{rows, dy + line * out[2] * channels, sums, channels, width, out[2]};
+        int64_t c = 0;
+        for (; c + 16 <= channels; c += 16) Rows<kernel, 16>(on, c);
+        for (; c + 8 <= channels; c += 8) Rows<kernel, 8>(on, c);
+        for (; c < channels; c++) Rows<kernel, 1>(on, c);
       }
     });
-    Pool::Get().Run(9, [&](int64_t tap) {
+    Pool::Get().Run(kernel * kernel, [&](int64_t tap) {
       for (int64_t i = tap * channels; i < (tap + 1) * channels; i++) {
         double sum = 0;
         for (int64_t piece = 0; piece < pieces; piece++) sum += partial[piece * size + i];
@@ -196,42 +237,48 @@ class DepthwiseFilterGrad {
     });
   }
 
- private:
-  static constexpr int64_t kLanes = 16;
-  typedef float Lanes __attribute__((vector_size(sizeof(float) * kLanes), aligned(sizeof(float)), may_alias));
-
-  static Lanes &At(float *numbers) { return *reinterpret_cast<Lanes *>(numbers); }
-  static const Lanes &At(const float *numbers) { return *reinterpret_cast<const Lanes *>(numbers); }
-
-  void Line(const float *const *rows, const float *dy, int64_t c, int64_t channels, int64_t width, int64_t outWidth,
-            float *sums) const {
-    Lanes a[9];
-    for (int tap = 0; tap < 9; tap++) a[tap] = At(sums + tap * channels);
-    const float *const r0 = rows[0] + c, *const r1 = rows[1] + c, *const r2 = rows[2] + c;
-    for (int64_t i = 0; i < outWidth; i++) {
-      const Lanes g = At(dy + i * channels + c);
-      const int64_t first = i * stride_ - left_;
-      if (first >= 0 && first + 2 < width) {
-        const int64_t at = first * channels;
-        a[0] += At(r0 + at) * g, a[1] += At(r0 + at + channels) * g, a[2] += At(r0 + at + 2 * channels) * g;
-        a[3] += At(r1 + at) * g, a[4] += At(r1 + at + channels) * g, a[5] += At(r1 + at + 2 * channels) * g;
-        a[6] += At(r2 + at) * g, a[7] += At(r2 + at + channels) * g, a[8] += At(r2 + at + 2 * channels) * g;
-        continue;
-      }
-      for (int64_t k = 0; k < 3; k++) {
-        if (first + k < 0 || first + k >= width) continue;
-        const int64_t at = (first + k) * channels;
-        const Lanes x0 = At(r0 + at) * g, x1 = At(r1 + at) * g, x2 = At(r2 + at) * g;
-        // By constants, or the sums would not be in registers.
-        if (k == 0) a[0] += x0, a[3] += x1, a[6] += x2;
-        if (k == 1) a[1] += x0, a[4] += x1, a[7] += x2;
-        if (k == 2) a[2] += x0, a[5] += x1, a[8] += x2;
-      }
-    }
-    for (int tap = 0; tap < 9; tap++) At(sums + tap * channels) = a[tap];
+  // As many of the kernel's lines at once as there are registers for.
+  template <int kernel, int lanes>
+  void Rows(const Line &line, int64_t c) const {
+    constexpr int together = kernel < 7 ? kernel : 3;
+    int row = 0;
+    for (; row + together <= kernel; row += together) Taps<kernel, together, lanes>(line, row, c);
+    for (; row < kernel; row++) Taps<kernel, 1, lanes>(line, row, c);
   }
 
-  const int64_t stride_, top_, left_;
+  template <int kernel, int high, int lanes>
+  void Taps(const Line &line, int row, int64_t c) const {
+    const int64_t channels = line.channels;
+    float *const sums = line.sums + row * kernel * channels + c;
+    typename Vector<lanes>::Type a[high * kernel];
+    const float *rows[high];
+#pragma GCC unroll 25
+    for (int tap = 0; tap < high * kernel; tap++) a[tap] = At<lanes>(sums + tap * channels);
+#pragma GCC unroll 5
+    for (int k = 0; k < high; k++) rows[k] = line.rows[row + k] + c;
+    for (int64_t i = 0; i < line.outWidth; i++) {
+      const typename Vector<lanes>::Type g = At<lanes>(line.dy + i * channels + c);
+      const int64_t first = i * stride_ - left_;
+      if (first >= 0 && first + kernel <= line.width) {
+#pragma GCC unroll 5
+        for (int k = 0; k < high; k++) {
+#pragma GCC unroll 7
+          for (int l = 0; l < kernel; l++) a[k * kernel + l] += At<lanes>(rows[k] + (first + l) * channels) * g;
+        }
+        continue;
+      }
+#pragma GCC unroll 7
+      for (int l = 0; l < kernel; l++) {
+        if (first + l < 0 || first + l >= line.width) continue;
+#pragma GCC unroll 5
+        for (int k = 0; k < high; k++) a[k * kernel + l] += At<lanes>(rows[k] + (first + l) * channels) * g;
+      }
+    }
+#pragma GCC unroll 25
+    for (int tap = 0; tap < high * kernel; tap++) At<lanes>(sums + tap * channels) = a[tap];
+  }
+
+  const int64_t kernel_, stride_, top_, left_;
 };
 
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include "batchNorm.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "gate.h"
 #include "inference.h"
 #include "maxPool.h"
 #include "update.h"
@@ -26,7 +27,7 @@ static void RegisterAll() {
                       {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormGrad>(
       "WeftBatchNormGrad",
-      {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
+      {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float"},
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
@@ -36,7 +37,10 @@ static void RegisterAll() {
                       {"kernel: int", "stride: int", "spread: int", "top: int", "left: int", "height: int",
                        "width: int", "activation: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
-                                {"stride: int", "top: int", "left: int"});
+                                {"kernel: int", "stride: int", "top: int", "left: int"});
+  Register<Gate>("WeftGate", {"x: float", "factors: float"}, {"y: float"});
+  Register<GateSums>("WeftGateSums", {"dy: float", "x: float"}, {"sums: float"});
+  Register<GateGrad>("WeftGateGrad", {"dy: float", "factors: float", "means: float"}, {"dx: float"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                            {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
   Register<Norm>("WeftNorm", {"gradients: N * float"}, {"norm: float"}, {"N: int"});
