@@ -15,17 +15,20 @@ interface Source {
   readonly owned: boolean
 }
 
-const weightsOf = (block: typeof BatchNorm.Type, pass: Pass) => {
+/** Weight, bias, running mean and running variance. */
+export const weightsOf = (block: typeof BatchNorm.Type, pass: Pass) => {
   const part = (name: string): tf.Tensor => weightOf(pass, block, name)
   return [part("weight"), part("bias"), part("running_mean"), part("running_var")] as const
 }
 
-const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
+/** Keeps the running statistics after a step. */
+export const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
   pass.running.set(`${name}.running_mean`, mean)
   pass.running.set(`${name}.running_var`, variance)
 }
 
-const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Tensor, bias: tf.Tensor): void => {
+/** Keeps the gradients of weight and bias. */
+export const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Tensor, bias: tf.Tensor): void => {
   pass.gradients.set(`${name}.weight`, weight)
   pass.gradients.set(`${name}.bias`, bias)
 }

@@ -25,7 +25,7 @@ const sides: ReadonlyArray<number> = [3, 5, 7]
 const strides: ReadonlyArray<number> = [1, 2]
 
 /** Whether a window is for Weft's own operation: square, on a processor, with less padding than the kernel is large. */
-const isOwn = (run: Runner, { kernelHeight, kernelWidth, left, stride, top }: Window): boolean =>
+export const isOwn = (run: Runner, { kernelHeight, kernelWidth, left, stride, top }: Window): boolean =>
   !run.usesGpu &&
   kernelHeight === kernelWidth &&
   sides.includes(kernelHeight) &&
@@ -58,7 +58,7 @@ const slide = (
 }
 
 /** A weight (height, width, 1, channels) as TensorFlow's filter. */
-const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight: tf.Tensor) => {
+export const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight: tf.Tensor) => {
   const shape = [...block.kernel, channelsOf(weight), 1] as const
   return { shape, filter: run.reshape(weight, shape) }
 }

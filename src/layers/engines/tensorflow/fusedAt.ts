@@ -6,6 +6,7 @@ import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
 import { activation, isOwnActivation } from "./activation.ts"
 import { batchNorm } from "./batchNorm.ts"
+import { batchNormDepthwise, isTogether } from "./batchNormDepthwise.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
@@ -51,20 +52,35 @@ const ownActivationOf = (block: Block | undefined) => (isOwnActivation(block) ? 
  */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
-  /** A convolution with a batch norm behind it. */
+  /** A convolution with a batch norm behind it, and with the depthwise convolution that follows. */
   const normalised = (
     block: typeof Conv2d.Type | typeof DepthwiseConv2d.Type,
-    [first, second]: ReadonlyArray<Block>,
+    following: ReadonlyArray<Block>,
     convolve: Applies
   ): Fused | undefined => {
-    const norm = ofKind(first, "BatchNorm")
+    const norm = ofKind(following[0], "BatchNorm")
     if (norm === undefined) return undefined
-    const next = ownActivationOf(second)
+    const next = ownActivationOf(following[1])
+    const length = next === undefined ? 2 : 3
     const both = chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
+    const alone: Applies = (input, pass) =>
+      isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
+    const depthwise = ofKind(following[length - 1], "DepthwiseConv2d")
+    if (depthwise === undefined) return { length, apply: alone }
+    const rest = following.slice(length)
+    /** What follows the depthwise convolution, given what computes it. */
+    const ending = (slide: Applies): Fused => normalised(depthwise, rest, slide) ?? { length: 1, apply: slide }
+    const apart = ending((...args) => depthwiseConv2d(run, undefined)(depthwise, ...args))
     return {
-      length: next === undefined ? 2 : 3,
-      apply: (input, pass) =>
-        isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
+      length: length + apart.length,
+      apply: (input, pass) => {
+        if (isFolded(run, block, pass)) return chain(alone, apart.apply)(input, pass)
+        const convolved = convolve(input, pass)
+        const { apply } = isTogether(run, depthwise, convolved.output, pass)
+          ? ending((x, pass) => batchNormDepthwise(run, norm, next, depthwise, x, pass))
+          : { apply: chain((x, pass) => batchNorm(run, norm, next, { input: x, owned: true }, pass), apart.apply) }
+        return chain(() => convolved, apply)(input, pass)
+      }
     }
   }
   return (block, following) => {

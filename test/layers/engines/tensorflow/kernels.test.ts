@@ -7,6 +7,8 @@ import { backendFolder, readInstalled } from "../../../../src/layers/backend/Bac
 import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
 import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d.ts"
 import { activationNumber, isOwnActivation } from "../../../../src/layers/engines/tensorflow/activation.ts"
+import { batchNorm } from "../../../../src/layers/engines/tensorflow/batchNorm.ts"
+import { batchNormDepthwise, isTogether } from "../../../../src/layers/engines/tensorflow/batchNormDepthwise.ts"
 import * as depthwise from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
@@ -19,6 +21,7 @@ import type { OpenBackend } from "../../../../src/layers/engines/tensorflow/open
 import { backendName, openBackend } from "../../../../src/layers/engines/tensorflow/openBackend.ts"
 import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts"
 import { runWindowOf } from "../../../../src/layers/engines/tensorflow/window.ts"
+import { applyAll } from "../../../../src/layers/engines/tfjs/apply.ts"
 import type { Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
 import type { Activation, Block, Padding } from "../../../../src/model/Block.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
@@ -342,6 +345,108 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         const theirs = run.many("FusedBatchNormGradV3", attributes, [before, small, weight, ...kept], 5)
         const ours = run.many("WeftBatchNormGrad", [number], [dy, small, weight, bias, ...statistics], 3)
         for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5, kind)
+      }
+    })
+  )
+
+  it.effect("a batch norm and the depthwise convolution behind it are one, with the values and gradients of both", () =>
+    open((run) => {
+      const norm = { _tag: "BatchNorm", name: "norm", eps: 1e-3, momentum: 0.1 } as const
+      for (const [side, stride, padding, channels, kind, images] of [
+        [3, 1, 1, 20, "relu6", 3],
+        [3, 2, 1, 72, "hard-swish", 2],
+        [3, 2, "same", 16, "silu", 9],
+        [3, 1, 0, 5, "relu", 1],
+        [5, 1, 2, 120, "hard-swish", 2],
+        [5, 2, "same", 33, "relu", 1],
+        [5, 2, 2, 48, "silu", 8],
+        [5, 1, 2, 7, undefined, 2]
+      ] as const) {
+        const shown = `${side} ${stride} ${padding} ${channels} ${kind}`
+        const block = depthwiseOf(side, stride, padding)
+        const weights = new Map([
+          ["depthwise.weight", numbers([side, side, 1, channels], "weight")],
+          ["norm.weight", numbers([channels], "scale")],
+          ["norm.bias", numbers([channels], "bias")],
+          ["norm.running_mean", numbers([channels], "mean")],
+          ["norm.running_var", tf.abs(numbers([channels], "variance"))]
+        ])
+        const passed = () => {
+          const [gradients, running] = [new Map<string, tf.Tensor>(), new Map<string, tf.Tensor>()]
+          return { ...passOf(run), training: true, batchStatistics: true, weights, gradients, running }
+        }
+        const given = () => numbers([images, 9, 14, channels], "input")
+        const [together, apart] = [passed(), passed()]
+        const activation: typeof Activation.Type | undefined = kind && { _tag: "Activation", kind }
+        const own = isOwnActivation(activation) ? activation : undefined
+        const input = given()
+        assert.isTrue(isTogether(run, block, input, together), shown)
+        assert.isFalse(isTogether(run, { ...block, bias: true }, input, together), shown)
+        assert.isFalse(isTogether(run, block, input, { ...together, batchStatistics: false }), shown)
+        const ours = batchNormDepthwise(run, norm, own, block, input, together)
+        const first = batchNorm(run, norm, own, { input: given(), owned: false }, apart)
+        const second = depthwise.depthwiseConv2d(run, undefined)(block, first.output, apart)
+        assert.isBelow(distance(ours.output, second.output), 1e-5, shown)
+        const dy = numbers(second.output.shape, "dy")
+        const dx = first.backward(second.backward(dy, true)!, true)!
+        assert.isBelow(distance(ours.backward(dy, true)!, dx), 1e-5, shown)
+        assert.strictEqual(apart.gradients.size + apart.running.size, 5)
+        for (const [name, gradient] of apart.gradients)
+          assert.isBelow(distance(together.gradients.get(name)!, gradient), 1e-5, `${shown} ${name}`)
+        for (const [name, statistic] of apart.running)
+          assert.strictEqual(distance(together.running.get(name)!, statistic), 0, `${shown} ${name}`)
+      }
+    })
+  )
+
+  it.effect("blocks that are computed together give what they give one by one, in training and in inference", () =>
+    open((run) => {
+      const norm = (name: string) => ({ _tag: "BatchNorm", name, eps: 1e-3, momentum: 0.1 }) as const
+      const conv = { _tag: "Conv2d", name: "conv", filters: 24, kernel: [1, 1], stride: 1, padding: 0 } as const
+      const active = { _tag: "Activation", kind: "hard-swish" } as const
+      const blocks: ReadonlyArray<Block> = [
+        { ...conv, bias: false, init: "torch" },
+        norm("before"),
+        active,
+        depthwiseOf(5, 2, 2),
+        norm("behind"),
+        active
+      ]
+      const statistics = (name: string): ReadonlyArray<readonly [string, tf.Tensor]> => [
+        [`${name}.weight`, numbers([24], `${name} weight`)],
+        [`${name}.bias`, numbers([24], `${name} bias`)],
+        [`${name}.running_mean`, numbers([24], `${name} mean`)],
+        [`${name}.running_var`, tf.add(tf.abs(numbers([24], `${name} variance`)), 0.5)]
+      ]
+      const weights = new Map([
+        ["conv.weight", numbers([1, 1, 10, 24], "conv")],
+        ["depthwise.weight", numbers([5, 5, 1, 24], "depthwise")],
+        ...statistics("before"),
+        ...statistics("behind")
+      ])
+      for (const [training, batchStatistics] of [
+        [true, true],
+        [true, false],
+        [false, false]
+      ] as const) {
+        const shown = `${training} ${batchStatistics}`
+        const passed = (fusedAt: Pass["fusedAt"]) => {
+          const [gradients, running] = [new Map<string, tf.Tensor>(), new Map<string, tf.Tensor>()]
+          return { ...passOf(run), training, batchStatistics, fusedAt, weights, gradients, running }
+        }
+        const together = passed(fusedWith(run))
+        assert.strictEqual(together.fusedAt(blocks[0]!, blocks.slice(1)).length, 6)
+        const single = passed((block) => fusedWith(run)(block, []))
+        const [ours, theirs] = [together, single].map((pass) =>
+          applyAll(blocks, numbers([2, 9, 14, 10], "input"), pass)
+        )
+        assert.isBelow(distance(ours!.output, theirs!.output), 1e-5, shown)
+        if (!training) continue
+        const dy = numbers(theirs!.output.shape, "dy")
+        assert.isBelow(distance(ours!.backward(dy, true)!, theirs!.backward(dy, true)!), 1e-5, shown)
+        assert.strictEqual(single.gradients.size, 6)
+        for (const [name, gradient] of single.gradients)
+          assert.isBelow(distance(together.gradients.get(name)!, gradient), 1e-5, `${shown} ${name}`)
       }
     })
   )

@@ -68,16 +68,25 @@ inline Numbers Activated(Numbers x) {
   if constexpr (activation == 4) return x * Cut<2>(x + 3) * (1.0f / 6);
 }
 
-// A gradient through an activation of x. At corners it is PyTorch's.
-template <int activation>
-inline float Through(float x, float dy) {
+// A gradient, or a vector of them, through an activation of x. At corners it is PyTorch's.
+template <int activation, class Numbers>
+inline Numbers Through(Numbers x, Numbers dy) {
+  const Numbers zero = {};
   if constexpr (activation == 0) return dy;
-  if constexpr (activation == 1 || activation == 2) return IsCut<activation>(x) ? 0 : dy;
+  if constexpr (activation == 1) return x <= 0 ? zero : dy;
+  if constexpr (activation == 2) {
+    const Numbers above = x <= 0 ? zero : dy;
+    return x >= 6 ? zero : above;
+  }
   if constexpr (activation == 3) {
-    const float share = Sigmoid(x);
+    const Numbers share = Sigmoid(x);
     return dy * (share * (1 + x * (1 - share)));
   }
-  if constexpr (activation == 4) return x <= -3 ? 0 : x >= 3 ? dy : dy * (x * (1.0f / 3) + 0.5f);
+  if constexpr (activation == 4) {
+    const Numbers rising = dy * (x * (1.0f / 3) + 0.5f);
+    const Numbers above = x >= 3 ? dy : rising;
+    return x <= -3 ? zero : above;
+  }
 }
 
 // Calls `body` with an activation that clamps, or none, and with whether it did, as constants.
@@ -96,17 +105,21 @@ inline void WithClamp(int activation, const Body &body) {
 // Calls `body` with what any activation gives of a number, and with the gradient through it, as constants.
 template <class Body>
 inline void WithActivation(int activation, const Body &body) {
+  const auto with = [&](auto constant) {
+    constexpr int kind = decltype(constant)::value;
+    body([](auto x) { return Activated<kind>(x); }, [](auto x, decltype(x) dy) { return Through<kind>(x, dy); });
+  };
   switch (activation) {
     case 1:
-      return body([](auto x) { return Activated<1>(x); }, [](float x, float dy) { return Through<1>(x, dy); });
+      return with(std::integral_constant<int, 1>());
     case 2:
-      return body([](auto x) { return Activated<2>(x); }, [](float x, float dy) { return Through<2>(x, dy); });
+      return with(std::integral_constant<int, 2>());
     case 3:
-      return body([](auto x) { return Activated<3>(x); }, [](float x, float dy) { return Through<3>(x, dy); });
+      return with(std::integral_constant<int, 3>());
     case 4:
-      return body([](auto x) { return Activated<4>(x); }, [](float x, float dy) { return Through<4>(x, dy); });
+      return with(std::integral_constant<int, 4>());
     default:
-      return body([](auto x) { return x; }, [](float, float dy) { return dy; });
+      return with(std::integral_constant<int, 0>());
   }
 }
 

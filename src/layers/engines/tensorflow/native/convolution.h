@@ -5,6 +5,7 @@
 
 #include "Kernel.h"
 #include "Pool.h"
+#include "lanes.h"
 
 namespace weft {
 
@@ -68,16 +69,11 @@ class ConvFilterGrad {
   }
 
  private:
-  static constexpr int64_t kLanes = 16;
 #if defined(__AVX512F__)
   static constexpr int kRows = 8;
 #else
   static constexpr int kRows = 2;  // registers are fewer, or narrower
 #endif
-  typedef float Lanes __attribute__((vector_size(sizeof(float) * kLanes), aligned(sizeof(float)), may_alias));
-
-  static Lanes &At(float *numbers) { return *reinterpret_cast<Lanes *>(numbers); }
-  static const Lanes &At(const float *numbers) { return *reinterpret_cast<const Lanes *>(numbers); }
 
   static void Line(const float *x, int64_t step, int64_t across, const float *dy, int64_t filters, int64_t count,
                    float *sums) {
@@ -101,7 +97,7 @@ class ConvFilterGrad {
     for (int64_t i = 0; i < count; i++, x += step, dy += filters) {
       Lanes g[vectors];
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) g[v] = At(dy + v * kLanes);
+      for (int v = 0; v < vectors; v++) g[v] = LanesAt(dy + v * kLanes);
 #pragma GCC unroll 8
       for (int row = 0; row < rows; row++) {
 #pragma GCC unroll 2
@@ -111,7 +107,7 @@ class ConvFilterGrad {
 #pragma GCC unroll 8
     for (int row = 0; row < rows; row++) {
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; v++) At(sums + row * filters + v * kLanes) += a[row * vectors + v];
+      for (int v = 0; v < vectors; v++) LanesAt(sums + row * filters + v * kLanes) += a[row * vectors + v];
     }
   }
 

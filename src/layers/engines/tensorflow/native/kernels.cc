@@ -4,6 +4,7 @@
 #include <node_api.h>
 
 #include "batchNorm.h"
+#include "batchNormDepthwise.h"
 #include "convolution.h"
 #include "depthwise.h"
 #include "gate.h"
@@ -29,6 +30,17 @@ static void RegisterAll() {
       "WeftBatchNormGrad",
       {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float"},
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
+  Register<BatchNormDepthwise>(
+      "WeftBatchNormDepthwise",
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float"},
+      {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
+      {"epsilon: float", "momentum: float", "activation: int", "kernel: int", "stride: int", "top: int", "left: int",
+       "height: int", "width: int"});
+  Register<BatchNormDepthwiseGrad>(
+      "WeftBatchNormDepthwiseGrad",
+      {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float", "filter: float"},
+      {"dx: float", "scale: float", "offset: float", "dw: float"},
+      {"activation: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
                  {"folded: float", "shift: float"}, {"epsilon: float"});
