@@ -65,7 +65,7 @@ export const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight
 
 /**
  * Slides a weight (height, width, 1, channels) over an input, adds a shift to each channel, and applies an activation: in
- * inference, on a processor. In training TensorFlow's operation is faster, which does the first alone.
+ * inference, on a processor. In training it is TensorFlow's operation, or the one of `batchNormDepthwise`.
  */
 export const slideShifted = (
   run: Runner,
