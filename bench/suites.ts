@@ -37,15 +37,20 @@ const simpleCnn = { ours: "simple-cnn", theirs: "simple_cnn" }
 const mobilenet = { ours: "mobilenet-v2", theirs: "mobilenet_v2" }
 
 /** Networks that are torchvision's, or are made of its layers. */
-const backboneStep = (network: string, batch: number): Comparison => {
-  const work = `--network ${network} --height 224 --width 224 --batch ${batch} --steps 3`
-  const name = `${network} 224x224, batch ${batch}`
+const backboneStep = (
+  network: string,
+  batch: number,
+  [height, width]: readonly [number, number] = [224, 224],
+  ratio = 1
+): Comparison => {
+  const work = `--network ${network} --height ${height} --width ${width} --batch ${batch} --steps 3`
+  const name = `${network} ${height}x${width}, batch ${batch}`
   return {
     suite: "backbones",
     ours: node("tensorflow", `bench/trainStep.ts --engine tensorflow ${work}`),
     peer: torch(`bench/peers/train_step.py --peers {peers} ${work}`),
     figures: [
-      { name: `${name}: training step`, field: "trainImagesPerSecond", unit: "images/s", target: { ratio: 1 } },
+      { name: `${name}: training step`, field: "trainImagesPerSecond", unit: "images/s", target: { ratio } },
       { name: `${name}: inference`, field: "inferImagesPerSecond", unit: "images/s" }
     ]
   }
@@ -66,6 +71,8 @@ export const comparisons: ReadonlyArray<Comparison> = [
   backboneStep("resnet18", 16),
   backboneStep("mobilenet-v3-large", 16),
   backboneStep("efficientnet-b0", 16),
+  backboneStep("efficientnet-b0", 32, [128, 96], 1.25),
+  backboneStep("resnet50", 32, [128, 96], 1.25),
   backboneStep("convnext-atto", 16),
   backboneStep("convnext-tiny", 8),
   backboneStep("vit-s16", 8),

@@ -70,12 +70,10 @@ export const labelNoiseOf = Effect.fn("labelNoiseOf")(function* (
     ...settings,
     columns: judged.map(({ noise }) => noise),
     rows: judged.flatMap(({ errors, noise: { rows } }) =>
-      errors
-        .slice(0, Math.floor(settings.most * rows))
-        .map((one) => ({
-          ...one,
-          treatment: settings.treat === "soften" ? ("softened" as const) : ("left out" as const)
-        }))
+      errors.slice(0, Math.floor(settings.most * rows)).map((one) => ({
+        ...one,
+        treatment: settings.treat === "soften" ? ("softened" as const) : ("left out" as const)
+      }))
     )
   }
   yield* Effect.forEach(linesOf(noise), (line) => report({ _tag: "Note", line }), { discard: true })

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { Activation, Clamp } from "../../../model/Block.ts"
+import type { Activation, Block, Clamp } from "../../../model/Block.ts"
 import { smoothActivation } from "../tfjs/activation.ts"
 import type { Kernel, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
@@ -19,9 +19,19 @@ export const activationOps = {
   relu6: { forward: "Relu6", backward: "Relu6Grad" }
 } as const
 
-/** The number that stands for an activation, or for none, in the attributes of Weft's own operations. */
-export const activationNumber = (activation: Clamp | undefined): number =>
-  activation === undefined ? 0 : activation.kind === "relu" ? 1 : 2
+/** The numbers that stand for activations in the attributes of Weft's own operations; see native/activation.h. */
+const numbers = { relu: 1, relu6: 2, silu: 3, "hard-swish": 4 } as const
+
+/** An activation that Weft's own operations know. */
+export type OwnActivation = typeof Activation.Type & { readonly kind: keyof typeof numbers }
+
+/** Whether a block is an activation that Weft's own operations know. */
+export const isOwnActivation = (block: Block | undefined): block is OwnActivation =>
+  block?._tag === "Activation" && block.kind in numbers
+
+/** The number that stands for an activation, or for none. */
+export const activationNumber = (activation: OwnActivation | undefined): number =>
+  activation === undefined ? 0 : numbers[activation.kind]
 
 /** An activation by itself. */
 export const activation =
@@ -41,7 +51,12 @@ export const activation =
   }
 
 /** Adds a shift to each channel and applies an activation in the tensor itself, which nobody else may know. */
-export const finishInPlace = (run: Runner, x: tf.Tensor, shift: tf.Tensor, activation: Clamp | undefined): void => {
+export const finishInPlace = (
+  run: Runner,
+  x: tf.Tensor,
+  shift: tf.Tensor,
+  activation: OwnActivation | undefined
+): void => {
   run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [x, shift], 0)
 }
 

@@ -1,7 +1,10 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { BatchNorm, Clamp } from "../../../model/Block.ts"
+import { isClamp } from "../../../model/Block.ts"
+import { smoothActivation } from "../tfjs/activation.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
-import { weightOf } from "../tfjs/Pass.ts"
+import { inputGradient, weightOf } from "../tfjs/Pass.ts"
+import type { OwnActivation } from "./activation.ts"
 import { activationNumber, activationOps } from "./activation.ts"
 import { channelsOf } from "../tfjs/shape.ts"
 import type { Runner } from "./Runner.ts"
@@ -12,17 +15,20 @@ interface Source {
   readonly owned: boolean
 }
 
-const weightsOf = (block: typeof BatchNorm.Type, pass: Pass) => {
+/** Weight, bias, running mean and running variance. */
+export const weightsOf = (block: typeof BatchNorm.Type, pass: Pass) => {
   const part = (name: string): tf.Tensor => weightOf(pass, block, name)
   return [part("weight"), part("bias"), part("running_mean"), part("running_var")] as const
 }
 
-const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
+/** Keeps the running statistics after a step. */
+export const setRunning = ({ name }: typeof BatchNorm.Type, pass: Pass, mean: tf.Tensor, variance: tf.Tensor): void => {
   pass.running.set(`${name}.running_mean`, mean)
   pass.running.set(`${name}.running_var`, variance)
 }
 
-const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Tensor, bias: tf.Tensor): void => {
+/** Keeps the gradients of weight and bias. */
+export const setGradients = ({ name }: typeof BatchNorm.Type, pass: Pass, weight: tf.Tensor, bias: tf.Tensor): void => {
   pass.gradients.set(`${name}.weight`, weight)
   pass.gradients.set(`${name}.bias`, bias)
 }
@@ -74,24 +80,43 @@ const fused = (
   }
 }
 
+/** The same, with an activation behind it that TensorFlow has no single operation for. */
+const unfused = (
+  run: Runner,
+  block: typeof BatchNorm.Type,
+  activation: OwnActivation | undefined,
+  source: Source,
+  pass: Pass
+): Applied => {
+  if (activation === undefined || isClamp(activation)) return fused(run, block, activation, source, pass)
+  const normal = fused(run, block, undefined, source, pass)
+  const { kind } = activation
+  if (kind === "relu" || kind === "relu6") throw new Error(`${kind} clamps`) // and was just seen to be none that does
+  const active = smoothActivation(kind, normal.output)
+  return {
+    output: active.output,
+    backward: (gradient, wanted) => normal.backward(inputGradient(active, gradient), wanted)
+  }
+}
+
 /** By Weft's own operations, which go through memory half as often: in training, on a processor. */
 const own = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  activation: Clamp | undefined,
+  activation: OwnActivation | undefined,
   { input, owned }: Source,
   pass: Pass
 ): Applied => {
   const activated = run.int("activation", activationNumber(activation))
   const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), activated]
-  const [weight, ...others] = weightsOf(block, pass)
-  const inputs = [input, weight, ...others]
+  const [weight, bias, ...running] = weightsOf(block, pass)
+  const inputs = [input, weight, bias, ...running]
   const [output, mean, variance, ...statistics] = run.many("WeftBatchNorm", attributes, inputs, 5)
   setRunning(block, pass, mean, variance)
   return {
     output,
     backward: (gradient, wanted) => {
-      const inputs = [gradient, input, output, weight, ...statistics]
+      const inputs = [gradient, input, weight, bias, ...statistics]
       const [dx, scale, offset] = run.many("WeftBatchNormGrad", [activated], inputs, 3)
       setGradients(block, pass, scale, offset)
       if (owned) input.dispose()
@@ -104,7 +129,7 @@ const own = (
 export const batchNorm = (
   run: Runner,
   block: typeof BatchNorm.Type,
-  activation: Clamp | undefined,
+  activation: OwnActivation | undefined,
   source: Source,
   pass: Pass
-): Applied => (pass.batchStatistics && !run.usesGpu ? own : fused)(run, block, activation, source, pass)
+): Applied => (pass.batchStatistics && !run.usesGpu ? own : unfused)(run, block, activation, source, pass)

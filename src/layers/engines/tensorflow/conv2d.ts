@@ -16,7 +16,7 @@ const mostWeights = 2 ** 18
 
 /**
  * The gradient of a convolution's filter. On a processor, where lines are long, by an operation of Weft's own: it takes
- * half the time of TensorFlow's. It wants filters in thirty-twos.
+ * half the time of TensorFlow's. It wants filters in sixteens.
  */
 export const filterGradient = (
   run: Runner,
@@ -26,7 +26,7 @@ export const filterGradient = (
   dy: tf.Tensor
 ): tf.Tensor => {
   const [, , outWidth, filters] = dy.shape as [number, number, number, number] // the shapes were checked
-  const ours = !run.usesGpu && filters % 32 === 0 && outWidth >= shortest && filter.size <= mostWeights
+  const ours = !run.usesGpu && filters % 16 === 0 && outWidth >= shortest && filter.size <= mostWeights
   if (!ours) return run.one("Conv2DBackpropFilter", attributes, input, run.ints(...filter.shape), dy)
   const { kernelHeight: high, kernelWidth: wide, left, stride, top } = window
   const settings = { high, wide, stride, top, left }

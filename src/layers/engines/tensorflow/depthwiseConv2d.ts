@@ -3,6 +3,7 @@ import type { Clamp, DepthwiseConv2d } from "../../../model/Block.ts"
 import type { Window } from "../../../model/shapes.ts"
 import type { Kernel } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
+import type { OwnActivation } from "./activation.ts"
 import { activationNumber, finish, finishInPlace } from "./activation.ts"
 import { channelsOf } from "../tfjs/shape.ts"
 import type { Input, Runner } from "./Runner.ts"
@@ -24,7 +25,7 @@ const sides: ReadonlyArray<number> = [3, 5, 7]
 const strides: ReadonlyArray<number> = [1, 2]
 
 /** Whether a window is for Weft's own operation: square, on a processor, with less padding than the kernel is large. */
-const isOwn = (run: Runner, { kernelHeight, kernelWidth, left, stride, top }: Window): boolean =>
+export const isOwn = (run: Runner, { kernelHeight, kernelWidth, left, stride, top }: Window): boolean =>
   !run.usesGpu &&
   kernelHeight === kernelWidth &&
   sides.includes(kernelHeight) &&
@@ -49,7 +50,7 @@ const slide = (
   run: Runner,
   how: Slide,
   [x, filter, shift]: readonly [tf.Tensor, tf.Tensor, Input],
-  activation: Clamp | undefined
+  activation: OwnActivation | undefined
 ): tf.Tensor => {
   const settings = Object.entries({ ...how, activation: activationNumber(activation) })
   const attributes = settings.map(([name, value]) => run.int(name, value))
@@ -57,14 +58,14 @@ const slide = (
 }
 
 /** A weight (height, width, 1, channels) as TensorFlow's filter. */
-const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight: tf.Tensor) => {
+export const filterOf = (run: Runner, block: typeof DepthwiseConv2d.Type, weight: tf.Tensor) => {
   const shape = [...block.kernel, channelsOf(weight), 1] as const
   return { shape, filter: run.reshape(weight, shape) }
 }
 
 /**
  * Slides a weight (height, width, 1, channels) over an input, adds a shift to each channel, and applies an activation: in
- * inference, on a processor. In training TensorFlow's operation is faster, which does the first alone.
+ * inference, on a processor. In training it is TensorFlow's operation, or the one of `batchNormDepthwise`.
  */
 export const slideShifted = (
   run: Runner,
@@ -72,7 +73,7 @@ export const slideShifted = (
   input: tf.Tensor,
   weight: tf.Tensor,
   shift: tf.Tensor,
-  activation: Clamp | undefined
+  activation: OwnActivation | undefined
 ): tf.Tensor => {
   const { attributes, window } = runWindowOf(run, block, input)
   const { filter } = filterOf(run, block, weight)
@@ -102,16 +103,13 @@ export const inputGradient = (run: Runner, on: RunWindow, filter: tf.Tensor, dy:
 
 type FilterShape = readonly [height: number, width: number, channels: number, filters: 1]
 
-/**
- * The gradient of the filter. On a processor and for 3 x 3 pixels it is an operation of Weft's own, which takes channels
- * in sixteens.
- */
-const filterGradient = (run: Runner, on: RunWindow, shape: FilterShape, input: tf.Tensor, dy: tf.Tensor) => {
-  const { kernelHeight, kernelWidth, left, stride, top } = on.window
-  const [, , channels] = shape
-  if (run.usesGpu || kernelHeight !== 3 || kernelWidth !== 3 || channels % 16 !== 0)
+/** The gradient of the filter: by Weft's own operation where it knows the window. */
+export const filterGradient = (run: Runner, on: RunWindow, shape: FilterShape, input: tf.Tensor, dy: tf.Tensor) => {
+  const { kernelHeight, left, stride, top } = on.window
+  if (!isOwn(run, on.window))
     return run.one("DepthwiseConv2dNativeBackpropFilter", on.attributes, input, run.ints(...shape), dy)
-  const attributes = [run.int("stride", stride), run.int("top", top), run.int("left", left)]
+  const how = Object.entries({ kernel: kernelHeight, stride, top, left })
+  const attributes = how.map(([name, value]) => run.int(name, value))
   return run.one("WeftDepthwiseFilterGrad", attributes, input, dy)
 }
 

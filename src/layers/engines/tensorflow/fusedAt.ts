@@ -4,13 +4,15 @@ import type { Block, Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
 import { summed } from "../tfjs/fusedAt.ts"
 import type { Applied, Fused, FusedAt, Pass } from "../tfjs/Pass.ts"
 import { inputGradient } from "../tfjs/Pass.ts"
-import { activation } from "./activation.ts"
+import { activation, isOwnActivation } from "./activation.ts"
 import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
+import { batchNormDepthwise, isTogether } from "./batchNormDepthwise.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
 import { folded, isFolded } from "./inference.ts"
+import { gate } from "./gate.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { layerNorm } from "./layerNorm.ts"
 import { mlp, mlpOf } from "./mlp.ts"
@@ -42,8 +44,11 @@ const chain =
 const ofKind = <Tag extends Block["_tag"]>(block: Block | undefined, tag: Tag) =>
   block?._tag === tag ? (block as Extract<Block, { readonly _tag: Tag }>) : undefined // just compared
 
-/** An activation that operations of their own can apply to what they give. */
+/** An activation that TensorFlow's operations can apply to what they give. */
 const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefined)
+
+/** An activation that Weft's own operations can apply to what they give. */
+const ownActivationOf = (block: Block | undefined) => (isOwnActivation(block) ? block : undefined)
 
 /**
  * Every block, by single operations of TensorFlow where it has them; each with what follows it where one operation does
@@ -51,20 +56,35 @@ const clampOf = (block: Block | undefined) => (isClamp(block) ? block : undefine
  */
 export const fusedWith = (run: Runner): FusedAt => {
   const average = globalAveragePool(run)
-  /** A convolution with a batch norm behind it. */
+  /** A convolution with a batch norm behind it, and with the depthwise convolution that follows. */
   const normalised = (
     block: typeof Conv2d.Type | typeof DepthwiseConv2d.Type,
-    [first, second]: ReadonlyArray<Block>,
+    following: ReadonlyArray<Block>,
     convolve: Applies
   ): Fused | undefined => {
-    const norm = ofKind(first, "BatchNorm")
+    const norm = ofKind(following[0], "BatchNorm")
     if (norm === undefined) return undefined
-    const next = clampOf(second)
+    const next = ownActivationOf(following[1])
+    const length = next === undefined ? 2 : 3
     const both = chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
+    const alone: Applies = (input, pass) =>
+      isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
+    const depthwise = ofKind(following[length - 1], "DepthwiseConv2d")
+    if (depthwise === undefined) return { length, apply: alone }
+    const rest = following.slice(length)
+    /** What follows the depthwise convolution, given what computes it. */
+    const ending = (slide: Applies): Fused => normalised(depthwise, rest, slide) ?? { length: 1, apply: slide }
+    const apart = ending((...args) => depthwiseConv2d(run, undefined)(depthwise, ...args))
     return {
-      length: next === undefined ? 2 : 3,
-      apply: (input, pass) =>
-        isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
+      length: length + apart.length,
+      apply: (input, pass) => {
+        if (isFolded(run, block, pass)) return chain(alone, apart.apply)(input, pass)
+        const convolved = convolve(input, pass)
+        const { apply } = isTogether(run, depthwise, convolved.output, pass)
+          ? ending((x, pass) => batchNormDepthwise(run, norm, next, depthwise, x, pass))
+          : { apply: chain((x, pass) => batchNorm(run, norm, next, { input: x, owned: true }, pass), apart.apply) }
+        return chain(() => convolved, apply)(input, pass)
+      }
     }
   }
   return (block, following) => {
@@ -99,11 +119,15 @@ export const fusedWith = (run: Runner): FusedAt => {
         return { length: 1, apply: (...rest) => attention(run)(block, ...rest) }
       case "Residual":
         return { length: 1, apply: (...rest) => residual(run)(block, ...rest) }
-      case "BatchNorm":
+      case "BatchNorm": {
+        const active = ownActivationOf(following[0])
         return {
-          length,
-          apply: (input, pass) => batchNorm(run, block, next, { input, owned: false }, pass)
+          length: active === undefined ? 1 : 2,
+          apply: (input, pass) => batchNorm(run, block, active, { input, owned: false }, pass)
         }
+      }
+      case "Gate":
+        return { length: 1, apply: (...rest) => gate(run)(block, ...rest) }
       case "Activation":
         return { length: 1, apply: (...rest) => activation(run)(block, ...rest) }
       case "MaxPool":

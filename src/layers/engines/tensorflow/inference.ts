@@ -1,7 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core"
-import type { BatchNorm, Clamp, Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
+import type { BatchNorm, Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
+import type { OwnActivation } from "./activation.ts"
 import { finishInPlace } from "./activation.ts"
 import { slideShifted } from "./depthwiseConv2d.ts"
 import { isPointwise, pointwise } from "./products.ts"
@@ -22,7 +23,7 @@ export const folded = (
   run: Runner,
   block: Convolution,
   norm: typeof BatchNorm.Type,
-  activation: Clamp | undefined,
+  activation: OwnActivation | undefined,
   input: tf.Tensor,
   pass: Pass
 ): Applied => {

@@ -6,8 +6,15 @@ import { join } from "node:path"
 import { backendFolder, readInstalled } from "../../../../src/layers/backend/BackendFolder.ts"
 import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
 import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d.ts"
+import { activationNumber, isOwnActivation } from "../../../../src/layers/engines/tensorflow/activation.ts"
+import { batchNorm } from "../../../../src/layers/engines/tensorflow/batchNorm.ts"
+import { batchNormDepthwise, isTogether } from "../../../../src/layers/engines/tensorflow/batchNormDepthwise.ts"
+import * as depthwise from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
+import { gate } from "../../../../src/layers/engines/tensorflow/gate.ts"
+import { gate as anyGate } from "../../../../src/layers/engines/tfjs/gate.ts"
+import { smooth } from "../../../../src/layers/engines/tfjs/smooth.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
 import { gelu, geluInPlace } from "../../../../src/layers/engines/tensorflow/gelu.ts"
 import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
@@ -17,7 +24,7 @@ import type { Runner } from "../../../../src/layers/engines/tensorflow/Runner.ts
 import { runWindowOf } from "../../../../src/layers/engines/tensorflow/window.ts"
 import { applyAll } from "../../../../src/layers/engines/tfjs/apply.ts"
 import type { FusedAt, Pass } from "../../../../src/layers/engines/tfjs/Pass.ts"
-import type { Block, Padding } from "../../../../src/model/Block.ts"
+import type { Activation, Block, Padding } from "../../../../src/model/Block.ts"
 import { draw } from "../../../../src/pipeline/draw.ts"
 import { poolsAsPyTorchDoes } from "../tfjs/asPyTorch.ts"
 import { fusedWith as composedWith } from "../../../../src/layers/engines/tfjs/fusedAt.ts"
@@ -52,6 +59,30 @@ const depthwiseOf = (side: number, stride: number, padding: Padding) =>
     init: "torch"
   }) as const
 
+const kinds = ["relu", "relu6", "silu", "hard-swish"] as const
+
+/** The activations in float64. */
+const exact: Readonly<Record<(typeof kinds)[number], (x: number) => number>> = {
+  relu: (x) => Math.max(x, 0),
+  relu6: (x) => Math.min(Math.max(x, 0), 6),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  "hard-swish": (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6
+}
+
+/** An activation by TensorFlow.js's own operations: what it gives, and the gradient through it. */
+const activated = (run: Runner, kind: (typeof kinds)[number] | undefined, x: tf.Tensor) => {
+  switch (kind) {
+    case undefined:
+      return { output: x, before: (dy: tf.Tensor) => dy }
+    case "relu":
+      return { output: tf.relu(x), before: (dy: tf.Tensor) => run.one("ReluGrad", [run.float], dy, x) }
+    case "relu6":
+      return { output: tf.clipByValue(x, 0, 6), before: (dy: tf.Tensor) => run.one("Relu6Grad", [run.float], dy, x) }
+    default:
+      return smooth(kind, x)
+  }
+}
+
 /** Batch norm by the running statistics. */
 const passOf = (run: Runner): Pass => ({
   training: false,
@@ -81,10 +112,12 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         [[5, 3], 1, 1, 4],
         [[3, 3], 2, 1, 3],
         [[2, 3], 2, "same", 7],
-        [[3, 3], 1, "same", 16]
+        [[3, 3], 1, "same", 16],
+        [[3, 3], 2, 1, 9]
       ] as const) {
+        const filters = channels === 9 ? 48 : 64
         const input = numbers([2, 21, 37, channels], "input")
-        const filter = numbers([...kernel, channels, 64], "filter")
+        const filter = numbers([...kernel, channels, filters], "filter")
         const on = runWindowOf(run, { kernel, padding, stride }, input)
         const dy = numbers(run.one("Conv2D", on.attributes, input, filter).shape, "dy")
         const theirs = run.one("Conv2DBackpropFilter", on.attributes, input, run.ints(...filter.shape), dy)
@@ -144,38 +177,114 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         ])
         const input = numbers([2, 9, 12, 10], "input")
         const kept = input.clone()
-        const activation = { _tag: "Activation", kind: "relu6" } as const
-        const applied = (training: boolean) => {
-          const pass = { ...passOf(run), weights, training }
-          const { apply, length } = pass.fusedAt(block, [norm, activation])
-          assert.strictEqual(length, 3)
-          return apply(input, pass).output
+        for (const kind of kinds) {
+          const applied = (training: boolean) => {
+            const pass = { ...passOf(run), weights, training }
+            const { apply, length } = pass.fusedAt(block, [norm, { _tag: "Activation", kind }])
+            assert.strictEqual(length, 3)
+            return apply(input, pass).output
+          }
+          assert.isBelow(distance(applied(false), applied(true)), 1e-5, `${block._tag} ${kind}`)
+          assert.strictEqual(distance(input, kept), 0)
         }
-        assert.isBelow(distance(applied(false), applied(true)), 1e-5, block._tag)
-        assert.strictEqual(distance(input, kept), 0)
       }
     })
   )
 
-  it.effect("the filter gradient of a depthwise convolution is TensorFlow's, for any padding and stride", () =>
+  it.effect("the filter gradient of a depthwise convolution is TensorFlow's, for any kernel, padding and stride", () =>
     open((run) => {
-      for (const [stride, padding] of [
-        [1, "same"],
-        [2, "same"],
-        [2, 1],
-        [1, 0]
+      for (const [side, stride, padding, channels] of [
+        [3, 1, "same", 48],
+        [3, 2, "same", 72],
+        [3, 2, 1, 16],
+        [3, 1, 0, 5],
+        [5, 1, 2, 120],
+        [5, 2, "same", 21],
+        [5, 2, 2, 32],
+        [7, 1, 3, 40],
+        [7, 2, "same", 18]
       ] as const) {
-        const input = numbers([3, 9, 14, 48], "input")
-        const on = runWindowOf(run, { kernel: [3, 3], padding, stride }, input)
-        const sizes = run.ints(3, 3, 48, 1)
-        const dy = numbers(
-          run.one("DepthwiseConv2dNative", on.attributes, input, numbers([3, 3, 48, 1], "f")).shape,
-          "dy"
-        )
-        const theirs = run.one("DepthwiseConv2dNativeBackpropFilter", on.attributes, input, sizes, dy)
-        const { left, top } = on.window
-        const attributes = [run.int("stride", stride), run.int("top", top), run.int("left", left)]
-        assert.isBelow(distance(run.one("WeftDepthwiseFilterGrad", attributes, input, dy), theirs), 1e-5)
+        const input = numbers([3, 9, 14, channels], "input")
+        const shape = [side, side, channels, 1] as const
+        const on = runWindowOf(run, { kernel: [side, side], padding, stride }, input)
+        const plain = run.one("DepthwiseConv2dNative", on.attributes, input, numbers(shape, "filter"))
+        const dy = numbers(plain.shape, "dy")
+        const theirs = run.one("DepthwiseConv2dNativeBackpropFilter", on.attributes, input, run.ints(...shape), dy)
+        const ours = depthwise.filterGradient(run, on, shape, input, dy)
+        assert.isBelow(distance(ours, theirs), 1e-5, `${side} ${stride} ${padding} ${channels}`)
+      }
+    })
+  )
+
+  it.effect("activations are exact to float32, at corners, far out and for what is not a number", () =>
+    open((run) => {
+      const corners = [-3, 3, 0, 6, -0, 1e-30, -88, -90, 88, 200, -200, 1e30, NaN]
+      const x = tf.tensor2d([...corners, ...Array.from({ length: 2400 }, (_, i) => i / 50 - 24)], [2413, 1])
+      for (const kind of kinds) {
+        const ours = tf.clone(tf.add(x, 0))
+        const activation = { _tag: "Activation", kind } as const
+        run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [ours, tf.zeros([1])], 0)
+        const given = x.dataSync()
+        for (const [i, value] of [...ours.dataSync()].entries()) {
+          const wanted = exact[kind](given[i]!)
+          if (Number.isNaN(wanted)) assert.isNaN(value, kind)
+          else assert.closeTo(value, wanted, 4e-7 * Math.abs(wanted) + 1e-30, `${kind} at ${given[i]}`)
+        }
+      }
+    })
+  )
+
+  it.effect("a squeeze-and-excitation gives what TensorFlow.js's operations give, forward and backward", () =>
+    open((run) => {
+      for (const [shape, squeezed] of [
+        [[3, 5, 9, 20], 4],
+        [[2, 40, 30, 16], 8],
+        [[1, 1, 1, 3], 1]
+      ] as const) {
+        const channels = shape[3]
+        const conv = (name: string, filters: number): Block => ({
+          _tag: "Conv2d",
+          name,
+          filters,
+          kernel: [1, 1],
+          stride: 1,
+          padding: 0,
+          bias: true,
+          init: "torch"
+        })
+        const block: Block = {
+          _tag: "Gate",
+          blocks: [
+            { _tag: "AdaptiveAveragePool", size: [1, 1] },
+            conv("fc1", squeezed),
+            { _tag: "Activation", kind: "relu" },
+            conv("fc2", channels),
+            { _tag: "Activation", kind: "hard-sigmoid" }
+          ]
+        }
+        const weights = new Map([
+          ["fc1.weight", numbers([1, 1, channels, squeezed], "fc1")],
+          ["fc1.bias", numbers([squeezed], "fc1 bias")],
+          ["fc2.weight", numbers([1, 1, squeezed, channels], "fc2")],
+          ["fc2.bias", numbers([channels], "fc2 bias")]
+        ])
+        const input = numbers(shape, "input")
+        const dy = numbers(shape, "dy")
+        const applied = (kernel: typeof anyGate, wanted: boolean) => {
+          const pass = { ...passOf(run), weights, gradients: new Map<string, tf.Tensor>() }
+          const { backward, output } = kernel(block, input, pass)
+          return { output, dx: backward(dy, wanted), gradients: pass.gradients }
+        }
+        const ours = applied(gate(run), true)
+        const theirs = applied(anyGate, true)
+        assert.isBelow(distance(ours.output, theirs.output), 1e-5)
+        assert.isBelow(distance(ours.dx!, theirs.dx!), 1e-5)
+        const unasked = applied(gate(run), false)
+        assert.isUndefined(unasked.dx)
+        assert.strictEqual(theirs.gradients.size, 4)
+        for (const { gradients } of [ours, unasked])
+          for (const [name, gradient] of theirs.gradients)
+            assert.isBelow(distance(gradients.get(name)!, gradient), 1e-5, name)
       }
     })
   )
@@ -211,17 +320,15 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const [weight, bias] = [numbers([24], "weight"), numbers([24], "bias")]
       const [zeros, ones] = [tf.zeros([24]), tf.ones([24])]
       const settings = [run.number("epsilon", 1e-5), run.number("momentum", 1)]
-      const activated = run.int("activation", 2)
+      const none = run.int("activation", 0)
       const shape = [3, 7, 11, 24]
       const small = numbers(shape, "x")
       const inputs = (x: tf.Tensor) => [x, weight, bias, zeros, ones]
-      const [, , variance] = run.many("WeftBatchNorm", [...settings, activated], inputs(small), 5)
+      const [, , variance] = run.many("WeftBatchNorm", [...settings, none], inputs(small), 5)
       const far = tf.add(small, 4096) // in hundredths, which are rounded there
-      const [y, , farVariance] = run.many("WeftBatchNorm", [...settings, activated], inputs(far), 5)
+      const [, , farVariance] = run.many("WeftBatchNorm", [...settings, none], inputs(far), 5)
       assert.isBelow(distance(farVariance!, variance!), 1e-3)
-      assert.isTrue(y!.dataSync().every((value) => value >= 0 && value <= 6))
 
-      const [output, , , mean, inverse] = run.many("WeftBatchNorm", [...settings, activated], inputs(small), 5)
       const attributes = [
         run.float,
         run.type("U", run.types.float),
@@ -230,12 +337,146 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         run.bool("is_training", true)
       ]
       const [normal, , , ...kept] = run.many("FusedBatchNormV3", attributes, inputs(small), 6)
-      assert.isBelow(distance(output!, tf.clipByValue(normal!, 0, 6)), 1e-5)
       const dy = numbers(shape, "dy")
-      const open = run.one("Relu6Grad", [run.float], dy, output!)
-      const theirs = run.many("FusedBatchNormGradV3", attributes, [open, small, weight, ...kept], 5)
-      const ours = run.many("WeftBatchNormGrad", [activated], [dy, small, output!, weight, mean!, inverse!], 3)
-      for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5)
+      for (const kind of [undefined, ...kinds]) {
+        const activation: typeof Activation.Type | undefined = kind && { _tag: "Activation", kind }
+        const number = run.int("activation", activationNumber(isOwnActivation(activation) ? activation : undefined))
+        const [output, , , ...statistics] = run.many("WeftBatchNorm", [...settings, number], inputs(small), 5)
+        const wanted = activated(run, kind, normal!)
+        assert.isBelow(distance(output!, wanted.output), 1e-5, kind)
+        const before = wanted.before(dy)
+        const theirs = run.many("FusedBatchNormGradV3", attributes, [before, small, weight, ...kept], 5)
+        const ours = run.many("WeftBatchNormGrad", [number], [dy, small, weight, bias, ...statistics], 3)
+        for (const [i, gradient] of ours.entries()) assert.isBelow(distance(gradient, theirs[i]!), 1e-5, kind)
+      }
+    })
+  )
+
+  it.effect("a batch norm and the depthwise convolution behind it are one, with the values and gradients of both", () =>
+    open((run) => {
+      const norm = { _tag: "BatchNorm", name: "norm", eps: 1e-3, momentum: 0.1 } as const
+      for (const [side, stride, padding, channels, kind, images] of [
+        [3, 1, 1, 20, "relu6", 3],
+        [3, 2, 1, 72, "hard-swish", 2],
+        [3, 2, "same", 16, "silu", 9],
+        [3, 1, 0, 5, "relu", 1],
+        [5, 1, 2, 120, "hard-swish", 2],
+        [5, 2, "same", 33, "relu", 1],
+        [5, 2, 2, 48, "silu", 8],
+        [5, 1, 2, 7, undefined, 2]
+      ] as const) {
+        const shown = `${side} ${stride} ${padding} ${channels} ${kind}`
+        const block = depthwiseOf(side, stride, padding)
+        const weights = new Map([
+          ["depthwise.weight", numbers([side, side, 1, channels], "weight")],
+          ["norm.weight", numbers([channels], "scale")],
+          ["norm.bias", numbers([channels], "bias")],
+          ["norm.running_mean", numbers([channels], "mean")],
+          ["norm.running_var", tf.abs(numbers([channels], "variance"))]
+        ])
+        const passed = () => {
+          const [gradients, running] = [new Map<string, tf.Tensor>(), new Map<string, tf.Tensor>()]
+          return { ...passOf(run), training: true, batchStatistics: true, weights, gradients, running }
+        }
+        const given = () => numbers([images, 9, 14, channels], "input")
+        const [together, apart] = [passed(), passed()]
+        const activation: typeof Activation.Type | undefined = kind && { _tag: "Activation", kind }
+        const own = isOwnActivation(activation) ? activation : undefined
+        const input = given()
+        assert.isTrue(isTogether(run, block, input, together), shown)
+        assert.isFalse(isTogether(run, { ...block, bias: true }, input, together), shown)
+        assert.isFalse(isTogether(run, block, input, { ...together, batchStatistics: false }), shown)
+        const ours = batchNormDepthwise(run, norm, own, block, input, together)
+        const first = batchNorm(run, norm, own, { input: given(), owned: false }, apart)
+        const second = depthwise.depthwiseConv2d(run, undefined)(block, first.output, apart)
+        assert.isBelow(distance(ours.output, second.output), 1e-5, shown)
+        const dy = numbers(second.output.shape, "dy")
+        const dx = first.backward(second.backward(dy, true)!, true)!
+        assert.isBelow(distance(ours.backward(dy, true)!, dx), 1e-5, shown)
+        assert.strictEqual(apart.gradients.size + apart.running.size, 5)
+        for (const [name, gradient] of apart.gradients)
+          assert.isBelow(distance(together.gradients.get(name)!, gradient), 1e-5, `${shown} ${name}`)
+        for (const [name, statistic] of apart.running)
+          assert.strictEqual(distance(together.running.get(name)!, statistic), 0, `${shown} ${name}`)
+      }
+    })
+  )
+
+  it.effect("blocks that are computed together give what they give one by one, in training and in inference", () =>
+    open((run) => {
+      const norm = (name: string) => ({ _tag: "BatchNorm", name, eps: 1e-3, momentum: 0.1 }) as const
+      const conv = { _tag: "Conv2d", name: "conv", filters: 24, kernel: [1, 1], stride: 1, padding: 0 } as const
+      const active = { _tag: "Activation", kind: "hard-swish" } as const
+      const blocks: ReadonlyArray<Block> = [
+        { ...conv, bias: false, init: "torch" },
+        norm("before"),
+        active,
+        depthwiseOf(5, 2, 2),
+        norm("behind"),
+        active
+      ]
+      const statistics = (name: string): ReadonlyArray<readonly [string, tf.Tensor]> => [
+        [`${name}.weight`, numbers([24], `${name} weight`)],
+        [`${name}.bias`, numbers([24], `${name} bias`)],
+        [`${name}.running_mean`, numbers([24], `${name} mean`)],
+        [`${name}.running_var`, tf.add(tf.abs(numbers([24], `${name} variance`)), 0.5)]
+      ]
+      const weights = new Map([
+        ["conv.weight", numbers([1, 1, 10, 24], "conv")],
+        ["depthwise.weight", numbers([5, 5, 1, 24], "depthwise")],
+        ...statistics("before"),
+        ...statistics("behind")
+      ])
+      for (const [training, batchStatistics] of [
+        [true, true],
+        [true, false],
+        [false, false]
+      ] as const) {
+        const shown = `${training} ${batchStatistics}`
+        const passed = (fusedAt: Pass["fusedAt"]) => {
+          const [gradients, running] = [new Map<string, tf.Tensor>(), new Map<string, tf.Tensor>()]
+          return { ...passOf(run), training, batchStatistics, fusedAt, weights, gradients, running }
+        }
+        const together = passed(fusedWith(run))
+        assert.strictEqual(together.fusedAt(blocks[0]!, blocks.slice(1)).length, 6)
+        const single = passed((block) => fusedWith(run)(block, []))
+        const [ours, theirs] = [together, single].map((pass) =>
+          applyAll(blocks, numbers([2, 9, 14, 10], "input"), pass)
+        )
+        assert.isBelow(distance(ours!.output, theirs!.output), 1e-5, shown)
+        if (!training) continue
+        const dy = numbers(theirs!.output.shape, "dy")
+        assert.isBelow(distance(ours!.backward(dy, true)!, theirs!.backward(dy, true)!), 1e-5, shown)
+        assert.strictEqual(single.gradients.size, 6)
+        for (const [name, gradient] of single.gradients)
+          assert.isBelow(distance(together.gradients.get(name)!, gradient), 1e-5, `${shown} ${name}`)
+      }
+    })
+  )
+
+  it.effect("a smooth activation behind a batch norm by the running statistics has its gradient too", () =>
+    open((run) => {
+      const norm = { _tag: "BatchNorm", name: "norm", eps: 1e-3, momentum: 0.1 } as const
+      const weights = new Map([
+        ["norm.weight", numbers([10], "scale")],
+        ["norm.bias", numbers([10], "bias")],
+        ["norm.running_mean", numbers([10], "mean")],
+        ["norm.running_var", tf.add(tf.abs(numbers([10], "variance")), 0.5)]
+      ])
+      const input = numbers([2, 5, 7, 10], "input")
+      const dy = numbers([2, 5, 7, 10], "dy")
+      for (const kind of ["silu", "hard-swish"] as const) {
+        const pass = { ...passOf(run), weights, gradients: new Map<string, tf.Tensor>() }
+        const { apply, length } = pass.fusedAt(norm, [{ _tag: "Activation", kind }])
+        assert.strictEqual(length, 2)
+        const { backward, output } = apply(input, pass)
+        const alone = { ...passOf(run), weights, gradients: new Map<string, tf.Tensor>() }
+        const plain = alone.fusedAt(norm, []).apply(input, alone)
+        const curve = smooth(kind, plain.output)
+        assert.isBelow(distance(output, curve.output), 1e-5)
+        assert.isBelow(distance(backward(dy, true)!, plain.backward(curve.before(dy), true)!), 1e-5)
+        assert.isBelow(distance(pass.gradients.get("norm.weight")!, alone.gradients.get("norm.weight")!), 1e-5)
+      }
     })
   )
 

@@ -6,6 +6,7 @@
 
 #include "Kernel.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace weft {
 

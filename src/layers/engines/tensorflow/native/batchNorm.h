@@ -38,31 +38,39 @@ struct Walk {
   }
 };
 
-// x, weight, bias, running mean and variance: y; the running figures after it; the batch's mean, and one over its
-// deviation. The variance is made of numbers that are centred block by block (Chan, Golub and LeVeque, 1979), and loses
-// nothing to a large mean.
-class BatchNorm {
- public:
-  explicit BatchNorm(Attributes &attributes)
-      : epsilon_(attributes.Number("epsilon")),
-        momentum_(attributes.Number("momentum")),
-        activation_(attributes.Int("activation")) {}
+// What a batch norm makes of x: (x - centre) * scale + shift; figures as wide as a walk's rows.
+struct Normal {
+  float *centre, *scale, *shift;
 
-  void Run(Call &call) const {
-    Shape shape;
-    const float *const x = call.Input(0, &shape);
-    Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
-    const Walk walk(shape);
+  Normal(Call &call, const Walk &walk) : centre(walk.Wide(call)), scale(walk.Wide(call)), shift(walk.Wide(call)) {}
+
+  void Set(const Walk &walk, const float *weight, const float *bias, const float *mean, const float *inverse) const {
+    for (int64_t c = 0; c < walk.channels; c++) {
+      centre[c] = mean[c];
+      scale[c] = weight[c] * inverse[c];
+      shift[c] = bias[c];
+    }
+    for (float *wide : {centre, scale, shift}) walk.Repeat(wide);
+  }
+};
+
+// x's statistics. The variance is made of numbers that are centred block by block (Chan, Golub and LeVeque, 1979), and
+// loses nothing to a large mean.
+class BatchStatistics {
+ public:
+  explicit BatchStatistics(Attributes &attributes)
+      : epsilon_(attributes.Number("epsilon")), momentum_(attributes.Number("momentum")) {}
+
+  // Inputs 1 to 4 are weight, bias, running mean and variance; outputs 1 to 4 the running figures after it, the batch's
+  // mean, and one over its deviation.
+  Normal Of(Call &call, const Walk &walk, const float *x) const {
     const int64_t channels = walk.channels;
     const float *const weight = call.Input(1, channels), *const bias = call.Input(2, channels);
     const float *const oldMean = call.Input(3, channels), *const oldVariance = call.Input(4, channels);
-    float *const y = call.Output(0, shape);
     float *const newMean = call.Output(1, {channels}), *const newVariance = call.Output(2, {channels});
     float *const mean = call.Output(3, {channels}), *const inverse = call.Output(4, {channels});
-    float *const centre = walk.Wide(call), *const scale = walk.Wide(call), *const shift = walk.Wide(call);
     double *const figures = call.Scratch<double>(walk.pieces * walk.width * 2);
     float *const sums = call.Scratch<float>(walk.pieces * walk.width * 2);
-
     Pool::Get().Run(walk.pieces, [&](int64_t piece) {
       Figures(walk, piece, x, figures + piece * walk.width * 2, sums + piece * walk.width * 2);
     });
@@ -76,19 +84,10 @@ class BatchNorm {
       inverse[c] = static_cast<float>(1 / std::sqrt(variance + epsilon_));
       newMean[c] = static_cast<float>((1 - momentum_) * oldMean[c] + momentum_ * middle);
       newVariance[c] = static_cast<float>((1 - momentum_) * oldVariance[c] + momentum_ * variance * unbiased);
-      centre[c] = mean[c];
-      scale[c] = weight[c] * inverse[c];
-      shift[c] = bias[c];
     }
-    for (float *wide : {centre, scale, shift}) walk.Repeat(wide);
-    WithActivation(activation_, [&](auto cut, auto) {
-      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
-        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
-          for (int64_t row = first; row < first + rows; row++)
-            Normalise(x + row * walk.width, centre, scale, shift, walk.width, y + row * walk.width, cut);
-        });
-      });
-    });
+    const Normal normal(call, walk);
+    normal.Set(walk, weight, bias, mean, inverse);
+    return normal;
   }
 
  private:
@@ -144,17 +143,68 @@ class BatchNorm {
     for (int64_t i = 0; i < width; i++) square[i] += (x[i] - mean[i]) * (x[i] - mean[i]);
   }
 
-  template <class CutBy>
-  static void Normalise(const float *__restrict x, const float *__restrict centre, const float *__restrict scale,
-                        const float *__restrict shift, int64_t width, float *__restrict y, const CutBy &cut) {
-    for (int64_t i = 0; i < width; i++) y[i] = cut((x[i] - centre[i]) * scale[i] + shift[i]);
+  const float epsilon_, momentum_;
+};
+
+// x, weight, bias, running mean and variance: y; the running figures after it; the batch's mean, and one over its
+// deviation.
+class BatchNorm {
+ public:
+  explicit BatchNorm(Attributes &attributes) : statistics_(attributes), activation_(attributes.Int("activation")) {}
+
+  void Run(Call &call) const {
+    Shape shape;
+    const float *const x = call.Input(0, &shape);
+    Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
+    const Walk walk(shape);
+    float *const y = call.Output(0, shape);
+    const Normal normal = statistics_.Of(call, walk, x);
+    WithActivation(activation_, [&](auto activated, auto) {
+      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+          for (int64_t at = first * walk.width; at < (first + rows) * walk.width; at += walk.width)
+            Normalise(x + at, normal.centre, normal.scale, normal.shift, walk.width, y + at, activated);
+        });
+      });
+    });
   }
 
-  const float epsilon_, momentum_;
+ private:
+  template <class ActivatedBy>
+  static void Normalise(const float *__restrict x, const float *__restrict centre, const float *__restrict scale,
+                        const float *__restrict shift, int64_t width, float *__restrict y,
+                        const ActivatedBy &activated) {
+    for (int64_t i = 0; i < width; i++) y[i] = activated((x[i] - centre[i]) * scale[i] + shift[i]);
+  }
+
+  const BatchStatistics statistics_;
   const int activation_;
 };
 
-// dy, x, y, weight, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias.
+// What the sums of a batch norm's gradient make of it: the gradients of weight and bias, and of x, which is
+// scale * g + slope * (x - mean) + offset, where g is the gradient before the activation.
+struct NormalGrad {
+  float *scales, *offsets, *slope, *offset;
+
+  // Outputs 1 and 2 are the gradients of weight and bias.
+  NormalGrad(Call &call, const Walk &walk)
+      : scales(call.Output(1, {walk.channels})),
+        offsets(call.Output(2, {walk.channels})),
+        slope(walk.Wide(call)),
+        offset(walk.Wide(call)) {}
+
+  // `plain` is the sum of g, `centred` that of g (x - mean).
+  void Set(const Walk &walk, int64_t c, float weight, float inverse, double plain, double centred) const {
+    const double count = static_cast<double>(walk.count), factor = static_cast<double>(weight) * inverse;
+    scales[c] = static_cast<float>(centred * inverse);
+    offsets[c] = static_cast<float>(plain);
+    slope[c] = static_cast<float>(-factor * inverse * inverse * centred / count);
+    offset[c] = static_cast<float>(-factor * plain / count);
+  }
+};
+
+// dy, x, weight, bias, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias. What the
+// activation was given is computed again: it costs less than to keep it.
 class BatchNormGrad {
  public:
   explicit BatchNormGrad(Attributes &attributes) : activation_(attributes.Int("activation")) {}
@@ -163,21 +213,18 @@ class BatchNormGrad {
     Shape shape;
     const float *const dy = call.Input(0, &shape);
     Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
-    const float *const x = call.Input(1, SizeOf(shape)), *const y = call.Input(2, SizeOf(shape));
+    const float *const x = call.Input(1, SizeOf(shape));
     const Walk walk(shape);
     const int64_t channels = walk.channels, width = walk.width;
-    const float *const weight = call.Input(3, channels), *const mean = call.Input(4, channels);
-    const float *const inverse = call.Input(5, channels);
+    const float *const weight = call.Input(2, channels), *const bias = call.Input(3, channels);
+    const float *const mean = call.Input(4, channels), *const inverse = call.Input(5, channels);
     float *const dx = call.Output(0, shape);
-    float *const scales = call.Output(1, {channels}), *const offsets = call.Output(2, {channels});
-    float *const centre = walk.Wide(call), *const scale = walk.Wide(call);
-    float *const slope = walk.Wide(call), *const shift = walk.Wide(call);
+    const NormalGrad grad(call, walk);
+    const Normal normal(call, walk);
+    normal.Set(walk, weight, bias, mean, inverse);
     double *const totals = call.Scratch<double>(walk.pieces * width * 2);
     float *const sums = call.Scratch<float>(walk.pieces * width * 2);
-    std::copy_n(mean, channels, centre);
-    walk.Repeat(centre);
-
-    WithActivation(activation_, [&](auto, auto isClamped) {
+    WithActivation(activation_, [&](auto, auto through) {
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         double *const total = totals + piece * width * 2;
         float *const sum = sums + piece * width * 2;
@@ -185,11 +232,10 @@ class BatchNormGrad {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           std::fill_n(sum, width * 2, 0.0f);
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Add(dy + at, x + at, y + at, centre, width, sum, sum + width, isClamped);
+            Add(dy + at, x + at, normal.centre, normal.scale, normal.shift, width, sum, sum + width, through);
           for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
         });
       });
-      const double count = static_cast<double>(walk.count);
       for (int64_t c = 0; c < channels; c++) {
         double plain = 0, centred = 0;
         for (int64_t piece = 0; piece < walk.pieces; piece++)
@@ -197,42 +243,38 @@ class BatchNormGrad {
             plain += totals[piece * width * 2 + i];
             centred += totals[piece * width * 2 + width + i];
           }
-        scales[c] = static_cast<float>(centred * inverse[c]);
-        offsets[c] = static_cast<float>(plain);
-        const double factor = static_cast<double>(weight[c]) * inverse[c];
-        scale[c] = static_cast<float>(factor);
-        slope[c] = static_cast<float>(-factor * inverse[c] * inverse[c] * centred / count);
-        shift[c] = static_cast<float>(-factor * plain / count);
+        grad.Set(walk, c, weight[c], inverse[c], plain, centred);
       }
-      for (float *wide : {scale, slope, shift}) walk.Repeat(wide);
+      for (float *wide : {grad.slope, grad.offset}) walk.Repeat(wide);
       Pool::Get().Run(walk.pieces, [&](int64_t piece) {
         walk.Blocks(piece, [&](int64_t first, int64_t rows) {
           for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Back(dy + at, x + at, y + at, centre, scale, slope, shift, width, dx + at, isClamped);
+            Back(dy + at, x + at, normal.centre, normal.scale, normal.shift, grad.slope, grad.offset, width,
+                 dx + at, through);
         });
       });
     });
   }
 
  private:
-  template <class IsCutBy>
-  static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
-                  const float *__restrict centre, int64_t width, float *__restrict plain, float *__restrict centred,
-                  const IsCutBy &isClamped) {
+  template <class ThroughBy>
+  static void Add(const float *__restrict dy, const float *__restrict x, const float *__restrict centre,
+                  const float *__restrict scale, const float *__restrict shift, int64_t width, float *__restrict plain,
+                  float *__restrict centred, const ThroughBy &through) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isClamped(y[i]) ? 0 : dy[i];
+      const float apart = x[i] - centre[i], g = through(apart * scale[i] + shift[i], dy[i]);
       plain[i] += g;
-      centred[i] += g * (x[i] - centre[i]);
+      centred[i] += g * apart;
     }
   }
 
-  template <class IsCutBy>
-  static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict y,
-                   const float *__restrict centre, const float *__restrict scale, const float *__restrict slope,
-                   const float *__restrict shift, int64_t width, float *__restrict dx, const IsCutBy &isClamped) {
+  template <class ThroughBy>
+  static void Back(const float *__restrict dy, const float *__restrict x, const float *__restrict centre,
+                   const float *__restrict scale, const float *__restrict shift, const float *__restrict slope,
+                   const float *__restrict offset, int64_t width, float *__restrict dx, const ThroughBy &through) {
     for (int64_t i = 0; i < width; i++) {
-      const float g = isClamped(y[i]) ? 0 : dy[i];
-      dx[i] = scale[i] * g + (slope[i] * (x[i] - centre[i]) + shift[i]);
+      const float apart = x[i] - centre[i], g = through(apart * scale[i] + shift[i], dy[i]);
+      dx[i] = scale[i] * g + (slope[i] * apart + offset[i]);
     }
   }
 

@@ -1,10 +1,11 @@
-// The gradient of a filter that slides over all channels together. NHWC; filters in pairs of vectors.
+// The gradient of a filter that slides over all channels together. NHWC; filters in vectors.
 #pragma once
 
 #include <algorithm>
 
 #include "Kernel.h"
 #include "Pool.h"
+#include "lanes.h"
 
 namespace weft {
 
@@ -27,8 +28,8 @@ class ConvFilterGrad {
     Shape in, out;
     const float *const x = call.Input(0, &in);
     const float *const dy = call.Input(1, &out);
-    Call::Require(in.size() == 4 && out.size() == 4 && in[0] == out[0] && out[3] % kFilters == 0,
-                  "x and dy must have the same images, and filters in thirty-twos");
+    Call::Require(in.size() == 4 && out.size() == 4 && in[0] == out[0] && out[3] % kLanes == 0,
+                  "x and dy must have the same images, and filters in sixteens");
     const int64_t height = in[1], width = in[2], channels = in[3], filters = out[3];
     const int64_t across = wide_ * channels, size = high_ * across * filters;
     const int64_t lines = out[0] * out[1];
@@ -68,47 +69,45 @@ class ConvFilterGrad {
   }
 
  private:
-  static constexpr int64_t kLanes = 16, kFilters = 2 * kLanes;
 #if defined(__AVX512F__)
   static constexpr int kRows = 8;
 #else
   static constexpr int kRows = 2;  // registers are fewer, or narrower
 #endif
-  typedef float Lanes __attribute__((vector_size(sizeof(float) * kLanes), aligned(sizeof(float)), may_alias));
-
-  static Lanes &At(float *numbers) { return *reinterpret_cast<Lanes *>(numbers); }
-  static const Lanes &At(const float *numbers) { return *reinterpret_cast<const Lanes *>(numbers); }
 
   static void Line(const float *x, int64_t step, int64_t across, const float *dy, int64_t filters, int64_t count,
                    float *sums) {
     int64_t m = 0;
-    for (; m + kRows <= across; m += kRows)
-      for (int64_t f = 0; f < filters; f += kFilters)
-        Tile<kRows>(x + m, step, dy + f, filters, count, sums + m * filters + f);
-    for (; m + 4 <= across; m += 4)
-      for (int64_t f = 0; f < filters; f += kFilters)
-        Tile<4>(x + m, step, dy + f, filters, count, sums + m * filters + f);
-    for (; m < across; m++)
-      for (int64_t f = 0; f < filters; f += kFilters)
-        Tile<1>(x + m, step, dy + f, filters, count, sums + m * filters + f);
+    for (; m + kRows <= across; m += kRows) Tiles<kRows>(x + m, step, dy, filters, count, sums + m * filters);
+    for (; m + 4 <= across; m += 4) Tiles<4>(x + m, step, dy, filters, count, sums + m * filters);
+    for (; m < across; m++) Tiles<1>(x + m, step, dy, filters, count, sums + m * filters);
+  }
+
+  template <int rows>
+  static void Tiles(const float *x, int64_t step, const float *dy, int64_t filters, int64_t count, float *sums) {
+    int64_t f = 0;
+    for (; f + 2 * kLanes <= filters; f += 2 * kLanes) Tile<rows, 2>(x, step, dy + f, filters, count, sums + f);
+    if (f < filters) Tile<rows, 1>(x, step, dy + f, filters, count, sums + f);
   }
 
   // Each line's sums begin anew: long sums of small numbers lose less so.
-  template <int rows>
+  template <int rows, int vectors>
   static void Tile(const float *x, int64_t step, const float *dy, int64_t filters, int64_t count, float *sums) {
-    Lanes a[rows] = {}, b[rows] = {};
+    Lanes a[rows * vectors] = {};
     for (int64_t i = 0; i < count; i++, x += step, dy += filters) {
-      const Lanes g = At(dy), h = At(dy + kLanes);
+      Lanes g[vectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; v++) g[v] = LanesAt(dy + v * kLanes);
 #pragma GCC unroll 8
       for (int row = 0; row < rows; row++) {
-        a[row] += x[row] * g;
-        b[row] += x[row] * h;
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) a[row * vectors + v] += x[row] * g[v];
       }
     }
 #pragma GCC unroll 8
     for (int row = 0; row < rows; row++) {
-      At(sums + row * filters) += a[row];
-      At(sums + row * filters + kLanes) += b[row];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; v++) LanesAt(sums + row * filters + v * kLanes) += a[row * vectors + v];
     }
   }
 

@@ -2,9 +2,31 @@
 #pragma once
 
 #include "Kernel.h"
+#include "exp.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace weft {
+
+// The error function, within 3 units of the last place: a quotient of polynomials, and 1 or -1 beyond 3.83. Source: XLA's
+// ErfImpl32.
+inline Lanes Erf(Lanes x) {
+  const Lanes most = Same(3.832506856900711f);
+  Lanes z = x > most ? most : x;
+  z = z < -most ? -most : z;
+  const Lanes s = z * z;
+  Lanes p = s * 0.00022905065861350646f + 0.0034082910107109506f;
+  p = p * s + 0.050955695062380861f;
+  p = p * s + 0.18520832239976145f;
+  p = p * s + 1.128379143519084f;
+  Lanes q = s * -1.1791602954361697e-7f + 0.000023547966471313185f;
+  q = q * s + 0.0010179625278914885f;
+  q = q * s + 0.014070470171167667f;
+  q = q * s + 0.11098505178285362f;
+  q = q * s + 0.49746925110067538f;
+  q = q * s + 1.0f;
+  return z * p / q;
+}
 
 // Φ(x): the share of x that is let through.
 inline Lanes GeluShare(Lanes x) { return Erf(x * 0.70710678f) * 0.5f + 0.5f; }

@@ -50,18 +50,18 @@ class Finish {
     const int64_t channels = shape.back(), rows = SizeOf(shape) / channels;
     const float *const shift = call.Input(1, channels);
     const int64_t block = std::max<int64_t>(1, 16384 / channels);
-    WithActivation(activation_, [&](auto cut, auto) {
+    WithActivation(activation_, [&](auto activated, auto) {
       Pool::Get().Run((rows + block - 1) / block, [&](int64_t piece) {
         const int64_t end = std::min(rows, (piece + 1) * block);
-        for (int64_t row = piece * block; row < end; row++) Row(x + row * channels, shift, channels, cut);
+        for (int64_t row = piece * block; row < end; row++) Row(x + row * channels, shift, channels, activated);
       });
     });
   }
 
  private:
-  template <class CutBy>
-  static void Row(float *__restrict x, const float *__restrict shift, int64_t channels, const CutBy &cut) {
-    for (int64_t c = 0; c < channels; c++) x[c] = cut(x[c] + shift[c]);
+  template <class ActivatedBy>
+  static void Row(float *__restrict x, const float *__restrict shift, int64_t channels, const ActivatedBy &activated) {
+    for (int64_t c = 0; c < channels; c++) x[c] = activated(x[c] + shift[c]);
   }
 
   const int activation_;

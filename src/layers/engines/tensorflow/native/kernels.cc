@@ -5,8 +5,10 @@
 
 #include "attention.h"
 #include "batchNorm.h"
+#include "batchNormDepthwise.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "gate.h"
 #include "gelu.h"
 #include "inference.h"
 #include "layerNorm.h"
@@ -31,8 +33,19 @@ static void RegisterAll() {
                       {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormGrad>(
       "WeftBatchNormGrad",
-      {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
+      {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float"},
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
+  Register<BatchNormDepthwise>(
+      "WeftBatchNormDepthwise",
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float"},
+      {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
+      {"epsilon: float", "momentum: float", "activation: int", "kernel: int", "stride: int", "top: int", "left: int",
+       "height: int", "width: int"});
+  Register<BatchNormDepthwiseGrad>(
+      "WeftBatchNormDepthwiseGrad",
+      {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float", "filter: float"},
+      {"dx: float", "scale: float", "offset: float", "dw: float"},
+      {"activation: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
                  {"folded: float", "shift: float"}, {"epsilon: float"});
@@ -41,7 +54,10 @@ static void RegisterAll() {
                       {"kernel: int", "stride: int", "spread: int", "top: int", "left: int", "height: int",
                        "width: int", "activation: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
-                                {"stride: int", "top: int", "left: int"});
+                                {"kernel: int", "stride: int", "top: int", "left: int"});
+  Register<Gate>("WeftGate", {"x: float", "factors: float"}, {"y: float"});
+  Register<GateSums>("WeftGateSums", {"dy: float", "x: float"}, {"sums: float"});
+  Register<GateGrad>("WeftGateGrad", {"dy: float", "factors: float", "means: float"}, {"dx: float"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                            {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
   Register<LayerNorm>("WeftLayerNorm", {"x: float", "weight: float", "bias: float"},

@@ -5,6 +5,7 @@
 
 #include "Kernel.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace weft {
 

@@ -3,6 +3,7 @@
 
 #include "Kernel.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace weft {
 

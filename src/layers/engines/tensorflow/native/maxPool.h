@@ -32,7 +32,7 @@ class MaxPool {
     float *const y = call.Output(0, small);
     uint8_t *const which = call.Output<uint8_t>(1, small, TF_UINT8);
     const int64_t line = shape[2] * channels;
-    WithActivation(activation_, [&](auto cut, auto isClamped) {
+    WithClamp(activation_, [&](auto cut, auto isClamped) {
       Pool::Get().Run(shape[0] * height, [&](int64_t row) {
         const float *upper = x + (row / height * shape[1] + row % height * 2) * line;
         const int64_t to = row * width * channels;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "Kernel.h"
+#include "exp.h"
 #include "lanes.h"
+#include "rows.h"
 
 namespace weft {
 
