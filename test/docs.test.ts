@@ -120,6 +120,7 @@ describe("the pages", () => {
       "docs/machines.md: fetches libraries from Debian, and takes minutes to compress",
       "docs/machines.md: needs Docker",
       "docs/machines.md: needs a PostgreSQL; test/cli/cluster.test.ts runs these commands with one",
+      "docs/scale.md: needs a PostgreSQL; test/cli/predictShards.test.ts runs these commands with one",
       "docs/serving.md: it runs until it is stopped",
       "docs/serving.md: it needs a running server",
       "docs/serving.md: it runs until it is stopped",

@@ -87,6 +87,8 @@ const forbidden: Readonly<Record<string, ReadonlyArray<string>>> = {
     "../terminal/Screen.ts"
   ],
   "src/layers/search/cluster": ["../../../run/search/insist.ts", "../../../trainer.ts", "../../engines/LiveEngines.ts"],
+  "src/layers/prediction": ["../search/LocalSearch.ts", "../../run/predict/predictShards.ts", "../storage/lock.ts"],
+  "src/layers/cluster": ["../search/LocalSearch.ts", "../prediction/watch.ts", "../../run/predict/shardFiles.ts"],
   "src/layers/pages": ["../../run/report/writeReport.ts", "../terminal/visible.ts"],
   "src/layers/pages/charts": ["../../../run/report/runCharts.ts"],
   "src/layers/terminal": ["../../run/search/points.ts", "../search/LocalSearch.ts"],
@@ -123,6 +125,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "../database/NodeSqlite.ts",
     "effect/workflow"
   ],
+  "src/layers/prediction": ["../cluster/Worker.ts", "../database/Postgres.ts", "../../run/predict/Shards.ts"],
   "src/layers/terminal": ["../../run/search/SearchResult.ts", "../../run/search/settings.ts", "./Screen.ts"],
   "src/layers/engines/wasm": ["../tfjs/Trainer.ts", "../../webassembly/assemble.ts", "../../../model/Engine.ts"],
   "src/layers/engines/reference": ["./Trainer.ts"],

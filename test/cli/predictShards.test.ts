@@ -20,17 +20,10 @@ const alone = new Map<string, string>()
 const copies = 40
 const files = ["photos", "gone.jpg"]
 const formats = [["--format", "csv"], ["--format", "jsonl"], ["--format", "table"], ["--json"]] as const
-const inShards = (shards: string, ...more: ReadonlyArray<string>) => [
-  "predict",
-  "--run",
-  "run",
-  "--shards",
-  shards,
-  "--per-shard",
-  "40",
-  ...(more.length === 0 ? ["--format", "csv"] : more),
-  ...files
-]
+const inShards = (shards: string, ...more: ReadonlyArray<string>) => {
+  const flags = more.length === 0 ? ["--format", "csv"] : more
+  return ["predict", "--run", "run", "--shards", shards, "--per-shard", "40", ...flags, ...files]
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "weft-shards-"))
