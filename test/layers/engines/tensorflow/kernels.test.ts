@@ -271,7 +271,7 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         const input = numbers(shape, "input")
         const dy = numbers(shape, "dy")
         const applied = (kernel: typeof anyGate, wanted: boolean) => {
-          const pass = { ...passOf(run), weights, gradients: new Map<string, tf.Tensor>() }
+          const pass = { ...passOf(run), training: true, weights, gradients: new Map<string, tf.Tensor>() }
           const { backward, output } = kernel(block, input, pass)
           return { output, dx: backward(dy, wanted), gradients: pass.gradients }
         }
