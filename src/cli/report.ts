@@ -30,15 +30,18 @@ const flags = {
 const checkRun = Effect.fnUntraced(function* (path: string) {
   const { join } = yield* Path.Path
   const fs = yield* FileSystem.FileSystem
-  const found = yield* Effect.option(fs.stat(path))
-  // `Runs` says so of a file.
-  if (Option.isSome(found) && found.value.type !== "Directory") return
+  const type = yield* fs.stat(path).pipe(
+    Effect.map((found) => found.type),
+    Effect.catchTag("PlatformError", ({ reason }) => Effect.succeed(reason._tag === "NotFound" ? undefined : "Unknown"))
+  )
+  // `Runs` says so of a file, or of one above.
+  if (type !== undefined && type !== "Directory") return
   for (const file of ["report.json", "config.json", "search.json"])
     if (yield* Effect.orElseSucceed(fs.exists(join(path, file)), () => false)) return
   return yield* new ConfigError({
     where: `--run ${path}`,
     problems: [
-      Option.isNone(found)
+      type === undefined
         ? "there is no such folder"
         : "there is no run and no search in this folder (it has no config.json and no search.json)"
     ]
