@@ -144,7 +144,7 @@ describe("inspect PATH and lr-find PATH", () => {
         .toSorted(),
       Object.keys(colours)
     )
-    const found = await run("lr-find", "photos", "--size", "16", "--steps", "10", "--set", "engine.name=wasm", "--json")
+    const found = await run("lr-find", "photos", "--size", "48", "--steps", "10", "--set", "engine.name=wasm", "--json")
     assert.strictEqual(found.code, 0, found.stderr)
     assert.isNotEmpty(JSON.parse(found.stdout).curve)
     const both = await run("inspect", "photos", "--config", "photos.toml")

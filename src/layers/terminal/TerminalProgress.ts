@@ -1,5 +1,6 @@
 import { Clock, Effect, Layer, Ref } from "effect"
 import { duration, percent } from "../../metrics/numberText.ts"
+import type { Predicting } from "../../run/predict/Shards.ts"
 import type { SearchResult } from "../../run/search/SearchResult.ts"
 import { isOver } from "../../run/search/SearchResult.ts"
 import type { ProgressEvent } from "../../pipeline/Progress.ts"
@@ -16,6 +17,13 @@ const bar = (done: number, total: number, width: number) => {
 
 /** The engine's wait for images, where it is long enough to mention. */
 const waitingText = (share: number) => (share >= 0.05 ? [`waiting ${percent(share)}`] : [])
+
+const predictingParts = ({ done, photosPerSecond, secondsLeft, total, workers }: Predicting) => [
+  `${done}/${total}`,
+  ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+  `${photosPerSecond.toFixed(0)} photos/s`,
+  ...(workers === undefined ? [] : [`${workers} ${workers === 1 ? "worker" : "workers"}`])
+]
 
 const ofTrial = (trial: string | undefined) => (trial === undefined ? "" : `${trial}: `)
 
@@ -72,20 +80,8 @@ const lineParts = (event: ProgressEvent): Line => {
     }
     case "Evaluating":
       return { head: event.part, bar: event, parts: [`${event.done}/${event.total}`], lasting: false }
-    case "Predicting": {
-      const { done, photosPerSecond, secondsLeft, total, workers } = event
-      return {
-        head: "predicting",
-        bar: event,
-        parts: [
-          `${done}/${total}`,
-          ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
-          `${photosPerSecond.toFixed(0)} photos/s`,
-          ...(workers === undefined ? [] : [`${workers} ${workers === 1 ? "worker" : "workers"}`])
-        ],
-        lasting: false
-      }
-    }
+    case "Predicting":
+      return { head: "predicting", bar: event, parts: predictingParts(event), lasting: false }
     case "Epoch": {
       const { record } = event
       const validation =

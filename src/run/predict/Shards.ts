@@ -25,16 +25,18 @@ export const ShardNews = Schema.Union([
 ])
 export type ShardNews = typeof ShardNews.Type
 
+/** A prediction in shards: files that are done, of all. */
+export interface Predicting {
+  readonly done: number
+  readonly total: number
+  readonly photosPerSecond: number
+  readonly secondsLeft: number | undefined
+  /** The workers that have been heard of lately; undefined where this process predicts. */
+  readonly workers: number | undefined
+}
+
 declare module "../../pipeline/Progress.ts" {
   interface ProgressEvents {
-    /** A prediction in shards: files that are done, of all. */
-    readonly Predicting: {
-      readonly done: number
-      readonly total: number
-      readonly photosPerSecond: number
-      readonly secondsLeft: number | undefined
-      /** The workers that have been heard of lately; undefined where this process predicts. */
-      readonly workers: number | undefined
-    }
+    readonly Predicting: Predicting
   }
 }
