@@ -8,9 +8,9 @@ import { parseArgs } from "node:util"
 import * as LiveEngines from "../src/layers/engines/LiveEngines.ts"
 import { EngineConfig } from "../src/model/EngineConfig.ts"
 import { Engines } from "../src/model/Engines.ts"
-import { initialise } from "../src/model/initialise.ts"
 import { NetworkConfig } from "../src/model/NetworkConfig.ts"
 import { networkFor } from "../src/model/networks.ts"
+import { drawnTraining } from "./drawnTraining.ts"
 
 const { values } = parseArgs({
   options: {
@@ -53,34 +53,10 @@ const main = Effect.gen(function* () {
   const network = yield* networkFor(config, { height, width, classes })
   const asked = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: values.engine, device: values.device })
   const engine = yield* Engines.use((engines) => engines.choose(asked, network))
-  const session = yield* engine.open({
-    network,
-    weights: initialise(network, 0),
-    labelSmoothing: 0,
-    classWeights: undefined,
-    seed: 0,
-    clipNorm: undefined,
-    clipValue: undefined,
-    optimizer: {
-      kind: values.optimizer === "adam" ? "adam" : "sgd",
-      momentum: 0,
-      dampening: 0,
-      nesterov: false,
-      weightDecay: 0,
-      beta1: 0.9,
-      beta2: 0.999,
-      eps: 1e-8
-    }
-  })
-  const batch = {
-    index: 0,
+  const { batch, session } = yield* drawnTraining(engine, network, {
     size,
-    height,
-    width,
-    ids: [],
-    images: Float32Array.from({ length: size * height * width * 3 }, (_, i) => ((i * 7919) % 1000) / 500 - 1),
-    labels: Int32Array.from({ length: size }, (_, i) => i % classes)
-  }
+    kind: values.optimizer === "adam" ? "adam" : "sgd"
+  })
   const trainImagesPerSecond = yield* rate((step) => session.train(batch, { step, learningRate: 0.001 }))
   const inferImagesPerSecond = yield* rate(() => session.predict(batch))
   const { device, name } = engine.info

@@ -13,9 +13,9 @@ import { deviceConfig } from "../../src/layers/engines/tensorflow/deviceConfig.t
 import { layerWith } from "../../src/layers/engines/tensorflow/TensorflowEngine.ts"
 import { Engine } from "../../src/model/Engine.ts"
 import { EngineConfig } from "../../src/model/EngineConfig.ts"
-import { initialise } from "../../src/model/initialise.ts"
 import { NetworkConfig } from "../../src/model/NetworkConfig.ts"
 import { networkFor } from "../../src/model/networks.ts"
+import { drawnTraining } from "../drawnTraining.ts"
 
 const { values } = parseArgs({
   options: {
@@ -90,34 +90,7 @@ const main = Effect.gen(function* () {
   const network = yield* networkFor(config, { height, width, classes })
   const device = yield* Schema.decodeUnknownEffect(EngineConfig)({ name: "tensorflow", device: "cpu" })
   const engine = yield* Effect.provide(Engine, layerWith(device))
-  const session = yield* engine.open({
-    network,
-    weights: initialise(network, 0),
-    labelSmoothing: 0,
-    classWeights: undefined,
-    seed: 0,
-    clipNorm: undefined,
-    clipValue: undefined,
-    optimizer: {
-      kind: "sgd",
-      momentum: 0,
-      dampening: 0,
-      nesterov: false,
-      weightDecay: 0,
-      beta1: 0.9,
-      beta2: 0.999,
-      eps: 1e-8
-    }
-  })
-  const batch = {
-    index: 0,
-    size,
-    height,
-    width,
-    ids: [],
-    images: Float32Array.from({ length: size * height * width * 3 }, (_, i) => ((i * 7919) % 1000) / 500 - 1),
-    labels: Int32Array.from({ length: size }, (_, i) => i % classes)
-  }
+  const { batch, session } = yield* drawnTraining(engine, network, { size })
   const step = (i: number): Effect.Effect<unknown, unknown> =>
     values.infer ? session.predict(batch) : session.train(batch, { step: i, learningRate: 0.001 })
   yield* step(0)
