@@ -394,7 +394,7 @@ export class FakeDesk {
     switch (list) {
       case "labelErrors":
         return items
-          .filter(({ answer, state, version }) => state === "labelled" && version === 0 && answer !== null)
+          .filter(({ answer, state }) => state === "labelled" && answer !== null)
           .map(entry)
           .filter(({ item, other }) => item.answer?.values[0]?.value !== other)
           .sort((a, b) => b.probability - a.probability)

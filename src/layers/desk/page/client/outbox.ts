@@ -21,10 +21,10 @@ export type Change =
       readonly photo: Photo
       readonly values: ReadonlyArray<ColumnValue>
       readonly seconds: number | null
-      /** Shown again if the answer is refused. */
-      readonly task: Task
+      /** Shown again if somebody else answered first; null: the item is leased before the answer is sent. */
+      readonly task: Task | null
     }
-  | { readonly kind: "skip"; readonly photo: Photo; readonly seconds: number | null; readonly task: Task }
+  | { readonly kind: "skip"; readonly photo: Photo; readonly seconds: number | null }
   | {
       readonly kind: "confirm"
       readonly column: string
@@ -33,8 +33,8 @@ export type Change =
       readonly seconds: number | null
     }
 
-/** A task's photo, as a change names it. */
-export const photoOf = ({ digest, name, version }: Task): Photo => ({ digest, name, version })
+/** The photo of a task or an item, as a change names it. */
+export const photoOf = ({ digest, name, version }: Photo): Photo => ({ digest, name, version })
 
 /** The photos that a change is about. */
 export const digestsOf = (change: Change): ReadonlyArray<string> =>

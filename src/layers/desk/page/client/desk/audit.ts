@@ -83,20 +83,14 @@ export const auditOf = (parts: Parts): Audit => {
     state.entries = state.entries.filter((one) => one !== entry)
     select(state.entry)
   }
-  const correct = async (entry: AuditEntry, value: Value | null) => {
+  const correct = (entry: AuditEntry, value: Value | null) => {
     if (value === null) return parts.notices.say(texts.audit.nothingHere)
     const { column, item } = entry
-    drop(entry)
-    const taken = await api.ask("POST /v1/queue/take", { body: { digest: item.digest } })
-    if (!taken.ok) {
-      parts.notices.failed(taken)
-      return readList(0)
-    }
-    const task = { ...taken.body, version: item.version }
     parts.sending.submit(
-      { kind: "answer", photo: photoOf(task), values: [{ column, value }], seconds: null, task },
-      taken.body.version !== item.version
+      { kind: "answer", photo: photoOf(item), values: [{ column, value }], seconds: null, task: null },
+      true
     )
+    drop(entry)
   }
 
   return {
@@ -114,11 +108,11 @@ export const auditOf = (parts: Parts): Audit => {
     },
     takeOther: () => {
       const entry = selected()
-      if (entry !== undefined) void correct(entry, entry.other)
+      if (entry !== undefined) correct(entry, entry.other)
     },
     keep: () => {
       const entry = selected()
-      if (entry !== undefined) void correct(entry, holds(entry))
+      if (entry !== undefined) correct(entry, holds(entry))
     },
     openEntry: async () => {
       const entry = selected()

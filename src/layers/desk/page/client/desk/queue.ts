@@ -164,7 +164,7 @@ export const queueOf = (parts: Parts): Queue => {
     // Skipping a correction or a dispute changes nothing: the photo is put aside.
     else if (done.send === "skip" && (task.lease.task === "correct" || task.lease.task === "settle"))
       aside.add(task.digest)
-    else if (done.send === "skip") parts.sending.submit({ kind: "skip", photo: photoOf(task), seconds, task }, false)
+    else if (done.send === "skip") parts.sending.submit({ kind: "skip", photo: photoOf(task), seconds }, false)
     // Somebody else's answer is kept.
     else answered.set(task.digest, task.version)
     if (conflict !== null) parts.sending.release(conflict.id)

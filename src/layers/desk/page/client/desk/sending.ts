@@ -1,4 +1,5 @@
 /** Answers on their way: each is sent in its turn, kept until the server has it, and taken back when asked for. */
+import type { Answer } from "../../../../../run/serve/Item.ts"
 import type { Task } from "../../../../../run/serve/Task.ts"
 import { changedSince, digestsOf, nextToSend, outcomeOf, requestOf } from "../outbox.ts"
 import type { Change, Waiting } from "../outbox.ts"
@@ -52,13 +53,19 @@ export const sendingOf = (parts: Parts): Sending => {
   }
 
   /** A refused answer is settled on the card that comes next; a skip gives way to the answer that there is. */
-  const conflict = (waiting: Waiting, version: number, theirs: Task["opinions"][number] | null) => {
+  const conflict = (
+    waiting: Waiting,
+    task: Task | null,
+    { theirs, version }: { readonly version: number; readonly theirs: Answer | null }
+  ) => {
     const { change, id } = waiting
     if (change.kind !== "answer") return release(id)
+    // Never leased, so there is nothing to show yet: in its next turn it is.
+    if (task === null) return keep({ ...waiting, retake: true })
     keep({ ...waiting, because: "asked", retake: true })
     parts.notices.say(texts.notices.conflict(change.photo.name), "info")
     parts.queue.comeAgain({
-      ...Tagging.cardOf({ ...change.task, version }),
+      ...Tagging.cardOf({ ...task, version }),
       conflict: { id, theirs, mine: change.values }
     })
   }
@@ -66,14 +73,16 @@ export const sendingOf = (parts: Parts): Sending => {
   /** Sends one change; an answer whose lease was lost takes the item first. */
   const send = async (waiting: Waiting) => {
     const { change } = waiting
+    let task = change.kind === "answer" ? change.task : null
     if (waiting.retake && change.kind !== "confirm") {
       const taken = await api.ask("POST /v1/queue/take", { body: { digest: change.photo.digest } })
-      if (!taken.ok) return { is: "reply", reply: taken } as const
-      const holds = changedSince(change, taken.body)
-      if (holds !== null) return { is: "changed", holds } as const
+      if (!taken.ok) return { is: "reply", reply: taken, task } as const
+      task = taken.body
+      const holds = changedSince(change, task)
+      if (holds !== null) return { is: "changed", holds, task } as const
     }
     const { body, key } = requestOf(change)
-    return { is: "reply", reply: await api.ask(key, { body }) } as const
+    return { is: "reply", reply: await api.ask(key, { body }), task } as const
   }
 
   const handle = async (waiting: Waiting, sent: Awaited<ReturnType<typeof send>>) => {
@@ -101,7 +110,7 @@ export const sendingOf = (parts: Parts): Sending => {
         await parts.signIn.readFacts()
         return
       case "conflict":
-        return conflict(waiting, outcome.version, outcome.theirs)
+        return conflict(waiting, sent.task, outcome)
       case "held":
         keep({ ...again, because: "lease", retake: true, after: outcome.until })
         parts.notices.say(texts.notices.held(name, timeOfDay(outcome.until)), "problem", waiting.id)
