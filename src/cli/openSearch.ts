@@ -6,6 +6,7 @@ import { checkTrials } from "../run/search/checkTrials.ts"
 import { searchPoints } from "../run/search/points.ts"
 import { newSearch, readSearch } from "../run/search/searchFile.ts"
 import { report } from "../pipeline/Progress.ts"
+import { checkApart } from "./checkApart.ts"
 import { ownConfig } from "./ownConfig.ts"
 import { nothingToResume, unfinished } from "./latestRun.ts"
 import { newFolder } from "./newFolder.ts"
@@ -61,6 +62,10 @@ const beginning = Effect.fnUntraced(function* ({ config, run, set }: SearchOptio
   const points = yield* searchPoints(search, where)
   yield* checkTrials(points.trials, where)
   const shown = Option.isSome(run) ? run.value : yield* newFolder(search.name)
+  yield* checkApart(
+    shown,
+    points.trials.map((trial) => trial.config)
+  )
   const { folder } = yield* Runs.use((runs) => runs.open(shown, 1))
   if ((yield* folder.has("search.json")) && (yield* isBegun(shown)))
     return yield* new ConfigError({

@@ -16,6 +16,7 @@ import { RunLoggers } from "../run/RunLogger.ts"
 import { Runs } from "../run/Runs.ts"
 import { newestRun, nothingToResume, unfinished } from "./latestRun.ts"
 import { newConfig } from "./newConfig.ts"
+import { checkApart } from "./checkApart.ts"
 import { newFolder } from "./newFolder.ts"
 import { openPage } from "./openPage.ts"
 import * as options from "./options.ts"
@@ -80,16 +81,6 @@ const watching: Effect.Effect<RunLogger, never, Path.Path> = Effect.map(
       )
     }
 )
-
-/** Fails where a run's files would lie among the photos. */
-const checkApart = Effect.fnUntraced(function* (path: string, { data }: RunConfig) {
-  const { resolve } = yield* Path.Path
-  if (data.root !== undefined && resolve(data.root) === resolve(path))
-    return yield* new ConfigError({
-      where: `--run ${path}`,
-      problems: ["this is the catalogue's own folder; name another one, such as --run runs/first"]
-    })
-})
 
 /** Fails where the folder has a run or a search already. What is left of a failed start is not a run. */
 const checkFree = Effect.fnUntraced(function* (folder: RunFolder["Service"]) {
@@ -186,7 +177,7 @@ export const train = Command.make(
       const { config, lines } = yield* newConfig({ path: argument, file, values, sets: set })
       yield* Effect.forEach(lines, note, { discard: true })
       const path = Option.getOrElse(dir, () => undefined) ?? (yield* newFolder(config.name))
-      yield* checkApart(path, config)
+      yield* checkApart(path, [config])
       const { folder } = yield* runs.open(path, config.train.checkpoint.keep)
       yield* runs.hold(path, "refuse")
       yield* checkFree(folder)

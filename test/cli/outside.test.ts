@@ -24,6 +24,13 @@ beforeAll(async () => {
   const spelled = rows.replace("leaf-1.png", "l\u00e9af-1.png").replace("broken", "bro\u001b[1mken")
   await writeFile(join(folder, "data", "list.csv"), spelled)
   await writeFile(join(folder, "config.toml"), catalogueConfig("data"))
+  const base = catalogueConfig("data")
+    .replace('name = "test"', "[base]")
+    .replace(/^\[(\w+)\]$/gm, "[base.$1]")
+  await writeFile(
+    join(folder, "search.toml"),
+    `name = "rates"\n${base.replace("[base.base]", "[base]")}[[axes]]\npath = "train.learningRate"\nvalues = [0.1, 0.01]\n`
+  )
   await mkdir(join(folder, "folder.toml"))
   await mkdir(join(folder, "runs", "half"), { recursive: true })
   await writeFile(join(folder, "runs", "half", "config.json"), "{}")
@@ -166,6 +173,7 @@ describe("a command line that is wrong", () => {
     ],
     [["serve", "--port", "99999"], 2, /^--port 99999: expected a value between 0 and 65535$/],
     [["train", "--config", "config.toml", "--run", "data"], 2, /^--run data: this is the catalogue's own folder/],
+    [["search", "--config", "search.toml", "--run", "data"], 2, /^--run data: this is the catalogue's own folder/],
     [["evaluate", "run"], 2, /--run run$/],
     [["train", "--resume"], 2, /^runs\/half\/config\.json: `data`: /],
     [["predict"], 2, /^predict needs a path: /],
