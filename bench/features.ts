@@ -25,7 +25,8 @@ const { values } = parseArgs({
     optimization: { type: "string", default: "all" },
     spinning: { type: "string", default: "20" },
     beside: { type: "string", default: "0" },
-    plain: { type: "boolean", default: false }
+    plain: { type: "boolean", default: false },
+    apart: { type: "boolean", default: false }
   }
 })
 
@@ -69,7 +70,8 @@ const main = Effect.gen(function* () {
           optimization:
             values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
           spinning: Number(values.spinning),
-          ...(values.plain && { inTiles: false })
+          ...(values.plain && { inTiles: false }),
+          ...(values.apart && { place: "apart" })
         })
   )
 )
