@@ -73,8 +73,9 @@ const sessionsOf = (model: Uint8Array, threads: number): number =>
  * How many images at once are quickest: of convolutions one a thread, whose values between two layers then stay in the
  * processor's cache (MobileNetV2: a sixth faster than 32 at once); with a linear layer among the blocks the whole
  * batch, because its weights are read once a call, but 16 where convolutions are computed in tiles, which take more
- * memory (VGG16 at 224x224: a quarter faster than 32). A session of one thread that is apart takes four: 5 % less processor
- * time than one, two or eight at once, and half the messages of two (`bench/RESULTS.md`, "`weft serve` beside FastAPI").
+ * memory (VGG16 at 224x224: a quarter faster than 32). A session of one thread that is apart takes four: 5 % less
+ * processor time than one, two or eight at once, and half the messages of two (`bench/RESULTS.md`, "`weft serve` beside
+ * FastAPI").
  */
 const imagesAtOnce = ({ blocks }: Frozen, { inTiles, place, threads }: OnnxSettings) =>
   blocks.some(({ _tag }) => _tag === "Dense")
