@@ -24,7 +24,9 @@ const { values } = parseArgs({
     images: { type: "string" },
     optimization: { type: "string", default: "all" },
     spinning: { type: "string", default: "20" },
-    beside: { type: "string", default: "0" }
+    beside: { type: "string", default: "0" },
+    plain: { type: "boolean", default: false },
+    apart: { type: "boolean", default: false }
   }
 })
 
@@ -67,7 +69,9 @@ const main = Effect.gen(function* () {
           images: values.images === undefined ? undefined : Number(values.images),
           optimization:
             values.optimization === "extended" ? "extended" : values.optimization === "basic" ? "basic" : "all",
-          spinning: Number(values.spinning)
+          spinning: Number(values.spinning),
+          ...(values.plain && { inTiles: false }),
+          ...(values.apart && { place: "apart" })
         })
   )
 )

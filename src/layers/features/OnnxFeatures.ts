@@ -13,6 +13,7 @@ import { Features, FeaturesError } from "../../model/Features.ts"
 import type { OpenFeatures } from "../../model/Features.ts"
 import type { Frozen } from "../../model/onnx/onnxModel.ts"
 import { frozenParts, inputName, onnxModel, outputName } from "../../model/onnx/onnxModel.ts"
+import { haveTiles } from "../../model/onnx/winograd.ts"
 import { sizeOf } from "../../model/Tensor.ts"
 import { checkInputs, failedBy, onlyBy, processor } from "./featuresLayer.ts"
 import type { Backbone, BackbonePlan, BackboneWishes } from "../../model/onnx/backbone.ts"
@@ -35,7 +36,7 @@ const load = Effect.mapError(
   ({ cause, detail }) => new FeaturesError({ engine, reason: "unavailable", detail, cause })
 )
 
-/** How a session computes; the results of one image depend on none of it. */
+/** How a session computes; of it all, the results of one image depend on `inTiles` alone. */
 export interface OnnxSettings {
   readonly threads: number
   readonly optimization: NonNullable<InferenceSession.SessionOptions["graphOptimizationLevel"]>
@@ -51,6 +52,8 @@ export interface OnnxSettings {
   readonly place: "apart" | undefined
   /** Microseconds that a thread without work waits in a loop before it sleeps; see this file's head. */
   readonly spinning: number
+  /** Whether convolutions that are faster in tiles are computed so (`winograd.ts`). Measured on x64 alone. */
+  readonly inTiles: boolean
 }
 
 const defaults = (): OnnxSettings => ({
@@ -58,7 +61,8 @@ const defaults = (): OnnxSettings => ({
   optimization: "all",
   spinning: 20,
   images: undefined,
-  place: undefined
+  place: undefined,
+  inTiles: process.arch === "x64"
 })
 
 /** Sessions in threads of their own: each has the weights once more, so that large models have one alone. */
@@ -68,12 +72,16 @@ const sessionsOf = (model: Uint8Array, threads: number): number =>
 /**
  * How many images at once are quickest: of convolutions one a thread, whose values between two layers then stay in the
  * processor's cache (MobileNetV2: a sixth faster than 32 at once); with a linear layer among the blocks the whole
- * batch, because its weights are read once a call. A session of one thread that is apart takes four: 5 % less processor
- * time than one, two or eight at once, and half the messages of two (`bench/RESULTS.md`, "`weft serve` beside FastAPI").
+ * batch, because its weights are read once a call, but 16 where convolutions are computed in tiles, which take more
+ * memory (VGG16 at 224x224: a quarter faster than 32). A session of one thread that is apart takes four: 5 % less
+ * processor time than one, two or eight at once, and half the messages of two (`bench/RESULTS.md`, "`weft serve` beside
+ * FastAPI").
  */
-const imagesAtOnce = ({ blocks }: Frozen, { place, threads }: OnnxSettings) =>
+const imagesAtOnce = ({ blocks }: Frozen, { inTiles, place, threads }: OnnxSettings) =>
   blocks.some(({ _tag }) => _tag === "Dense")
-    ? Number.POSITIVE_INFINITY
+    ? inTiles
+      ? 16
+      : Number.POSITIVE_INFINITY
     : place === "apart"
       ? Math.max(4, threads)
       : Math.max(2, threads)
@@ -228,12 +236,16 @@ const sessionsApart = Effect.fnUntraced(function* (model: Uint8Array, settings: 
 })
 
 const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings: OnnxSettings) {
-  const { model, shape } = yield* Effect.try({
-    try: () => ({ model: onnxModel(frozen), shape: frozenParts(frozen).shape }),
+  const { inTiles, model, shape } = yield* Effect.try({
+    try: () => {
+      const { shape } = frozenParts(frozen)
+      const inTiles = settings.inTiles && haveTiles(frozen.blocks, frozen.input)
+      return { inTiles, model: onnxModel(frozen, inTiles), shape }
+    },
     catch: (cause) => new FeaturesError({ engine, reason: "misfit", detail: messageOf(cause), cause })
   })
   const sessions = settings.place === "apart" ? sessionsOf(model, settings.threads) : 1
-  const each = { ...settings, threads: Math.max(1, Math.floor(settings.threads / sessions)) }
+  const each = { ...settings, inTiles, threads: Math.max(1, Math.floor(settings.threads / sessions)) }
   const { call, version } = yield* (settings.place === "apart" ? sessionsApart : sessionHere)(model, each, sessions)
 
   const length = sizeOf(frozen.input)
@@ -268,7 +280,8 @@ const open = Effect.fn("OnnxFeatures.open")(function* (frozen: Frozen, settings:
   return {
     engine,
     shape,
-    key: `${engine} ${version}, float32, ${processor()}`,
+    // Features that are kept were computed in one way: networks without tiles have the key that they always had.
+    key: `${engine} ${version}, float32, ${processor()}${inTiles ? ", in tiles" : ""}`,
     run,
     ...(settings.place === "apart" && { calls: 2 })
   } satisfies OpenFeatures

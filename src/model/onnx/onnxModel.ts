@@ -36,9 +36,9 @@ export const outputName = "features"
  * Frozen blocks as an ONNX model (its bytes): `images` (N, height, width, channels) in, `features` out, float32, N any.
  *
  * Image-shaped features are NHWC. Batch norms are part of the linear block before them. Throws an Error where a block
- * does not fit its input or a tensor is missing.
+ * does not fit its input or a tensor is missing. `inTiles` as `Rendering` has it.
  */
-export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
+export const onnxModel = (frozen: Frozen, inTiles = false): Uint8Array<ArrayBuffer> => {
   const { backbone, blocks, input, weights } = frozen
   const fault = weightsFault(frozenParts(frozen).parameters, weights)
   if (fault !== undefined) throw new Error(fault)
@@ -46,7 +46,7 @@ export const onnxModel = (frozen: Frozen): Uint8Array<ArrayBuffer> => {
   const given = graph.input(inputName, ["N", ...input])
   const images = { name: given, shape: input, channels: "last" } as const
   const first = input.length === 3 ? inOrder(images, "first", graph, inputName) : { name: given, shape: input }
-  const last = renderBlocks(blocks, first, { graph, weights, backbone, keepsNaN: true })
+  const last = renderBlocks(blocks, first, { graph, weights, backbone, keepsNaN: true, inTiles })
   const result = last.shape.length === 3 ? inOrder(last, "last", graph, outputName) : last
   graph.output(result.name, outputName, ["N", ...last.shape])
   return graph.encode(outputName)

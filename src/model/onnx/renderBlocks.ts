@@ -26,6 +26,7 @@ import type { Linear } from "./linear.ts"
 import { readOnnx } from "./OnnxFile.ts"
 import { oldestWritten } from "./OnnxGraph.ts"
 import type { OnnxGraph } from "./OnnxGraph.ts"
+import { convolveInTiles, isFasterInTiles } from "./winograd.ts"
 
 /** A value in a graph; the shape is ours (height, width, channels), without the batch. */
 export interface Value {
@@ -63,6 +64,8 @@ export interface Rendering {
   readonly backbone?: Uint8Array<ArrayBuffer> | undefined
   /** Whether max pooling keeps NaN. ONNX leaves that to the runtime, and onnxruntime loses NaN. */
   readonly keepsNaN?: boolean
+  /** Whether convolutions that are faster in tiles are computed so; their results differ in the last bits. */
+  readonly inTiles?: boolean
 }
 
 const scalar = (value: number) => Float32Array.of(value)
@@ -115,6 +118,11 @@ const linear = (block: Linear, norms: ReadonlyArray<typeof BatchNorm.Type>, valu
   if (block._tag === "Dense" && value.shape.length > 1) {
     const input = inOrder(value, "last", graph, name)
     return { ...input, name: product(input.name, name, { bias, weight }, graph) }
+  }
+  if (into.inTiles === true && isFasterInTiles(block, value.shape)) {
+    const shape = value.shape as readonly [number, number, number] // the shapes were checked
+    const input = inOrder(value, "last", graph, name)
+    return { name: convolveInTiles(input.name, block, shape, { bias, weight }, graph), channels: "last" }
   }
   const input = inOrder(value, "first", graph, name)
   const inputs = [input.name, graph.constant(`${name}.weight`, weight.shape, weight.data)]

@@ -68,7 +68,7 @@ export const openThreads = Effect.fnUntraced(function* (threads: number, begin: 
   let tickets = 0
   return {
     version: all[0]?.version ?? "",
-    /** The thread with the fewest calls makes this one. `images` must stay as they are until it has answered. */
+    /** The thread with the fewest calls makes this one. `images` are copied. */
     run: (images: Float32Array, dims: ReadonlyArray<number>): Effect.Effect<Float32Array, ThreadFailed> =>
       Effect.callback((resume) => {
         const [first, ...others] = all.filter(({ ended }) => ended === undefined)
@@ -76,7 +76,9 @@ export const openThreads = Effect.fnUntraced(function* (threads: number, begin: 
         const thread = others.reduce((least, one) => (one.busy.size < least.busy.size ? one : least), first)
         const ticket = tickets++
         thread.busy.set(ticket, resume)
-        thread.worker.postMessage({ ticket, images, dims } satisfies Call, [])
+        // Of some of a batch's images, a message without a copy of them would copy the batch, once for each call.
+        const own = images.slice()
+        thread.worker.postMessage({ ticket, images: own, dims } satisfies Call, [own.buffer])
       })
   }
 })
