@@ -11,7 +11,8 @@ import { batchNormDepthwise, isTogether } from "./batchNormDepthwise.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
-import { folded, isFolded } from "./inference.ts"
+import { expandDepthwise, isExpansion } from "./expandDepthwise.ts"
+import { fold, folded, isFolded, noGradient } from "./inference.ts"
 import { gate } from "./gate.ts"
 import { globalAveragePool } from "./globalAveragePool.ts"
 import { layerNorm } from "./layerNorm.ts"
@@ -75,10 +76,22 @@ export const fusedWith = (run: Runner): FusedAt => {
     /** What follows the depthwise convolution, given what computes it. */
     const ending = (slide: Applies): Fused => normalised(depthwise, rest, slide) ?? { length: 1, apply: slide }
     const apart = ending((...args) => depthwiseConv2d(run, undefined)(depthwise, ...args))
+    const lastNorm = ofKind(rest[0], "BatchNorm")
+    const last = ownActivationOf(rest[1])
+    /** In inference, both convolutions with all that belongs to them; undefined where they cannot be one. */
+    const expanded = (input: tf.Tensor, pass: Pass): Applied | undefined => {
+      // Another depthwise convolution may follow, which `apart` takes in.
+      const isLast = apart.length === (last === undefined ? 2 : 3)
+      if (lastNorm === undefined || !isLast || !isFolded(run, depthwise, pass)) return undefined
+      if (!isExpansion(run, block, depthwise, input)) return undefined
+      const expansion = { ...fold(run, block, norm, pass), activation: next }
+      const sliding = { ...fold(run, depthwise, lastNorm, pass), activation: last }
+      return { output: expandDepthwise(run, expansion, depthwise, sliding, input), backward: noGradient }
+    }
     return {
       length: length + apart.length,
       apply: (input, pass) => {
-        if (isFolded(run, block, pass)) return chain(alone, apart.apply)(input, pass)
+        if (isFolded(run, block, pass)) return expanded(input, pass) ?? chain(alone, apart.apply)(input, pass)
         const convolved = convolve(input, pass)
         const { apply } = isTogether(run, depthwise, convolved.output, pass)
           ? ending((x, pass) => batchNormDepthwise(run, norm, next, depthwise, x, pass))

@@ -15,6 +15,19 @@ type Convolution = typeof Conv2d.Type | typeof DepthwiseConv2d.Type
 export const isFolded = (run: Runner, { bias }: Convolution, { training }: Pass): boolean =>
   !run.usesGpu && !training && !bias
 
+/** The weights of a convolution and of its batch norm by the running statistics as one filter, and what is added. */
+export const fold = (run: Runner, block: Convolution, norm: typeof BatchNorm.Type, pass: Pass) => {
+  const statistics = ["weight", "bias", "running_mean", "running_var"].map((part) => weightOf(pass, norm, part))
+  const inputs = [weightOf(pass, block, "weight"), ...statistics]
+  const [filter, shift] = run.many("WeftFold", [run.number("epsilon", norm.eps)], inputs, 2)
+  return { filter, shift }
+}
+
+/** Of what was folded. */
+export const noGradient = () => {
+  throw new Error("a convolution was folded, and its gradient was asked for")
+}
+
 /**
  * A convolution, its batch norm by the running statistics, and the activation behind them, as one convolution whose
  * weights are those of both: memory is gone through once, and not three times. There is no backward pass.
@@ -27,12 +40,8 @@ export const folded = (
   input: tf.Tensor,
   pass: Pass
 ): Applied => {
-  const statistics = ["weight", "bias", "running_mean", "running_var"].map((part) => weightOf(pass, norm, part))
-  const inputs = [weightOf(pass, block, "weight"), ...statistics]
-  const [filter, shift] = run.many("WeftFold", [run.number("epsilon", norm.eps)], inputs, 2)
-  const backward = () => {
-    throw new Error("a convolution was folded, and its gradient was asked for")
-  }
+  const { filter, shift } = fold(run, block, norm, pass)
+  const backward = noGradient
   if (block._tag === "DepthwiseConv2d")
     return { output: slideShifted(run, block, input, filter, shift, activation), backward }
   const { attributes, window } = runWindowOf(run, block, input)

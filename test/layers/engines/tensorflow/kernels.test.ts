@@ -11,6 +11,7 @@ import { batchNorm } from "../../../../src/layers/engines/tensorflow/batchNorm.t
 import { batchNormDepthwise, isTogether } from "../../../../src/layers/engines/tensorflow/batchNormDepthwise.ts"
 import * as depthwise from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
+import { isExpansion } from "../../../../src/layers/engines/tensorflow/expandDepthwise.ts"
 import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
 import { gate } from "../../../../src/layers/engines/tensorflow/gate.ts"
 import { gate as anyGate } from "../../../../src/layers/engines/tfjs/gate.ts"
@@ -452,6 +453,73 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
           assert.isBelow(distance(together.gradients.get(name)!, gradient), 1e-5, `${shown} ${name}`)
       }
     })
+  )
+
+  it.effect(
+    "in inference a convolution to many channels and the depthwise one behind it are one, and give the same",
+    () =>
+      open((run) => {
+        const norm = (name: string) => ({ _tag: "BatchNorm", name, eps: 1e-3, momentum: 0.1 }) as const
+        const pointwise = (filters: number) =>
+          ({
+            _tag: "Conv2d",
+            name: "conv",
+            filters,
+            kernel: [1, 1],
+            stride: 1,
+            padding: 0,
+            bias: false,
+            init: "torch"
+          }) as const
+        for (const [images, channels, kernel, stride, padding, before, behind] of [
+          [9, 48, 3, 1, 1, "relu6", "relu6"],
+          [9, 24, 3, 2, 1, "relu", undefined],
+          [1, 56, 5, 1, "same", "silu", "hard-swish"],
+          [2, 40, 5, 2, "same", "hard-swish", "silu"],
+          [2, 7, 3, 2, 0, undefined, "relu"],
+          [1, 16, 7, 1, 3, undefined, undefined]
+        ] as const) {
+          const active = (kind: (typeof kinds)[number] | undefined): ReadonlyArray<Block> =>
+            kind === undefined ? [] : [{ _tag: "Activation", kind }]
+          const expansion = pointwise(channels)
+          const sliding = depthwiseOf(kernel, stride, padding)
+          const blocks: ReadonlyArray<Block> = [
+            expansion,
+            norm("before"),
+            ...active(before),
+            sliding,
+            norm("behind"),
+            ...active(behind)
+          ]
+          const statistics = (name: string): ReadonlyArray<readonly [string, tf.Tensor]> => [
+            [`${name}.weight`, numbers([channels], `${name} weight`)],
+            [`${name}.bias`, numbers([channels], `${name} bias`)],
+            [`${name}.running_mean`, numbers([channels], `${name} mean`)],
+            [`${name}.running_var`, tf.add(tf.abs(numbers([channels], `${name} variance`)), 0.5)]
+          ]
+          const weights = new Map([
+            ["conv.weight", numbers([1, 1, 10, channels], "conv")],
+            ["depthwise.weight", numbers([kernel, kernel, 1, channels], "depthwise")],
+            ["again.weight", numbers([3, 3, 1, channels], "again")],
+            ...statistics("before"),
+            ...statistics("behind")
+          ])
+          const shown = `${images} of ${channels}, ${kernel}x${kernel} by ${stride}, ${before}, ${behind}`
+          for (const width of [15, 13]) {
+            const input = numbers([images, 9, width, 10], "input")
+            assert.isTrue(isExpansion(run, expansion, sliding, input), shown)
+            // Behind the last, one that no operation takes in with the others.
+            for (const more of [[], [{ ...depthwiseOf(3, 1, 1), name: "again" }, norm("before")]]) {
+              const all = [...blocks, ...more]
+              const [together, alone] = [fusedWith(run), (block: Block) => fusedWith(run)(block, [])].map(
+                (fusedAt) => applyAll(all, input, { ...passOf(run), fusedAt, weights }).output
+              )
+              assert.isBelow(distance(together!, alone!), 1e-5, `${shown}, ${width} wide, ${more.length} more`)
+            }
+          }
+        }
+        assert.isFalse(isExpansion(run, pointwise(24), depthwiseOf(3, 1, 1), numbers([1, 4, 3, 65], "deep")))
+      })
   )
 
   it.effect("a smooth activation behind a batch norm by the running statistics has its gradient too", () =>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "Kernel.h"
@@ -58,7 +59,8 @@ struct Group {
 };
 
 // Slides a filter (kernel, kernel, c, 1) over x (n, height, width, c), adds a shift (c), or none, and applies an
-// activation. `load` copies a group's channels of a pixel.
+// activation. `load` copies a group's channels of a pixel; or, where x is nowhere in memory, it makes those of a line's
+// first pixels: it is then given the line's number, among those of all images, and how far apart they are to lie.
 //
 // As many lines of an image as the kernel is high lie side by side in a processor's cache, padded, and the sums of a few
 // pixels stay in registers.
@@ -105,7 +107,7 @@ class Sliding {
       group.Copy(filter + tap * group.channels + group.first, taps + tap * pitch);
     if (shift != nullptr) group.Copy(shift + group.first, shifts);
     const int64_t spread = window.spread, width = std::min(in[2], (columns - 1 - window.left) / spread + 1);
-    const float *const image = group.In(x, in);
+    constexpr bool isMade = std::is_invocable_v<LoadBy, const Group &, int64_t, int64_t, float *, int64_t>;
     float *const out = y + group.image * window.height * window.width * group.channels + group.first;
     const float *rows[kernel];
     int64_t next = 0;
@@ -116,8 +118,13 @@ class Sliding {
         float *const to = room.data() + next % kernel * line;
         rows[next % kernel] = isThere ? to : zeros;
         if (!isThere) continue;
-        for (int64_t i = 0; i < width; i++)
-          load(group, image + (from * in[2] + i) * group.channels, to + (window.left + i * spread) * pitch);
+        if constexpr (isMade) {
+          load(group, group.image * in[1] + from, width, to + window.left * pitch, spread * pitch);
+        } else {
+          const float *const pixels = group.In(x, in) + from * in[2] * group.channels;
+          for (int64_t i = 0; i < width; i++)
+            load(group, pixels + i * group.channels, to + (window.left + i * spread) * pitch);
+        }
       }
       const float *ordered[kernel];
       for (int64_t k = 0; k < kernel; k++) ordered[k] = rows[(row * stride + k) % kernel];

@@ -8,6 +8,7 @@
 #include "batchNormDepthwise.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "expandDepthwise.h"
 #include "gate.h"
 #include "gelu.h"
 #include "inference.h"
@@ -53,6 +54,11 @@ static void RegisterAll() {
   Register<Depthwise>("WeftDepthwise", {"x: float", "filter: float", "shift: float"}, {"y: float"},
                       {"kernel: int", "stride: int", "spread: int", "top: int", "left: int", "height: int",
                        "width: int", "activation: int"});
+  Register<ExpandDepthwise>(
+      "WeftExpandDepthwise",
+      {"x: float", "expand: float", "between: float", "filter: float", "shift: float"}, {"y: float"},
+      {"kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int", "expanded: int",
+       "activation: int"});
   Register<DepthwiseFilterGrad>("WeftDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                                 {"kernel: int", "stride: int", "top: int", "left: int"});
   Register<Gate>("WeftGate", {"x: float", "factors: float"}, {"y: float"});
