@@ -55,9 +55,11 @@ export const finishInPlace = (
   run: Runner,
   x: tf.Tensor,
   shift: tf.Tensor,
-  activation: OwnActivation | undefined
+  activation: OwnActivation | undefined,
+  shortcut?: tf.Tensor
 ): void => {
-  run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [x, shift], 0)
+  const inputs = [x, shift, shortcut ?? run.nothing]
+  run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], inputs, 0)
 }
 
 /**

@@ -7,6 +7,7 @@ import { inputGradient } from "../tfjs/Pass.ts"
 import { activation, isOwnActivation } from "./activation.ts"
 import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
+import { endsTogether, normalisedEnd, normalisedResidual } from "./batchNormAdd.ts"
 import { batchNormDepthwise, isTogether } from "./batchNormDepthwise.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
@@ -130,8 +131,17 @@ export const fusedWith = (run: Runner): FusedAt => {
         return { length: 1, apply: (...rest) => layerNorm(run)(block, ...rest) }
       case "Attention":
         return { length: 1, apply: (...rest) => attention(run)(block, ...rest) }
-      case "Residual":
-        return { length: 1, apply: (...rest) => residual(run)(block, ...rest) }
+      case "Residual": {
+        const alone: Applies = (...rest) => residual(run)(block, ...rest)
+        const end = normalisedEnd(block)
+        if (end === undefined) return { length: 1, apply: alone }
+        const apart: Applies = next === undefined ? alone : chain(alone, (...rest) => activation(run)(next, ...rest))
+        return {
+          length,
+          apply: (input, pass) =>
+            endsTogether(run, end, pass) ? normalisedResidual(run, block, end, next, input, pass) : apart(input, pass)
+        }
+      }
       case "BatchNorm": {
         const active = ownActivationOf(following[0])
         return {

@@ -4,8 +4,8 @@ import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { weightOf } from "../tfjs/Pass.ts"
 import type { OwnActivation } from "./activation.ts"
 import { finishInPlace } from "./activation.ts"
+import { convolve } from "./conv2d.ts"
 import { slideShifted } from "./depthwiseConv2d.ts"
-import { isPointwise, pointwise } from "./products.ts"
 import type { Runner } from "./Runner.ts"
 import { runWindowOf } from "./window.ts"
 
@@ -30,7 +30,8 @@ export const noGradient = () => {
 
 /**
  * A convolution, its batch norm by the running statistics, and the activation behind them, as one convolution whose
- * weights are those of both: memory is gone through once, and not three times. There is no backward pass.
+ * weights are those of both: memory is gone through once, and not three times. A shortcut's output is added before the
+ * activation, if there is one; not behind a depthwise convolution. There is no backward pass.
  */
 export const folded = (
   run: Runner,
@@ -38,16 +39,14 @@ export const folded = (
   norm: typeof BatchNorm.Type,
   activation: OwnActivation | undefined,
   input: tf.Tensor,
-  pass: Pass
+  pass: Pass,
+  shortcut?: tf.Tensor
 ): Applied => {
   const { filter, shift } = fold(run, block, norm, pass)
   const backward = noGradient
   if (block._tag === "DepthwiseConv2d")
     return { output: slideShifted(run, block, input, filter, shift, activation), backward }
-  const { attributes, window } = runWindowOf(run, block, input)
-  const product = isPointwise(run, window)
-    ? pointwise.forward(run, input, filter)
-    : run.one("Conv2D", attributes, input, filter)
-  finishInPlace(run, product, shift, activation)
+  const product = convolve(run, runWindowOf(run, block, input), input, filter)
+  finishInPlace(run, product, shift, activation, shortcut)
   return { output: product, backward }
 }

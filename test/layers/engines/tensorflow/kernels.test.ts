@@ -6,8 +6,13 @@ import { join } from "node:path"
 import { backendFolder, readInstalled } from "../../../../src/layers/backend/BackendFolder.ts"
 import { deviceConfig } from "../../../../src/layers/engines/tensorflow/deviceConfig.ts"
 import { filterGradient } from "../../../../src/layers/engines/tensorflow/conv2d.ts"
-import { activationNumber, isOwnActivation } from "../../../../src/layers/engines/tensorflow/activation.ts"
+import {
+  activationNumber,
+  finishInPlace,
+  isOwnActivation
+} from "../../../../src/layers/engines/tensorflow/activation.ts"
 import { batchNorm } from "../../../../src/layers/engines/tensorflow/batchNorm.ts"
+import { byColumns } from "../../../../src/layers/engines/tensorflow/columns.ts"
 import { batchNormDepthwise, isTogether } from "../../../../src/layers/engines/tensorflow/batchNormDepthwise.ts"
 import * as depthwise from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
 import { inputGradient, slideShifted } from "../../../../src/layers/engines/tensorflow/depthwiseConv2d.ts"
@@ -15,6 +20,7 @@ import { isExpansion } from "../../../../src/layers/engines/tensorflow/expandDep
 import { fusedWith } from "../../../../src/layers/engines/tensorflow/fusedAt.ts"
 import { gate } from "../../../../src/layers/engines/tensorflow/gate.ts"
 import { gate as anyGate } from "../../../../src/layers/engines/tfjs/gate.ts"
+import { residual as composedResidual } from "../../../../src/layers/engines/tfjs/residual.ts"
 import { smooth } from "../../../../src/layers/engines/tfjs/smooth.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
 import { gelu, geluInPlace } from "../../../../src/layers/engines/tensorflow/gelu.ts"
@@ -127,6 +133,33 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
     })
   )
 
+  it.effect("a convolution by columns has TensorFlow's values and gradients, for any kernel, padding and stride", () =>
+    open((run) => {
+      for (const [kernel, stride, padding, images, channels] of [
+        [[3, 3], 2, 1, 3, 17],
+        [[3, 3], 1, 1, 1, 32],
+        [[1, 1], 2, 0, 1, 5],
+        [[1, 1], 3, 0, 2, 16],
+        [[2, 2], 2, 0, 2, 3],
+        [[5, 3], 2, "same", 2, 7],
+        [[2, 3], 3, 1, 3, 1],
+        [[7, 7], 4, 3, 1, 4]
+      ] as const) {
+        const shown = `${kernel} ${stride} ${padding}`
+        const input = numbers([images, 9, 14, channels], "input")
+        const filter = numbers([...kernel, channels, 11], "filter")
+        const { attributes, window } = runWindowOf(run, { kernel, padding, stride }, input)
+        const theirs = run.one("Conv2D", attributes, input, filter)
+        assert.isBelow(distance(byColumns.forward(run, window, input, filter), theirs), 1e-5, shown)
+        const dy = numbers(theirs.shape, "dy")
+        const dw = run.one("Conv2DBackpropFilter", attributes, input, run.ints(...filter.shape), dy)
+        assert.isBelow(distance(byColumns.filterGradient(run, window, input, filter, dy), dw), 1e-5, shown)
+        const dx = run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy)
+        assert.isBelow(distance(byColumns.inputGradient(run, window, filter, dy), dx), 1e-5, shown)
+      }
+    })
+  )
+
   it.effect(
     "a depthwise convolution and the gradient of its input are TensorFlow's, for any kernel, padding and stride",
     () =>
@@ -224,7 +257,7 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       for (const kind of kinds) {
         const ours = tf.clone(tf.add(x, 0))
         const activation = { _tag: "Activation", kind } as const
-        run.raw("WeftFinish", [run.int("activation", activationNumber(activation))], [ours, tf.zeros([1])], 0)
+        finishInPlace(run, ours, tf.zeros([1]), activation)
         const given = x.dataSync()
         for (const [i, value] of [...ours.dataSync()].entries()) {
           const wanted = exact[kind](given[i]!)
@@ -520,6 +553,88 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         }
         assert.isFalse(isExpansion(run, pointwise(24), depthwiseOf(3, 1, 1), numbers([1, 4, 3, 65], "deep")))
       })
+  )
+
+  it.effect("a residual that ends in a batch norm gives what its blocks give one by one, forward and backward", () =>
+    open((run) => {
+      const oneByOne: FusedAt = (block) =>
+        block._tag === "Residual"
+          ? { length: 1, apply: (...rest) => composedResidual(block, ...rest) }
+          : fusedWith(run)(block, [])
+      for (const [images, filters, stride, kind, hasShortcut] of [
+        [1, 10, 1, "relu", false],
+        [3, 10, 1, "relu6", false],
+        [3, 10, 1, undefined, false],
+        [2, 24, 2, "relu", true],
+        [1, 70, 2, "relu", true],
+        [2, 33, 1, undefined, true]
+      ] as const) {
+        const layers = (name: string, kernel: number, filters: number, stride: number): ReadonlyArray<Block> => {
+          const padding = (kernel - 1) / 2
+          const common = { _tag: "Conv2d", bias: false, init: "torch" } as const
+          return [
+            { ...common, name, filters, kernel: [kernel, kernel], stride, padding },
+            { _tag: "BatchNorm", name: `${name}.norm`, eps: 1e-3, momentum: 0.1 }
+          ]
+        }
+        const relu = { _tag: "Activation", kind: "relu" } as const
+        const inner = [...layers("first", 3, 13, stride), relu, ...layers("last", 1, filters, 1)]
+        const shortcut = hasShortcut ? layers("beside", 1, filters, stride) : []
+        const residual: Block = { _tag: "Residual", blocks: inner, ...(hasShortcut && { shortcut }) }
+        const blocks: ReadonlyArray<Block> = [
+          ...layers("stem", 1, 10, 1),
+          relu,
+          residual,
+          ...(kind === undefined ? [] : [{ _tag: "Activation", kind } as const]),
+          { _tag: "GlobalAveragePool" }
+        ]
+        const normed = (name: string, channels: number): ReadonlyArray<readonly [string, tf.Tensor]> => [
+          [`${name}.norm.weight`, numbers([channels], `${name} weight`)],
+          [`${name}.norm.bias`, numbers([channels], `${name} bias`)],
+          [`${name}.norm.running_mean`, numbers([channels], `${name} mean`)],
+          [`${name}.norm.running_var`, tf.add(tf.abs(numbers([channels], `${name} variance`)), 0.5)]
+        ]
+        const weights = new Map([
+          ["stem.weight", numbers([1, 1, 10, 10], "stem")],
+          ["first.weight", numbers([3, 3, 10, 13], "first")],
+          ["last.weight", numbers([1, 1, 13, filters], "last")],
+          ["beside.weight", numbers([1, 1, 10, filters], "beside")],
+          ...normed("stem", 10),
+          ...normed("first", 13),
+          ...normed("last", filters),
+          ...normed("beside", filters)
+        ])
+        for (const [training, batchStatistics] of [
+          [true, true],
+          [true, false],
+          [false, false]
+        ] as const) {
+          const shown = `${images} ${filters} ${stride} ${kind} ${training} ${batchStatistics}`
+          const passed = (fusedAt: Pass["fusedAt"]) => {
+            const [gradients, running] = [new Map<string, tf.Tensor>(), new Map<string, tf.Tensor>()]
+            return { ...passOf(run), training, batchStatistics, fusedAt, weights, gradients, running }
+          }
+          const [together, apart] = [passed(fusedWith(run)), passed(oneByOne)]
+          const following = kind === undefined ? [] : [{ _tag: "Activation", kind } as const]
+          assert.strictEqual(together.fusedAt(residual, following).length, kind === undefined ? 1 : 2)
+          const input = numbers([images, 9, 7, 10], "input")
+          const [ours, theirs] = [applyAll(blocks, input, together), applyAll(blocks, input, apart)]
+          assert.isBelow(distance(ours.output, theirs.output), 1e-5, shown)
+          assert.strictEqual(distance(input, numbers([images, 9, 7, 10], "input")), 0)
+          if (!training) continue
+          const dy = numbers(theirs.output.shape, "dy")
+          assert.isBelow(distance(ours.backward(dy, true)!, theirs.backward(dy, true)!), 1e-4, shown)
+          assert.strictEqual(distance(dy, numbers(theirs.output.shape, "dy")), 0)
+          assert.strictEqual(apart.gradients.size, hasShortcut ? 12 : 9)
+          assert.deepStrictEqual(new Set(together.gradients.keys()), new Set(apart.gradients.keys()))
+          assert.deepStrictEqual(new Set(together.running.keys()), new Set(apart.running.keys()))
+          for (const [name, gradient] of [...apart.gradients, ...apart.running]) {
+            const own = together.gradients.get(name) ?? together.running.get(name)
+            assert.isBelow(distance(own!, gradient), 1e-4, `${shown} ${name}`)
+          }
+        }
+      }
+    })
   )
 
   it.effect("a smooth activation behind a batch norm by the running statistics has its gradient too", () =>

@@ -31,6 +31,16 @@ struct Walk {
       body(i * block, std::min(block, rows - i * block));
   }
 
+  // Calls `body` with where each row begins, by all threads.
+  template <class Body>
+  void Rows(const Body &body) const {
+    Pool::Get().Run(pieces, [&](int64_t piece) {
+      Blocks(piece, [&](int64_t first, int64_t some) {
+        for (int64_t at = first * width; at < (first + some) * width; at += width) body(at);
+      });
+    });
+  }
+
   // A figure for each channel, as often as rows are walked over at once.
   float *Wide(Call &call) const { return call.Scratch<float>(width); }
   void Repeat(float *figures) const {
@@ -160,11 +170,8 @@ class BatchNorm {
     float *const y = call.Output(0, shape);
     const Normal normal = statistics_.Of(call, walk, x);
     WithActivation(activation_, [&](auto activated, auto) {
-      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
-        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
-          for (int64_t at = first * walk.width; at < (first + rows) * walk.width; at += walk.width)
-            Normalise(x + at, normal.centre, normal.scale, normal.shift, walk.width, y + at, activated);
-        });
+      walk.Rows([&](int64_t at) {
+        Normalise(x + at, normal.centre, normal.scale, normal.shift, walk.width, y + at, activated);
       });
     });
   }
@@ -201,6 +208,35 @@ struct NormalGrad {
     slope[c] = static_cast<float>(-factor * inverse * inverse * centred / count);
     offset[c] = static_cast<float>(-factor * plain / count);
   }
+
+  // Makes the sums, by all threads, and all of the above of them. `add` is called with where each row begins, and adds it
+  // to the sums of g and of g (x - mean): in float along a block, in double beyond.
+  template <class AddRow>
+  void Sum(Call &call, const Walk &walk, const float *weight, const float *inverse, const AddRow &add) const {
+    const int64_t width = walk.width;
+    double *const totals = call.Scratch<double>(walk.pieces * width * 2);
+    float *const sums = call.Scratch<float>(walk.pieces * width * 2);
+    Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+      double *const total = totals + piece * width * 2;
+      float *const sum = sums + piece * width * 2;
+      std::fill_n(total, width * 2, 0.0);
+      walk.Blocks(piece, [&](int64_t first, int64_t rows) {
+        std::fill_n(sum, width * 2, 0.0f);
+        for (int64_t at = first * width; at < (first + rows) * width; at += width) add(at, sum, sum + width);
+        for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
+      });
+    });
+    for (int64_t c = 0; c < walk.channels; c++) {
+      double plain = 0, centred = 0;
+      for (int64_t piece = 0; piece < walk.pieces; piece++)
+        for (int64_t i = c; i < width; i += walk.channels) {
+          plain += totals[piece * width * 2 + i];
+          centred += totals[piece * width * 2 + width + i];
+        }
+      Set(walk, c, weight[c], inverse[c], plain, centred);
+    }
+    for (float *wide : {slope, offset}) walk.Repeat(wide);
+  }
 };
 
 // dy, x, weight, bias, and the batch's figures as BatchNorm gives them: the gradients of x, weight and bias. What the
@@ -222,36 +258,13 @@ class BatchNormGrad {
     const NormalGrad grad(call, walk);
     const Normal normal(call, walk);
     normal.Set(walk, weight, bias, mean, inverse);
-    double *const totals = call.Scratch<double>(walk.pieces * width * 2);
-    float *const sums = call.Scratch<float>(walk.pieces * width * 2);
     WithActivation(activation_, [&](auto, auto through) {
-      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
-        double *const total = totals + piece * width * 2;
-        float *const sum = sums + piece * width * 2;
-        std::fill_n(total, width * 2, 0.0);
-        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
-          std::fill_n(sum, width * 2, 0.0f);
-          for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Add(dy + at, x + at, normal.centre, normal.scale, normal.shift, width, sum, sum + width, through);
-          for (int64_t i = 0; i < width * 2; i++) total[i] += sum[i];
-        });
+      grad.Sum(call, walk, weight, inverse, [&](int64_t at, float *plain, float *centred) {
+        Add(dy + at, x + at, normal.centre, normal.scale, normal.shift, width, plain, centred, through);
       });
-      for (int64_t c = 0; c < channels; c++) {
-        double plain = 0, centred = 0;
-        for (int64_t piece = 0; piece < walk.pieces; piece++)
-          for (int64_t i = c; i < width; i += channels) {
-            plain += totals[piece * width * 2 + i];
-            centred += totals[piece * width * 2 + width + i];
-          }
-        grad.Set(walk, c, weight[c], inverse[c], plain, centred);
-      }
-      for (float *wide : {grad.slope, grad.offset}) walk.Repeat(wide);
-      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
-        walk.Blocks(piece, [&](int64_t first, int64_t rows) {
-          for (int64_t at = first * width; at < (first + rows) * width; at += width)
-            Back(dy + at, x + at, normal.centre, normal.scale, normal.shift, grad.slope, grad.offset, width,
-                 dx + at, through);
-        });
+      walk.Rows([&](int64_t at) {
+        Back(dy + at, x + at, normal.centre, normal.scale, normal.shift, grad.slope, grad.offset, width, dx + at,
+             through);
       });
     });
   }

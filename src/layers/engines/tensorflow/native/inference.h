@@ -38,22 +38,26 @@ class Fold {
   const float epsilon_;
 };
 
-// Adds a shift to each channel of x and applies an activation, in x itself: nothing else may look at it.
+// Adds a shift to each channel of x, and a shortcut's output, or nothing, and applies an activation, in x itself: nothing
+// else may look at it.
 class Finish {
  public:
   explicit Finish(Attributes &attributes) : activation_(attributes.Int("activation")) {}
 
   void Run(Call &call) const {
-    Shape shape;
+    Shape shape, beside;
     float *const x = call.Input(0, &shape);
     Call::Require(!shape.empty(), "there must be channels");
     const int64_t channels = shape.back(), rows = SizeOf(shape) / channels;
-    const float *const shift = call.Input(1, channels);
+    const float *const shift = call.Input(1, channels), *const shortcut = call.Input(2, &beside);
+    const bool isAlone = SizeOf(beside) == 0;
+    Call::Require(isAlone || SizeOf(beside) == SizeOf(shape), "the shortcut must be as large as x, or nothing");
     const int64_t block = std::max<int64_t>(1, 16384 / channels);
     WithActivation(activation_, [&](auto activated, auto) {
       Pool::Get().Run((rows + block - 1) / block, [&](int64_t piece) {
-        const int64_t end = std::min(rows, (piece + 1) * block);
-        for (int64_t row = piece * block; row < end; row++) Row(x + row * channels, shift, channels, activated);
+        const int64_t end = std::min(rows, (piece + 1) * block) * channels;
+        for (int64_t at = piece * block * channels; at < end; at += channels)
+          isAlone ? Row(x + at, shift, channels, activated) : Sum(x + at, shift, shortcut + at, channels, activated);
       });
     });
   }
@@ -62,6 +66,12 @@ class Finish {
   template <class ActivatedBy>
   static void Row(float *__restrict x, const float *__restrict shift, int64_t channels, const ActivatedBy &activated) {
     for (int64_t c = 0; c < channels; c++) x[c] = activated(x[c] + shift[c]);
+  }
+
+  template <class ActivatedBy>
+  static void Sum(float *__restrict x, const float *__restrict shift, const float *__restrict shortcut,
+                  int64_t channels, const ActivatedBy &activated) {
+    for (int64_t c = 0; c < channels; c++) x[c] = activated(x[c] + shift[c] + shortcut[c]);
   }
 
   const int activation_;

@@ -5,7 +5,9 @@
 
 #include "attention.h"
 #include "batchNorm.h"
+#include "batchNormAdd.h"
 #include "batchNormDepthwise.h"
+#include "columns.h"
 #include "convolution.h"
 #include "depthwise.h"
 #include "expandDepthwise.h"
@@ -36,6 +38,16 @@ static void RegisterAll() {
       "WeftBatchNormGrad",
       {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float"},
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
+  Register<BatchNormAdd>(
+      "WeftBatchNormAdd",
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "shortcut: float"},
+      {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
+      {"epsilon: float", "momentum: float", "activation: int"});
+  Register<BatchNormAddGrad>(
+      "WeftBatchNormAddGrad",
+      {"dy: float", "x: float", "y: float", "weight: float", "mean: float", "inverse: float"},
+      {"before: float", "scale: float", "offset: float"}, {"activation: int"});
+  Register<AddTo>("WeftAddTo", {"x: float", "y: float"}, {});
   Register<BatchNormDepthwise>(
       "WeftBatchNormDepthwise",
       {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float"},
@@ -50,7 +62,7 @@ static void RegisterAll() {
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
                  {"folded: float", "shift: float"}, {"epsilon: float"});
-  Register<Finish>("WeftFinish", {"x: float", "shift: float"}, {}, {"activation: int"});
+  Register<Finish>("WeftFinish", {"x: float", "shift: float", "shortcut: float"}, {}, {"activation: int"});
   Register<Depthwise>("WeftDepthwise", {"x: float", "filter: float", "shift: float"}, {"y: float"},
                       {"kernel: int", "stride: int", "spread: int", "top: int", "left: int", "height: int",
                        "width: int", "activation: int"});
@@ -66,6 +78,10 @@ static void RegisterAll() {
   Register<GateGrad>("WeftGateGrad", {"dy: float", "factors: float", "means: float"}, {"dx: float"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                            {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
+  Register<Columns>("WeftColumns", {"x: float"}, {"y: float"},
+                    {"high: int", "wide: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
+  Register<ColumnsGrad>("WeftColumnsGrad", {"dy: float"}, {"dx: float"},
+                        {"high: int", "wide: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<LayerNorm>("WeftLayerNorm", {"x: float", "weight: float", "bias: float"},
                       {"y: float", "mean: float", "inverse: float"}, {"epsilon: float"});
   Register<LayerNormGrad>("WeftLayerNormGrad",
