@@ -1,11 +1,11 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Clamp, Conv2d, MaxPool } from "../../../model/Block.ts"
-import type { Kernel, Pass } from "../tfjs/Pass.ts"
+import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { inputGradient, weightOf } from "../tfjs/Pass.ts"
 import type { Linear } from "./activation.ts"
 import { finish } from "./activation.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
-import { isPointwise, pointwise } from "./products.ts"
+import { isPointwise, pointwise } from "./pointwise.ts"
 import type { Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
@@ -70,19 +70,36 @@ const finishQuartered = (...[run, block, activation, plain, pass]: [...After, tf
   }
 }
 
-/** A convolution's three operations. */
-const operations = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tensor) => {
+/** What a convolution made, with its statistics where those are known; see native/pointwise.h. */
+export interface Convolved extends Applied {
+  readonly statistics?: tf.Tensor | undefined
+  /** The backward pass by a gradient that a batch norm behind has left open; see pointwise.ts. */
+  readonly finishing?: (gradient: tf.Tensor, terms: tf.Tensor, wanted: boolean) => tf.Tensor | undefined
+}
+
+interface Operations {
+  readonly forward: () => { readonly plain: tf.Tensor; readonly statistics?: tf.Tensor | undefined }
+  /** The gradients of the filter and, where it is wanted, of the input. */
+  readonly gradients: (
+    dy: tf.Tensor,
+    wanted: boolean
+  ) => { readonly change: tf.Tensor; readonly dx: tf.Tensor | undefined }
+}
+
+/** A convolution's operations. */
+const operations = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tensor, pass: Pass): Operations => {
   if (isPointwise(run, on.window))
     return {
-      forward: () => pointwise.forward(run, input, filter),
-      filterGradient: (dy: tf.Tensor) => pointwise.filterGradient(run, input, filter, dy),
-      inputGradient: (dy: tf.Tensor) => pointwise.inputGradient(run, input, filter, dy)
+      forward: () => pointwise.forward(run, input, filter, pass.batchStatistics),
+      gradients: (dy, wanted) => pointwise.gradients(run, input, filter, dy, wanted)
     }
   const { attributes } = on
   return {
-    forward: () => run.one("Conv2D", attributes, input, filter),
-    filterGradient: (dy: tf.Tensor) => filterGradient(run, on, input, filter, dy),
-    inputGradient: (dy: tf.Tensor) => run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy)
+    forward: () => ({ plain: run.one("Conv2D", attributes, input, filter) }),
+    gradients: (dy, wanted) => ({
+      change: filterGradient(run, on, input, filter, dy),
+      dx: wanted ? run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy) : undefined
+    })
   }
 }
 
@@ -91,21 +108,33 @@ const operations = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Ten
  * pooling, where there is less to do, and give the same values and gradients.
  */
 export const conv2d =
-  (run: Runner, activation: Clamp | undefined, pool: typeof MaxPool.Type | undefined): Kernel<typeof Conv2d.Type> =>
-  (block, input, pass) => {
+  (run: Runner, activation: Clamp | undefined, pool: typeof MaxPool.Type | undefined) =>
+  (block: typeof Conv2d.Type, input: tf.Tensor, pass: Pass): Convolved => {
     const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
-    const { filterGradient, forward, inputGradient } = operations(run, runWindowOf(run, block, input), input, filter)
-    const plain = forward()
+    const on = runWindowOf(run, block, input)
+    const { forward, gradients } = operations(run, on, input, filter, pass)
+    const { plain, statistics } = forward()
     const after =
       pool !== undefined && quarters(run, pool, plain)
         ? finishQuartered(run, block, activation, plain, pass)
         : finishPooled(run, block, activation, pool, plain, pass)
     return {
       output: after.output,
+      // Of what is before the bias: the mean is another with it.
+      ...(after.output === plain && { statistics }),
+      ...(after.output === plain &&
+        isPointwise(run, on.window) && {
+          finishing: (gradient: tf.Tensor, terms: tf.Tensor, wanted: boolean) => {
+            const open = { output: plain, terms }
+            const { change, dx } = pointwise.gradients(run, input, filter, gradient, wanted, open)
+            pass.gradients.set(`${block.name}.weight`, change)
+            return dx
+          }
+        }),
       backward: (gradient, wanted) => {
         const dy = after.backward(gradient)
-        pass.gradients.set(`${block.name}.weight`, filterGradient(dy))
-        const dx = wanted ? inputGradient(dy) : undefined
+        const { change, dx } = gradients(dy, wanted)
+        pass.gradients.set(`${block.name}.weight`, change)
         if (dy !== gradient) dy.dispose()
         return dx
       }

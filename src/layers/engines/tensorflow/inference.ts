@@ -5,7 +5,7 @@ import { weightOf } from "../tfjs/Pass.ts"
 import type { OwnActivation } from "./activation.ts"
 import { finishInPlace } from "./activation.ts"
 import { slideShifted } from "./depthwiseConv2d.ts"
-import { isPointwise, pointwise } from "./products.ts"
+import { isPointwise, pointwise } from "./pointwise.ts"
 import type { Runner } from "./Runner.ts"
 import { runWindowOf } from "./window.ts"
 
@@ -37,7 +37,7 @@ export const folded = (
     return { output: slideShifted(run, block, input, filter, shift, activation), backward }
   const { attributes, window } = runWindowOf(run, block, input)
   const product = isPointwise(run, window)
-    ? pointwise.forward(run, input, filter)
+    ? pointwise.forward(run, input, filter, false).plain
     : run.one("Conv2D", attributes, input, filter)
   finishInPlace(run, product, shift, activation)
   return { output: product, backward }

@@ -14,6 +14,7 @@
 #include "layerNorm.h"
 #include "layerScale.h"
 #include "maxPool.h"
+#include "pointwise.h"
 #include "softmax.h"
 #include "update.h"
 
@@ -28,7 +29,8 @@ static void RegisterAll() {
   Register<WindowMaxGrad>("WeftWindowMaxGrad", {"dy: float", "from: int32"}, {"dx: float"},
                           {"height: int", "width: int"});
   Register<BatchNorm>("WeftBatchNorm",
-                      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float"},
+                      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float",
+                       "statistics: float"},
                       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
                       {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormGrad>(
@@ -37,15 +39,16 @@ static void RegisterAll() {
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
   Register<BatchNormDepthwise>(
       "WeftBatchNormDepthwise",
-      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float"},
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float",
+       "statistics: float"},
       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
       {"epsilon: float", "momentum: float", "activation: int", "kernel: int", "stride: int", "top: int", "left: int",
        "height: int", "width: int"});
   Register<BatchNormDepthwiseGrad>(
       "WeftBatchNormDepthwiseGrad",
       {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float", "filter: float"},
-      {"dx: float", "scale: float", "offset: float", "dw: float"},
-      {"activation: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
+      {"dx: float", "scale: float", "offset: float", "dw: float", "terms: float"},
+      {"activation: int", "finish: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
                  {"folded: float", "shift: float"}, {"epsilon: float"});
@@ -60,6 +63,11 @@ static void RegisterAll() {
   Register<GateGrad>("WeftGateGrad", {"dy: float", "factors: float", "means: float"}, {"dx: float"});
   Register<ConvFilterGrad>("WeftConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
                            {"high: int", "wide: int", "stride: int", "top: int", "left: int"});
+  Register<Pointwise>("WeftPointwise", {"x: float", "filter: float"}, {"y: float", "statistics: float"},
+                      {"wanted: int"});
+  Register<PointwiseGrad>("WeftPointwiseGrad",
+                          {"dy: float", "x: float", "filter: float", "y: float", "terms: float"},
+                          {"dx: float", "dw: float"}, {"wanted: int"});
   Register<LayerNorm>("WeftLayerNorm", {"x: float", "weight: float", "bias: float"},
                       {"y: float", "mean: float", "inverse: float"}, {"epsilon: float"});
   Register<LayerNormGrad>("WeftLayerNormGrad",
