@@ -69,11 +69,15 @@ class Pool {
   }
 
   // Looks for a while whether something has come, before the thread sleeps: to wake it takes as long as many a piece of
-  // work does. Any other thread that waits for the processor goes first.
+  // work does. It does not give way (sched_yield): where others work too, its turn would be gone for milliseconds.
   template <class Condition>
   static void Look(const Condition &hasCome) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(kLook);
-    while (!hasCome() && std::chrono::steady_clock::now() < end) sched_yield();
+    while (!hasCome() && std::chrono::steady_clock::now() < end) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
   }
 
   void Help() {
