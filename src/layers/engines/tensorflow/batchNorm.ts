@@ -13,6 +13,8 @@ interface Source {
   readonly input: tf.Tensor
   /** Whether nothing else looks at the input: it is freed as soon as it is no longer needed. */
   readonly owned: boolean
+  /** The input's statistics, where what made it gives them; see native/pointwise.h. */
+  readonly statistics?: tf.Tensor | undefined
 }
 
 /** Weight, bias, running mean and running variance. */
@@ -104,13 +106,13 @@ const own = (
   run: Runner,
   block: typeof BatchNorm.Type,
   activation: OwnActivation | undefined,
-  { input, owned }: Source,
+  { input, owned, statistics: known }: Source,
   pass: Pass
 ): Applied => {
   const activated = run.int("activation", activationNumber(activation))
   const attributes = [run.number("epsilon", block.eps), run.number("momentum", block.momentum), activated]
   const [weight, bias, ...running] = weightsOf(block, pass)
-  const inputs = [input, weight, bias, ...running]
+  const inputs = [input, weight, bias, ...running, known ?? run.nothing]
   const [output, mean, variance, ...statistics] = run.many("WeftBatchNorm", attributes, inputs, 5)
   setRunning(block, pass, mean, variance)
   return {

@@ -2,8 +2,11 @@ import type * as tf from "@tensorflow/tfjs-core"
 import type { BatchNorm, Block, Clamp, Conv2d, Residual } from "../../../model/Block.ts"
 import { applyAll } from "../tfjs/apply.ts"
 import type { Applied, Pass } from "../tfjs/Pass.ts"
+import { inputGradient } from "../tfjs/Pass.ts"
 import { activationNumber } from "./activation.ts"
 import { setGradients, setRunning, weightsOf } from "./batchNorm.ts"
+import type { Convolved } from "./conv2d.ts"
+import { conv2d } from "./conv2d.ts"
 import { folded, isFolded } from "./inference.ts"
 import type { Runner } from "./Runner.ts"
 
@@ -24,26 +27,24 @@ export const normalisedEnd = ({ blocks }: Residual): NormalisedEnd | undefined =
 export const endsTogether = (run: Runner, { convolution }: NormalisedEnd, pass: Pass): boolean =>
   isFolded(run, convolution, pass) || (!run.usesGpu && pass.batchStatistics)
 
-type Source = readonly [input: tf.Tensor, shortcut: tf.Tensor]
-
-/** The batch norm of an input that nothing else looks at, the shortcut's output added, and the activation. */
+/** The batch norm of a convolution's output, which nothing else looks at, the shortcut's output added, and the activation. */
 const normaliseAndAdd = (
   run: Runner,
   norm: typeof BatchNorm.Type,
   activation: Clamp | undefined,
-  [input, shortcut]: Source,
+  { output: input, statistics: known }: Convolved,
+  shortcut: tf.Tensor,
   pass: Pass
 ) => {
   const activated = run.int("activation", activationNumber(activation))
   const attributes = [run.number("epsilon", norm.eps), run.number("momentum", norm.momentum), activated]
   const [weight, bias, ...running] = weightsOf(norm, pass)
-  const inputs = [input, weight, bias, ...running, shortcut]
+  const inputs = [input, weight, bias, ...running, shortcut, known ?? run.nothing]
   const [output, mean, variance, ...statistics] = run.many("WeftBatchNormAdd", attributes, inputs, 5)
   setRunning(norm, pass, mean, variance)
   return {
     output,
-    /** The gradients of the input and of the shortcut's output. */
-    backward: (gradient: tf.Tensor): Source => {
+    backward: (gradient: tf.Tensor): readonly [ofInput: tf.Tensor, ofShortcut: tf.Tensor] => {
       if (activation === undefined) {
         const inputs = [gradient, input, weight, bias, ...statistics]
         const [dx, scale, offset] = run.many("WeftBatchNormGrad", [activated], inputs, 3)
@@ -75,15 +76,19 @@ export const normalisedResidual = (
     for (const { output } of [inner, beside]) if (output !== input) output.dispose()
     return end
   }
-  const inner = applyAll([...before, convolution], input, pass)
-  const end = normaliseAndAdd(run, norm, activation, [inner.output, beside.output], pass)
+  const inner = applyAll(before, input, pass)
+  const convolved = conv2d(run, undefined, undefined)(convolution, inner.output, pass)
+  const end = normaliseAndAdd(run, norm, activation, convolved, beside.output, pass)
   if (beside.output !== input) beside.output.dispose()
   return {
     output: end.output,
     backward: (gradient, wanted) => {
       const [dz, direct] = end.backward(gradient)
-      const through = inner.backward(dz, wanted)
+      const between = inputGradient(convolved, dz)
       dz.dispose()
+      if (inner.output !== input) inner.output.dispose()
+      const through = inner.backward(between, wanted)
+      if (between !== through) between.dispose()
       const other = beside.backward(direct, wanted)
       if (direct !== gradient && direct !== other) direct.dispose()
       if (through === undefined || other === undefined) return undefined

@@ -1,12 +1,12 @@
 import type * as tf from "@tensorflow/tfjs-core"
 import type { Clamp, Conv2d, MaxPool } from "../../../model/Block.ts"
-import type { Kernel, Pass } from "../tfjs/Pass.ts"
+import type { Applied, Pass } from "../tfjs/Pass.ts"
 import { inputGradient, weightOf } from "../tfjs/Pass.ts"
 import type { Linear } from "./activation.ts"
 import { finish } from "./activation.ts"
 import { byColumns } from "./columns.ts"
 import { maxPool, quartered, quarters } from "./maxPool.ts"
-import { isPointwise, pointwise } from "./products.ts"
+import { isPointwise, pointwise } from "./pointwise.ts"
 import type { Runner } from "./Runner.ts"
 import type { RunWindow } from "./window.ts"
 import { runWindowOf } from "./window.ts"
@@ -91,31 +91,48 @@ const finishQuartered = (...[run, block, activation, plain, pass]: [...After, tf
   }
 }
 
-/** A convolution without a bias. */
-export const convolve = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tensor): tf.Tensor => {
-  if (isPointwise(run, on.window)) return pointwise.forward(run, input, filter)
-  const { kernelHeight, kernelWidth, stride } = on.window
-  const isFast = stride > 1 && kernelHeight * kernelWidth > 1 && filter.size <= manyWeights
-  return !isFast && areColumns(run, on, input, filter)
-    ? byColumns.forward(run, on.window, input, filter)
-    : run.one("Conv2D", on.attributes, input, filter)
+/** What a convolution made, with its statistics where those are known; see native/pointwise.h. */
+export interface Convolved extends Applied {
+  readonly statistics?: tf.Tensor | undefined
+  /** The backward pass by a gradient that a batch norm behind has left open; see pointwise.ts. */
+  readonly finishing?: (gradient: tf.Tensor, terms: tf.Tensor, wanted: boolean) => tf.Tensor | undefined
 }
 
-/** The gradients of a convolution without a bias. */
-const gradients = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tensor) => {
-  if (isPointwise(run, on.window))
-    return {
-      filterGradient: (dy: tf.Tensor) => pointwise.filterGradient(run, input, filter, dy),
-      inputGradient: (dy: tf.Tensor) => pointwise.inputGradient(run, input, filter, dy)
-    }
-  const { attributes, window } = on
+/** A convolution without a bias, with its statistics where they are wanted and known. */
+export const convolve = (
+  run: Runner,
+  on: RunWindow,
+  input: tf.Tensor,
+  filter: tf.Tensor,
+  wanted: boolean
+): { readonly plain: tf.Tensor; readonly statistics?: tf.Tensor | undefined } => {
+  if (isPointwise(run, on.window)) return pointwise.forward(run, input, filter, wanted)
+  const { kernelHeight, kernelWidth, stride } = on.window
+  const isFast = stride > 1 && kernelHeight * kernelWidth > 1 && filter.size <= manyWeights
   return {
-    filterGradient: (dy: tf.Tensor) => filterGradient(run, on, input, filter, dy),
-    inputGradient: (dy: tf.Tensor) =>
-      areColumns(run, on, input, filter)
-        ? byColumns.inputGradient(run, window, filter, dy)
-        : run.one("Conv2DBackpropInput", attributes, run.ints(...input.shape), filter, dy)
+    plain:
+      !isFast && areColumns(run, on, input, filter)
+        ? byColumns.forward(run, on.window, input, filter)
+        : run.one("Conv2D", on.attributes, input, filter)
   }
+}
+
+/** The gradients of a convolution's filter and, where it is wanted, of its input. */
+const gradients = (
+  run: Runner,
+  on: RunWindow,
+  input: tf.Tensor,
+  filter: tf.Tensor,
+  dy: tf.Tensor,
+  wanted: boolean
+): { readonly change: tf.Tensor; readonly dx: tf.Tensor | undefined } => {
+  if (isPointwise(run, on.window)) return pointwise.gradients(run, input, filter, dy, wanted)
+  const change = filterGradient(run, on, input, filter, dy)
+  if (!wanted) return { change, dx: undefined }
+  const dx = areColumns(run, on, input, filter)
+    ? byColumns.inputGradient(run, on.window, filter, dy)
+    : run.one("Conv2DBackpropInput", on.attributes, run.ints(...input.shape), filter, dy)
+  return { change, dx }
 }
 
 /**
@@ -123,22 +140,32 @@ const gradients = (run: Runner, on: RunWindow, input: tf.Tensor, filter: tf.Tens
  * pooling, where there is less to do, and give the same values and gradients.
  */
 export const conv2d =
-  (run: Runner, activation: Clamp | undefined, pool: typeof MaxPool.Type | undefined): Kernel<typeof Conv2d.Type> =>
-  (block, input, pass) => {
+  (run: Runner, activation: Clamp | undefined, pool: typeof MaxPool.Type | undefined) =>
+  (block: typeof Conv2d.Type, input: tf.Tensor, pass: Pass): Convolved => {
     const filter = weightOf<tf.Rank.R4>(pass, block, "weight")
     const on = runWindowOf(run, block, input)
-    const { filterGradient, inputGradient } = gradients(run, on, input, filter)
-    const plain = convolve(run, on, input, filter)
+    const { plain, statistics } = convolve(run, on, input, filter, pass.batchStatistics)
     const after =
       pool !== undefined && quarters(run, pool, plain)
         ? finishQuartered(run, block, activation, plain, pass)
         : finishPooled(run, block, activation, pool, plain, pass)
     return {
       output: after.output,
+      // Of what is before the bias: the mean is another with it.
+      ...(after.output === plain && { statistics }),
+      ...(after.output === plain &&
+        isPointwise(run, on.window) && {
+          finishing: (gradient: tf.Tensor, terms: tf.Tensor, wanted: boolean) => {
+            const open = { output: plain, terms }
+            const { change, dx } = pointwise.gradients(run, input, filter, gradient, wanted, open)
+            pass.gradients.set(`${block.name}.weight`, change)
+            return dx
+          }
+        }),
       backward: (gradient, wanted) => {
         const dy = after.backward(gradient)
-        pass.gradients.set(`${block.name}.weight`, filterGradient(dy))
-        const dx = wanted ? inputGradient(dy) : undefined
+        const { change, dx } = gradients(run, on, input, filter, dy, wanted)
+        pass.gradients.set(`${block.name}.weight`, change)
         if (dy !== gradient) dy.dispose()
         return dx
       }

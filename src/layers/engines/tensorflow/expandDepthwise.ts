@@ -3,7 +3,7 @@ import type { Conv2d, DepthwiseConv2d } from "../../../model/Block.ts"
 import type { OwnActivation } from "./activation.ts"
 import { activationNumber } from "./activation.ts"
 import { isOwn } from "./depthwiseConv2d.ts"
-import { isPointwise } from "./products.ts"
+import { isPointwise } from "./pointwise.ts"
 import type { Runner } from "./Runner.ts"
 import { runWindowOf } from "./window.ts"
 

@@ -9,6 +9,7 @@ import { attention } from "./attention.ts"
 import { batchNorm } from "./batchNorm.ts"
 import { endsTogether, normalisedEnd, normalisedResidual } from "./batchNormAdd.ts"
 import { batchNormDepthwise, isTogether } from "./batchNormDepthwise.ts"
+import type { Convolved } from "./conv2d.ts"
 import { conv2d } from "./conv2d.ts"
 import { dense } from "./dense.ts"
 import { depthwiseConv2d } from "./depthwiseConv2d.ts"
@@ -62,13 +63,21 @@ export const fusedWith = (run: Runner): FusedAt => {
   const normalised = (
     block: typeof Conv2d.Type | typeof DepthwiseConv2d.Type,
     following: ReadonlyArray<Block>,
-    convolve: Applies
+    convolve: (input: tf.Tensor, pass: Pass) => Convolved
   ): Fused | undefined => {
     const norm = ofKind(following[0], "BatchNorm")
     if (norm === undefined) return undefined
     const next = ownActivationOf(following[1])
     const length = next === undefined ? 2 : 3
-    const both = chain(convolve, (input, pass) => batchNorm(run, norm, next, { input, owned: true }, pass))
+    /** The batch norm alone, of what the convolution made. */
+    const normalise =
+      ({ statistics }: Convolved): Applies =>
+      (input, pass) =>
+        batchNorm(run, norm, next, { input, owned: true, statistics }, pass)
+    const both: Applies = (input, pass) => {
+      const convolved = convolve(input, pass)
+      return chain(() => convolved, normalise(convolved))(input, pass)
+    }
     const alone: Applies = (input, pass) =>
       isFolded(run, block, pass) ? folded(run, block, norm, next, input, pass) : both(input, pass)
     const depthwise = ofKind(following[length - 1], "DepthwiseConv2d")
@@ -94,10 +103,10 @@ export const fusedWith = (run: Runner): FusedAt => {
       apply: (input, pass) => {
         if (isFolded(run, block, pass)) return expanded(input, pass) ?? chain(alone, apart.apply)(input, pass)
         const convolved = convolve(input, pass)
-        const { apply } = isTogether(run, depthwise, convolved.output, pass)
-          ? ending((x, pass) => batchNormDepthwise(run, norm, next, depthwise, x, pass))
-          : { apply: chain((x, pass) => batchNorm(run, norm, next, { input: x, owned: true }, pass), apart.apply) }
-        return chain(() => convolved, apply)(input, pass)
+        if (!isTogether(run, depthwise, convolved.output, pass))
+          return chain(() => convolved, chain(normalise(convolved), apart.apply))(input, pass)
+        const slide = () => batchNormDepthwise(run, norm, next, depthwise, convolved, pass)
+        return ending(slide).apply(convolved.output, pass)
       }
     }
   }

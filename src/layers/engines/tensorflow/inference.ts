@@ -46,7 +46,7 @@ export const folded = (
   const backward = noGradient
   if (block._tag === "DepthwiseConv2d")
     return { output: slideShifted(run, block, input, filter, shift, activation), backward }
-  const product = convolve(run, runWindowOf(run, block, input), input, filter)
+  const product = convolve(run, runWindowOf(run, block, input), input, filter, false).plain
   finishInPlace(run, product, shift, activation, shortcut)
   return { output: product, backward }
 }

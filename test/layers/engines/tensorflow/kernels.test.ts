@@ -22,6 +22,8 @@ import { gate } from "../../../../src/layers/engines/tensorflow/gate.ts"
 import { gate as anyGate } from "../../../../src/layers/engines/tfjs/gate.ts"
 import { residual as composedResidual } from "../../../../src/layers/engines/tfjs/residual.ts"
 import { smooth } from "../../../../src/layers/engines/tfjs/smooth.ts"
+import { pointwise } from "../../../../src/layers/engines/tensorflow/pointwise.ts"
+import { matMul } from "../../../../src/layers/engines/tensorflow/products.ts"
 import { maxPool, quartered, quarters } from "../../../../src/layers/engines/tensorflow/maxPool.ts"
 import { gelu, geluInPlace } from "../../../../src/layers/engines/tensorflow/gelu.ts"
 import { kernelsName } from "../../../../src/layers/engines/tensorflow/kernelsName.ts"
@@ -268,6 +270,58 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
     })
   )
 
+  it.effect("a convolution of single pixels is TensorFlow's product, with its gradients and its statistics", () =>
+    open((run) => {
+      for (const [images, k, n] of [
+        [3, 20, 70],
+        [1, 3, 5],
+        [2, 64, 48],
+        [1, 33, 1],
+        [40, 24, 144],
+        // The gradient's sums are of groups of channels, and not of pieces of rows.
+        [2, 260, 130]
+      ] as const) {
+        const shown = `${images} ${k} ${n}`
+        const input = numbers([images, 7, 11, k], "input")
+        const filter = numbers([1, 1, k, n], "filter")
+        const dy = numbers([images, 7, 11, n], "dy")
+        const [a, b, c] = [tf.reshape(input, [-1, k]), tf.reshape(filter, [k, n]), tf.reshape(dy, [-1, n])]
+        const product = matMul(run, a, b)
+        const { plain, statistics } = pointwise.forward(run, input, filter, true)
+        assert.isBelow(distance(plain, tf.reshape(product, dy.shape)), 1e-5, shown)
+        assert.isUndefined(pointwise.forward(run, input, filter, false).statistics)
+        const { mean, variance } = tf.moments(product, 0)
+        const rows = images * 77
+        assert.isBelow(distance(statistics!, tf.stack([mean, tf.mul(variance, rows)])), 1e-4, shown)
+        const { change, dx } = pointwise.gradients(run, input, filter, dy, true)
+        assert.isBelow(distance(dx!, tf.reshape(matMul(run, c, b, false, true), input.shape)), 1e-5, shown)
+        assert.isBelow(distance(change, tf.reshape(matMul(run, a, c, true), filter.shape)), 1e-5, shown)
+        const unasked = pointwise.gradients(run, input, filter, dy, false)
+        assert.isUndefined(unasked.dx)
+        assert.strictEqual(distance(unasked.change, change), 0, shown)
+        // What a batch norm behind it has left open: scale * dy + slope * (output - centre) + offset.
+        const terms = numbers([4, n], "terms")
+        const [centre, scale, slope, offset] = tf.unstack(terms) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] // four
+        const rest = tf.add(tf.mul(slope, tf.sub(plain, centre)), offset)
+        const theirs = pointwise.gradients(run, input, filter, tf.add(tf.mul(scale, dy), rest), true)
+        const ours = pointwise.gradients(run, input, filter, tf.add(dy, 0), true, { output: plain, terms })
+        assert.isBelow(distance(ours.dx!, theirs.dx!), 1e-5, shown)
+        assert.isBelow(distance(ours.change, theirs.change), 1e-5, shown)
+      }
+    })
+  )
+
+  it.effect("the statistics of a convolution's output lose no digits to a large mean", () =>
+    open((run) => {
+      // Ones, and a filter that adds the large number: y is the number and what the rest of x makes.
+      const small = numbers([3, 40, 30, 1], "x")
+      const input = tf.concat([small, tf.onesLike(small)], 3)
+      const filter = (far: number) => tf.tensor4d([1, far], [1, 1, 2, 1])
+      const squares = (far: number) => pointwise.forward(run, input, filter(far), true).statistics!.dataSync()[1]!
+      assert.closeTo(squares(4096) / squares(0), 1, 1e-3)
+    })
+  )
+
   it.effect("a squeeze-and-excitation gives what TensorFlow.js's operations give, forward and backward", () =>
     open((run) => {
       for (const [shape, squeezed] of [
@@ -358,9 +412,9 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       const shape = [3, 7, 11, 24]
       const small = numbers(shape, "x")
       const inputs = (x: tf.Tensor) => [x, weight, bias, zeros, ones]
-      const [, , variance] = run.many("WeftBatchNorm", [...settings, none], inputs(small), 5)
+      const [, , variance] = run.many("WeftBatchNorm", [...settings, none], [...inputs(small), run.nothing], 5)
       const far = tf.add(small, 4096) // in hundredths, which are rounded there
-      const [, , farVariance] = run.many("WeftBatchNorm", [...settings, none], inputs(far), 5)
+      const [, , farVariance] = run.many("WeftBatchNorm", [...settings, none], [...inputs(far), run.nothing], 5)
       assert.isBelow(distance(farVariance!, variance!), 1e-3)
 
       const attributes = [
@@ -375,7 +429,12 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
       for (const kind of [undefined, ...kinds]) {
         const activation: typeof Activation.Type | undefined = kind && { _tag: "Activation", kind }
         const number = run.int("activation", activationNumber(isOwnActivation(activation) ? activation : undefined))
-        const [output, , , ...statistics] = run.many("WeftBatchNorm", [...settings, number], inputs(small), 5)
+        const [output, , , ...statistics] = run.many(
+          "WeftBatchNorm",
+          [...settings, number],
+          [...inputs(small), run.nothing],
+          5
+        )
         const wanted = activated(run, kind, normal!)
         assert.isBelow(distance(output!, wanted.output), 1e-5, kind)
         const before = wanted.before(dy)
@@ -417,10 +476,11 @@ describe.skipIf(!isThere)("Weft's own operations in TensorFlow", () => {
         const activation: typeof Activation.Type | undefined = kind && { _tag: "Activation", kind }
         const own = isOwnActivation(activation) ? activation : undefined
         const input = given()
+        const before = { output: input, backward: (gradient: tf.Tensor) => tf.clone(gradient) }
         assert.isTrue(isTogether(run, block, input, together), shown)
         assert.isFalse(isTogether(run, { ...block, bias: true }, input, together), shown)
         assert.isFalse(isTogether(run, block, input, { ...together, batchStatistics: false }), shown)
-        const ours = batchNormDepthwise(run, norm, own, block, input, together)
+        const ours = batchNormDepthwise(run, norm, own, block, before, together)
         const first = batchNorm(run, norm, own, { input: given(), owned: false }, apart)
         const second = depthwise.depthwiseConv2d(run, undefined)(block, first.output, apart)
         assert.isBelow(distance(ours.output, second.output), 1e-5, shown)

@@ -72,23 +72,29 @@ class BatchStatistics {
       : epsilon_(attributes.Number("epsilon")), momentum_(attributes.Number("momentum")) {}
 
   // Inputs 1 to 4 are weight, bias, running mean and variance; outputs 1 to 4 the running figures after it, the batch's
-  // mean, and one over its deviation.
-  Normal Of(Call &call, const Walk &walk, const float *x) const {
+  // mean, and one over its deviation. Input `known` is nothing, or what Pointwise gives of x.
+  Normal Of(Call &call, const Walk &walk, const float *x, int known) const {
     const int64_t channels = walk.channels;
     const float *const weight = call.Input(1, channels), *const bias = call.Input(2, channels);
     const float *const oldMean = call.Input(3, channels), *const oldVariance = call.Input(4, channels);
     float *const newMean = call.Output(1, {channels}), *const newVariance = call.Output(2, {channels});
     float *const mean = call.Output(3, {channels}), *const inverse = call.Output(4, {channels});
-    double *const figures = call.Scratch<double>(walk.pieces * walk.width * 2);
-    float *const sums = call.Scratch<float>(walk.pieces * walk.width * 2);
-    Pool::Get().Run(walk.pieces, [&](int64_t piece) {
-      Figures(walk, piece, x, figures + piece * walk.width * 2, sums + piece * walk.width * 2);
-    });
+    Shape size;
+    const float *const given = call.Input(known, &size);
+    const bool isGiven = SizeOf(size) > 0;
+    Call::Require(!isGiven || SizeOf(size) == 2 * channels, "there must be two statistics for each channel, or none");
+    const int64_t parts = isGiven ? 0 : walk.pieces * walk.width * 2;
+    double *const figures = call.Scratch<double>(parts);
+    float *const sums = call.Scratch<float>(parts);
+    if (!isGiven)
+      Pool::Get().Run(walk.pieces, [&](int64_t piece) {
+        Figures(walk, piece, x, figures + piece * walk.width * 2, sums + piece * walk.width * 2);
+      });
     const double count = static_cast<double>(walk.count);
     const double unbiased = walk.count > 1 ? count / (count - 1) : 1;
     for (int64_t c = 0; c < channels; c++) {
-      double middle = 0, squares = 0;
-      Merge(walk, figures, c, &middle, &squares);
+      double middle = isGiven ? given[c] : 0, squares = isGiven ? given[channels + c] : 0;
+      if (!isGiven) Merge(walk, figures, c, &middle, &squares);
       const double variance = squares / count;
       mean[c] = static_cast<float>(middle);
       inverse[c] = static_cast<float>(1 / std::sqrt(variance + epsilon_));
@@ -156,8 +162,8 @@ class BatchStatistics {
   const float epsilon_, momentum_;
 };
 
-// x, weight, bias, running mean and variance: y; the running figures after it; the batch's mean, and one over its
-// deviation.
+// x, weight, bias, running mean and variance, x's statistics or nothing: y; the running figures after it; the batch's
+// mean, and one over its deviation.
 class BatchNorm {
  public:
   explicit BatchNorm(Attributes &attributes) : statistics_(attributes), activation_(attributes.Int("activation")) {}
@@ -168,7 +174,7 @@ class BatchNorm {
     Call::Require(!shape.empty() && SizeOf(shape) > 0, "there must be numbers");
     const Walk walk(shape);
     float *const y = call.Output(0, shape);
-    const Normal normal = statistics_.Of(call, walk, x);
+    const Normal normal = statistics_.Of(call, walk, x, 5);
     WithActivation(activation_, [&](auto activated, auto) {
       walk.Rows([&](int64_t at) {
         Normalise(x + at, normal.centre, normal.scale, normal.shift, walk.width, y + at, activated);

@@ -5,8 +5,8 @@
 
 namespace weft {
 
-// x, weight, bias, running mean and variance, and the shortcut's output, as large as x: y = activation(norm(x) + shortcut);
-// the running figures after it; the batch's mean, and one over its deviation.
+// x, weight, bias, running mean and variance, the shortcut's output, as large as x, x's statistics or nothing:
+// y = activation(norm(x) + shortcut); the running figures after it; the batch's mean, and one over its deviation.
 class BatchNormAdd {
  public:
   explicit BatchNormAdd(Attributes &attributes) : statistics_(attributes), activation_(attributes.Int("activation")) {}
@@ -18,7 +18,7 @@ class BatchNormAdd {
     const float *const shortcut = call.Input(5, SizeOf(shape));
     const Walk walk(shape);
     float *const y = call.Output(0, shape);
-    const Normal normal = statistics_.Of(call, walk, x);
+    const Normal normal = statistics_.Of(call, walk, x, 6);
     WithClamp(activation_, [&](auto cut, auto) {
       walk.Rows([&](int64_t at) {
         Sum(x + at, shortcut + at, normal.centre, normal.scale, normal.shift, walk.width, y + at, cut);

@@ -14,7 +14,7 @@
 
 namespace weft {
 
-// x, weight, bias, running mean and variance, filter: y; the running figures after it; the batch's mean, and one over its
+// x, weight, bias, running mean and variance, filter, x's statistics or nothing: y; the running figures after it; the batch's mean, and one over its
 // deviation.
 class BatchNormDepthwise {
  public:
@@ -28,7 +28,7 @@ class BatchNormDepthwise {
     const Walk walk(in);
     const float *const filter = call.Input(5, window_.kernel * window_.kernel * walk.channels);
     float *const y = call.Output(0, {in[0], window_.height, window_.width, walk.channels});
-    const Normal normal = statistics_.Of(call, walk, x);
+    const Normal normal = statistics_.Of(call, walk, x, 6);
     const Sliding sliding{window_, x, filter, nullptr, y, in};
     WithActivation(activation_, [&](auto activated, auto) {
       const auto load = [&](const Group &group, const float *from, float *to) {
@@ -53,11 +53,13 @@ class BatchNormDepthwise {
 //
 // Line by line of some channels of an image: the activations are computed again; the gradient behind the activation, of
 // the lines of dy around it, goes through it; and the line adds its products to the filter's gradient. Then the
-// statistics' part is added to the gradient of x.
+// statistics' part is added to the gradient of x. Where it is not to finish, that is left to
+// what follows: it makes scale * g + slope * (x - centre) + offset of a gradient g. `terms` are the centre, the scale, the
+// slope and the offset.
 class BatchNormDepthwiseGrad {
  public:
   explicit BatchNormDepthwiseGrad(Attributes &attributes)
-      : window_(attributes, 1), activation_(attributes.Int("activation")) {}
+      : window_(attributes, 1), activation_(attributes.Int("activation")), finish_(attributes.Int("finish") != 0) {}
 
   void Run(Call &call) const {
     Shape out, in;
@@ -99,6 +101,12 @@ class BatchNormDepthwiseGrad {
     for (int64_t c = 0; c < channels; c++)
       grad.Set(walk, c, weight[c], inverse[c], Total(images, each, taps * channels + c),
                Total(images, each, (taps + 1) * channels + c));
+    float *const terms = call.Output(4, finish_ ? Shape({0}) : Shape({4, channels}));
+    if (!finish_) {
+      const float *const of[] = {normal.centre, normal.scale, grad.slope, grad.offset};
+      for (int64_t i = 0; i < 4; i++) std::copy_n(of[i], channels, terms + i * channels);
+      return;
+    }
     for (float *wide : {grad.slope, grad.offset}) walk.Repeat(wide);
     Pool::Get().Run(walk.pieces, [&](int64_t piece) {
       walk.Blocks(piece, [&](int64_t first, int64_t rows) {
@@ -276,6 +284,7 @@ class BatchNormDepthwiseGrad {
 
   const Window window_;
   const int activation_;
+  const bool finish_;
 };
 
 }  // namespace weft

@@ -17,6 +17,7 @@
 #include "layerNorm.h"
 #include "layerScale.h"
 #include "maxPool.h"
+#include "pointwise.h"
 #include "softmax.h"
 #include "update.h"
 
@@ -31,7 +32,8 @@ static void RegisterAll() {
   Register<WindowMaxGrad>("WeftWindowMaxGrad", {"dy: float", "from: int32"}, {"dx: float"},
                           {"height: int", "width: int"});
   Register<BatchNorm>("WeftBatchNorm",
-                      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float"},
+                      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float",
+                       "statistics: float"},
                       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
                       {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormGrad>(
@@ -40,7 +42,8 @@ static void RegisterAll() {
       {"dx: float", "scale: float", "offset: float"}, {"activation: int"});
   Register<BatchNormAdd>(
       "WeftBatchNormAdd",
-      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "shortcut: float"},
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "shortcut: float",
+       "statistics: float"},
       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
       {"epsilon: float", "momentum: float", "activation: int"});
   Register<BatchNormAddGrad>(
@@ -50,15 +53,16 @@ static void RegisterAll() {
   Register<AddTo>("WeftAddTo", {"x: float", "y: float"}, {});
   Register<BatchNormDepthwise>(
       "WeftBatchNormDepthwise",
-      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float"},
+      {"x: float", "weight: float", "bias: float", "running_mean: float", "running_variance: float", "filter: float",
+       "statistics: float"},
       {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse: float"},
       {"epsilon: float", "momentum: float", "activation: int", "kernel: int", "stride: int", "top: int", "left: int",
        "height: int", "width: int"});
   Register<BatchNormDepthwiseGrad>(
       "WeftBatchNormDepthwiseGrad",
       {"dy: float", "x: float", "weight: float", "bias: float", "mean: float", "inverse: float", "filter: float"},
-      {"dx: float", "scale: float", "offset: float", "dw: float"},
-      {"activation: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
+      {"dx: float", "scale: float", "offset: float", "dw: float", "terms: float"},
+      {"activation: int", "finish: int", "kernel: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<Fold>("WeftFold",
                  {"filter: float", "weight: float", "bias: float", "mean: float", "variance: float"},
                  {"folded: float", "shift: float"}, {"epsilon: float"});
@@ -82,6 +86,12 @@ static void RegisterAll() {
                     {"high: int", "wide: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
   Register<ColumnsGrad>("WeftColumnsGrad", {"dy: float"}, {"dx: float"},
                         {"high: int", "wide: int", "stride: int", "top: int", "left: int", "height: int", "width: int"});
+
+  Register<Pointwise>("WeftPointwise", {"x: float", "filter: float"}, {"y: float", "statistics: float"},
+                      {"wanted: int"});
+  Register<PointwiseGrad>("WeftPointwiseGrad",
+                          {"dy: float", "x: float", "filter: float", "y: float", "terms: float"},
+                          {"dx: float", "dw: float"}, {"wanted: int"});
   Register<LayerNorm>("WeftLayerNorm", {"x: float", "weight: float", "bias: float"},
                       {"y: float", "mean: float", "inverse: float"}, {"epsilon: float"});
   Register<LayerNormGrad>("WeftLayerNormGrad",
