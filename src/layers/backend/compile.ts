@@ -71,9 +71,8 @@ const compile = Effect.fnUntraced(function* (compiler: string, args: ReadonlyArr
 
 /**
  * Compiles the package's addon, the small one that is loaded before it, the one with Weft's own operations and the one
- * for the processor's matrix unit into `folder`, beside the libraries: they find them by a relative path, so that the
- * folder can be moved. N-API's headers are
- * those of `node-api-headers`.
+ * for the processor's matrix unit into `folder`, two at a time, beside the libraries: they find them by a relative path, so
+ * that the folder can be moved. N-API's headers are those of `node-api-headers`.
  */
 export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libraries, folder: string) {
   const compiler = yield* findCompiler
@@ -84,34 +83,38 @@ export const compileAddon = Effect.fn("compileAddon")(function* (libraries: Libr
     [...new Set(paths.map((path) => relative(folder, dirname(path))))].map(
       (path) => `-Wl,-rpath,$ORIGIN${path === "" ? "" : `/${path}`}`
     )
-  yield* compile(compiler, [
-    ...shared,
-    join(nativeSources, "quiet.cc"),
-    `-DWEFT_FRAMEWORK="${basename(libraries.framework)}"`,
-    ...finds([libraries.framework]),
-    "-o",
-    join(folder, names.quiet)
-  ])
-  yield* compile(compiler, [
-    ...shared,
-    "-include",
-    join(nativeSources, "context.h"),
-    join(binding, "tfjs_backend.cc"),
-    join(binding, "tfjs_binding.cc"),
-    ...libraries.link,
-    ...finds(libraries.link),
-    "-o",
-    join(folder, names.addon)
-  ])
-  yield* compile(compiler, amxArguments(join(folder, amxName())))
-  yield* compile(compiler, [
-    ...shared,
-    ...quickFlags,
-    `-I${join(nativeSources, "headers")}`,
-    join(nativeSources, "kernels.cc"),
-    libraries.framework,
-    ...finds([libraries.framework]),
-    "-o",
-    join(folder, kernelsName())
-  ])
+  const addons: ReadonlyArray<ReadonlyArray<string>> = [
+    // The one that takes longest comes first.
+    [
+      ...shared,
+      ...quickFlags,
+      `-I${join(nativeSources, "headers")}`,
+      join(nativeSources, "kernels.cc"),
+      libraries.framework,
+      ...finds([libraries.framework]),
+      "-o",
+      join(folder, kernelsName())
+    ],
+    [
+      ...shared,
+      "-include",
+      join(nativeSources, "context.h"),
+      join(binding, "tfjs_backend.cc"),
+      join(binding, "tfjs_binding.cc"),
+      ...libraries.link,
+      ...finds(libraries.link),
+      "-o",
+      join(folder, names.addon)
+    ],
+    [
+      ...shared,
+      join(nativeSources, "quiet.cc"),
+      `-DWEFT_FRAMEWORK="${basename(libraries.framework)}"`,
+      ...finds([libraries.framework]),
+      "-o",
+      join(folder, names.quiet)
+    ],
+    amxArguments(join(folder, amxName()))
+  ]
+  yield* Effect.forEach(addons, (args) => compile(compiler, args), { concurrency: 2, discard: true })
 })
